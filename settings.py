@@ -1,0 +1,132 @@
+"""The only reader of the environment. Entry points read it once and pass values down."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+TWILIO_API = "https://api.twilio.com"
+TELEGRAM_API = "https://api.telegram.org"
+
+
+class Refused(SystemExit):
+    """The environment is not usable: one line that names the value, exit status 2."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__(2)
+        self.line = line
+
+    def __str__(self) -> str:
+        return self.line
+
+
+class Settings(BaseSettings):
+    """Every value the system takes from outside, by its name in the environment (`JAWAB_` + the field in capitals)."""
+
+    model_config = SettingsConfigDict(env_prefix="JAWAB_", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    mode: Literal["demo", "live"] = "live"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    public_url: str = ""
+    data: Path = Path("var")
+    database_url: str = ""
+    redis_url: str = ""
+    web_processes: int = Field(default=1, ge=1, le=32)
+
+    twilio_account_sid: str = ""
+    twilio_auth_token: str = ""
+    twilio_api_url: str = TWILIO_API
+
+    telegram_token: str = ""
+    telegram_secret: str = ""
+    telegram_api_url: str = TELEGRAM_API
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("public_url", "twilio_api_url", "telegram_api_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be a web address such as https://jawab.example.pk")
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"postgresql", "postgres"}:
+            raise ValueError("must begin with postgresql://")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("twilio_account_sid")
+    @classmethod
+    def _account(cls, value: str) -> str:
+        if value and not re.fullmatch(r"AC[0-9a-fA-F]{32}", value):
+            raise ValueError("must be AC and 32 hexadecimal digits")
+        return value
+
+    @model_validator(mode="after")
+    def _twilio_pair(self) -> Settings:
+        # An empty token would make every signature checkable by anybody.
+        if bool(self.twilio_account_sid) != bool(self.twilio_auth_token):
+            raise ValueError("JAWAB_TWILIO_ACCOUNT_SID and JAWAB_TWILIO_AUTH_TOKEN go together: one of them is missing")
+        return self
+
+    @property
+    def demo(self) -> bool:
+        return self.mode == "demo"
+
+    @property
+    def base_url(self) -> str:
+        """What providers call and what signatures are checked against."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def trial(self) -> bool:
+        """A demo that talks to a real provider: real people may write to it, so it must say what it is."""
+        return self.demo and bool(self.twilio_account_sid) and self.twilio_api_url == TWILIO_API
+
+    @property
+    def key_file(self) -> Path:
+        return self.data / "keys" / "master.key"
+
+    @property
+    def running_file(self) -> Path:
+        """Written by the supervisor (0600): where the embedded parts of this folder are now."""
+        return self.data / "run" / "running.json"
+
+
+def load(**given: Any) -> Settings:
+    """Read the environment; where it names no database or Redis, find the embedded parts running under `data`.
+
+    Raises `Refused` with one line that names the first unusable value.
+    """
+    try:
+        settings = Settings(**given)
+    except ValidationError as refused:
+        first = refused.errors()[0]
+        name = f"JAWAB_{str(first['loc'][0]).upper()}: " if first["loc"] else ""
+        raise Refused(f"jawab: {name}{str(first['msg']).removeprefix('Value error, ')}") from None
+    found: dict[str, str] = {}
+    if settings.running_file.is_file() and not (settings.database_url and settings.redis_url):
+        found = json.loads(settings.running_file.read_text())
+    missing = {
+        name: found[name] for name in ("database_url", "redis_url") if not getattr(settings, name) and found.get(name)
+    }
+    return settings.model_copy(update=missing) if missing else settings
