@@ -1,0 +1,251 @@
+"""A real PostgreSQL of our own: made once, on a Unix socket only, alive exactly as long as we are."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import LiteralString
+from urllib.parse import quote
+
+import psycopg
+
+from house import Failed, account, binaries, process
+from house.account import Account
+from house.process import Ending, Process
+
+OWNER = "jawab_owner"
+DATABASE = "jawab"
+
+# Crash recovery of a large database takes minutes; ending it half-way would only begin it again.
+RECOVERY_PATIENCE = 600.0
+# How long the processes of an earlier, killed start may take to notice.
+LAST_GASP = 30.0
+# Fast shutdown (roll back, write a checkpoint), then immediate shutdown (recover at the next start).
+# Killed, we leave it no time for a checkpoint: the next start is waiting for the lock, and recovery loses nothing.
+ENDING = Ending(asked=((signal.SIGINT, 30.0), (signal.SIGQUIT, 6.0)), orphaned=signal.SIGQUIT)
+
+# Nothing of the environment reaches the server: it needs none of our secrets.
+SERVER_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
+CONFIGURATION = """\
+# Written at each start. Put your own lines into local.conf beside this file: they win.
+listen_addresses = ''
+unix_socket_permissions = 0700
+max_connections = 100
+shared_buffers = 128MB
+effective_cache_size = 512MB
+work_mem = 8MB
+maintenance_work_mem = 64MB
+max_wal_size = 1GB
+fsync = on
+synchronous_commit = on
+full_page_writes = on
+jit = off
+timezone = 'UTC'
+log_timezone = 'UTC'
+password_encryption = 'scram-sha-256'
+default_text_search_config = 'pg_catalog.simple'
+
+# The log must not hold a person: no statements, no parameters, no details that quote a row, and not the server's
+# copy of errors whose text quotes what was typed (the program that made the error logs it by name).
+log_destination = 'stderr'
+logging_collector = off
+log_statement = 'none'
+log_min_duration_statement = -1
+log_min_messages = 'log'
+log_min_error_statement = 'panic'
+log_parameter_max_length = 0
+log_parameter_max_length_on_error = 0
+log_error_verbosity = 'terse'
+log_checkpoints = off
+log_connections = off
+log_disconnections = off
+log_line_prefix = '%m [%p] '
+
+include_if_exists = 'local.conf'
+"""
+
+
+class Postgres:
+    """The server for one folder of data. `start` again after a crash gives the same address."""
+
+    name = "postgres"
+
+    def __init__(self, data: Path, ways: tuple[account.Way, ...] = ("namespace", "user")) -> None:
+        self.data = data.absolute()
+        self.cluster = self.data / "postgres"
+        self.log = self.data / "log" / "postgres.log"
+        self.account = Account()
+        self._ways = ways
+        self._password_file = self.data / "keys" / "postgres.password"
+        self._record = self.data / "run" / "postgres.sockets"
+        self._sockets: Path | None = None
+        self._process: Process | None = None
+
+    def start(self) -> str:
+        """Make the database if it is the first time, start the server, and give the owner's address."""
+        self.spawn()
+        assert self._process is not None  # noqa: S101  spawn has set it
+        try:
+            process.wait_until_ready("PostgreSQL", self._process, self.ready, self.log, RECOVERY_PATIENCE)
+            self._settle()
+        except BaseException:
+            self.stop()
+            raise
+        return self.url
+
+    def spawn(self) -> None:
+        """Start the server without waiting for it (its recovery may be long)."""
+        for folder in (self.data, self.data / "run", self.data / "log", self.data / "keys"):
+            process.own_folder(folder)
+        programs = binaries.postgres_bin(self._major())
+        self.account = account.choose(programs / "postgres", self.data, self._ways)
+        with process.lock_for_child(self.data / "run" / "postgres.lock", "PostgreSQL", LAST_GASP) as lock:
+            if self._sockets is None:
+                self._sockets = process.short_folder(self._record)
+                self.account.give(self._sockets)
+            if not self.cluster.exists():
+                self._make(programs, lock)
+            self._refuse_stranger()
+            # The lock is ours, so no process of this cluster lives: a pid file can only be a dead one's, and its
+            # number may by now be anybody's.
+            (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+            self._configure()
+            self._process = process.start(
+                [programs / "postgres", "-D", self.cluster, "-c", f"unix_socket_directories={self._sockets}"],
+                log=self.log,
+                env=SERVER_ENVIRONMENT,
+                ending=ENDING,
+                account=self.account,
+                inherit=[lock],
+            )
+
+    def ready(self) -> bool:
+        try:
+            with self._connect("postgres"):
+                return True
+        except psycopg.OperationalError as refused:
+            if "password authentication failed" in str(refused):  # waiting would not change it
+                raise Failed(f"{self._password_file} is not the password of {self.cluster}") from None
+            return False
+
+    def poll(self) -> int | None:
+        """None while the server lives, else its exit status."""
+        return self._process.poll() if self._process else 0
+
+    def stop(self, hurry: Callable[[], bool] = lambda: False) -> None:
+        if self._process is not None:
+            self._process.stop(hurry)
+            self._process = None
+        process.clear_short_folder(self._record)
+        self._sockets = None
+
+    @property
+    def url(self) -> str:
+        """For psycopg; for SQLAlchemy the scheme is `postgresql+psycopg`, the rest is the same."""
+        if self._sockets is None:
+            raise Failed("PostgreSQL is not running")
+        return f"postgresql://{OWNER}:{quote(self._password())}@/{DATABASE}?host={quote(str(self._sockets))}"
+
+    def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(
+            host=str(self._sockets),
+            dbname=database,
+            user=OWNER,
+            password=self._password(),
+            connect_timeout=5,
+            autocommit=True,
+        )
+
+    def _make(self, programs: Path, lock: int) -> None:
+        """Make the cluster beside its place and move it in when it is whole: a killed start leaves no half."""
+        unfinished = self.data / "postgres.unfinished"
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+        unfinished.mkdir(mode=0o700)
+        self.account.give(unfinished)
+        assert self._sockets is not None  # noqa: S101  spawn has set it
+        password_file = self._sockets / "password"
+        password_file.touch(mode=0o600)
+        password_file.write_text(self._password(make=True))
+        self.account.give(password_file)
+        begun = time.monotonic()
+        maker = process.start(
+            [
+                *(programs / "initdb", "-D", unfinished, "--username", OWNER, "--pwfile", password_file),
+                # Under plain C, search in Arabic script silently finds nothing.
+                *("--locale=C.UTF-8", "--encoding=UTF8", "--auth=scram-sha-256", "--data-checksums"),
+            ],
+            log=self.log,
+            env=SERVER_ENVIRONMENT,
+            ending=Ending(asked=((signal.SIGTERM, 5.0),)),
+            account=self.account,
+            inherit=[lock],
+        )
+        try:
+            code = maker.handle.wait(timeout=RECOVERY_PATIENCE - (time.monotonic() - begun))
+        except subprocess.TimeoutExpired:
+            code = -1
+        finally:
+            maker.stop()
+            password_file.unlink(missing_ok=True)
+        if code != 0:
+            raise Failed(f"PostgreSQL could not be set up in {self.cluster}:\n{process.last_lines(self.log)}")
+        unfinished.rename(self.cluster)
+
+    def _configure(self) -> None:
+        own, local = self.cluster / "postgresql.conf", self.cluster / "local.conf"
+        own.write_text(CONFIGURATION)
+        if not local.exists():
+            local.write_text("# For this machine: these lines win over postgresql.conf, and nobody overwrites them.\n")
+        for written in (own, local):
+            self.account.give(written)
+
+    def _settle(self) -> None:
+        """Make the database once, and check once more by behaviour that it can search what people write."""
+        with self._connect("postgres") as connection:
+            if not connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
+                connection.execute(_CREATE)
+        with self._connect(DATABASE) as connection:
+            connection.execute("set client_min_messages = warning")
+            try:
+                connection.execute("create extension if not exists pg_trgm")
+                row = connection.execute("select show_trgm('پانی')").fetchone()
+            except psycopg.Error as refused:
+                raise Failed(f"PostgreSQL has no pg_trgm, without which cases cannot be searched: {refused}") from None
+        if not row or not row[0]:
+            raise Failed(
+                f"the database in {self.cluster} cannot search Arabic script: it was not made with the locale C.UTF-8"
+            )
+
+    def _major(self) -> int | None:
+        """The version that wrote the data, if there is data."""
+        written = self.cluster / "PG_VERSION"
+        return int(written.read_text()) if written.is_file() else None
+
+    def _refuse_stranger(self) -> None:
+        """Data whose password is gone would only be found out as an endless wait for an answer."""
+        if not self._password_file.is_file():
+            raise Failed(f"{self.cluster} is there, but {self._password_file} is not: bring it back from a backup")
+        owner = self.cluster.stat().st_uid
+        wanted = self.account.owns[0] if self.account.owns else None
+        if wanted is not None and owner != wanted:  # first made inside a namespace, where the files stay root's
+            self.account.give(self.cluster)
+        elif self.account.way == "namespace" and owner != 0:
+            Account("user", 0, 0).give(self.cluster)
+
+    def _password(self, make: bool = False) -> str:
+        if make and not self._password_file.is_file():
+            unfinished = self._password_file.with_suffix(".unfinished")
+            unfinished.touch(mode=0o600)
+            unfinished.write_text(secrets.token_urlsafe(32))
+            unfinished.rename(self._password_file)
+        return self._password_file.read_text().strip()
+
+
+_CREATE: LiteralString = f"create database {DATABASE}"

@@ -1,0 +1,107 @@
+"""A real Valkey of our own: the doorbell. It holds ids, never words, and losing it loses nothing."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from house import Failed, binaries, process
+from house.process import Ending, Process
+
+# Loading a large append-only file takes a while; this one holds ids and stays small.
+LOADING_PATIENCE = 60.0
+LAST_GASP = 20.0
+
+
+class Valkey:
+    """The server for one folder of data. `start` again after a crash gives the same address."""
+
+    name = "valkey"
+
+    def __init__(self, data: Path) -> None:
+        self.data = data.absolute()
+        self.folder = self.data / "valkey"
+        self.log = self.data / "log" / "valkey.log"
+        self._record = self.data / "run" / "valkey.sockets"
+        self._sockets: Path | None = None
+        self._process: Process | None = None
+
+    def start(self) -> str:
+        try:
+            self._start()
+        except Failed:
+            # A broken append-only file must not keep a district's answers waiting: the truth is in PostgreSQL,
+            # and the sweep rings again for everything that is due.
+            if not any(self.folder.iterdir()):
+                raise
+            self._put_aside()
+            self._start()
+        return self.url
+
+    def _start(self) -> None:
+        self.spawn()
+        assert self._process is not None  # noqa: S101  spawn has set it
+        process.wait_until_ready("Valkey", self._process, self.ready, self.log, LOADING_PATIENCE)
+
+    def spawn(self) -> None:
+        """Start the server without waiting for it."""
+        for folder in (self.data, self.folder, self.data / "run", self.data / "log"):
+            process.own_folder(folder)
+        program = binaries.valkey_server()
+        with process.lock_for_child(self.data / "run" / "valkey.lock", "Valkey", LAST_GASP) as lock:
+            if self._sockets is None:
+                self._sockets = process.short_folder(self._record)
+            self._process = process.start(
+                [
+                    *(program, "--port", "0", "--unixsocket", self._socket, "--unixsocketperm", "700"),
+                    *("--dir", self.folder, "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+                    # Full memory must be an error that is seen, not a doorbell that quietly loses rings.
+                    *("--maxmemory-policy", "noeviction", "--daemonize", "no", "--logfile", ""),
+                ],
+                log=self.log,
+                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+                ending=Ending(orphaned=signal.SIGTERM),
+                inherit=[lock],
+                folder=self.folder,
+            )
+
+    def ready(self) -> bool:
+        """Whether it answers: while it loads its file it is there, and says that it is not ready."""
+        try:
+            with socket.socket(socket.AF_UNIX) as line:
+                line.settimeout(2)
+                line.connect(str(self._socket))
+                line.sendall(b"PING\r\n")
+                return line.recv(64).startswith(b"+PONG")
+        except OSError:
+            return False
+
+    def poll(self) -> int | None:
+        """None while the server lives, else its exit status."""
+        return self._process.poll() if self._process else 0
+
+    def stop(self, hurry: Callable[[], bool] = lambda: False) -> None:
+        if self._process is not None:
+            self._process.stop(hurry)
+            self._process = None
+        process.clear_short_folder(self._record)
+        self._sockets = None
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self._socket}"
+
+    @property
+    def _socket(self) -> Path:
+        if self._sockets is None:
+            raise Failed("Valkey is not running")
+        return self._sockets / "valkey.sock"
+
+    def _put_aside(self) -> None:
+        broken = self.folder.with_name("valkey.broken")
+        if broken.exists():
+            shutil.rmtree(broken)
+        self.folder.rename(broken)
