@@ -1,0 +1,1 @@
+from store.jawab import Jawab as Jawab

@@ -1,0 +1,228 @@
+"""Keys and boxes: the only module that knows how words are encrypted.
+
+Two tiers. Tier 1 (ordinary words): XChaCha20-Poly1305 under the house's key file, bound to table, column and row, so
+that a dump, the write-ahead log and a backup are dull. Tier 2 (protected words): a fresh key for each item, sealed to
+the public key of each reader, so that the house's own key opens nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nacl.bindings as sodium
+import nacl.utils
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, PublicKey, SealedBox
+from nacl.pwhash import argon2id
+from nacl.secret import SecretBox
+
+TIER1, TIER2 = b"\x01\x01", b"\x01\x02"  # version, algorithm
+NONCE = sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+PAD = 1024  # every sealed item is a multiple of this: its length says little
+ESCROW = "escrow"
+
+# 64 MiB, 2 passes: 0.18 s a guess here; a stolen dump of code hashes needs 10^12 of them.
+CODE_OPSLIMIT, CODE_MEMLIMIT = 2, 64 * 1024 * 1024
+# 256 MiB, 3 passes: a handler's private key rests on this.
+KEY_OPSLIMIT, KEY_MEMLIMIT = 3, 256 * 1024 * 1024
+
+_hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
+
+
+class Unopened(Exception):
+    """A box that this key does not open, or that was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The house's key file: the first line encrypts, all lines decrypt. 64 hexadecimal digits a line."""
+
+    masters: tuple[bytes, ...] = field(repr=False)
+    escrow_public: bytes | None = None
+
+    @classmethod
+    def load(cls, path: Path) -> Keys:
+        """Read the key file and, beside it, the escrow's public key. Raises ValueError in one line if malformed."""
+        lines = [line.strip() for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
+        try:
+            masters = tuple(bytes.fromhex(line) for line in lines)
+        except ValueError:
+            raise ValueError(f"{path}: a key is 64 hexadecimal digits a line") from None
+        if not masters or any(len(master) != 32 for master in masters):
+            raise ValueError(f"{path}: a key is 64 hexadecimal digits a line")
+        escrow = path.with_name("escrow.pub")
+        public = bytes.fromhex(escrow.read_text().strip()) if escrow.is_file() else None
+        if public is not None and len(public) != 32:
+            raise ValueError(f"{escrow}: a public key is 64 hexadecimal digits")
+        return cls(masters, public)
+
+    @classmethod
+    def create(cls, path: Path) -> Keys:
+        """Make the key file and the escrow pair where there is none (0400, folder 0700), then load them."""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            _write_once(path, secrets.token_hex(32))
+        escrow = path.with_name("escrow.pub")
+        if not escrow.exists():
+            private = PrivateKey.generate()
+            # The private half belongs in other hands than this machine's; `doctor` nags until it has been moved away.
+            _write_once(path.with_name("escrow.key"), bytes(private).hex())
+            _write_once(escrow, bytes(private.public_key).hex())
+        return cls.load(path)
+
+    # ── derived secrets ──────────────────────────────────────────────────────────────────────────────────────────
+    def derive(self, purpose: str, master: bytes | None = None) -> bytes:
+        """32 bytes for one purpose. Always from the last line, so that adding a key changes no tag or password."""
+        return hashlib.blake2b(
+            purpose.encode(), key=master or self.masters[-1], digest_size=32, person=b"jawab"
+        ).digest()
+
+    def tag(self, *parts: str) -> bytes:
+        """A keyed hash to look an address up by, without storing it in clear."""
+        return hmac.new(self.derive("tag"), "\x1f".join(parts).encode(), hashlib.sha256).digest()
+
+    def role_password(self, role: str) -> str:
+        return base64.urlsafe_b64encode(self.derive(f"role|{role}"))[:40].decode()
+
+    # ── tier 1 ───────────────────────────────────────────────────────────────────────────────────────────────────
+    def encrypt(self, plain: bytes, place: str) -> bytes:
+        """Encrypt for one place ("table|column|row"); a box moved to another place does not open."""
+        key, nonce = self.masters[0], nacl.utils.random(NONCE)
+        box = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(plain, _aad(place), nonce, self._tier1(key))
+        return TIER1 + _key_id(key) + nonce + box
+
+    def decrypt(self, box: bytes, place: str) -> bytes:
+        """The reverse of `encrypt`. Raises `Unopened`."""
+        box = bytes(box)
+        if box[:2] != TIER1:
+            raise Unopened(place)
+        for key in self.masters:
+            if _key_id(key) == box[2:6]:
+                try:
+                    return sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
+                        box[6 + NONCE :], _aad(place), box[6 : 6 + NONCE], self._tier1(key)
+                    )
+                except CryptoError:
+                    break
+        raise Unopened(place)
+
+    def put_json(self, thing: Any, place: str) -> bytes:
+        return self.encrypt(json.dumps(thing, ensure_ascii=False, separators=(",", ":")).encode(), place)
+
+    def get_json(self, box: bytes, place: str) -> Any:
+        return json.loads(self.decrypt(box, place))
+
+    def _tier1(self, master: bytes) -> bytes:
+        return self.derive("tier1", master)
+
+    def hash_code(self, code: str) -> bytes:
+        """Argon2id of a case code, salted per house. 0.2 s and 64 MiB: never on an event loop."""
+        salt = self.derive("code-salt")[: argon2id.SALTBYTES]
+        return argon2id.kdf(32, code.encode(), salt, opslimit=CODE_OPSLIMIT, memlimit=CODE_MEMLIMIT)
+
+
+# ── tier 2: boxes that only their readers open ───────────────────────────────────────────────────────────────────────
+def seal_item(plain: bytes, case_id: str, item_id: str, readers: dict[str, bytes]) -> tuple[bytes, dict[str, bytes]]:
+    """Seal one item to its readers' public keys. Returns the blob and one wrap of its key per reader."""
+    if not readers:
+        raise ValueError("an item sealed to nobody is lost")
+    key, nonce = nacl.utils.random(32), nacl.utils.random(NONCE)
+    padded = sodium.sodium_pad(plain, PAD)
+    box = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(padded, _aad2(case_id, item_id), nonce, key)
+    return TIER2 + nonce + box, {name: SealedBox(PublicKey(public)).encrypt(key) for name, public in readers.items()}
+
+
+def open_item(blob: bytes, wrap: bytes, private: bytes, case_id: str, item_id: str) -> bytes:
+    """Open one item with a reader's private key. Raises `Unopened`."""
+    blob = bytes(blob)
+    try:
+        if blob[:2] != TIER2:
+            raise Unopened(item_id)
+        key = SealedBox(PrivateKey(private)).decrypt(bytes(wrap))
+        padded = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
+            blob[2 + NONCE :], _aad2(case_id, item_id), blob[2 : 2 + NONCE], key
+        )
+    except CryptoError:
+        raise Unopened(item_id) from None
+    return sodium.sodium_unpad(padded, PAD)
+
+
+def new_keypair() -> tuple[bytes, bytes]:
+    """(private, public), 32 bytes each."""
+    private = PrivateKey.generate()
+    return bytes(private), bytes(private.public_key)
+
+
+def new_salt() -> bytes:
+    return nacl.utils.random(argon2id.SALTBYTES)
+
+
+def lock_private(private: bytes, password: str, salt: bytes) -> bytes:
+    """A private key under a key made from the password (Argon2id, 256 MiB: about 0.6 s; never on an event loop)."""
+    return bytes(SecretBox(_password_key(password, salt)).encrypt(private))
+
+
+def unlock_private(box: bytes, password: str, salt: bytes) -> bytes:
+    """The reverse of `lock_private`. Raises `Unopened`."""
+    return open_box(box, _password_key(password, salt))
+
+
+def lock_box(plain: bytes, secret: bytes) -> bytes:
+    """A small box under a 32-byte secret, such as one that only a cookie holds."""
+    return bytes(SecretBox(hashlib.blake2b(secret, digest_size=32, person=b"jawab-box").digest()).encrypt(plain))
+
+
+def unlock_box(box: bytes, secret: bytes) -> bytes:
+    """The reverse of `lock_box`. Raises `Unopened`."""
+    return open_box(box, hashlib.blake2b(secret, digest_size=32, person=b"jawab-box").digest())
+
+
+def open_box(box: bytes, key: bytes) -> bytes:
+    try:
+        return SecretBox(key).decrypt(bytes(box))
+    except CryptoError:
+        raise Unopened("box") from None
+
+
+# ── passwords ────────────────────────────────────────────────────────────────────────────────────────────────────────
+def hash_password(password: str) -> str:
+    """Argon2id, 64 MiB, 3 passes: about 0.1 s; never on an event loop."""
+    return _hasher.hash(password)
+
+
+def check_password(stored: str, password: str) -> bool:
+    try:
+        return _hasher.verify(stored, password)
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+
+
+def _password_key(password: str, salt: bytes) -> bytes:
+    return argon2id.kdf(32, password.encode(), salt, opslimit=KEY_OPSLIMIT, memlimit=KEY_MEMLIMIT)
+
+
+def _aad(place: str) -> bytes:
+    return b"t1|" + place.encode()
+
+
+def _aad2(case_id: str, item_id: str) -> bytes:
+    return f"t2|{case_id}|{item_id}".encode()
+
+
+def _key_id(key: bytes) -> bytes:
+    return hashlib.blake2b(key, digest_size=4, person=b"jawab-id").digest()
+
+
+def _write_once(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w") as file:
+        file.write(text + "\n")

@@ -1,0 +1,35 @@
+"""What a process of ours is made of; entry points build it once and hand it down."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from settings import Settings
+from store.bell import Bell
+from store.crypto import Keys
+from store.database import ROLES, Database
+
+
+@dataclass(frozen=True, slots=True)
+class Jawab:
+    settings: Settings
+    db: Database
+    keys: Keys
+    bell: Bell
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, roles: tuple[str, ...] = ROLES, size: int = 8) -> AsyncIterator[Jawab]:
+    """A running process's parts: pools open on entry, closed on leaving. Raises ValueError on malformed keys."""
+    keys = Keys.load(settings.key_file)
+    jawab = Jawab(
+        settings, Database(settings.database_url, keys, roles=roles, size=size), keys, Bell(settings.redis_url)
+    )
+    await jawab.db.open()
+    try:
+        yield jawab
+    finally:
+        jawab.bell.close()
+        await jawab.db.close()

@@ -1,0 +1,51 @@
+"""What we owe a person: one row is one message, kept as keys and values until the moment it is sent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from store.crypto import Keys
+from store.database import Tx
+
+
+def place(outbox_id: UUID) -> str:
+    """Where the message is bound to; see store.crypto."""
+    return f"outbox|message|{outbox_id}"
+
+
+async def put(
+    tx: Tx,
+    keys: Keys,
+    *,
+    id: UUID,
+    contact_id: UUID,
+    lane: str,
+    purpose: str,
+    lang: str,
+    message: dict[str, Any],
+    inbox_id: UUID | None = None,
+    case_id: UUID | None = None,
+    edition_id: UUID | None = None,
+    due_at: datetime | None = None,
+) -> bool:
+    """Queue one message. Returns False where this edition already has a row for this contact."""
+    done = await tx.execute(
+        "INSERT INTO outbox (id, contact_id, lane, purpose, inbox_id, case_id, edition_id, lang, message, due_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, now()))"
+        " ON CONFLICT (edition_id, contact_id) DO NOTHING",
+        (
+            id,
+            contact_id,
+            lane,
+            purpose,
+            inbox_id,
+            case_id,
+            edition_id,
+            lang,
+            keys.put_json(message, place(id)),
+            due_at,
+        ),
+    )
+    return done.rowcount == 1

@@ -1,0 +1,164 @@
+"""Real parts for every test: a PostgreSQL and a Valkey of our own for each run, a fresh migrated database for each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from house.postgres import Postgres
+from house.valkey import Valkey
+from settings import Settings
+from store.crypto import Keys
+from store.database import Database, migrate
+from store.jawab import Jawab
+
+for name in [name for name in os.environ if name.startswith("JAWAB_")]:
+    del os.environ[name]
+
+ACCOUNT = "AC" + "a" * 32
+TOKEN = "the-provider-signs-with-this"
+PUBLIC_URL = "https://jawab.test"
+
+
+@dataclass
+class RecordedBell:
+    """Stands where Redis begins: remembers who was rung."""
+
+    rings: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+
+    def ring(self, lane: str, job: str, *ids: str) -> None:
+        self.rings.append((lane, job, ids))
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def data() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="jawab-test-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def keys(data: Path) -> Keys:
+    return Keys.create(data / "keys" / "master.key")
+
+
+@pytest.fixture(scope="session")
+def cluster(data: Path) -> Iterator[str]:
+    """Owner's address of a running PostgreSQL."""
+    postgres = Postgres(data)
+    yield postgres.start()
+    postgres.stop()
+
+
+@pytest.fixture(scope="session")
+def template(cluster: str, keys: Keys) -> str:
+    """A migrated database that every test's own is copied from."""
+    with psycopg.connect(cluster, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE jawab_template TEMPLATE template0 ENCODING 'UTF8'")
+    url = make_conninfo(cluster, dbname="jawab_template")
+    migrate(url, keys)
+    return url
+
+
+@pytest.fixture
+def database_url(cluster: str, template: str) -> Iterator[str]:
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    source = conninfo_to_dict(template)["dbname"]
+    with psycopg.connect(cluster, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        yield make_conninfo(cluster, dbname=name)
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def db(database_url: str, keys: Keys) -> AsyncIterator[Database]:
+    database = Database(database_url, keys)
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def owner(database_url: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+    """The owner's own connection: for looking at everything, as no process of ours may."""
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def valkey(data: Path) -> Iterator[str]:
+    server = Valkey(data)
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(valkey: str) -> str:
+    from redis import Redis
+
+    client = Redis.from_url(valkey)
+    client.flushall()
+    client.close()
+    return valkey
+
+
+@pytest.fixture
+def bell() -> RecordedBell:
+    return RecordedBell()
+
+
+@pytest.fixture
+async def demo(db: Database, keys: Keys) -> SimpleNamespace:
+    """The seeded demo district: `district` (its id) and `logins` {role: (login, password)}."""
+    from cases.seed import seed_demo
+
+    made = await seed_demo(db, keys)
+    logins: dict[str, tuple[str, str]] = {}
+    for row in made:
+        logins.setdefault(row["role"], (row["user"], row["password"]))
+    return SimpleNamespace(district="pishin", logins=logins, all=made)
+
+
+@pytest.fixture
+def settings(data: Path, database_url: str, request: pytest.FixtureRequest) -> Settings:
+    return Settings(
+        mode="demo",
+        data=data,
+        database_url=database_url,
+        redis_url="",
+        public_url=PUBLIC_URL,
+        twilio_account_sid=ACCOUNT,
+        twilio_auth_token=TOKEN,
+        twilio_api_url="http://127.0.0.1:9",  # nobody listens; the `twilio` fixture gives a real address
+    )
+
+
+@pytest.fixture
+def jawab(settings: Settings, db: Database, keys: Keys, bell: RecordedBell) -> Jawab:
+    return Jawab(settings, db, keys, bell)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def client(jawab: Jawab, demo: SimpleNamespace) -> AsyncIterator[Any]:
+    """An HTTP client on the real application, in this process."""
+    import httpx
+
+    from app import assemble
+
+    transport = httpx.ASGITransport(app=assemble(jawab), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=PUBLIC_URL) as http:
+        yield http

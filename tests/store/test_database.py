@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from store import audit
+from store.crypto import Keys
+from store.database import Database, migrate
+
+
+async def test_the_migration_runs_twice_without_harm(database_url: str, keys: Keys) -> None:
+    migrate(database_url, keys)
+    migrate(database_url, keys)
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        ("intake", "SELECT * FROM sealed.items"),
+        ("intake", "SELECT * FROM sealed.cases"),
+        ("intake", "SELECT * FROM staff"),
+        ("intake", "SELECT * FROM case_items"),
+        ("intake", "SELECT * FROM audit"),
+        ("console", "SELECT body FROM inbox"),
+        ("console", "SELECT * FROM sessions"),
+        ("console", "DELETE FROM sealed.cases"),
+        ("console", "DELETE FROM audit"),
+        ("console", "CREATE TABLE public.more (id int)"),
+        ("report", "SELECT * FROM contacts"),
+        ("report", "SELECT * FROM case_items"),
+        ("report", "SELECT code FROM cases"),
+        ("report", "SELECT * FROM sealed.cases"),
+    ],
+)
+async def test_a_role_cannot_reach_what_is_not_its_own(db: Database, role: str, statement: str) -> None:
+    async with db.read(role) as connection:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await connection.execute(statement)
+
+
+async def test_the_audit_chain_names_the_row_that_was_changed(
+    db: Database, owner: psycopg.AsyncConnection[tuple[object, ...]]
+) -> None:
+    async with db.transaction("console") as tx:
+        for number in range(5):
+            await audit.write(tx, "somebody", "looked", f'شکایت "{number}" \x01')
+    async with db.read("console") as connection:
+        assert await audit.verify(connection) == (5, None)
+    await owner.execute("ALTER TABLE audit DISABLE TRIGGER ALL")
+    await owner.execute("UPDATE audit SET actor = 'nobody' WHERE id = 3")
+    async with db.read("console") as connection:
+        assert await audit.verify(connection) == (2, 3)
+
+
+async def test_history_cannot_be_changed_even_by_the_owner(owner: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+    for table in ("audit", "case_history", "consents"):
+        with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+            await owner.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
