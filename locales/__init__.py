@@ -1,0 +1,29 @@
+"""What we say, in every language: texts by key, typed values, channel limits, matching keys and the state of review.
+
+The lowest room: it imports nothing of the others, and knows no clock, database or network.
+"""
+
+from locales.catalogs import UnknownText, missing, strict
+from locales.digits import digits
+from locales.fold import fold
+from locales.languages import ALL_LANGS, FALLBACK, LANGS, direction, font_class, own_name
+from locales.render import render, render_options, say
+from locales.reviews import review_state
+
+__all__ = [
+    "ALL_LANGS",
+    "FALLBACK",
+    "LANGS",
+    "UnknownText",
+    "digits",
+    "direction",
+    "fold",
+    "font_class",
+    "missing",
+    "own_name",
+    "render",
+    "render_options",
+    "review_state",
+    "say",
+    "strict",
+]
