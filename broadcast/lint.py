@@ -1,0 +1,89 @@
+"""What a line of somebody's own may not carry out of the house: phones, CNIC numbers, case codes, addresses, names. Pure.
+
+A net with known holes: it finds shapes and words of respect, not every name. The second person is the other net.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import locales
+from flows import codes
+
+LONGEST = 200  # letters of one line: three SMS parts would be one line alone
+
+# Words that stand before or after a person's name in what people type here, as matching keys (locales.fold).
+# Offices are named by their post ("executive engineer"), which none of these is.
+PERSON_WORDS = frozenset(
+    locales.fold(word)
+    for word in (
+        *(
+            "s/o",
+            "d/o",
+            "w/o",
+            "mr",
+            "mrs",
+            "miss",
+            "ms",
+            "haji",
+            "maulvi",
+            "molvi",
+            "sardar",
+            "malik",
+            "syed",
+            "sayyid",
+        ),
+        *(
+            "ولد",
+            "بنت",
+            "زوجہ",
+            "بیوہ",
+            "مسمی",
+            "مسماۃ",
+            "جناب",
+            "محترمہ",
+            "صاحب",
+            "صاحبہ",
+            "حاجی",
+            "مولوی",
+            "سردار",
+            "ملک",
+            "سید",
+        ),
+        *("زوی", "لور", "ښاغلی", "ښاغلې", "بی بی", "میر", "واجہ", "بانک", "ملا", "وڈیرہ"),
+    )
+)
+
+_DATE = re.compile(r"(?<!\d)(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?!\d)")
+_CNIC = re.compile(r"(?<!\d)\d{5}[ -]?\d{7}[ -]?\d(?!\d)")
+_DIGITS = re.compile(r"\+?\d(?:[ .()\-]{0,2}\d){6,}")
+_ADDRESS = re.compile(r"\S+@\S+|https?://\S+|www\.\S+", re.IGNORECASE)
+_WORDS = re.compile(r"[^\W\d_]+(?:/[^\W\d_])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that may not go out. `kind`: phone, cnic, code, address, name, long."""
+
+    kind: str
+    found: str
+
+
+def inspect(line: str, names: Iterable[str] = ()) -> list[Finding]:
+    """Everything in a line that may not be published; `names` are people known to the house (its staff)."""
+    text = locales.digits(line)
+    findings = []
+    if code := codes.find(text):
+        findings.append(Finding("code", code))
+    findings += [Finding("cnic", found[0]) for found in _CNIC.finditer(text) if not code]
+    rest = _CNIC.sub(" ", _DATE.sub(" ", text))
+    findings += [Finding("phone", found[0].strip()) for found in _DIGITS.finditer(rest) if not code]
+    findings += [Finding("address", found[0]) for found in _ADDRESS.finditer(text)]
+    folded = f" {locales.fold(line)} "
+    findings += [Finding("name", word) for word in _WORDS.findall(line) if locales.fold(word) in PERSON_WORDS]
+    findings += [Finding("name", name) for name in names if name and f" {locales.fold(name)} " in folded]
+    if len(line) > LONGEST:
+        findings.append(Finding("long", str(len(line))))
+    return findings
