@@ -1,6 +1,6 @@
-"""The weekly edition: from the week's figures to items "you said, we did, next". Pure; what is not said here is never said.
+"""The weekly edition: from the week's figures to items "you said, we did, next". Pure.
 
-An item is `{"section": "said"|"did"|"next", "key", "values", "cases": [case id, …], "commitment"?, "line"?, "line_lang"?}`.
+An item is `{"section": "said"|"did"|"next", "key", "values", "cases": [id, …], "commitment"?, "line"?, "line_lang"?}`.
 Values are typed (`flows.model.Value`), so that one item exists in every language. Every item names the rows behind it.
 """
 
@@ -170,7 +170,7 @@ def _did(week: Week, drops: list[Drop]) -> list[Item]:
         ids = sorted({deed.case for deed in deeds})
         values: dict[str, Any] = {"category": _key(f"category.{category}"), "outcome": _key(f"outcome.{outcome}.short")}
         last = max(deeds, key=lambda deed: deed.on)
-        office = _names(last.office, "office.none")
+        office = _names(last.office, "office.unnamed")
         if len(ids) >= FEWEST:
             items.append(_item("did", "edition.did.count", {**values, "count": len(ids), "office": office}, ids))
         elif outcome in SEEN_BY_ALL:

@@ -1,4 +1,4 @@
-"""What a line of somebody's own may not carry out of the house: phones, CNIC numbers, case codes, addresses, names. Pure.
+"""What a line of somebody's own may not carry out: phones, CNIC numbers, case codes, addresses, names. Pure.
 
 A net with known holes: it finds shapes and words of respect, not every name. The second person is the other net.
 """

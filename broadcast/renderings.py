@@ -129,6 +129,7 @@ _DID = {
     "edition.did.total": "edition.short.did",
     "edition.did.total_few": "edition.short.did_few",
     "edition.did.kept": "edition.short.did.kept",
+    "edition.did.count": "edition.did.count",
     "edition.did.line": "edition.short.did.line",
 }
 _NEXT = {
