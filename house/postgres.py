@@ -87,28 +87,28 @@ class Postgres:
         self._sockets: Path | None = None
         self._process: Process | None = None
 
-    def start(self) -> str:
+    def start(self, given_up: Callable[[], bool] = process.never) -> str:
         """Make the database if it is the first time, start the server, and give the owner's address."""
-        self.spawn()
-        assert self._process is not None  # noqa: S101  spawn has set it
+        again = self._sockets is not None
         try:
-            process.wait_until_ready("PostgreSQL", self._process, self.ready, self.log, RECOVERY_PATIENCE)
+            started = self._spawn(given_up)
+            patience = process.Patience(RECOVERY_PATIENCE, given_up)
+            process.wait_until_ready("PostgreSQL", started, self.ready, self.log, patience)
             self._settle()
         except BaseException:
-            self.stop()
+            self._end(keep_address=again)
             raise
         return self.url
 
-    def spawn(self) -> None:
+    def _spawn(self, given_up: Callable[[], bool] = process.never) -> Process:
         """Start the server without waiting for it (its recovery may be long)."""
         for folder in (self.data, self.data / "run", self.data / "log", self.data / "keys"):
             process.own_folder(folder)
         programs = binaries.postgres_bin(self._major())
         self.account = account.choose(programs / "postgres", self.data, self._ways)
-        with process.lock_for_child(self.data / "run" / "postgres.lock", "PostgreSQL", LAST_GASP) as lock:
-            if self._sockets is None:
-                self._sockets = process.short_folder(self._record)
-                self.account.give(self._sockets)
+        with process.lock_for_child(self.data / "run" / "postgres.lock", "PostgreSQL", LAST_GASP, given_up) as lock:
+            self._sockets = process.short_folder(self._record, self._sockets)
+            self.account.give(self._sockets)
             if not self.cluster.exists():
                 self._make(programs, lock)
             self._refuse_stranger()
@@ -124,6 +124,7 @@ class Postgres:
                 account=self.account,
                 inherit=[lock],
             )
+            return self._process
 
     def ready(self) -> bool:
         try:
@@ -138,12 +139,8 @@ class Postgres:
         """None while the server lives, else its exit status."""
         return self._process.poll() if self._process else 0
 
-    def stop(self, hurry: Callable[[], bool] = lambda: False) -> None:
-        if self._process is not None:
-            self._process.stop(hurry)
-            self._process = None
-        process.clear_short_folder(self._record)
-        self._sockets = None
+    def stop(self, hurry: Callable[[], bool] = process.never) -> None:
+        self._end(hurry)
 
     @property
     def url(self) -> str:
@@ -151,6 +148,14 @@ class Postgres:
         if self._sockets is None:
             raise Failed("PostgreSQL is not running")
         return f"postgresql://{OWNER}:{quote(self._password())}@/{DATABASE}?host={quote(str(self._sockets))}"
+
+    def _end(self, hurry: Callable[[], bool] = process.never, keep_address: bool = False) -> None:
+        if self._process is not None:
+            self._process.stop(hurry)
+            self._process = None
+        if not keep_address:
+            process.clear_short_folder(self._record)
+            self._sockets = None
 
     def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(
@@ -169,7 +174,7 @@ class Postgres:
             shutil.rmtree(unfinished)
         unfinished.mkdir(mode=0o700)
         self.account.give(unfinished)
-        assert self._sockets is not None  # noqa: S101  spawn has set it
+        assert self._sockets is not None  # noqa: S101  _spawn has set it
         password_file = self._sockets / "password"
         password_file.touch(mode=0o600)
         password_file.write_text(self._password(make=True))

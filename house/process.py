@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from house import Failed
+from house import Failed, GivenUp
 from house.account import Account
 
 PR_SET_PDEATHSIG = 1
@@ -29,6 +29,14 @@ _prctl = ctypes.CDLL(None, use_errno=True).prctl  # loaded before any fork
 # A Unix socket's path holds 107 bytes; PostgreSQL's own part (/.s.PGSQL.5432) takes 14 of them.
 SHORT_FOLDERS = (Path("/tmp"), Path("/var/tmp"), Path("/run"), Path("/dev/shm"))  # noqa: S108
 SHORT_PREFIX = "jawab-"
+
+
+class Ended(Failed):
+    """A server ended by itself before it was ready."""
+
+
+def never() -> bool:
+    return False
 
 
 def die_with_parent(with_signal: int, parent: int | None = None) -> None:
@@ -56,6 +64,7 @@ class Process:
 
     handle: subprocess.Popen[bytes]
     ending: Ending
+    _asked: bool = False
     _group_ended: bool = False
 
     def poll(self) -> int | None:
@@ -65,13 +74,22 @@ class Process:
             self._end_group()
         return code
 
-    def stop(self, hurry: Callable[[], bool] = lambda: False) -> None:
+    def ask(self) -> None:
+        """The first word, without waiting; once, because many programs take a second one as "drop everything"."""
+        if not self._asked and self.handle.poll() is None:
+            self._asked = True
+            self.handle.send_signal(self.ending.asked[0][0])
+
+    def stop(self, hurry: Callable[[], bool] = never) -> None:
         """Ask in ever harsher words, each with its deadline (a second, once `hurry` says so). Then kill."""
-        for word, patience in self.ending.asked:
+        for step, (word, patience) in enumerate(self.ending.asked):
             if self.handle.poll() is not None:
                 break
-            self.handle.send_signal(word)
-            _wait(lambda: self.handle.poll() is not None, patience, hurry)
+            if step == 0:
+                self.ask()
+            else:
+                self.handle.send_signal(word)
+            wait(lambda: self.handle.poll() is not None, patience, hurry)
         if self.handle.poll() is None:
             self.handle.kill()
             self.handle.wait()
@@ -126,8 +144,15 @@ def own_folder(path: Path) -> Path:
     return path
 
 
-def short_folder(record: Path) -> Path:
-    """A new folder with a short path, for sockets. `record` remembers it, so that the next start clears it away."""
+def short_folder(record: Path, same: Path | None = None) -> Path:
+    """A new folder with a short path, for sockets. `record` remembers it, so that the next start clears it away.
+
+    A server that is started again must be found at the `same` address, even if a broom went through /tmp meanwhile.
+    """
+    if same is not None:
+        if not same.is_dir():
+            same.mkdir(mode=0o700)
+        return same
     clear_short_folder(record)
     for place in SHORT_FOLDERS:
         try:
@@ -149,7 +174,7 @@ def clear_short_folder(record: Path) -> None:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def take_lock(path: Path, patience: float = 0.0) -> int | None:
+def take_lock(path: Path, patience: float = 0.0, given_up: Callable[[], bool] = never) -> int | None:
     """The descriptor that holds the lock, or None if somebody else still holds it."""
     opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
@@ -160,19 +185,21 @@ def take_lock(path: Path, patience: float = 0.0) -> int | None:
             return False
         return True
 
-    if _wait(taken, patience):
+    if wait(lambda: given_up() or taken(), patience) and not given_up():
         return opened
     os.close(opened)
     return None
 
 
 @contextmanager
-def lock_for_child(path: Path, who: str, patience: float) -> Iterator[int]:
+def lock_for_child(path: Path, who: str, patience: float, given_up: Callable[[], bool]) -> Iterator[int]:
     """A lock that a child inherits and that therefore lasts exactly as long as it and its own children live.
 
     This is how an earlier server's last process is waited for, where a pid file could only guess.
     """
-    taken = take_lock(path, patience)
+    taken = take_lock(path, patience, given_up)
+    if given_up():
+        raise GivenUp(f"{who} was not started")
     if taken is None:
         raise Failed(f"{who} of an earlier start still runs on {path.parent.parent} and does not stop")
     try:
@@ -181,14 +208,28 @@ def lock_for_child(path: Path, who: str, patience: float) -> Iterator[int]:
         os.close(taken)
 
 
-def wait_until_ready(who: str, process: Process, ready: Callable[[], bool], log: Path, patience: float) -> None:
-    """Wait as long as the process lives, up to `patience` seconds; else `Failed` with what it wrote last."""
-    if _wait(lambda: process.poll() is not None or ready(), patience) and process.poll() is None:
-        return
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for a server that has begun to start."""
+
+    seconds: float
+    given_up: Callable[[], bool] = never
+
+
+def wait_until_ready(who: str, process: Process, ready: Callable[[], bool], log: Path, patience: Patience) -> None:
+    """Wait as long as the process lives and nobody has given up; else `Failed` with what it wrote last."""
+
+    def decided() -> bool:
+        return process.poll() is not None or patience.given_up() or ready()
+
+    in_time = wait(decided, patience.seconds)
     code = process.poll()
-    said = f"ended with status {code}" if code is not None else f"did not answer within {patience:.0f} s"
-    process.stop()
-    raise Failed(f"{who} {said}; the end of {log}:\n{last_lines(log)}")
+    if patience.given_up():
+        raise GivenUp(f"{who} was stopped while it started")
+    if code is not None:
+        raise Ended(f"{who} ended with status {code}; the end of {log}:\n{last_lines(log)}")
+    if not in_time:
+        raise Failed(f"{who} did not answer within {patience.seconds:.0f} s; the end of {log}:\n{last_lines(log)}")
 
 
 def last_lines(log: Path, count: int = 15) -> str:
@@ -199,7 +240,8 @@ def last_lines(log: Path, count: int = 15) -> str:
         return "\n".join(opened.read().decode(errors="replace").splitlines()[-count:])
 
 
-def _wait(done: Callable[[], bool], patience: float, hurry: Callable[[], bool] = lambda: False) -> bool:
+def wait(done: Callable[[], bool], patience: float, hurry: Callable[[], bool] = never) -> bool:
+    """Ask until it is so; False when it was not so in time."""
     deadline = time.monotonic() + patience
     pause = 0.005
     while not done():

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from house import Failed, binaries, process
-from house.process import Ending, Process
+from house.process import Ended, Ending, Process
 
 # Loading a large append-only file takes a while; this one holds ids and stays small.
 LOADING_PATIENCE = 60.0
@@ -29,31 +29,33 @@ class Valkey:
         self._sockets: Path | None = None
         self._process: Process | None = None
 
-    def start(self) -> str:
+    def start(self, given_up: Callable[[], bool] = process.never) -> str:
+        again = self._sockets is not None
         try:
-            self._start()
-        except Failed:
-            # A broken append-only file must not keep a district's answers waiting: the truth is in PostgreSQL,
-            # and the sweep rings again for everything that is due.
-            if not any(self.folder.iterdir()):
-                raise
-            self._put_aside()
-            self._start()
+            try:
+                self._start(given_up)
+            except Ended:
+                # A broken append-only file must not keep a district's answers waiting: the truth is in PostgreSQL,
+                # and the sweep rings again for everything that is due.
+                self._put_aside()
+                self._start(given_up)
+        except BaseException:
+            self._end(keep_address=again)
+            raise
         return self.url
 
-    def _start(self) -> None:
-        self.spawn()
-        assert self._process is not None  # noqa: S101  spawn has set it
-        process.wait_until_ready("Valkey", self._process, self.ready, self.log, LOADING_PATIENCE)
+    def _start(self, given_up: Callable[[], bool]) -> None:
+        started = self._spawn(given_up)
+        patience = process.Patience(LOADING_PATIENCE, given_up)
+        process.wait_until_ready("Valkey", started, self.ready, self.log, patience)
 
-    def spawn(self) -> None:
+    def _spawn(self, given_up: Callable[[], bool] = process.never) -> Process:
         """Start the server without waiting for it."""
         for folder in (self.data, self.folder, self.data / "run", self.data / "log"):
             process.own_folder(folder)
         program = binaries.valkey_server()
-        with process.lock_for_child(self.data / "run" / "valkey.lock", "Valkey", LAST_GASP) as lock:
-            if self._sockets is None:
-                self._sockets = process.short_folder(self._record)
+        with process.lock_for_child(self.data / "run" / "valkey.lock", "Valkey", LAST_GASP, given_up) as lock:
+            self._sockets = process.short_folder(self._record, self._sockets)
             self._process = process.start(
                 [
                     *(program, "--port", "0", "--unixsocket", self._socket, "--unixsocketperm", "700"),
@@ -67,6 +69,7 @@ class Valkey:
                 inherit=[lock],
                 folder=self.folder,
             )
+            return self._process
 
     def ready(self) -> bool:
         """Whether it answers: while it loads its file it is there, and says that it is not ready."""
@@ -83,12 +86,8 @@ class Valkey:
         """None while the server lives, else its exit status."""
         return self._process.poll() if self._process else 0
 
-    def stop(self, hurry: Callable[[], bool] = lambda: False) -> None:
-        if self._process is not None:
-            self._process.stop(hurry)
-            self._process = None
-        process.clear_short_folder(self._record)
-        self._sockets = None
+    def stop(self, hurry: Callable[[], bool] = process.never) -> None:
+        self._end(hurry)
 
     @property
     def url(self) -> str:
@@ -99,6 +98,14 @@ class Valkey:
         if self._sockets is None:
             raise Failed("Valkey is not running")
         return self._sockets / "valkey.sock"
+
+    def _end(self, hurry: Callable[[], bool] = process.never, keep_address: bool = False) -> None:
+        if self._process is not None:
+            self._process.stop(hurry)
+            self._process = None
+        if not keep_address:
+            process.clear_short_folder(self._record)
+            self._sockets = None
 
     def _put_aside(self) -> None:
         broken = self.folder.with_name("valkey.broken")
