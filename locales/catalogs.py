@@ -11,7 +11,7 @@ from pathlib import Path
 
 from babel.messages.pofile import normalize, read_po
 
-from locales.languages import ALL_LANGS, chain
+from locales.languages import ALL_LANGS, chain, own_name
 
 FOLDER = Path(__file__).parent
 DOMAINS: tuple[str, ...] = ("messages", "public", "desk")
@@ -22,6 +22,18 @@ WRITTEN_IN: dict[str, tuple[str, ...]] = {
     "public": ALL_LANGS,
     "desk": ("ur", "en"),
 }
+
+
+HEADER = """\
+# {domain} in {lang} ({name}).
+# Every text here is an unreviewed draft, unless locales/reviews.tsv lists it with the speaker who signed it.
+msgid ""
+msgstr ""
+"Language: {lang}\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"Plural-Forms: nplurals=2; plural=(n != 1);\\n\""""
 
 
 class UnknownText(KeyError):
@@ -59,14 +71,19 @@ def read_entries(lang: str, domain: str) -> Mapping[str, Entry]:
 
 
 def read_header(lang: str, domain: str) -> str:
-    """The header of one catalog as written (Babel rewrites it for languages it does not know); "" without a file."""
+    """The header of one catalog as it lies there; "" without a file."""
     place = path(lang, domain)
     return place.read_text("utf-8").split("\n\n", 1)[0] if place.is_file() else ""
 
 
-def write_entries(lang: str, domain: str, entries: Mapping[str, Entry], header: str) -> None:
-    """Write one catalog: header as given, entries sorted by key. Forgets what was read before."""
-    blocks = [header.strip()]
+def header(lang: str, domain: str) -> str:
+    """The header of a translated catalog, by hand: Babel drops the plural line of languages it does not know."""
+    return HEADER.format(lang=lang, domain=domain, name=own_name(lang))
+
+
+def write_entries(lang: str, domain: str, entries: Mapping[str, Entry]) -> None:
+    """Write one translated catalog whole, sorted by key. Forgets what was read before."""
+    blocks = [header(lang, domain)]
     for key in sorted(entries):
         entry = entries[key]
         lines = [f"#. {note}" for note in entry.notes]
