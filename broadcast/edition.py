@@ -41,6 +41,7 @@ class Deed:
     place: Names | None  # of a tehsil, never smaller
     on: str  # ISO date
     office: Names | None
+    disputed: bool = False  # its reporter says it is not done: it is counted as claimed and never told as a deed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Drop:
     """Something counted and not said, with the reason; shown to the editor only."""
 
     what: str  # text key
-    reason: str  # few, merged, unnamed
+    reason: str  # few, merged, disputed, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,9 @@ def _said(week: Week, drops: list[Drop]) -> list[Item]:
 def _did(week: Week, drops: list[Drop]) -> list[Item]:
     groups: dict[tuple[str, str, str], list[Deed]] = {}
     for deed in week.deeds:
+        if deed.disputed:
+            drops.append(Drop(f"outcome.{deed.outcome}.short", "disputed"))
+            continue
         where = json.dumps(deed.place, sort_keys=True) if deed.outcome in SEEN_BY_ALL else ""
         groups.setdefault((deed.category, deed.outcome, where), []).append(deed)
     items = []
@@ -217,7 +221,7 @@ def _ledger(week: Week, drops: list[Drop]) -> tuple[list[Item], list[Item]]:
             late = promise.due_on < week.today
             coming.append(_promise("next", "edition.next.late" if late else "edition.next.line", promise, week))
     if len(kept) + len(coming) < len(week.commitments):
-        drops.append(Drop("edition.next", "told before"))
+        drops.append(Drop("edition.next", "told"))
     return kept, coming
 
 

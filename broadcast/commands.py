@@ -1,0 +1,99 @@
+"""What `jawab edition …` does. Each opens its transaction, and returns what a program would read as JSON."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from broadcast import publish, renderings, week
+from broadcast.edition import Refused
+from store.database import Tx
+from store.jawab import Jawab
+
+
+async def draft(jawab: Jawab, district_id: str, wanted: str | None, by: str | None) -> dict[str, Any]:
+    """Draft a week's edition, or compile it again while it is a draft. `wanted` None: the last full week; `by` a login.
+
+    Raises `Refused`: no such district, week or login, or the week's edition is frozen.
+    """
+    now = datetime.now(UTC)
+    async with jawab.db.transaction("console") as tx:
+        district = await week.find_district(tx, district_id)
+        wanted = wanted or week.last_full(now, district.timezone)
+        staff_id = await _staff(tx, by, district_id) if by else None
+        edition_id = await publish.find_week(tx, district_id, wanted)
+        if edition_id is None:
+            edition_id = await publish.draft(tx, district_id, wanted, staff_id, now)
+        else:
+            await publish.redraft(tx, edition_id, staff_id, now)
+        return await _shown(tx, edition_id)
+
+
+async def approve(jawab: Jawab, district_id: str, wanted: str, by: str) -> dict[str, Any]:
+    """Approve and freeze; `by` is the login of an approver of the district who did not draft it. Raises `Refused`."""
+    async with jawab.db.transaction("console") as tx:
+        edition_id = await _edition(tx, district_id, wanted)
+        await publish.approve(tx, edition_id, await _staff(tx, by, district_id), datetime.now(UTC))
+        return await _shown(tx, edition_id)
+
+
+async def publish_now(jawab: Jawab, district_id: str, wanted: str) -> dict[str, Any]:
+    """Queue an approved edition whose hold is over, all of it. Raises `Refused` while it may not go out."""
+    now = datetime.now(UTC)
+    async with jawab.db.read("console") as conn:
+        held = await publish.find(conn, await _edition(conn, district_id, wanted))
+    if held.state not in {"approved", "sending", "sent"}:
+        raise Refused(f"the edition is {held.state}, not approved")
+    if held.send_after is not None and held.send_after > now:
+        raise Refused(f"the edition is held until {held.send_after.astimezone(UTC).isoformat(timespec='seconds')}")
+    queued = await publish.fan_out(jawab, held.id)
+    async with jawab.db.read("console") as conn:
+        return await _shown(conn, held.id) | {"queued": queued}
+
+
+async def stop(jawab: Jawab, district_id: str, wanted: str, by: str) -> dict[str, Any]:
+    """Stop an edition and withdraw what has not left. Raises `Refused` where nothing is being sent."""
+    async with jawab.db.transaction("console") as tx:
+        edition_id = await _edition(tx, district_id, wanted)
+        withdrawn = await publish.stop(tx, edition_id, await _staff(tx, by, district_id), datetime.now(UTC))
+        return await _shown(tx, edition_id) | {"withdrawn": withdrawn}
+
+
+async def _edition(tx: Tx, district_id: str, wanted: str) -> UUID:
+    week.monday(wanted)
+    edition_id = await publish.find_week(tx, district_id, wanted)
+    if edition_id is None:
+        raise Refused(f"{district_id} has no edition for {wanted}")
+    return edition_id
+
+
+async def _staff(tx: Tx, login: str, district_id: str) -> UUID:
+    row = await (
+        await tx.execute(
+            "SELECT id FROM staff WHERE login = %s AND district_id = %s AND role IN ('editor', 'approver')"
+            " AND disabled_at IS NULL",
+            (login, district_id),
+        )
+    ).fetchone()
+    if row is None:
+        raise Refused(f"{login!r} is no editor or approver of {district_id}")
+    return UUID(str(row["id"]))
+
+
+async def _shown(tx: Tx, edition_id: UUID) -> dict[str, Any]:
+    held = await publish.find(tx, edition_id)
+    return {
+        "id": str(held.id),
+        "district": held.district.id,
+        "week": held.week,
+        "state": held.state,
+        "digest": held.digest,
+        "items": [{"section": item["section"], "key": item["key"], "cases": len(item["cases"])} for item in held.items],
+        "send_after": held.send_after.astimezone(UTC).isoformat(timespec="seconds") if held.send_after else None,
+        "texts": {
+            shown.lang: {"message": shown.chat, "sms": shown.sms, "sms_parts": shown.sms_parts}
+            for shown in renderings.previews(held.items, held.heading)
+        },
+        "messages": (await publish.progress(tx, held)).messages,
+    }

@@ -1,0 +1,308 @@
+"""From a draft to everybody who asked: draft, approve by a second person, fan out in batches, stop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import structlog
+from psycopg.types.json import Jsonb
+
+from broadcast import audience, edition, renderings, week
+from broadcast.edition import Item, Refused
+from broadcast.lint import inspect
+from broadcast.renderings import Heading, Message
+from broadcast.week import District
+from store import alarms, audit, outbox
+from store.crypto import Keys
+from store.database import Tx
+from store.jawab import Jawab
+
+log = structlog.get_logger()
+
+BATCH = 500
+DRAFT_DAY, DRAFT_HOUR = 3, time(9)  # Thursday 09:00 in the district's own time: a day to read it before Friday
+FOUND = {
+    "phone": "a phone number",
+    "cnic": "an identity card number",
+    "code": "a case code",
+    "address": "an address",
+    "name": "a person's name",
+    "long": "too many letters",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One row of `editions`, with the district it belongs to."""
+
+    id: UUID
+    district: District
+    week: str
+    state: str
+    items: list[Item]
+    digest: str
+    drafted_by: UUID | None
+    drafted_at: datetime
+    approved_by: UUID | None
+    approved_at: datetime | None
+    send_after: datetime | None
+    sent_at: datetime | None
+    stopped_by: UUID | None
+    reached: UUID | None
+
+    @property
+    def heading(self) -> Heading:
+        """The day is the week's last, or the day of drafting where the week still ran."""
+        drafted = self.drafted_at.astimezone(ZoneInfo(self.district.timezone)).date()
+        return Heading(self.district.names, min(week.sunday(self.week), drafted).isoformat())
+
+
+async def find(tx: Tx, edition_id: UUID, *, lock: bool = False) -> Edition:
+    """Raises `Refused` where there is none. `lock` holds the row until the transaction ends."""
+    sql = "SELECT * FROM editions WHERE id = %s"
+    row = await (await tx.execute(sql + " FOR UPDATE" if lock else sql, (edition_id,))).fetchone()
+    if row is None:
+        raise Refused("there is no such edition")
+    district = await week.find_district(tx, row.pop("district_id"))
+    return Edition(district=district, **row)
+
+
+async def find_week(tx: Tx, district_id: str, wanted: str) -> UUID | None:
+    row = await (
+        await tx.execute("SELECT id FROM editions WHERE district_id = %s AND week = %s", (district_id, wanted))
+    ).fetchone()
+    return row["id"] if row else None
+
+
+# ── drafting ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+async def compile_week(tx: Tx, district_id: str, wanted: str, now: datetime) -> edition.Draft:
+    """What the week's edition would say now, and what is held back with its reason. Writes nothing."""
+    district = await week.find_district(tx, district_id)
+    return edition.build(await week.read(tx, district, wanted, now))
+
+
+async def draft(tx: Tx, district_id: str, wanted: str, by: UUID | None, now: datetime) -> UUID:
+    """Draft a district's week; `by` is None for the weekly clock. Raises `Refused` where the week has an edition."""
+    made = await compile_week(tx, district_id, wanted, now)
+    row = await (
+        await tx.execute(
+            "INSERT INTO editions (id, district_id, week, items, digest, drafted_by, drafted_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (district_id, week) DO NOTHING RETURNING id",
+            (uuid4(), district_id, wanted, Jsonb(made.items), edition.digest(made.items), by, now),
+        )
+    ).fetchone()
+    if row is None:
+        raise Refused(f"{wanted} already has an edition")
+    await audit.write(tx, _actor(by), "edition.draft", str(row["id"]))
+    return UUID(str(row["id"]))
+
+
+async def redraft(tx: Tx, edition_id: UUID, by: UUID | None, now: datetime) -> None:
+    """Compile a draft again from the rows of now; lines of somebody's own stay on the items that are still there."""
+    held = await _held_draft(tx, edition_id)
+    made = await compile_week(tx, held.district.id, held.week, now)
+    own = {_claim(item): item for item in held.items if item.get("line")}
+    items = [
+        item | {name: own[_claim(item)][name] for name in ("line", "line_lang")} if _claim(item) in own else item
+        for item in made.items
+    ]
+    await _write_items(tx, edition_id, items, by, now)
+
+
+async def add_line(tx: Tx, edition_id: UUID, index: int, *, line: str, lang: str, by: UUID, now: datetime) -> None:
+    """Put one's own line on an item of a draft ("" takes it away). Raises `Refused` for what may not go out."""
+    held = await _held_draft(tx, edition_id)
+    await _inspect_lines(tx, held.district.id, [line])
+    await _write_items(tx, edition_id, edition.add_line(held.items, index, line, lang), by, now)
+
+
+async def _held_draft(tx: Tx, edition_id: UUID) -> Edition:
+    held = await find(tx, edition_id, lock=True)
+    if held.state != "draft":
+        raise Refused("the edition is frozen: it has been approved")
+    return held
+
+
+def _claim(item: Item) -> tuple[Any, ...]:
+    """What an item says of what, without its numbers: the same after a redraft."""
+    values = item["values"]
+    return item["key"], item.get("commitment"), str(values.get("category")), str(values.get("outcome"))
+
+
+async def _write_items(tx: Tx, edition_id: UUID, items: list[Item], by: UUID | None, now: datetime) -> None:
+    # Whoever changed it last is the one who may not approve it.
+    await tx.execute(
+        "UPDATE editions SET items = %s, digest = %s, drafted_by = %s, drafted_at = %s WHERE id = %s",
+        (Jsonb(items), edition.digest(items), by, now, edition_id),
+    )
+    await audit.write(tx, _actor(by), "edition.redraft", str(edition_id))
+
+
+async def _inspect_lines(tx: Tx, district_id: str, lines: Sequence[str]) -> None:
+    rows = await (
+        await tx.execute("SELECT name FROM staff WHERE district_id = %s AND NOT demo", (district_id,))
+    ).fetchall()
+    for line in lines:
+        if found := inspect(line, [row["name"] for row in rows]):
+            told = ", ".join(sorted({FOUND[finding.kind] for finding in found}))
+            raise Refused(f"this line may not go out, it holds {told}: {line}")
+
+
+# ── approval ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+async def approve(tx: Tx, edition_id: UUID, by: UUID, now: datetime, *, seen: str | None = None) -> None:
+    """Freeze an edition. `seen` is the digest of what the approver read.
+
+    Raises `Refused`: not an approver of this district, the drafter himself, other items than those read, a line that
+    may not go out, an SMS over its budget in any language.
+    """
+    held = await _held_draft(tx, edition_id)
+    staff = await (
+        await tx.execute("SELECT role, district_id FROM staff WHERE id = %s AND disabled_at IS NULL", (by,))
+    ).fetchone()
+    if staff is None or staff["role"] != "approver" or staff["district_id"] != held.district.id:
+        raise Refused("only an approver of this district may approve")
+    if by == held.drafted_by:
+        raise Refused("who drafted an edition may not approve it: a second person must")
+    if edition.digest(held.items) != held.digest or (seen is not None and seen != held.digest):
+        raise Refused("the edition has changed since it was read: read it again")
+    edition.check(held.items)
+    await _inspect_lines(tx, held.district.id, [item["line"] for item in held.items if item.get("line")])
+    for shown in renderings.previews(held.items, held.heading):
+        if not shown.fits:
+            raise Refused(f"the SMS in {shown.lang} has {shown.sms_parts} parts, over {renderings.MOST_PARTS}")
+    await tx.execute(
+        "UPDATE editions SET state = 'approved', approved_by = %s, approved_at = %s, send_after = %s WHERE id = %s",
+        (by, now, now + held.district.approval_hold, edition_id),
+    )
+    await audit.write(tx, _actor(by), "edition.approve", f"{edition_id} {held.digest}")
+
+
+async def stop(tx: Tx, edition_id: UUID, by: UUID | None, now: datetime) -> int:
+    """Stop an edition wherever it is and withdraw what has not left. Returns how many messages were withdrawn."""
+    held = await find(tx, edition_id, lock=True)
+    if held.state in {"draft", "stopped"}:
+        raise Refused("this edition is not being sent")
+    await tx.execute("UPDATE editions SET state = 'stopped', stopped_by = %s WHERE id = %s", (by, edition_id))
+    withdrawn = await tx.execute(
+        "UPDATE outbox SET state = 'withdrawn', error = 'stopped'"
+        " WHERE edition_id = %s AND state IN ('queued', 'parked')",
+        (edition_id,),
+    )
+    await audit.write(tx, _actor(by), "edition.stop", str(edition_id))
+    log.info("edition stopped", edition=str(edition_id), withdrawn=withdrawn.rowcount, at=now.isoformat())
+    return withdrawn.rowcount
+
+
+# ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+async def fan_out(jawab: Jawab, edition_id: UUID, *, batch: int = BATCH, now: datetime | None = None) -> int:
+    """Queue an edition for its audience, one transaction for each batch. Returns how many rows this call queued.
+
+    May be called again at any moment, by any number of workers: the row of the edition is locked for a batch, its
+    cursor moves with the batch, and (edition, contact) is unique. Does nothing before the hold is over.
+    """
+    queued = 0
+    composed: dict[tuple[str, str], Message] = {}
+    while True:
+        async with jawab.db.transaction("console") as tx:
+            held = await find(tx, edition_id, lock=True)
+            made = await _fan_out_batch(
+                tx, jawab.keys, held, batch=batch, now=now or datetime.now(UTC), composed=composed
+            )
+        if made is None:
+            return queued
+        queued += made
+        if made:
+            jawab.bell.ring("broadcasts", "broadcasts")
+
+
+async def _fan_out_batch(
+    tx: Tx, keys: Keys, held: Edition, *, batch: int, now: datetime, composed: dict[tuple[str, str], Message]
+) -> int | None:
+    """One batch; None when there is nothing (more) to do. `composed` keeps what is the same for many readers."""
+    if held.state not in {"approved", "sending"} or held.send_after is None or held.send_after > now:
+        return None
+    if edition.digest(held.items) != held.digest:
+        await tx.execute("UPDATE editions SET state = 'stopped' WHERE id = %s", (held.id,))
+        await alarms.sound(tx, "edition_altered", held.district.id, edition=str(held.id))
+        return None
+    readers, reached = await audience.page(tx, keys, held.district.id, held.reached, batch)
+    if reached is None:
+        await tx.execute("UPDATE editions SET state = 'sent', sent_at = %s WHERE id = %s", (now, held.id))
+        await audit.write(tx, "clock", "edition.sent", str(held.id))
+        return None
+    rows = []
+    for reader in readers:
+        lang = reader.lang or "ur"
+        form = (lang, reader.kind)
+        if form not in composed:
+            composed[form] = renderings.compose(held.items, held.heading, lang, reader.kind)
+        row_id = uuid4()
+        rows.append((row_id, reader.contact_id, lang, keys.put_json(composed[form], outbox.place(row_id))))
+    made = 0
+    if rows:
+        # One statement for the batch: five hundred round trips would be the cost of a fan-out.
+        made = (
+            await tx.execute(
+                "INSERT INTO outbox (id, contact_id, lane, purpose, edition_id, lang, message, due_at)"
+                " SELECT t.id, t.contact_id, 'broadcasts', 'edition', %s, t.lang, t.message, %s"
+                " FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bytea[]) AS t (id, contact_id, lang, message)"
+                " ON CONFLICT (edition_id, contact_id) DO NOTHING",
+                (held.id, now, *(list(column) for column in zip(*rows, strict=True))),
+            )
+        ).rowcount
+    await tx.execute("UPDATE editions SET state = 'sending', reached = %s WHERE id = %s", (reached, held.id))
+    return made
+
+
+# ── clocks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+async def due(tx: Tx, now: datetime) -> list[UUID]:
+    """Editions whose hold has passed and whose fan-out has not ended, oldest first."""
+    rows = await (
+        await tx.execute(
+            "SELECT id FROM editions WHERE state IN ('approved', 'sending') AND send_after <= %s ORDER BY send_after",
+            (now,),
+        )
+    ).fetchall()
+    return [row["id"] for row in rows]
+
+
+async def draft_due(tx: Tx, now: datetime) -> list[UUID]:
+    """Draft last week's edition of every district where it is Thursday 09:00 or later and there is none yet."""
+    made = []
+    for row in await (await tx.execute("SELECT id, timezone FROM districts ORDER BY id")).fetchall():
+        local = now.astimezone(ZoneInfo(row["timezone"]))
+        begun = week.monday(week.week_of(local.date())) + timedelta(days=DRAFT_DAY)
+        if local < datetime.combine(begun, DRAFT_HOUR, local.tzinfo):
+            continue
+        wanted = week.last_full(now, row["timezone"])
+        if await find_week(tx, row["id"], wanted) is None:
+            try:
+                async with tx.transaction():  # a second tick may be faster; its edition stays
+                    made.append(await draft(tx, row["id"], wanted, None, now))
+            except Refused:
+                log.info("edition not drafted", district=row["id"], week=wanted)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an edition has come: messages by state, and subscribers by kind of channel."""
+
+    messages: dict[str, int]
+    subscribers: dict[str, int]
+
+
+async def progress(tx: Tx, held: Edition) -> Progress:
+    rows = await (
+        await tx.execute("SELECT state, count(*) AS n FROM outbox WHERE edition_id = %s GROUP BY state", (held.id,))
+    ).fetchall()
+    return Progress({row["state"]: row["n"] for row in rows}, await audience.count(tx, held.district.id))
+
+
+def _actor(by: UUID | None) -> str:
+    return str(by) if by else "clock"

@@ -1,0 +1,153 @@
+"""Weeks: ISO weeks in a district's own time, and what one is told from, read from the rows. Changes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from broadcast.edition import Commitment, Deed, Names, Refused, Week
+from store.database import Tx
+
+_WEEK = re.compile(r"(\d{4})-W(\d{2})")
+
+
+def monday(week: str) -> date:
+    """The first day of an ISO week such as `2026-W47`. Raises `Refused` for anything else."""
+    found = _WEEK.fullmatch(week)
+    try:
+        return date.fromisocalendar(int(found[1]), int(found[2]), 1) if found else _no_week(week)
+    except ValueError:
+        return _no_week(week)
+
+
+def sunday(week: str) -> date:
+    return monday(week) + timedelta(days=6)
+
+
+def week_of(day: date) -> str:
+    year, number, _ = day.isocalendar()
+    return f"{year}-W{number:02}"
+
+
+def last_full(now: datetime, zone: str) -> str:
+    """The last week that is over in the district's own time."""
+    return week_of(now.astimezone(ZoneInfo(zone)).date() - timedelta(days=7))
+
+
+def bounds(week: str, zone: str) -> tuple[datetime, datetime]:
+    """First moment of the week and first moment after it, UTC."""
+    first, after = (
+        datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
+        for day in (monday(week), monday(week) + timedelta(days=7))
+    )
+    return first, after
+
+
+def _no_week(week: str) -> date:
+    raise Refused(f"{week!r} is not a week; a week looks like 2026-W47")
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    id: str
+    names: Names
+    timezone: str
+    demo: bool
+    approval_hold: timedelta
+
+
+async def find_district(tx: Tx, district_id: str) -> District:
+    """Raises `Refused` where there is no such district."""
+    row = await (
+        await tx.execute("SELECT id, names, timezone, demo, approval_hold FROM districts WHERE id = %s", (district_id,))
+    ).fetchone()
+    if row is None:
+        raise Refused(f"there is no district {district_id!r}")
+    return District(**row)
+
+
+# A place as public pages may name it: the tehsil, however small the place of the case is.
+TEHSIL = """LEFT JOIN places p ON p.id = {place}
+ LEFT JOIN places p1 ON p1.id = p.parent_id
+ LEFT JOIN places p2 ON p2.id = p1.parent_id
+ LEFT JOIN LATERAL (SELECT coalesce(
+     CASE WHEN p.level = 'tehsil' THEN p.names END,
+     CASE WHEN p1.level = 'tehsil' THEN p1.names END,
+     CASE WHEN p2.level = 'tehsil' THEN p2.names END) AS names) tehsil ON true"""
+
+# Counted once however often it was resolved within the week; what was reopened since is no longer said to be done.
+_DEEDS = f"""SELECT DISTINCT ON (c.id) c.id, c.category, c.outcome, c.status, h.at,
+ tehsil.names AS place, o.names AS office FROM case_history h JOIN cases c ON c.id = h.case_id
+ LEFT JOIN offices o ON o.id = c.office_id {TEHSIL.format(place="c.place_id")}
+ WHERE c.district_id = %(district)s AND h.verb = 'resolve' AND h.at >= %(first)s AND h.at < %(after)s
+   AND c.outcome IS NOT NULL AND c.status IN ('resolved', 'confirmed', 'disputed', 'closed')
+ ORDER BY c.id, h.id DESC"""  # noqa: S608 - no value from outside
+
+_CONFIRMED = """SELECT DISTINCT c.id FROM case_history h JOIN cases c ON c.id = h.case_id
+ WHERE c.district_id = %(district)s AND h.verb = 'confirm' AND h.at >= %(first)s AND h.at < %(after)s
+   AND c.status IN ('confirmed', 'closed')"""
+
+_COMMITMENTS = f"""SELECT m.id, m.case_id, m.category, m.action, m.due_on, m.state, m.state_at, tehsil.names AS place,
+ o.names AS office FROM commitments m JOIN offices o ON o.id = m.office_id {TEHSIL.format(place="m.place_id")}
+ WHERE m.district_id = %(district)s AND m.made_at < %(after)s
+   AND (m.state = 'open' OR (m.state_at >= %(first)s AND m.state_at < %(after)s))"""  # noqa: S608 - no value from outside
+
+
+async def read(tx: Tx, district: District, week: str, now: datetime) -> Week:
+    """What the district's week is told from. Raises `Refused` for a week that has not begun."""
+    zone = ZoneInfo(district.timezone)
+    today = now.astimezone(zone).date()
+    if monday(week) > today:
+        raise Refused(f"{week} has not begun")
+    first, after = bounds(week, district.timezone)
+    bound: Mapping[str, Any] = {"district": district.id, "first": first, "after": after}
+    said: dict[str, tuple[str, ...]] = {}
+    for row in await (
+        await tx.execute(
+            "SELECT category, array_agg(id ORDER BY id) AS cases FROM cases"
+            " WHERE district_id = %(district)s AND opened_at >= %(first)s AND opened_at < %(after)s GROUP BY category",
+            bound,
+        )
+    ).fetchall():
+        said[row["category"]] = tuple(map(str, row["cases"]))
+    deeds = await (await tx.execute(_DEEDS, bound)).fetchall()
+    confirmed = await (await tx.execute(_CONFIRMED, bound)).fetchall()
+    promises = await (await tx.execute(_COMMITMENTS, bound)).fetchall()
+    return Week(
+        district=district.names,
+        first_day=monday(week).isoformat(),
+        last_day=min(sunday(week), today).isoformat(),
+        today=today.isoformat(),
+        said=said,
+        deeds=tuple(
+            Deed(
+                case=str(row["id"]),
+                category=row["category"],
+                outcome=row["outcome"],
+                place=row["place"],
+                on=row["at"].astimezone(zone).date().isoformat(),
+                office=row["office"],
+                disputed=row["status"] == "disputed",
+            )
+            for row in deeds
+        ),
+        confirmed=tuple(str(row["id"]) for row in confirmed),
+        commitments=tuple(
+            Commitment(
+                id=str(row["id"]),
+                case=str(row["case_id"]) if row["case_id"] else None,
+                category=row["category"],
+                action=row["action"],
+                place=row["place"],
+                office=row["office"],
+                due_on=row["due_on"].isoformat(),
+                state=row["state"],
+                state_on=row["state_at"].astimezone(zone).date().isoformat() if row["state_at"] else None,
+            )
+            for row in promises
+        ),
+    )
