@@ -1,0 +1,55 @@
+"""The simulator: the phone in the browser at /try. It sends nowhere, because the page reads the outbox row itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from datetime import datetime
+
+from bot.channels import Inbound, Outbound, Posted, Sent, Unfetched, Unreadable
+
+TEXT_MOST = 10_000
+ADDRESS = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+class Simulator:
+    """Verifies nothing: the page that uses it exists in demo mode only, and holds the address in its own cookie."""
+
+    provider = "simulator"
+
+    def read(self, posted: Posted) -> Inbound:
+        """Read `{"id", "to", "address", "text"?, "choice"?}` as JSON. Raises `Unreadable`."""
+        try:
+            said = json.loads(posted.body)
+            id_, to, address = (str(said[name]) for name in ("id", "to", "address"))
+            text, choice = str(said.get("text") or ""), str(said.get("choice") or "")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise Unreadable("json") from None
+        if not ADDRESS.fullmatch(id_) or not ADDRESS.fullmatch(address) or len(to) > 80:
+            raise Unreadable("ids")
+        clean = text.replace("\0", "").encode("utf-8", "replace").decode()
+        return Inbound(
+            provider=self.provider,
+            provider_id=id_,
+            channel="try",
+            to=to,
+            address=address,
+            text=clean[:TEXT_MOST],
+            choice=choice[:200],
+        )
+
+    async def send(self, outbound: Outbound) -> Sent:
+        return Sent(f"SIM{outbound.id.hex}")
+
+    async def find(self, outbound: Outbound, since: datetime, taken: Collection[str]) -> str | None:  # noqa: ARG002
+        return None  # sending again has no effect but the state it sets
+
+    async def fetch(self, url: str, most: int) -> bytes:  # noqa: ARG002
+        raise Unfetched("the simulator has no media", gone=True)
+
+    async def erase(self, url: str) -> bool:  # noqa: ARG002
+        return False
+
+    async def close(self) -> None:
+        return None

@@ -1,0 +1,272 @@
+"""Twilio: SMS and WhatsApp. Reads its signed web hooks and receipts, sends one message, asks after one.
+
+The account's SHA-256 shared keys (twilio 9.13) are not used here: the settings carry only the auth token, so a request
+signed with a shared key does not verify and is refused like any other forgery.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import math
+import re
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
+
+from twilio.base.exceptions import TwilioException
+from twilio.rest import Client
+
+from bot import fates
+from bot.channels import Fate, Forged, Inbound, Outbound, Posted, Receipt, SendError, Sent, Unreadable
+from bot.channels.wire import Answered, Unanswered, Unreached, Wire
+from flows.model import Media
+from settings import TWILIO_API
+
+FIELDS_MOST = 200  # real hooks have 15 to 40
+MEDIA_MOST = 10
+TIMEOUT = 10.0
+CLOCKS_APART = timedelta(seconds=90)  # how far the provider's clock may be behind ours
+LIST_PAGE = 50  # messages to one person since a claim: far more than there can be
+
+SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
+PHONE = r"\+[1-9][0-9]{4,14}"
+# WhatsApp users may hide their number behind a user id such as PK.1234 or PK.ENT.1234 (from mid-2026).
+PERSON = re.compile(rf"{PHONE}|whatsapp:(?:{PHONE}|[A-Z]{{2}}\.(?:ENT\.)?[A-Za-z0-9]{{1,128}})")
+OURS = re.compile(rf"{PHONE}|whatsapp:{PHONE}|[0-9]{{3,8}}")
+# Short codes and names: banks, operators and other robots.
+SYSTEM = re.compile(r"[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 .&_+-]{1,15}")
+# The signed string has no separators, so a captured request whose text imitates other fields can be cut apart anew;
+# the remains of the true fields then sit inside a made-up one, and this is what they look like.
+RECUT = re.compile(r"MessageSid(?:SM|MM)[0-9a-fA-F]{32}")
+NOT_TEXT = dict.fromkeys([0, *range(0xD800, 0xE000)])
+
+# Twilio's word for a message's state -> ours. What is still in Twilio's hands is "sent" to us: it was taken.
+STATES: dict[str, str] = {
+    "accepted": "sent",
+    "scheduled": "sent",
+    "queued": "sent",
+    "sending": "sent",
+    "sent": "sent",
+    "delivered": "delivered",
+    "read": "read",
+    "undelivered": "undelivered",
+    "failed": "failed",
+    "canceled": "failed",
+}
+
+
+def sign(token: str, url: str, params: Mapping[str, str]) -> str:
+    """X-Twilio-Signature of a form: one pass over the sorted fields."""
+    signed = url + "".join([name + params[name] for name in sorted(params)])
+    return base64.b64encode(hmac.digest(token.encode(), signed.encode(), "sha1")).decode()
+
+
+def other_port(url: str) -> str:
+    """The same address with its port left out, or put in: Twilio signs either (its own validator tries both)."""
+    parts = urlsplit(url)
+    netloc = parts.netloc.split(":")[0] if parts.port else f"{parts.netloc}:{443 if parts.scheme == 'https' else 80}"
+    return parts._replace(netloc=netloc).geturl()
+
+
+class Twilio:
+    """One account. Nothing is asked of the network before the first send."""
+
+    provider = "twilio"
+
+    def __init__(
+        self, *, account: str, token: str, public_url: str, api_url: str = TWILIO_API, timeout: float = TIMEOUT
+    ) -> None:
+        if not account or not token:
+            raise ValueError("an empty token would make every signature checkable by anybody")
+        self._account = account
+        self._token = token
+        self._public_url = public_url.rstrip("/")
+        self._host = urlsplit(api_url).netloc if api_url != TWILIO_API else ""
+        self._wire = Wire(timeout)
+        self._client = Client(account, token, http_client=self._wire)
+        if api_url != TWILIO_API:
+            for domain in (self._client.api, self._client.content, self._client.messaging):
+                domain.base_url = api_url
+
+    # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    def read(self, posted: Posted) -> Inbound:
+        """Verify and read one message. Raises `Forged` or `Unreadable`."""
+        fields = self._verify(posted)
+        sid, sender, to = fields.get("MessageSid", ""), fields.get("From", ""), fields.get("To", "")
+        person = PERSON.fullmatch(sender) is not None
+        if not SID.fullmatch(sid) or not OURS.fullmatch(to) or not (person or SYSTEM.fullmatch(sender)):
+            raise Unreadable("ids")
+        if sender.startswith("whatsapp:") != to.startswith("whatsapp:"):
+            raise Unreadable("two channels")
+        opt_out = fields.get("OptOutType", "").upper()
+        return Inbound(
+            provider=self.provider,
+            provider_id=sid,
+            channel="whatsapp" if to.startswith("whatsapp:") else "sms",
+            to=to.removeprefix("whatsapp:"),
+            address=sender.removeprefix("whatsapp:"),
+            text=fields.get("Body", "").translate(NOT_TEXT),
+            choice=(fields.get("ButtonPayload") or fields.get("ListId") or "").translate(NOT_TEXT)[:200],
+            media=tuple(self._media(fields)),
+            location=_location(fields),
+            opt_out=opt_out if opt_out in {"STOP", "START", "HELP"} else "",  # type: ignore[arg-type]
+            system=not person,
+        )
+
+    def read_receipt(self, posted: Posted) -> Receipt | None:
+        """Verify and read one receipt; None where it is about no message of ours. Raises `Forged` or `Unreadable`."""
+        fields = self._verify(posted)
+        sid, state = fields.get("MessageSid", ""), STATES.get(fields.get("MessageStatus", ""))
+        if not SID.fullmatch(sid):
+            raise Unreadable("ids")
+        query = dict(parse_qsl(posted.query))
+        try:
+            mid, attempt = UUID(query.get("mid", "")), int(query.get("n", "1"))
+        except ValueError:
+            return None
+        if state is None or not 1 <= attempt < 2**31:
+            return None
+        code = fields.get("ErrorCode", "")
+        return Receipt(mid, attempt, sid, state, int(code) if re.fullmatch(r"[0-9]{1,6}", code) else 0)
+
+    def _verify(self, posted: Posted) -> dict[str, str]:
+        """The form's fields, once its signature is right. Raises `Forged`."""
+        try:
+            pairs = parse_qsl(
+                posted.body.decode("latin-1"),
+                keep_blank_values=True,  # blank fields are signed too
+                encoding="utf-8",
+                errors="replace",
+                max_num_fields=FIELDS_MOST,
+            )
+        except ValueError:
+            raise Forged("too many fields") from None
+        fields = dict(pairs)
+        if len(fields) != len(pairs):
+            raise Forged("a field twice")
+        given = posted.headers.get("x-twilio-signature", "").encode("latin-1", "replace")
+        url = self._public_url + posted.path + (f"?{posted.query}" if posted.query else "")
+        if not any(
+            hmac.compare_digest(sign(self._token, address, fields).encode(), given)
+            for address in (url, other_port(url))
+        ):
+            raise Forged("signature")
+        if any(RECUT.search(value) for name, value in fields.items() if name != "Body"):
+            raise Forged("cut anew")
+        if fields.get("AccountSid") != self._account:
+            raise Unreadable("account")
+        return fields
+
+    def _media(self, fields: Mapping[str, str]) -> list[Media]:
+        count = fields.get("NumMedia", "")
+        found = []
+        for index in range(min(int(count), MEDIA_MOST) if re.fullmatch(r"[0-9]{1,3}", count) else 0):
+            url, kind = fields.get(f"MediaUrl{index}", ""), fields.get(f"MediaContentType{index}", "")
+            if self.may_fetch(url) and len(url) <= 2000:
+                found.append(Media(url, kind if re.fullmatch(r"[\w.+-]{1,40}/[\w.+-]{1,80}", kind) else ""))
+        return found
+
+    # ── out ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    async def send(self, outbound: Outbound) -> Sent:
+        """Send one message. Raises `SendError`."""
+        prefix = "whatsapp:" if outbound.channel == "whatsapp" else ""
+        callback = f"{self._public_url}/in/twilio/status?mid={outbound.id}"
+        if outbound.attempt > 1:  # a late receipt of the first try must not be taken for one of the second
+            callback += f"&n={outbound.attempt}"
+        try:
+            made = await self._client.messages.create_async(
+                to=prefix + outbound.address,
+                from_=prefix + outbound.sender,
+                body=outbound.text,
+                status_callback=callback,
+            )
+        except Answered as answer:
+            raise SendError(fates.of_twilio(answer.code, answer.status), answer.code, answer.retry_after) from None
+        except Unreached:
+            raise SendError("retry") from None
+        except (Unanswered, TwilioException, ValueError, TypeError):
+            raise SendError("unsure") from None
+        if not SID.fullmatch(str(made.sid)):
+            raise SendError("unsure")
+        return Sent(str(made.sid))
+
+    async def find(self, outbound: Outbound, since: datetime, taken: Collection[str]) -> str | None:
+        """See `Channel.find`.
+
+        The list can be asked by To and From only and does not say our callback address, so a message is known by
+        direction, time and equal text, leaving out those that other rows already own. It is not asked by DateSent,
+        which a message still queued at the provider does not have.
+        """
+        prefix = "whatsapp:" if outbound.channel == "whatsapp" else ""
+        try:
+            messages = await self._client.messages.list_async(
+                to=prefix + outbound.address, from_=prefix + outbound.sender, limit=LIST_PAGE, page_size=LIST_PAGE
+            )
+        except Answered as answer:
+            fate: Fate = fates.of_twilio(answer.code, answer.status)
+            raise SendError(fate, answer.code, answer.retry_after) from None
+        except (Unreached, Unanswered, TwilioException, ValueError, TypeError):
+            raise SendError("unsure") from None
+        for message in reversed(messages):  # oldest first: two equal texts are claimed in the order they were sent
+            made_at = message.date_created
+            if (
+                message.body == outbound.text
+                and message.direction == "outbound-api"
+                and message.sid not in taken
+                and isinstance(made_at, datetime)
+                and made_at.astimezone(UTC) >= since - CLOCKS_APART
+            ):
+                return str(message.sid)
+        return None
+
+    async def fetch(self, url: str, most: int) -> bytes:
+        """The bytes of a citizen's photo or voice note. Raises `Unfetched`."""
+        return await self._wire.fetch(url, (self._account, self._token), self._may_be_sent_to, most)
+
+    async def erase(self, url: str) -> bool:
+        """Ask the provider to delete its copy. False where it did not."""
+        if not self.may_fetch(url):
+            return False
+        try:
+            answer = await self._wire.request("DELETE", url, auth=(self._account, self._token))
+        except (Answered, Unreached, Unanswered):
+            return False
+        return answer.status_code in {200, 204}
+
+    def may_fetch(self, url: str) -> bool:
+        """Whether a media address is the provider's own: anything else would make us fetch for a stranger."""
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname or ""
+        except ValueError:
+            return False
+        if self._host:
+            return parts.scheme in {"http", "https"} and parts.netloc == self._host
+        return parts.scheme == "https" and parts.netloc == host and host.endswith(".twilio.com")
+
+    def _may_be_sent_to(self, url: str) -> bool:
+        """Where the provider's own redirects lead: its storage, without our password."""
+        if self.may_fetch(url):
+            return True
+        parts = urlsplit(url)
+        return (
+            not self._host
+            and parts.scheme == "https"
+            and (
+                parts.netloc.endswith(".twiliocdn.com")
+                or (parts.netloc.endswith(".amazonaws.com") and parts.path.startswith("/media.twiliocdn.com/"))
+            )
+        )
+
+    async def close(self) -> None:
+        await self._wire.close()
+
+
+def _location(fields: Mapping[str, str]) -> tuple[float, float] | None:
+    try:
+        lat, lon = float(fields["Latitude"]), float(fields["Longitude"])
+    except (KeyError, ValueError):
+        return None
+    return (lat, lon) if math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180 else None
