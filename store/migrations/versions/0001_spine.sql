@@ -178,6 +178,14 @@ CREATE TABLE consents (                                    -- append-only: who s
     at         timestamptz NOT NULL DEFAULT now()
 );
 
+CREATE TABLE code_tries (                                  -- wrong case codes typed: five an hour for a phone
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    contact_id uuid NOT NULL REFERENCES contacts,
+    at         timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX code_tries_recent ON code_tries (contact_id, at);
+CREATE INDEX code_tries_at ON code_tries (at);
+
 CREATE TABLE media (
     id           uuid PRIMARY KEY,
     contact_id   uuid NOT NULL REFERENCES contacts,
@@ -452,7 +460,7 @@ GRANT EXECUTE ON FUNCTION sealed.case_by_code(bytea), sealed.readers_of(uuid), s
 GRANT SELECT ON districts, places, offices, responsibilities, rounds, facilities, editions TO jawab_intake;
 GRANT SELECT, INSERT, UPDATE ON channels, contacts, sessions, inbox, outbox, media TO jawab_intake;
 GRANT DELETE ON media TO jawab_intake;
-GRANT SELECT, INSERT ON consents TO jawab_intake;
+GRANT SELECT, INSERT ON consents, code_tries TO jawab_intake;
 GRANT SELECT, INSERT, UPDATE ON cases, clocks TO jawab_intake;
 GRANT INSERT ON case_items, case_history, alarms TO jawab_intake;
 GRANT SELECT, INSERT, UPDATE, DELETE ON sorting TO jawab_intake;
@@ -479,6 +487,7 @@ GRANT UPDATE (status, overdue) ON sealed.cases TO jawab_console;
 GRANT EXECUTE ON FUNCTION sealed.roster(text), sealed.readers_of(uuid) TO jawab_console;
 
 -- report: the public window.
+GRANT SELECT (kind, address, district_id) ON channels TO jawab_report;
 GRANT SELECT ON districts, places, offices, rounds, facilities, responsibilities TO jawab_report;
 GRANT SELECT (id, district_id, week, state, items, digest, approved_at, sent_at) ON editions TO jawab_report;
 GRANT SELECT (round_id, facility_id, contact_id, indicator, score, at) ON ratings TO jawab_report;
