@@ -74,6 +74,7 @@ class Known:
     trial: bool = False  # a demo on a real line: say so, and take nothing protected
     round: dict[str, Any] | None = None  # the open scorecard round: {"id", "indicators": [text key, ...]}
     district: str = ""  # text key of the district's name
+    outside: tuple[tuple[dict[str, str], str], ...] = ()  # (names by language, phone) of bodies outside the district
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +114,28 @@ class Step:
     sealed: bool = False  # the words of this event went behind the protected door: keep no other copy
 
 
+# An item of a story, JSON as it stands: {"text"?: str, "media"?: [{"url", "content_type"}], "location"?: [lat, lon]}.
+Item = dict[str, Any]
+
 # Every effect a flow may ask for, and the data it carries. intake must handle each; a test compares the two.
+# What is marked ? is left out where there is nothing to say; codes are 13 digits.
 EFFECTS: dict[str, str] = {
-    "keep_story": "code, story: words before any choice; a row in the sorting list, clocks running",
-    "open_case": "code, category, place?, place_text?, story?, media?, location?, may_message?, draft: an ordinary case",
-    "append": "code, text?, media?, location?: more words for a case or a kept story of this phone",
-    "amend": "code, may_message?, place?, place_text?, category?: later answers to an open case or kept story",
-    "seal": "code, kind, and the answer: one item behind the protected door; the first opens the protected case",
-    "seal_story": "code: the kept story moves behind the protected door; its ordinary copies go",
+    "keep_story": "code, story: [Item]. Words before any choice: a row in the sorting list, clocks running",
+    "open_case": (
+        "code, category, draft, kept, place?, place_text?, location?, story?: [Item], may_message?. An ordinary case; "
+        "kept: the sorting row of this code becomes the case, its words and clocks with it"
+    ),
+    "append": "code, and an Item: more words for a case or a kept story of this phone",
+    "amend": "code, category? place? place_text? location? may_message? finish?: later answers to a case or kept story",
+    "seal": (
+        "code, kind (open|category|kind|place|story|message|more|call|send), and the answer: an Item, category, about, "
+        "place, place_text, location, may_message. One item behind the protected door; the first of a code opens it"
+    ),
+    "seal_story": "code, category?, place?, place_text?, location?: the kept story goes behind the protected door",
+    "forget": "code: the kept story is erased, for a trial line takes nothing protected",
     "look_up": "what (case|facility), code: the answer comes back as a `found` event in the same transaction",
     "set_language": "lang: the contact's language from now on",
-    "consent": "topic, granted, method: opt-in or opt-out, kept as a record",
+    "consent": "topic (weekly|all), granted, method (word|menu): a record. weekly: the update; all granted: lifts a stop",
     "rate": "round, facility, scores: {indicator: 1..5}",
-    "call_person": "reason: somebody at the district writes back; kept in the sorting list",
+    "call_person": "code (fresh), reason (a node), about?: code, words?: [str]. Somebody writes back; the sorting list",
 }
