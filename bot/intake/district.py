@@ -1,0 +1,67 @@
+"""What a conversation may know of its district, read at most once a minute: places, the open round, outside addresses."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from flows.model import Place
+from store.database import Database
+
+FRESH = 60.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    id: str
+    names: dict[str, str]
+    demo: bool
+    places: tuple[Place, ...]
+    round: dict[str, Any] | None
+    outside: tuple[dict[str, Any], ...]
+
+
+class Districts:
+    """A small cache: a new place or round is seen within a minute, and no turn pays for reading it."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[float, District]] = {}
+
+    async def get(self, db: Database, district_id: str) -> District:
+        kept = self._kept.get(district_id)
+        if kept is None or time.monotonic() - kept[0] > FRESH:
+            kept = (time.monotonic(), await _read(db, district_id))
+            self._kept[district_id] = kept
+        return kept[1]
+
+
+async def _read(db: Database, district_id: str) -> District:
+    async with db.read("intake") as connection:
+        district = await (
+            await connection.execute("SELECT names, demo, outside FROM districts WHERE id = %s", (district_id,))
+        ).fetchone()
+        if district is None:
+            raise LookupError(district_id)
+        places = await (
+            await connection.execute(
+                "SELECT id, names, aliases FROM places WHERE district_id = %s AND level = 'tehsil'"
+                " AND (valid_to IS NULL OR valid_to > now()) ORDER BY id",
+                (district_id,),
+            )
+        ).fetchall()
+        opened = await (
+            await connection.execute(
+                "SELECT id, indicators FROM rounds WHERE district_id = %s AND closed_at IS NULL"
+                " ORDER BY opened_at DESC LIMIT 1",
+                (district_id,),
+            )
+        ).fetchone()
+    return District(
+        id=district_id,
+        names=district["names"],
+        demo=district["demo"],
+        places=tuple(Place(row["id"], row["names"], tuple(row["aliases"])) for row in places),
+        round={"id": str(opened["id"]), "indicators": list(opened["indicators"])} if opened else None,
+        outside=tuple(district["outside"]),
+    )

@@ -1,0 +1,229 @@
+"""The background process: one RQ lane per process, and the tick that forgets nothing.
+
+A job is a plain function that carries ids and hands a coroutine to this process's one event loop: RQ would give every
+`async def` job a loop of its own, and the database pool would die with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+
+from bot import deliver, intake, media
+from broadcast import publish
+from cases import overdue
+from desk import protected
+from settings import Settings
+from store.bell import LANES
+from store.jawab import Jawab, opened
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+EVERY = 5.0  # seconds between two ticks
+PATIENCE = 10.0  # a reply still queued after so long was not rung for: the tick sends it itself
+STUCK = 60.0  # a row left "sending" so long belongs to a dead process: the provider is asked
+REDIS_RETRY = 2.0
+
+
+class Loop:
+    """This process's one event loop, in a thread, with the parts open on it."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._jawab: Jawab | None = None
+        self._close = asyncio.Event()
+        self._opened: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
+
+    def start(self, settings: Settings) -> None:
+        self._settings = settings
+        self._thread.start()
+        self._opened.result(timeout=60)
+
+    def run(self, job: Callable[[Jawab], Coroutine[Any, Any, T]]) -> T:
+        """Run one job to its end; where RQ's time limit or a signal interrupts the wait, the job is cancelled too."""
+        if self._jawab is None:
+            raise RuntimeError("this process has not opened its parts")
+        future = asyncio.run_coroutine_threadsafe(job(self._jawab), self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._close.set)
+        self._thread.join(timeout=15)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._live())
+
+    async def _live(self) -> None:
+        try:
+            async with opened(self._settings, roles=("intake", "console"), size=6) as jawab:
+                self._jawab = jawab
+                self._opened.set_result(None)
+                await self._close.wait()
+                await deliver.close()
+        except Exception as error:  # noqa: BLE001 - told to the thread that waits for the start
+            if not self._opened.done():
+                self._opened.set_exception(error)
+
+
+_loop = Loop()
+
+
+# ── jobs: the names that store.bell rings ────────────────────────────────────────────────────────────────────────────
+def replies(*ids: str) -> None:
+    _loop.run(lambda jawab: deliver.drain(jawab, "replies", [UUID(id) for id in ids] or None))
+
+
+def broadcasts(*editions: str) -> None:
+    _loop.run(lambda jawab: _broadcast(jawab, [UUID(id) for id in editions]))
+
+
+def chores() -> None:
+    _loop.run(lambda jawab: media.fetch_waiting(jawab))
+
+
+async def _broadcast(jawab: Jawab, editions: list[UUID]) -> None:
+    for edition in editions:
+        await publish.fan_out(jawab.db, jawab.keys, edition)
+    while (await deliver.drain(jawab, "broadcasts")).claimed:
+        pass
+
+
+# ── a lane ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+def run_lane(settings: Settings, lane: str) -> int:
+    """Work one lane until told to stop. Without Redis it waits; the tick does the work meanwhile."""
+    if lane not in LANES:
+        sys.stderr.write(f"jawab: no lane {lane!r}; there are {', '.join(LANES)}\n")
+        return 2
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    sys.modules.setdefault("worker", sys.modules[__name__])  # jobs are found as worker.<name>, once
+    _loop.start(settings)
+    try:
+        while not stopping.is_set():
+            try:
+                redis = Redis.from_url(settings.redis_url, socket_connect_timeout=2, health_check_interval=30)
+                queue = Queue(lane, connection=redis, serializer=JSONSerializer)
+                worker = SimpleWorker([queue], connection=redis, serializer=JSONSerializer, worker_ttl=60)
+                worker.work(logging_level="WARNING")  # returns after a warm stop, which RQ's own signal handlers ask
+                return 0
+            except (RedisError, OSError) as error:
+                log.warning("redis away", lane=lane, error=type(error).__name__)
+                stopping.wait(REDIS_RETRY)
+        return 0
+    finally:
+        _loop.stop()
+
+
+# ── the tick ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+async def _sweep_replies(jawab: Jawab, _: datetime) -> None:
+    """What nobody was rung for: Redis was away, or a process died between commit and ring."""
+    await deliver.drain(jawab, "replies", waiting=PATIENCE)
+
+
+async def _recover(jawab: Jawab, _: datetime) -> None:
+    await deliver.recover(jawab, older_than=STUCK)
+
+
+async def _retry_undone(jawab: Jawab, _: datetime) -> None:
+    await intake.retry_undone(jawab)
+
+
+async def _go_quiet(jawab: Jawab, _: datetime) -> None:
+    await intake.go_quiet(jawab)
+
+
+async def _fetch_media(jawab: Jawab, _: datetime) -> None:
+    async with jawab.db.read("intake") as connection:
+        row = await (
+            await connection.execute("SELECT 1 FROM media WHERE state = 'waiting' AND due_at <= now() LIMIT 1")
+        ).fetchone()
+    if row is not None:
+        jawab.bell.ring("chores", "chores")
+
+
+async def _escalate(jawab: Jawab, now: datetime) -> None:
+    async with jawab.db.transaction("console") as tx:
+        ids = await overdue.sweep(tx, jawab.keys, now)
+    for id in ids:
+        jawab.bell.ring("replies", "replies", str(id))
+
+
+async def _escalate_protected(jawab: Jawab, now: datetime) -> None:
+    await protected.protected_overdue(jawab.db, now)
+
+
+async def _draft_editions(jawab: Jawab, now: datetime) -> None:
+    async with jawab.db.transaction("console") as tx:
+        await publish.draft_due(tx, jawab.keys, now)
+
+
+async def _send_editions(jawab: Jawab, now: datetime) -> None:
+    """Approved editions whose hold has passed, and those whose fan-out or sending was cut short."""
+    async with jawab.db.transaction("console") as tx:
+        editions = await publish.due(tx, now)
+        waiting = await (
+            await tx.execute(
+                "SELECT 1 FROM outbox WHERE lane = 'broadcasts' AND state = 'queued' AND due_at <= %s LIMIT 1", (now,)
+            )
+        ).fetchone()
+    if editions or waiting:
+        jawab.bell.ring("broadcasts", "broadcasts", *(str(id) for id in editions))
+
+
+TASKS: tuple[Callable[[Jawab, datetime], Awaitable[None]], ...] = (
+    _sweep_replies,
+    _recover,
+    _retry_undone,
+    _go_quiet,
+    _fetch_media,
+    _escalate,
+    _escalate_protected,
+    _draft_editions,
+    _send_editions,
+)
+
+
+async def tick(jawab: Jawab) -> None:
+    """Do everything that is due once. Two ticks at once do no harm: each task claims rows by their state."""
+    for task in TASKS:
+        started = time.monotonic()
+        try:
+            await task(jawab, datetime.now(UTC))
+        except Exception as error:  # noqa: BLE001 - one broken task must not stop the clocks of the others
+            log.error("tick", task=task.__name__, error=type(error).__name__, seconds=time.monotonic() - started)
+
+
+def run_tick(settings: Settings) -> int:
+    """Tick until told to stop."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    _loop.start(settings)
+    try:
+        while not stopping.wait(EVERY):
+            _loop.run(tick)
+        return 0
+    finally:
+        _loop.stop()
