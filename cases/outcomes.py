@@ -1,0 +1,37 @@
+"""The closed lists: categories of cases, and what can be said to have been done in each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cases.lifecycle import Refused
+
+DATA = Path(__file__).with_name("data")
+
+_lists: dict[str, Any] = yaml.safe_load((DATA / "outcomes.yaml").read_text())
+
+CATEGORIES: tuple[str, ...] = tuple(_lists["categories"])  # in menu order
+NEEDS_OFFICE: frozenset[str] = frozenset(_lists["needs_office"])
+_BY_CATEGORY: dict[str, tuple[str, ...]] = {
+    category: (*own, *_lists["everywhere"]) for category, own in _lists["categories"].items()
+}
+
+
+def for_category(category: str) -> tuple[str, ...]:
+    """The outcomes a case of this category may have, in the order they are offered. Raises `Refused`."""
+    if category not in _BY_CATEGORY:
+        raise Refused("category_unknown")
+    return _BY_CATEGORY[category]
+
+
+def is_refusal(outcome: str) -> bool:
+    """True where the answer is that it cannot be done; no promise is made of that, and none is kept by it."""
+    return outcome.startswith("cannot_")
+
+
+def promised(category: str) -> tuple[str, ...]:
+    """The outcomes that a commitment may announce: what will be done, never what cannot."""
+    return tuple(outcome for outcome in for_category(category) if not is_refusal(outcome))

@@ -1,0 +1,107 @@
+"""The thread of a case: what was said by whom, encrypted; and its history, which holds no words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from store.crypto import Keys
+from store.database import Tx
+
+Words = Mapping[str, Any]  # {"text": …} or {"location": [lat, lon]}, with an optional "at" (ISO 8601)
+
+
+def place_of_body(item_id: UUID) -> str:
+    """Where an item's words are bound to; see store.crypto."""
+    return f"case_items|body|{item_id}"
+
+
+async def append(
+    tx: Tx,
+    keys: Keys,
+    case_id: UUID,
+    *,
+    author: str,
+    kind: str,
+    body: str | Mapping[str, float] | None,
+    lang: str,
+    now: datetime,
+    staff_id: UUID | None = None,
+    media_id: UUID | None = None,
+    outbox_id: UUID | None = None,
+) -> UUID:
+    """Add one item to a case's thread: text, {"lat", "lon"}, or None for a photo or voice note. Returns its id."""
+    item_id = uuid4()
+    thing = {"text": body} if isinstance(body, str) else dict(body or {})
+    await tx.execute(
+        "INSERT INTO case_items (id, case_id, at, author, staff_id, kind, body, media_id, lang, outbox_id)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            item_id,
+            case_id,
+            now,
+            author,
+            staff_id,
+            kind,
+            keys.put_json(thing, place_of_body(item_id)) if thing else None,
+            media_id,
+            lang,
+            outbox_id,
+        ),
+    )
+    return item_id
+
+
+async def put_words(tx: Tx, keys: Keys, case_id: UUID, words: Iterable[Words], *, lang: str, now: datetime) -> None:
+    """Add a citizen's first words, each at the time it came. The first text is the story, the rest is more."""
+    told = False
+    for word in words:
+        at = datetime.fromisoformat(word["at"]) if "at" in word else now
+        if word.get("text"):
+            kind = "more" if told else "story"
+            told = True
+            await append(tx, keys, case_id, author="citizen", kind=kind, body=word["text"], lang=lang, now=at)
+        if word.get("location"):
+            lat, lon = word["location"]
+            point = {"lat": lat, "lon": lon}
+            await append(tx, keys, case_id, author="citizen", kind="location", body=point, lang=lang, now=at)
+
+
+async def thread(tx: Tx, keys: Keys, case_id: UUID) -> list[dict[str, Any]]:
+    """What was said in a case, oldest first.
+
+    Each {"id", "at", "author", "staff", "kind", "text", "location", "media_id", "content_type", "lang", "sent"};
+    `sent` is the outbox state of an answer, None where nothing was sent.
+    """
+    rows = await (
+        await tx.execute(
+            "SELECT i.id, i.at, i.author, s.name AS staff, i.kind, i.body, i.media_id, m.content_type, i.lang,"
+            " o.state AS sent FROM case_items i LEFT JOIN staff s ON s.id = i.staff_id"
+            " LEFT JOIN media m ON m.id = i.media_id LEFT JOIN outbox o ON o.id = i.outbox_id"
+            " WHERE i.case_id = %s ORDER BY i.at, i.id",
+            (case_id,),
+        )
+    ).fetchall()
+    items = []
+    for row in rows:
+        box = row.pop("body")
+        body = keys.get_json(box, place_of_body(row["id"])) if box is not None else {}
+        point = (body["lat"], body["lon"]) if "lat" in body else None
+        items.append({**row, "text": body.get("text"), "location": point})
+    return items
+
+
+async def history(tx: Tx, case_id: UUID) -> list[dict[str, Any]]:
+    """What happened to a case, oldest first: {"at", "actor", "actor_name", "verb", "was", "became", "data"}.
+
+    `actor_name` is None for the citizen and the clock.
+    """
+    return await (
+        await tx.execute(
+            "SELECT h.at, h.actor, s.name AS actor_name, h.verb, h.was, h.became, h.data FROM case_history h"
+            " LEFT JOIN staff s ON s.id::text = h.actor WHERE h.case_id = %s ORDER BY h.id",
+            (case_id,),
+        )
+    ).fetchall()
