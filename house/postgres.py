@@ -153,7 +153,7 @@ class Postgres:
         if self._process is not None:
             self._process.stop(hurry)
             self._process = None
-        if not keep_address:
+        if self._sockets is not None and not keep_address:  # only our own: the record may be another's
             process.clear_short_folder(self._record)
             self._sockets = None
 

@@ -1,0 +1,96 @@
+"""Folders of our own and small districts that are surely gone after each test."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from small_district import REPOSITORY, UP, District, free_port
+
+IMPORTS = os.pathsep.join((str(REPOSITORY), sysconfig.get_paths()["purelib"]))
+
+
+@dataclass(frozen=True)
+class Ordinary:
+    user: pwd.struct_passwd
+    python: str
+
+
+def as_user(user: pwd.struct_passwd) -> dict[str, Any]:
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that every user can reach, unlike pytest's own."""
+    made = Path(tempfile.mkdtemp(prefix="jawab-house-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture
+def up(folder: Path) -> Iterator[Callable[..., District]]:
+    started: list[District] = []
+
+    def start(ordinary: Ordinary | None = None, **given: Any) -> District:
+        given = {"data": str(folder / "var"), "port": free_port()} | given
+        says = folder / f"said-{len(started)}"
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("JAWAB_")}
+        with says.open("w") as output:
+            process = subprocess.Popen(
+                [ordinary.python if ordinary else sys.executable, str(UP), json.dumps(given)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                env=environment | {"PYTHONPATH": IMPORTS, "PYTHONDONTWRITEBYTECODE": "1"},
+                text=True,
+                **(as_user(ordinary.user) if ordinary else {}),
+            )
+        district = District(process, Path(given["data"]), given["port"], says)
+        started.append(district)
+        return district
+
+    yield start
+    for district in started:
+        if district.process.poll() is None:
+            family = district.family()
+            district.process.kill()
+            district.process.wait()
+            psutil.wait_procs(family, timeout=20)
+
+
+@pytest.fixture
+def nobody() -> Ordinary:
+    """An ordinary user who is not us, with a Python that this user can reach."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can turn into somebody else; the other tests already run as an ordinary user")
+    user = pwd.getpwnam("nobody")
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    for python in (sys.executable, f"/usr/bin/python{version}", f"/usr/local/bin/python{version}"):
+        try:
+            subprocess.run(
+                [python, "-c", "import psycopg, house.supervisor"],
+                **as_user(user),
+                cwd="/",
+                env={"PYTHONPATH": IMPORTS},
+                capture_output=True,
+                check=True,
+            )
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return Ordinary(user, python)
+    pytest.skip("an ordinary user can reach no Python here, or not this folder")

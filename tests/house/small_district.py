@@ -1,0 +1,78 @@
+"""A running supervisor as another process sees it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+UP = Path(__file__).with_name("up.py")
+REPOSITORY = UP.parents[2]
+
+
+def until(done: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (answer := done()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.02)
+    return answer
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+@dataclass
+class District:
+    """A running supervisor as another process sees it."""
+
+    process: subprocess.Popen[str]
+    data: Path
+    port: int
+    says: Path
+
+    @property
+    def starts(self) -> int:
+        return int(self.announced()["starts"])
+
+    def announced(self) -> dict[str, Any]:
+        def line() -> str | None:
+            assert self.process.poll() is None, self.said()
+            return next((line for line in self.said().splitlines() if line.startswith("{")), None)
+
+        found: dict[str, Any] = json.loads(until(line, "announced"))
+        return found
+
+    def said(self) -> str:
+        return self.says.read_text()
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def member(self, word: str) -> psutil.Process:
+        """The direct child whose command names the word."""
+
+        def find() -> psutil.Process | None:
+            for child in psutil.Process(self.process.pid).children():
+                try:
+                    if any(word in part for part in child.cmdline()):
+                        return child
+                except psutil.NoSuchProcess:
+                    continue
+            return None
+
+        found: psutil.Process = until(find, word)
+        return found
+
+    def stop(self, number: int = 15) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(timeout=40)
