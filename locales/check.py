@@ -16,6 +16,10 @@ from locales.reviews import fingerprint, read_reviews
 # Sent to phones, so every sign counts: it may cost a unit of an SMS part or show as a box.
 ON_PHONES = frozenset({"messages", "public"})
 
+# ءِ ءَ ءُ are words of their own in the spelling of Quetta's Balochi and Brahui; any other vowel mark is a unit paid
+# for nothing.
+MARKED_HAMZA = frozenset({"bal", "brh"})
+
 CURLY = frozenset("“”‘’„«»…–—")
 
 
@@ -46,8 +50,7 @@ def _sign_faults(text: str, lang: str) -> list[str]:
     before = ""
     for char in text:
         category = unicodedata.category(char)
-        # ءِ ءَ ءُ are how Balochi is spelled in Quetta; any other vowel mark is a unit paid for nothing.
-        if category == "Mn" and not (lang == "bal" and before == "ء" and char in "\u064e\u064f\u0650"):
+        if category == "Mn" and not (lang in MARKED_HAMZA and before == "ء" and char in "\u064e\u064f\u0650"):
             faults.add(f"vowel mark U+{ord(char):04X}")
         elif category == "Cf":
             faults.add(f"invisible sign U+{ord(char):04X}")

@@ -111,8 +111,9 @@ def test_a_faulty_text_is_named(text: str, fault: str) -> None:
     assert any(fault in found for found in find_faults(text, "Number {code}", "ur", "messages"))
 
 
-def test_balochi_may_mark_its_hamza_and_nothing_else() -> None:
+def test_balochi_and_brahui_may_mark_their_hamza_and_nothing_else() -> None:
     assert find_faults("دپترءِ", "office", "bal", "messages") == []
+    assert find_faults("دفتر ءِ", "office", "brh", "messages") == []
     assert find_faults("دپترِ", "office", "bal", "messages")
     assert find_faults("دپترءِ", "office", "ur", "messages")
 
