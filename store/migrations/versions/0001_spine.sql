@@ -14,7 +14,7 @@ CREATE TABLE districts (
     quiet_from     time,                                  -- no unasked message from … to (local); null = no quiet hours
     quiet_to       time,
     approval_hold  interval NOT NULL DEFAULT '10 minutes',
-    outside        jsonb NOT NULL DEFAULT '[]',           -- addresses outside the district: [{"name": {..}, "phone": "1055"}]
+    outside        jsonb NOT NULL DEFAULT '[]',           -- addresses outside the district: [{"names": {…}, "phone": "1055"}]
     created_at     timestamptz NOT NULL DEFAULT now()
 );
 
@@ -491,6 +491,6 @@ GRANT SELECT (kind, address, district_id) ON channels TO jawab_report;
 GRANT SELECT ON districts, places, offices, rounds, facilities, responsibilities TO jawab_report;
 GRANT SELECT (id, district_id, week, state, items, digest, approved_at, sent_at) ON editions TO jawab_report;
 GRANT SELECT (round_id, facility_id, contact_id, indicator, score, at) ON ratings TO jawab_report;
-GRANT SELECT (id, district_id, category, place_id, draft, status, office_id, opened_at, resolved_at, outcome) ON cases TO jawab_report;
+GRANT SELECT (id, district_id, category, place_id, draft, status, may_message, office_id, opened_at, resolved_at, outcome) ON cases TO jawab_report;
 GRANT SELECT ON clocks, commitments TO jawab_report;
 GRANT SELECT (id, case_id, at, verb, was, became) ON case_history TO jawab_report;
