@@ -42,7 +42,8 @@ WITH span AS (
 )
 SELECT c.id, c.category,
     c.opened_at >= span.first AND c.opened_at < span.after AS received,
-    coalesce(acts.done AND acts.reopened IS NOT TRUE, false) AS done,
+    -- "Cannot be done" is an answer: published as done it would be a false claim.
+    coalesce(acts.done AND acts.reopened IS NOT TRUE AND c.outcome NOT LIKE 'cannot%%', false) AS done,
     coalesce(acts.verdict = 'confirm' AND acts.reopened IS NOT TRUE, false) AS confirmed,
     coalesce(acts.verdict = 'dispute', false) AS disputed,
     coalesce(acts.done AND acts.reopened IS NOT TRUE AND c.may_message IS FALSE, false) AS not_asked,

@@ -1,0 +1,174 @@
+"""The reading side of the protected room, for its named readers at the desk.
+
+Every look is audited in the transaction that reads, before anything is returned: if the audit fails, so does the look.
+The caller lets content leave only after that transaction has committed.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from cases.lifecycle import Refused
+from cases.protected import vault
+from store import alarms, audit
+from store.crypto import Keys, Unopened, open_item
+from store.database import Tx
+
+# Why a reader looks: a closed list, because a typed reason could hold what the seal is for.
+REASONS = ("first_look", "follow_up", "handover", "review", "close")
+MOST_OPENS = 20  # an hour; more looks like taking everything along
+
+_MARKS: dict[str, tuple[str, ...]] = {"seen": ("received",), "in_progress": ("received", "seen")}
+
+
+async def list_for(conn: Tx, staff_id: UUID) -> list[dict[str, Any]]:
+    """The protected cases this person is a reader of, what is due next first. Shows no words and no codes.
+
+    Each {"id", "district_id", "opened_week", "due_acknowledge", "due_resolve", "status", "overdue", "items"}.
+    """
+    return await (
+        await conn.execute(
+            "SELECT c.id, c.district_id, c.opened_week, c.due_acknowledge, c.due_resolve, c.status, c.overdue,"
+            " (SELECT count(*) FROM sealed.items i WHERE i.case_id = c.id) AS items FROM sealed.cases c"
+            " WHERE %s = ANY(c.recipients) ORDER BY c.status = 'closed',"
+            " CASE WHEN c.status = 'received' THEN c.due_acknowledge ELSE c.due_resolve END, c.id",
+            (staff_id,),
+        )
+    ).fetchall()
+
+
+async def open_items(tx: Tx, case_id: UUID, *, staff_id: UUID, private_key: bytes, reason: str) -> list[dict[str, Any]]:
+    """Open a case with a reader's unlocked private key, oldest item first: {"id", "kind", "at", "data"}.
+
+    An item that this key does not open (a key made anew after a lost password) has kind "unreadable". Raises `Refused`
+    for who is no reader, or gives no reason of REASONS.
+    """
+    if reason not in REASONS:
+        raise Refused("reason_missing")
+    await _require_reader(tx, case_id, staff_id)
+    await audit.write(tx, str(staff_id), f"protected.open:{reason}", str(case_id))
+    await _watch_opens(tx, staff_id)
+    rows = await (
+        await tx.execute(
+            "SELECT i.id, i.blob, w.wrap FROM sealed.items i"
+            " LEFT JOIN sealed.wraps w ON w.item_id = i.id AND w.reader = %s WHERE i.case_id = %s ORDER BY i.seq",
+            (str(staff_id), case_id),
+        )
+    ).fetchall()
+    return [_open(row, case_id, private_key) for row in rows]
+
+
+async def mark(tx: Tx, case_id: UUID, *, staff_id: UUID, status: str) -> None:
+    """Say that a reader has seen the case, or works on it ("seen", "in_progress"). Raises `Refused`."""
+    if status not in _MARKS:
+        raise Refused("unknown_move")
+    await _require_reader(tx, case_id, staff_id)
+    await _change(tx, case_id, status, _MARKS[status])
+    await audit.write(tx, str(staff_id), f"protected.{status}", str(case_id))
+
+
+async def note(tx: Tx, keys: Keys, case_id: UUID, *, staff_id: UUID, text: str, now: datetime) -> UUID:
+    """Seal a reader's own line to the same readers. Returns the item's id."""
+    if not text.strip():
+        raise Refused("text_missing")
+    case = await _require_reader(tx, case_id, staff_id)
+    await audit.write(tx, str(staff_id), "protected.note", str(case_id))
+    return await vault.seal(
+        tx,
+        keys,
+        case_id=case_id,
+        code=None,
+        district_id=case["district_id"],
+        kind="note",
+        data={"text": text, "by": str(staff_id)},
+        now=now,
+    )
+
+
+async def ask_close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
+    """One reader says that the case can be closed; another must close it."""
+    case = await _require_reader(tx, case_id, staff_id)
+    if case["status"] not in {"seen", "in_progress"}:
+        raise Refused("unknown_move")
+    await audit.write(tx, str(staff_id), "protected.ask_close", str(case_id))
+
+
+async def close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
+    """Close a case that another reader has asked to close. Raises `Refused`: nobody closes one alone."""
+    await _require_reader(tx, case_id, staff_id)
+    asked = await (
+        await tx.execute(
+            "SELECT 1 FROM audit WHERE action = 'protected.ask_close' AND object = %s AND actor <> %s",
+            (str(case_id), str(staff_id)),
+        )
+    ).fetchone()
+    if asked is None:
+        raise Refused("second_person")
+    await _change(tx, case_id, "closed", ("seen", "in_progress"))
+    await audit.write(tx, str(staff_id), "protected.close", str(case_id))
+
+
+async def sweep(tx: Tx, today: date) -> int:
+    """Mark the cases whose date has passed, once, and sound one alarm that names none of them. Returns how many."""
+    done = await tx.execute(
+        "UPDATE sealed.cases SET overdue = true WHERE NOT overdue AND status <> 'closed'"
+        " AND (due_resolve < %(today)s OR (status = 'received' AND due_acknowledge < %(today)s))",
+        {"today": today},
+    )
+    if done.rowcount:
+        await alarms.sound(tx, "protected_overdue")
+    return done.rowcount
+
+
+async def _require_reader(tx: Tx, case_id: UUID, staff_id: UUID) -> dict[str, Any]:
+    row = await (
+        await tx.execute(
+            "SELECT c.district_id, c.status FROM sealed.cases c JOIN staff s ON s.id = %(staff)s"
+            " WHERE c.id = %(case)s AND s.id = ANY(c.recipients) AND s.role = 'protected' AND s.disabled_at IS NULL",
+            {"case": case_id, "staff": staff_id},
+        )
+    ).fetchone()
+    if row is None:
+        raise Refused("not_allowed")  # the same for a case that is another's and one that is not
+    return row
+
+
+async def _change(tx: Tx, case_id: UUID, status: str, before: tuple[str, ...]) -> None:
+    done = await tx.execute(
+        "UPDATE sealed.cases SET status = %s WHERE id = %s AND status = ANY(%s)", (status, case_id, list(before))
+    )
+    if done.rowcount != 1:
+        raise Refused("unknown_move")
+
+
+async def _watch_opens(tx: Tx, staff_id: UUID) -> None:
+    row = await (
+        await tx.execute(
+            "SELECT count(*) AS opens FROM audit WHERE actor = %s AND action LIKE 'protected.open:%%'"
+            " AND at > clock_timestamp() - interval '1 hour'",
+            (str(staff_id),),
+        )
+    ).fetchone()
+    if row is not None and row["opens"] > MOST_OPENS:
+        sounded = await (
+            await tx.execute(
+                "SELECT 1 FROM alarms WHERE kind = 'protected_opens' AND data->>'staff' = %s AND cleared_at IS NULL",
+                (str(staff_id),),
+            )
+        ).fetchone()
+        if sounded is None:
+            await alarms.sound(tx, "protected_opens", staff=str(staff_id))
+
+
+def _open(row: dict[str, Any], case_id: UUID, private_key: bytes) -> dict[str, Any]:
+    unreadable = {"id": row["id"], "kind": "unreadable", "at": None, "data": {}}
+    if row["wrap"] is None:
+        return unreadable
+    try:
+        opened = json.loads(open_item(row["blob"], row["wrap"], private_key, str(case_id), str(row["id"])))
+    except Unopened:
+        return unreadable
+    return {"id": row["id"], **opened}
