@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
-from small_district import REPOSITORY, UP, District, free_port
+from small_district import REPOSITORY, UP, District, copied, free_port
+
+from house.postgres import Postgres
 
 IMPORTS = os.pathsep.join((str(REPOSITORY), sysconfig.get_paths()["purelib"]))
 
@@ -41,12 +44,26 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data of an earlier run, stopped: most tests are not about the first start, which costs a second."""
+    data = tmp_path_factory.mktemp("made") / "var"
+    server = Postgres(data)
+    with psycopg.connect(server.start()) as connection:
+        connection.execute("create table people (phone text primary key, age integer)")
+        connection.execute("insert into people values ('+923001234567', 40)")
+    server.stop()
+    return data
+
+
 @pytest.fixture
-def up(folder: Path) -> Iterator[Callable[..., District]]:
+def up(folder: Path, made: Path) -> Iterator[Callable[..., District]]:
     started: list[District] = []
 
-    def start(ordinary: Ordinary | None = None, **given: Any) -> District:
+    def start(ordinary: Ordinary | None = None, fresh: bool = False, **given: Any) -> District:
         given = {"data": str(folder / "var"), "port": free_port()} | given
+        if not fresh and not ordinary and not started:
+            copied(made, folder / "var")
         says = folder / f"said-{len(started)}"
         environment = {name: value for name, value in os.environ.items() if not name.startswith("JAWAB_")}
         with says.open("w") as output:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import time
@@ -23,6 +24,12 @@ def until(done: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.02)
     return answer
+
+
+def copied(made: Path, to: Path) -> Path:
+    shutil.copytree(made, to, dirs_exist_ok=True)
+    to.chmod(0o700)
+    return to
 
 
 def free_port() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import stat
 from collections.abc import Iterator
@@ -14,35 +13,17 @@ import psycopg
 import pytest
 import redis
 import sqlalchemy
-from small_district import until
+from small_district import copied, until
 
 from house import Failed, GivenUp, account, binaries, postgres, valkey
 from house.postgres import Postgres
 from house.valkey import Valkey
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Data of an earlier run, stopped."""
-    data = tmp_path_factory.mktemp("made") / "var"
-    server = Postgres(data)
-    with psycopg.connect(server.start()) as connection:
-        connection.execute("create table people (phone text primary key, age integer)")
-        connection.execute("insert into people values ('+923001234567', 40)")
-    server.stop()
-    return data
-
-
 @pytest.fixture
 def data(made: Path, tmp_path: Path) -> Path:
     """A copy of it for one test."""
     return copied(made, tmp_path / "var")
-
-
-def copied(made: Path, to: Path) -> Path:
-    shutil.copytree(made, to, dirs_exist_ok=True)
-    to.chmod(0o700)
-    return to
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def gone(family: list[psutil.Process]) -> bool:
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_starts_everything_and_stops_without_a_trace(up: Up, how: signal.Signals) -> None:
-    district = up()
+    district = up(fresh=how == signal.SIGTERM)
     announced = district.announced()
     running = district.data / "run" / "running.json"
     assert stat.S_IMODE(running.stat().st_mode) == 0o600
@@ -116,14 +116,14 @@ def test_given_addresses_stand_in_for_the_parts(up: Up, folder: Path) -> None:
 def test_a_taken_port_is_said_in_one_line_before_anything_starts(up: Up) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        district = up(port=port)
+        district = up(fresh=True, port=port)
         assert district.process.wait(timeout=20) == 2
     assert district.said() == f"jawab: port {port} on 127.0.0.1 is taken (JAWAB_PORT)\n"
     assert not (district.data / "postgres").exists()
 
 
 def test_an_address_of_another_machine_is_said_in_one_line(up: Up) -> None:
-    district = up(host="192.0.2.1")
+    district = up(fresh=True, host="192.0.2.1")
     assert district.process.wait(timeout=20) == 2
     assert district.said() == "jawab: 192.0.2.1 is not an address of this machine (JAWAB_HOST)\n"
 
@@ -142,7 +142,7 @@ def test_a_second_supervisor_on_the_same_data_steps_back_in_one_line(up: Up) -> 
 
 def test_a_folder_that_cannot_be_made_is_said_in_one_line(up: Up, folder: Path) -> None:
     (folder / "file").write_text("")
-    district = up(data=str(folder / "file" / "var"))
+    district = up(fresh=True, data=str(folder / "file" / "var"))
     assert district.process.wait(timeout=20) == 2
     assert district.said() == f"jawab: {folder}/file/var cannot be used: Not a directory (JAWAB_DATA)\n"
 
@@ -248,7 +248,7 @@ def test_an_ordinary_user_can_run_it_and_root_can_run_it_on_the_same_data(up: Up
 
 def test_an_ordinary_user_is_told_whose_folder_it_is(up: Up, folder: Path, nobody: Any) -> None:
     (folder / "var").mkdir(mode=0o700)
-    district = up(nobody)
+    district = up(nobody, fresh=True)
     assert district.process.wait(timeout=20) == 2
     assert district.said() == f"jawab: {folder}/var cannot be used: Permission denied (JAWAB_DATA)\n"
 
@@ -256,7 +256,7 @@ def test_an_ordinary_user_is_told_whose_folder_it_is(up: Up, folder: Path, nobod
 def test_it_works_under_a_closed_folder_and_does_not_open_it(up: Up, folder: Path) -> None:
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
-    district = up(data=str(closed / "deep" / "var"))
+    district = up(fresh=True, data=str(closed / "deep" / "var"))
     assert district.starts == 1
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     assert stat.S_IMODE(folder.stat().st_mode) == 0o755
