@@ -74,18 +74,9 @@ async def note(tx: Tx, keys: Keys, case_id: UUID, *, staff_id: UUID, text: str, 
     """Seal a reader's own line to the same readers. Returns the item's id."""
     if not text.strip():
         raise Refused("text_missing")
-    case = await _require_reader(tx, case_id, staff_id)
+    await _require_reader(tx, case_id, staff_id)
     await audit.write(tx, str(staff_id), "protected.note", str(case_id))
-    return await vault.seal(
-        tx,
-        keys,
-        case_id=case_id,
-        code=None,
-        district_id=case["district_id"],
-        kind="note",
-        data={"text": text, "by": str(staff_id)},
-        now=now,
-    )
+    return await vault.append(tx, keys, case_id=case_id, kind="note", data={"text": text, "by": str(staff_id)}, now=now)
 
 
 async def ask_close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
@@ -126,7 +117,7 @@ async def sweep(tx: Tx, today: date) -> int:
 async def _require_reader(tx: Tx, case_id: UUID, staff_id: UUID) -> dict[str, Any]:
     row = await (
         await tx.execute(
-            "SELECT c.district_id, c.status FROM sealed.cases c JOIN staff s ON s.id = %(staff)s"
+            "SELECT c.status FROM sealed.cases c JOIN staff s ON s.id = %(staff)s"
             " WHERE c.id = %(case)s AND s.id = ANY(c.recipients) AND s.role = 'protected' AND s.disabled_at IS NULL",
             {"case": case_id, "staff": staff_id},
         )

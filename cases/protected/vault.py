@@ -2,11 +2,15 @@
 
 Usable by the citizen's side, which may only insert into these tables: no RETURNING, no look at what is there. A seal
 that fails raises, and with it the whole turn: words are never kept in clear instead.
+
+A case is known from outside by the hash of its code (`Keys.hash_code`, 0.2 s: reckoned by the caller in a thread,
+best before the transaction is opened).
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,39 +20,40 @@ from uuid import UUID, uuid4
 from cases import clocks, sorting
 from cases.lifecycle import Refused
 from cases.sorting import Kept
-from store import alarms
+from store import alarms, contacts
 from store.crypto import ESCROW, Keys, seal_item
 from store.database import Tx
 
 
+async def find(tx: Tx, code_hash: bytes) -> dict[str, Any] | None:
+    """{"case_id", "status"} of the protected case with this code's hash, or None. For the citizen's side only."""
+    return await (await tx.execute("SELECT case_id, status FROM sealed.case_by_code(%s)", (code_hash,))).fetchone()
+
+
 async def seal(
-    tx: Tx,
-    keys: Keys,
-    *,
-    case_id: UUID,
-    code: str | None,
-    district_id: str,
-    kind: str,
-    data: Mapping[str, Any],
-    now: datetime,
+    tx: Tx, keys: Keys, *, code_hash: bytes, district_id: str, kind: str, data: Mapping[str, Any], now: datetime
 ) -> UUID:
-    """Seal one item of a protected case; with `code` it is the first and opens the case. Returns the item's id.
+    """Seal one answer of a citizen; the first with this code opens the protected case. Returns the case's id.
 
     Everything that could name a person goes into `data`: words, phone, exact time, language, place below the district.
-    Readers are the protected handlers of the roster, outside the district, and always the escrow. Raises `Refused` for
-    a case that was never opened, ValueError where there is nobody to seal to.
+    Raises ValueError where there is nobody to seal to.
     """
-    roster = {
-        row["id"]: bytes(row["public_key"])
-        for row in await (await tx.execute("SELECT id, public_key FROM sealed.roster(%s)", (district_id,))).fetchall()
-    }
-    if code is not None:
-        recipients = list(roster)
-        await _open(tx, keys, case_id=case_id, code=code, district_id=district_id, recipients=recipients, now=now)
-    else:
-        recipients = await _recipients(tx, case_id)
-    # A reader of the first item who has left since gets no key to the next.
-    readers = {str(one): roster[one] for one in recipients if one in roster}
+    found = await find(tx, code_hash)
+    case_id: UUID = (
+        found["case_id"] if found else await _open(tx, code_hash=code_hash, district_id=district_id, now=now)
+    )
+    await append(tx, keys, case_id=case_id, kind=kind, data=data, now=now)
+    return case_id
+
+
+async def append(tx: Tx, keys: Keys, *, case_id: UUID, kind: str, data: Mapping[str, Any], now: datetime) -> UUID:
+    """Seal one more item into a protected case. Returns the item's id. Raises `Refused` where there is no such case.
+
+    Its readers are those of the case who are still on the roster, and always the escrow: who has left since gets no
+    key to what comes later.
+    """
+    recipients = await _recipients(tx, case_id)
+    readers = {str(one): key for one, key in (await _roster(tx)).items() if one in recipients}
     if not readers:
         await alarms.sound(tx, "protected_without_reader")
     if keys.escrow_public is None:
@@ -56,8 +61,8 @@ async def seal(
     else:
         readers[ESCROW] = keys.escrow_public
     item_id = uuid4()
-    plain = json.dumps({"kind": kind, "at": now.isoformat(), "data": data}, ensure_ascii=False, default=str)
-    blob, wraps = seal_item(plain.encode(), str(case_id), str(item_id), readers)
+    plain = json.dumps({"kind": kind, "at": now.isoformat(), "data": dict(data)}, ensure_ascii=False).encode()
+    blob, wraps = seal_item(plain, str(case_id), str(item_id), readers)
     await tx.execute("INSERT INTO sealed.items (id, case_id, blob) VALUES (%s, %s, %s)", (item_id, case_id, blob))
     async with tx.cursor() as cursor:
         await cursor.executemany(
@@ -67,41 +72,38 @@ async def seal(
     return item_id
 
 
+async def seal_bytes(
+    tx: Tx, keys: Keys, *, case_id: UUID, kind: str, content: bytes, content_type: str, now: datetime
+) -> UUID:
+    """Seal a photo or voice note into a protected case. Returns the item's id."""
+    data = {"content_type": content_type, "content": base64.b64encode(content).decode()}
+    return await append(tx, keys, case_id=case_id, kind=kind, data=data, now=now)
+
+
 async def seal_kept(tx: Tx, keys: Keys, kept: Kept) -> UUID:
-    """Move a kept story behind the door: its words, its later answers and who wrote it, under the same code.
+    """Move a story that the triage has read behind the door: its words, its answers and who wrote it, same code.
 
     The ordinary copies go with it. The case gets an id of its own, which no ordinary row has ever carried.
     """
-    case_id = uuid4()
-    contact = {"contact_id": str(kept.contact_id), "channel": kept.channel, "lang": kept.lang, **kept.answers}
-    await seal(
-        tx,
-        keys,
-        case_id=case_id,
-        code=kept.code,
-        district_id=kept.district_id,
-        kind="contact",
-        data=contact,
-        now=kept.received_at,
-    )
-    for word in kept.words:
-        at = datetime.fromisoformat(word["at"])
-        await seal(tx, keys, case_id=case_id, code=None, district_id=kept.district_id, kind="story", data=word, now=at)
+    code_hash = await asyncio.to_thread(keys.hash_code, kept.code)
+    case_id = await _open(tx, code_hash=code_hash, district_id=kept.district_id, now=kept.received_at)
+    data = {
+        "words": kept.words,
+        "answers": kept.answers,
+        "received_at": kept.received_at.isoformat(),
+        "channel": kept.channel,
+        "address": await contacts.address(tx, keys, kept.contact_id),
+        "lang": kept.lang,
+    }
+    await append(tx, keys, case_id=case_id, kind="story", data=data, now=kept.received_at)
     await sorting.blank_copies(tx, kept, case_id)
     return case_id
 
 
-async def find(tx: Tx, keys: Keys, code: str) -> dict[str, Any] | None:
-    """{"case_id", "status"} of the protected case with this code, or None. It takes 0.2 s either way."""
-    code_hash = await asyncio.to_thread(keys.hash_code, code)
-    return await (await tx.execute("SELECT case_id, status FROM sealed.case_by_code(%s)", (code_hash,))).fetchone()
-
-
-async def _open(
-    tx: Tx, keys: Keys, *, case_id: UUID, code: str, district_id: str, recipients: list[UUID], now: datetime
-) -> None:
+async def _open(tx: Tx, *, code_hash: bytes, district_id: str, now: datetime) -> UUID:
+    case_id = uuid4()
     acknowledge_due, resolve_due = clocks.due(now)
-    await tx.execute(
+    done = await tx.execute(
         "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, recipients)"
         " SELECT %(id)s, d.id, to_char(%(now)s::timestamptz AT TIME ZONE d.timezone, 'IYYY-\"W\"IW'),"
         " (%(acknowledge)s::timestamptz AT TIME ZONE d.timezone)::date,"
@@ -112,15 +114,24 @@ async def _open(
             "now": now,
             "acknowledge": acknowledge_due,
             "resolve": resolve_due,
-            "code_hash": await asyncio.to_thread(keys.hash_code, code),
-            "recipients": recipients,
+            "code_hash": code_hash,
+            "recipients": list(await _roster(tx, district_id)),
             "district": district_id,
         },
     )
+    if done.rowcount != 1:
+        raise Refused("district_unknown")
+    return case_id
 
 
-async def _recipients(tx: Tx, case_id: UUID) -> list[UUID]:
+async def _roster(tx: Tx, district_id: str = "") -> dict[UUID, bytes]:
+    """Who may be sealed to, with public keys: the province's protected handlers, whatever the district is."""
+    rows = await (await tx.execute("SELECT id, public_key FROM sealed.roster(%s)", (district_id,))).fetchall()
+    return {row["id"]: bytes(row["public_key"]) for row in rows}
+
+
+async def _recipients(tx: Tx, case_id: UUID) -> frozenset[UUID]:
     row = await (await tx.execute("SELECT sealed.readers_of(%s) AS readers", (case_id,))).fetchone()
     if row is None or row["readers"] is None:
         raise Refused("case_unknown")
-    return list(row["readers"])
+    return frozenset(row["readers"])
