@@ -276,6 +276,14 @@ def verify_audit() -> None:
 app.add_typer(audit_app, name="audit")
 
 
+# ── what is data: districts, numbers, people, cases, editions ────────────────────────────────────────────────────────
+district_app = typer.Typer(no_args_is_help=True, help="Districts.")
+channel_app = typer.Typer(no_args_is_help=True, help="The numbers that people write to.")
+staff_app = typer.Typer(no_args_is_help=True, help="People at the desk.")
+case_app = typer.Typer(no_args_is_help=True, help="Ordinary cases. Protected ones have no row here.")
+edition_app = typer.Typer(no_args_is_help=True, help="The weekly update.")
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 

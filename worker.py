@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
-from bot import deliver, intake, media
+from bot import deliver, intake, media, providers
 from broadcast import publish
 from cases import overdue
 from desk import protected
@@ -35,8 +35,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 EVERY = 5.0  # seconds between two ticks
-PATIENCE = 10.0  # a reply still queued after so long was not rung for: the tick sends it itself
-STUCK = 60.0  # a row left "sending" so long belongs to a dead process: the provider is asked
+CHUNK = 2000  # messages of one drain: a job costs RQ 2 ms, a message 0.1 ms
 REDIS_RETRY = 2.0
 
 
@@ -80,7 +79,7 @@ class Loop:
                 self._jawab = jawab
                 self._opened.set_result(None)
                 await self._close.wait()
-                await deliver.close()
+                await providers.close()
         except Exception as error:  # noqa: BLE001 - told to the thread that waits for the start
             if not self._opened.done():
                 self._opened.set_exception(error)
@@ -91,21 +90,21 @@ _loop = Loop()
 
 # ── jobs: the names that store.bell rings ────────────────────────────────────────────────────────────────────────────
 def replies(*ids: str) -> None:
-    _loop.run(lambda jawab: deliver.drain(jawab, "replies", [UUID(id) for id in ids] or None))
+    _loop.run(lambda jawab: deliver.drain(jawab, "replies", [UUID(one) for one in ids] or None))
 
 
 def broadcasts(*editions: str) -> None:
-    _loop.run(lambda jawab: _broadcast(jawab, [UUID(id) for id in editions]))
+    _loop.run(lambda jawab: _broadcast(jawab, [UUID(one) for one in editions]))
 
 
 def chores() -> None:
-    _loop.run(lambda jawab: media.fetch_waiting(jawab))
+    _loop.run(media.fetch_waiting)
 
 
 async def _broadcast(jawab: Jawab, editions: list[UUID]) -> None:
     for edition in editions:
-        await publish.fan_out(jawab.db, jawab.keys, edition)
-    while (await deliver.drain(jawab, "broadcasts")).claimed:
+        await publish.fan_out(jawab, edition)
+    while (await deliver.drain(jawab, "broadcasts", limit=CHUNK)).total():
         pass
 
 
@@ -138,12 +137,16 @@ def run_lane(settings: Settings, lane: str) -> int:
 
 # ── the tick ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 async def _sweep_replies(jawab: Jawab, _: datetime) -> None:
-    """What nobody was rung for: Redis was away, or a process died between commit and ring."""
-    await deliver.drain(jawab, "replies", waiting=PATIENCE)
+    """What nobody was rung for: Redis was away, a process died between commit and ring, or the time has come."""
+    await deliver.drain(jawab, "replies", limit=CHUNK)
 
 
 async def _recover(jawab: Jawab, _: datetime) -> None:
-    await deliver.recover(jawab, older_than=STUCK)
+    await deliver.recover(jawab)
+
+
+async def _expire(jawab: Jawab, _: datetime) -> None:
+    await deliver.expire(jawab)
 
 
 async def _retry_undone(jawab: Jawab, _: datetime) -> None:
@@ -166,8 +169,8 @@ async def _fetch_media(jawab: Jawab, _: datetime) -> None:
 async def _escalate(jawab: Jawab, now: datetime) -> None:
     async with jawab.db.transaction("console") as tx:
         ids = await overdue.sweep(tx, jawab.keys, now)
-    for id in ids:
-        jawab.bell.ring("replies", "replies", str(id))
+    for one in ids:
+        jawab.bell.ring("replies", "replies", str(one))
 
 
 async def _escalate_protected(jawab: Jawab, now: datetime) -> None:
@@ -176,7 +179,7 @@ async def _escalate_protected(jawab: Jawab, now: datetime) -> None:
 
 async def _draft_editions(jawab: Jawab, now: datetime) -> None:
     async with jawab.db.transaction("console") as tx:
-        await publish.draft_due(tx, jawab.keys, now)
+        await publish.draft_due(tx, now)
 
 
 async def _send_editions(jawab: Jawab, now: datetime) -> None:
@@ -189,12 +192,13 @@ async def _send_editions(jawab: Jawab, now: datetime) -> None:
             )
         ).fetchone()
     if editions or waiting:
-        jawab.bell.ring("broadcasts", "broadcasts", *(str(id) for id in editions))
+        jawab.bell.ring("broadcasts", "broadcasts", *(str(one) for one in editions))
 
 
 TASKS: tuple[Callable[[Jawab, datetime], Awaitable[None]], ...] = (
     _sweep_replies,
     _recover,
+    _expire,
     _retry_undone,
     _go_quiet,
     _fetch_media,

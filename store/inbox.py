@@ -102,9 +102,10 @@ async def keep(
     contact_id: UUID | None,
     body: Any,
     state: str,
-    error: str,
+    error: str | None,
 ) -> bool:
-    """Keep a message alone, encrypted, when its turn failed ("undone") or nobody owns its number ("unrouted").
+    """Keep a message alone, encrypted, when its turn failed ("undone") or nobody owns its number ("unrouted"),
+    or a robot sent it ("done").
 
     Returns False where it is already there.
     """

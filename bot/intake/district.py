@@ -1,4 +1,4 @@
-"""What a conversation may know of its district, read at most once a minute: places, the open round, outside addresses."""
+"""What a conversation may know of its district, read once a minute: places, the open round, outside addresses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class District:
     demo: bool
     places: tuple[Place, ...]
     round: dict[str, Any] | None
-    outside: tuple[dict[str, Any], ...]
+    outside: tuple[tuple[dict[str, str], str], ...]  # (names by language, phone) of bodies outside the district
 
 
 class Districts:
@@ -63,5 +63,5 @@ async def _read(db: Database, district_id: str) -> District:
         demo=district["demo"],
         places=tuple(Place(row["id"], row["names"], tuple(row["aliases"])) for row in places),
         round={"id": str(opened["id"]), "indicators": list(opened["indicators"])} if opened else None,
-        outside=tuple(district["outside"]),
+        outside=tuple((body["names"], body["phone"]) for body in district["outside"]),
     )

@@ -19,16 +19,16 @@ KARACHI = ZoneInfo("Asia/Karachi")
 UNKNOWN: dict[str, Any] = {"what": "case", "state": "none", "opened": "", "due": ""}
 
 
-async def prepare(turn: Turn, step: Step) -> None:
-    """Hash the code that this turn needs hashed, on a thread: 0.2 s and 64 MiB belong on no loop and no transaction.
+async def hash_codes(turn: Turn, step: Step) -> None:
+    """Hash the codes that this turn needs hashed, on a thread: 0.2 s and 64 MiB belong on no loop and no transaction.
 
     A look-up always pays for it, so that an ordinary, a protected and a wrong code take the same time.
     """
     for effect in step.effects:
-        asks = effect.kind == "look_up" and effect.data.get("what") == "case"
-        if asks or effect.kind in {"seal", "seal_story"}:
-            turn.code_hash = await asyncio.to_thread(turn.jawab.keys.hash_code, str(effect.data["code"]))
-            return
+        if effect.kind in {"seal", "seal_story"} or effect.data.get("what") == "case":
+            code = str(effect.data["code"])
+            if code not in turn.hashes:
+                turn.hashes[code] = await asyncio.to_thread(turn.jawab.keys.hash_code, code)
 
 
 async def find(tx: Tx, turn: Turn, asked: dict[str, Any]) -> dict[str, Any]:
@@ -63,9 +63,9 @@ async def _case(tx: Tx, turn: Turn, asked: dict[str, Any]) -> dict[str, Any]:
             "opened": row["opened_at"].astimezone(KARACHI).date().isoformat(),
             "due": row["due_at"].astimezone(KARACHI).date().isoformat() if row["due_at"] else "",
         }
-    sealed = await vault.find(tx, turn.code_hash) if turn.code_hash else None
+    sealed = await vault.find(tx, turn.hashes[code])
     if sealed is not None:
-        return {"what": "case", "state": sealed.status, "opened": "", "due": "", "sealed": True}
+        return {"what": "case", "state": sealed["status"], "opened": "", "due": "", "sealed": True}
     await tx.execute("INSERT INTO code_tries (contact_id) VALUES (%s)", (turn.contact_id,))
     return UNKNOWN
 

@@ -64,7 +64,7 @@ class Turn:
     inbox_id: uuid.UUID | None
     kind: str  # new, again or quiet; see store.inbox.move
     rings: list[tuple[str, str, tuple[str, ...]]] = dataclasses.field(default_factory=list)
-    code_hash: bytes | None = None  # of the case code that is looked up or sealed under in this turn
+    hashes: dict[str, bytes] = dataclasses.field(default_factory=dict)  # of case codes looked up or sealed under
 
 
 async def take(jawab: Jawab, message: Inbound) -> str:
@@ -78,6 +78,8 @@ async def take(jawab: Jawab, message: Inbound) -> str:
             return await _keep_unrouted(jawab, message)
         if before["repeat"]:
             return "repeat"
+        if message.system:  # a robot's number: kept, never answered
+            return await _keep_done(jawab, message, before["contact_id"])
         if before["recent"] >= MOST_A_MINUTE:
             return await _keep_undone(jawab, message, before["contact_id"], "", "flood", answer=False)
         outcome = await _attempt(jawab, message, before, uuid.uuid4(), "new")
@@ -172,7 +174,6 @@ def _known(turn: Turn, before: Mapping[str, Any]) -> Known:
         weekly=before["weekly"],
         trial=turn.jawab.settings.trial,
         round=turn.district.round,
-        district=turn.district.names,
         outside=turn.district.outside,
     )
 
@@ -182,7 +183,7 @@ async def _attempt(jawab: Jawab, message: Inbound, before: Mapping[str, Any], in
     event = Event(
         "message",
         _known(turn, before),
-        text=message.text,
+        text=message.opt_out or message.text,  # a provider that acted on the word knows which word it was
         choice=message.choice,
         media=tuple(Media(item.url, item.content_type) for item in message.media),
         location=message.location,
@@ -218,7 +219,7 @@ async def _step_and_write(turn: Turn, before: Mapping[str, Any], event: Event, m
     if not first.effects:
         async with turn.jawab.db.read("intake") as connection:
             return await inbox.move(connection, _move(turn, before, first, message), turn.kind)
-    await lookups.prepare(turn, first)  # the slow hash of a case code, before a transaction is open
+    await lookups.hash_codes(turn, first)
     async with turn.jawab.db.transaction("intake") as tx:
         last = await _look_up(tx, turn, book, event, first)
         if turn.kind == "quiet" or message is None:
@@ -302,6 +303,22 @@ async def _keep_unrouted(jawab: Jawab, message: Inbound) -> str:
         if kept:
             await alarms.sound(tx, "unknown_number", to=message.to)
     return "unrouted" if kept else "repeat"
+
+
+async def _keep_done(jawab: Jawab, message: Inbound, contact_id: uuid.UUID) -> str:
+    async with jawab.db.transaction("intake") as tx:
+        kept = await inbox.keep(
+            tx,
+            jawab.keys,
+            id=uuid.uuid4(),
+            provider=message.provider,
+            provider_id=message.provider_id,
+            contact_id=contact_id,
+            body=message.as_dict(),
+            state="done",
+            error=None,
+        )
+    return "taken" if kept else "repeat"
 
 
 async def _keep_undone(
