@@ -68,13 +68,14 @@ async def page(
     return readers, rows[-1]["id"]
 
 
-async def count(tx: Tx, district_id: str) -> dict[str, int]:
-    """Subscribed contacts by kind of channel, for the editor's page; a person on two numbers counts twice here."""
+async def count(tx: Tx, district_id: str) -> dict[tuple[str, str], int]:
+    """Subscribed contacts by (kind of channel, language); a person on two of our numbers counts twice here."""
     rows = await (
         await tx.execute(
-            "SELECT ch.kind, count(*) AS n FROM contacts c JOIN channels ch ON ch.id = c.channel_id"  # noqa: S608
-            f" WHERE ch.district_id = %s AND {REACHABLE} GROUP BY ch.kind ORDER BY ch.kind",
+            "SELECT ch.kind, coalesce(nullif(c.lang, ''), 'ur') AS lang, count(*) AS n"  # noqa: S608
+            " FROM contacts c JOIN channels ch ON ch.id = c.channel_id"
+            f" WHERE ch.district_id = %s AND {REACHABLE} GROUP BY 1, 2 ORDER BY 1, 2",
             (district_id,),
         )
     ).fetchall()
-    return {row["kind"]: row["n"] for row in rows}
+    return {(row["kind"], row["lang"]): row["n"] for row in rows}

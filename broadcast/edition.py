@@ -24,11 +24,20 @@ CLAIM_NOTHING = frozenset({"edition.said.none", "edition.did.none", "edition.nex
 # Deeds everybody in a place can see. One of them may be told alone, by tehsil and without a count. What was paid to a
 # person, sent on or refused concerns that person, and is told only as a count of at least FEWEST.
 SEEN_BY_ALL = frozenset({"repaired", "supplied", "staff_sent", "inspected"})
+CANNOT = "cannot_"  # how outcomes begin that say why it cannot be done
 PROMISED = frozenset({"repaired", "supplied", "staff_sent", "paid", "inspected", "sent_on"})
 
 
 class Refused(Exception):
-    """An edition, or a line of one, that may not be published; says why in one sentence."""
+    """An edition, or a line of one, that may not be published; says why in one sentence.
+
+    `key` and `values` say the same in the reader's language, where the desk has a text for it.
+    """
+
+    def __init__(self, sentence: str, key: str = "", **values: str | int) -> None:
+        super().__init__(sentence)
+        self.key = key
+        self.values = values
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,8 @@ class Week:
     today: str  # a promise is late once its day is over
     said: dict[str, tuple[str, ...]]  # category -> cases reported within the week
     deeds: tuple[Deed, ...] = ()
-    confirmed: tuple[str, ...] = ()  # cases whose reporter said within the week that it is done
+    done: tuple[str, ...] = ()  # cases a department called done, as cases.figures counts them
+    confirmed: tuple[str, ...] = ()  # cases whose reporter said so
     commitments: tuple[Commitment, ...] = ()
 
 
@@ -107,7 +117,7 @@ def check(items: Sequence[Item]) -> None:
         key = item["key"]
         if key in CLAIM_NOTHING:
             if item.get("line"):
-                raise Refused(f"{key}: a line of one's own needs a case behind it")
+                raise Refused(f"{key}: a line of one's own needs a case behind it", "editions.refused.no_case")
             continue
         if not item["cases"] and not item.get("commitment"):
             raise Refused(f"{key}: no case stands behind this line")
@@ -156,7 +166,7 @@ def _said(week: Week, drops: list[Drop]) -> list[Item]:
     if len(set(few)) >= FEWEST:
         items.append(_item("said", "edition.said.other", {"count": len(set(few))}, sorted(set(few))))
     elif few:
-        drops.append(Drop("edition.said.other", "few"))
+        drops.append(Drop("editions.others", "few"))
     return items or [_item("said", "edition.said.none")]
 
 
@@ -181,21 +191,21 @@ def _did(week: Week, drops: list[Drop]) -> list[Item]:
             values |= {"place": {"names": last.place or week.district}, "date": {"date": last.on}, "office": office}
             items.append(_item("did", "edition.did.line", values, ids))
         else:
-            refused += ids if outcome.startswith("cannot_") else []
-            drops.append(Drop(f"outcome.{outcome}.short", "merged" if outcome.startswith("cannot_") else "few"))
+            refused += ids if outcome.startswith(CANNOT) else []
+            drops.append(Drop(f"outcome.{outcome}.short", "merged" if outcome.startswith(CANNOT) else "few"))
     if len(set(refused)) >= FEWEST:
         items.append(_item("did", "edition.did.cannot", {"count": len(set(refused))}, sorted(set(refused))))
     elif refused:
-        drops.append(Drop("edition.did.cannot", "few"))
+        drops.append(Drop("editions.refusals", "few"))
     return items + _totals(week, drops)
 
 
 def _totals(week: Week, drops: list[Drop]) -> list[Item]:
     """The two columns side by side: what departments say, what people say (mission.md 0.1: 96 % against 35 %)."""
-    done, confirmed = {deed.case for deed in week.deeds}, set(week.confirmed)
+    done, confirmed = set(week.done), set(week.confirmed)
     if len(done) < FEWEST:
         if done:
-            drops.append(Drop("edition.did.total", "few"))
+            drops.append(Drop("editions.totals", "few"))
         return []
     if len(confirmed) < FEWEST:
         return [_item("did", "edition.did.total_few", {"done": len(done)}, sorted(done))]
@@ -221,7 +231,7 @@ def _ledger(week: Week, drops: list[Drop]) -> tuple[list[Item], list[Item]]:
             late = promise.due_on < week.today
             coming.append(_promise("next", "edition.next.late" if late else "edition.next.line", promise, week))
     if len(kept) + len(coming) < len(week.commitments):
-        drops.append(Drop("edition.next", "told"))
+        drops.append(Drop("editions.promises", "told"))
     return kept, coming
 
 

@@ -17,6 +17,7 @@ from broadcast.edition import Item, Refused
 from broadcast.lint import inspect
 from broadcast.renderings import Heading, Message
 from broadcast.week import District
+from locales.channels import CHANNELS
 from store import alarms, audit, outbox
 from store.crypto import Keys
 from store.database import Tx
@@ -97,7 +98,7 @@ async def draft(tx: Tx, district_id: str, wanted: str, by: UUID | None, now: dat
         )
     ).fetchone()
     if row is None:
-        raise Refused(f"{wanted} already has an edition")
+        raise Refused(f"{wanted} already has an edition", "editions.refused.exists")
     await audit.write(tx, _actor(by), "edition.draft", str(row["id"]))
     return UUID(str(row["id"]))
 
@@ -124,7 +125,7 @@ async def add_line(tx: Tx, edition_id: UUID, index: int, *, line: str, lang: str
 async def _held_draft(tx: Tx, edition_id: UUID) -> Edition:
     held = await find(tx, edition_id, lock=True)
     if held.state != "draft":
-        raise Refused("the edition is frozen: it has been approved")
+        raise Refused("the edition is frozen: it has been approved", "editions.refused.frozen")
     return held
 
 
@@ -150,7 +151,9 @@ async def _inspect_lines(tx: Tx, district_id: str, lines: Sequence[str]) -> None
     for line in lines:
         if found := inspect(line, [row["name"] for row in rows]):
             told = ", ".join(sorted({FOUND[finding.kind] for finding in found}))
-            raise Refused(f"this line may not go out, it holds {told}: {line}")
+            raise Refused(
+                f"this line may not go out, it holds {told}: {line}", f"editions.refused.line.{found[0].kind}"
+            )
 
 
 # ── approval ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -165,16 +168,21 @@ async def approve(tx: Tx, edition_id: UUID, by: UUID, now: datetime, *, seen: st
         await tx.execute("SELECT role, district_id FROM staff WHERE id = %s AND disabled_at IS NULL", (by,))
     ).fetchone()
     if staff is None or staff["role"] != "approver" or staff["district_id"] != held.district.id:
-        raise Refused("only an approver of this district may approve")
+        raise Refused("only an approver of this district may approve", "editions.refused.role")
     if by == held.drafted_by:
-        raise Refused("who drafted an edition may not approve it: a second person must")
+        raise Refused("who drafted an edition may not approve it: a second person must", "editions.refused.same")
     if edition.digest(held.items) != held.digest or (seen is not None and seen != held.digest):
-        raise Refused("the edition has changed since it was read: read it again")
+        raise Refused("the edition has changed since it was read: read it again", "editions.refused.changed")
     edition.check(held.items)
     await _inspect_lines(tx, held.district.id, [item["line"] for item in held.items if item.get("line")])
     for shown in renderings.previews(held.items, held.heading):
         if not shown.fits:
-            raise Refused(f"the SMS in {shown.lang} has {shown.sms_parts} parts, over {renderings.MOST_PARTS}")
+            raise Refused(
+                f"the SMS in {shown.lang} has {shown.sms_parts} parts, over {renderings.MOST_PARTS}",
+                "editions.refused.parts",
+                parts=shown.sms_parts,
+                most=renderings.MOST_PARTS,
+            )
     await tx.execute(
         "UPDATE editions SET state = 'approved', approved_by = %s, approved_at = %s, send_after = %s WHERE id = %s",
         (by, now, now + held.district.approval_hold, edition_id),
@@ -186,7 +194,7 @@ async def stop(tx: Tx, edition_id: UUID, by: UUID | None, now: datetime) -> int:
     """Stop an edition wherever it is and withdraw what has not left. Returns how many messages were withdrawn."""
     held = await find(tx, edition_id, lock=True)
     if held.state in {"draft", "stopped"}:
-        raise Refused("this edition is not being sent")
+        raise Refused("this edition is not being sent", "editions.refused.idle")
     await tx.execute("UPDATE editions SET state = 'stopped', stopped_by = %s WHERE id = %s", (by, edition_id))
     withdrawn = await tx.execute(
         "UPDATE outbox SET state = 'withdrawn', error = 'stopped'"
@@ -291,10 +299,18 @@ async def draft_due(tx: Tx, now: datetime) -> list[UUID]:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an edition has come: messages by state, and subscribers by kind of channel."""
+    """How far an edition has come: messages by state; subscribed contacts by kind of channel and language."""
 
     messages: dict[str, int]
-    subscribers: dict[str, int]
+    subscribers: dict[tuple[str, str], int]
+
+    def sms_parts(self, held: Edition) -> int:
+        """SMS parts that the whole edition costs, counted per subscriber's language."""
+        return sum(
+            number * renderings.parts(renderings.compose(held.items, held.heading, lang, kind), lang, kind)
+            for (kind, lang), number in self.subscribers.items()
+            if CHANNELS[kind].parts
+        )
 
 
 async def progress(tx: Tx, held: Edition) -> Progress:

@@ -1,0 +1,187 @@
+"""The editor's and the approver's page: draft, own lines, previews in every language, approve, stop, progress."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+import locales
+from broadcast import publish, renderings, week
+from broadcast.edition import CLAIM_NOTHING, SECTIONS, Drop, Refused
+from broadcast.publish import Edition
+from desk import pages
+from desk.roles import APPROVER, EDITOR, Staff
+from store.database import Tx
+from store.jawab import Jawab
+
+LISTED = 60  # editions of a district on one page: more than a year
+
+Move = Callable[[Tx, Edition, Staff, dict[str, str], datetime], Awaitable[object]]
+
+
+async def _redraft(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: datetime) -> None:  # noqa: ARG001
+    await publish.redraft(tx, held.id, staff.id, now)
+
+
+async def _line(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: datetime) -> None:
+    index, lang = form.get("item", ""), form.get("lang", "")
+    if not index.isdecimal() or lang not in locales.ALL_LANGS:
+        raise Refused("no such item or language", "editions.refused.changed")
+    await publish.add_line(tx, held.id, int(index), line=form.get("line", ""), lang=lang, by=staff.id, now=now)
+
+
+async def _approve(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: datetime) -> None:
+    await publish.approve(tx, held.id, staff.id, now, seen=form.get("seen", ""))
+
+
+async def _stop(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: datetime) -> None:  # noqa: ARG001
+    await publish.stop(tx, held.id, staff.id, now)
+
+
+MOVES: dict[str, Move] = {"redraft": _redraft, "line": _line, "approve": _approve, "stop": _stop}
+
+
+def mount(app: FastAPI, jawab: Jawab) -> None:
+    async def index(request: Request, *, problem: Refused | None = None) -> Response:
+        staff: Staff = request.state.staff
+        now = datetime.now(UTC)
+        async with jawab.db.read("console") as conn:
+            rows = await list_editions(conn, staff)
+        full = week.last_full(now, staff.timezone)
+        this = week.week_of(now.astimezone(ZoneInfo(staff.timezone)).date())
+        there = {row["week"] for row in rows}
+        return pages.page(
+            request,
+            "editions/list.html",
+            status=409 if problem else 200,
+            rows=rows,
+            weeks=[wanted for wanted in (full, this) if wanted not in there] if staff.role == EDITOR else [],
+            problem=problem,
+        )
+
+    async def draft(request: Request) -> Response:
+        staff: Staff = request.state.staff
+        try:
+            async with jawab.db.transaction("console") as tx:
+                wanted = request.state.form.get("week", "")
+                made = await publish.draft(tx, staff.district_id or "", wanted, staff.id, datetime.now(UTC))
+        except Refused as refused:
+            return await index(request, problem=refused)
+        return RedirectResponse(f"/desk/editions/{made}", status_code=303)
+
+    async def show(request: Request, *, problem: Refused | None = None) -> Response:
+        staff: Staff = request.state.staff
+        async with jawab.db.read("console") as conn:
+            held = await _find(conn, request, staff)
+            if held is None:
+                return pages.refuse(request, 404)
+            context = await _context(conn, held, staff, pages.lang_of(request))
+        status = 409 if problem else 200
+        return pages.page(request, "editions/edition.html", status=status, problem=problem, **context)
+
+    def door(move: Move) -> Callable[[Request], Awaitable[Response]]:
+        async def act(request: Request) -> Response:
+            staff: Staff = request.state.staff
+            try:
+                async with jawab.db.transaction("console") as tx:
+                    held = await _find(tx, request, staff)
+                    if held is None:
+                        return pages.refuse(request, 404)
+                    await move(tx, held, staff, request.state.form, datetime.now(UTC))
+            except Refused as refused:
+                return await show(request, problem=refused)
+            if move is _approve:
+                jawab.bell.ring("chores", "chores")
+            return RedirectResponse(f"/desk/editions/{held.id}", status_code=303)
+
+        return act
+
+    app.add_route("/desk/editions", index, methods=["GET"])
+    app.add_route("/desk/editions", draft, methods=["POST"])
+    app.add_route("/desk/editions/{edition_id:uuid}", show, methods=["GET"])
+    for name, move in MOVES.items():
+        app.add_route(f"/desk/editions/{{edition_id:uuid}}/{name}", door(move), methods=["POST"])
+
+
+async def list_editions(conn: Tx, staff: Staff) -> list[dict[str, Any]]:
+    """The district's editions, newest week first, each with how many messages left and how many there are."""
+    return await (
+        await conn.execute(
+            "SELECT e.id, e.week, e.state, e.drafted_at, d.name AS drafted, a.name AS approved, e.approved_at,"
+            " m.total, m.gone FROM editions e"
+            " LEFT JOIN staff d ON d.id = e.drafted_by LEFT JOIN staff a ON a.id = e.approved_by"
+            " LEFT JOIN LATERAL (SELECT count(*) AS total,"
+            "  count(*) FILTER (WHERE state IN ('sent', 'delivered', 'read')) AS gone"
+            "  FROM outbox WHERE edition_id = e.id) m ON true"
+            " WHERE e.district_id = %s ORDER BY e.week DESC LIMIT %s",
+            (staff.district_id, LISTED),
+        )
+    ).fetchall()
+
+
+async def _find(conn: Tx, request: Request, staff: Staff) -> Edition | None:
+    """The edition asked for; what belongs to another district does not exist."""
+    edition_id: UUID = request.path_params["edition_id"]
+    try:
+        held = await publish.find(conn, edition_id)
+    except Refused:
+        return None
+    return held if held.district.id == staff.district_id else None
+
+
+async def _context(conn: Tx, held: Edition, staff: Staff, lang: str) -> dict[str, Any]:
+    ids = [UUID(case) for item in held.items for case in item["cases"]]
+    codes = {
+        str(row["id"]): row["code"]
+        for row in await (
+            await conn.execute(
+                "SELECT id, code FROM cases WHERE id = ANY(%s) AND district_id = %s", (ids, held.district.id)
+            )
+        ).fetchall()
+    }
+    names = {
+        row["id"]: row["name"]
+        for row in await (
+            await conn.execute("SELECT id, name FROM staff WHERE id = ANY(%s)", ([held.drafted_by, held.approved_by],))
+        ).fetchall()
+    }
+    items = [
+        {
+            "at": at,
+            "section": item["section"],
+            "text": locales.say(item["key"], lang, **item["values"]),
+            "codes": [codes[case] for case in item["cases"] if case in codes],
+            "line": item.get("line", ""),
+            "line_lang": item.get("line_lang", ""),
+            "may_line": item["key"] not in CLAIM_NOTHING,
+        }
+        for at, item in enumerate(held.items)
+    ]
+    came = await publish.progress(conn, held)
+    dropped: tuple[Drop, ...] = ()
+    if held.state == "draft":
+        dropped = (await publish.compile_week(conn, held.district.id, held.week, datetime.now(UTC))).dropped
+    return {
+        "held": held,
+        "heading": locales.say("edition.title", lang, **held.heading.values),
+        "sections": [(name, [item for item in items if item["section"] == name]) for name in SECTIONS],
+        "previews": renderings.previews(held.items, held.heading),
+        "most_parts": renderings.MOST_PARTS,
+        "messages": came.messages,
+        "subscribers": sum(came.subscribers.values()),
+        "sms_parts": came.sms_parts(held),
+        "dropped": dropped,
+        "drafter": names.get(held.drafted_by),
+        "approver": names.get(held.approved_by),
+        "may_edit": staff.role == EDITOR and held.state == "draft",
+        "may_approve": staff.role == APPROVER and held.state == "draft" and held.drafted_by != staff.id,
+        "may_stop": held.state in {"approved", "sending"} or (held.state == "sent" and "queued" in came.messages),
+        "all_langs": locales.ALL_LANGS,
+    }
