@@ -7,8 +7,11 @@ and the classes that nyaruka/courier uses. Codes marked (k) come from experience
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from bot.channels import Fate
+from store import alarms
+from store.database import Tx
 
 MOST_ATTEMPTS = 8  # refusals of one message by the provider before it fails and an operator hears of it
 CARRIER_TRIES = 4  # a carrier's failure was paid for each time: the first send and three more, over hours
@@ -89,3 +92,60 @@ def wait(code: int, attempts: int, retry_after: float | None = None) -> float:
     first = TWILIO.get(code, ("retry", 0.0))[1] or 2.0
     asked = first * 2.0 ** min(max(attempts, 1) - 1, 16) if retry_after is None else max(retry_after, 0.1)
     return min(asked, 6 * 3600.0) * random.uniform(1.0, 1.25)  # noqa: S311 - not a secret
+
+
+async def befall(tx: Tx, fate: Fate, code: int, row: dict[str, Any], seconds: float) -> None:
+    """What an error means beyond its message: for the contact, the sender and the people who must know.
+
+    `row` has id, contact_id, channel_id and district_id; `seconds` is how long a sender pauses.
+    """
+    if fate in _BEFALL:
+        await _BEFALL[fate](tx, code, row, seconds)
+
+
+async def _stopped(tx: Tx, code: int, row: dict[str, Any], seconds: float) -> None:  # noqa: ARG001
+    """He stopped us where we cannot see it: recorded as his will, once."""
+    await tx.execute(
+        "WITH stopped AS (UPDATE contacts SET stopped_at = now(), weekly_since = NULL"
+        " WHERE id = %s AND stopped_at IS NULL RETURNING id)"
+        " INSERT INTO consents (contact_id, topic, granted, method) SELECT id, 'all', false, 'provider' FROM stopped",
+        (row["contact_id"],),
+    )
+
+
+async def _nobody(tx: Tx, code: int, row: dict[str, Any], seconds: float) -> None:  # noqa: ARG001
+    await tx.execute("UPDATE contacts SET invalid_at = now() WHERE id = %s", (row["contact_id"],))
+
+
+async def _pause(tx: Tx, code: int, row: dict[str, Any], seconds: float) -> bool:  # noqa: ARG001
+    """True for the first of a crowd that fails together. Answers to citizens are tried all the same; see claims."""
+    paused = await tx.execute(
+        "UPDATE channels SET paused_until = now() + %s * interval '1 second'"
+        " WHERE id = %s AND (paused_until IS NULL OR paused_until < now() + %s * interval '0.5 second')",
+        (seconds, row["channel_id"], seconds),
+    )
+    return paused.rowcount == 1
+
+
+async def _slow(tx: Tx, code: int, row: dict[str, Any], seconds: float) -> None:
+    if await _pause(tx, code, row, seconds) and seconds >= 60:
+        await alarms.sound(tx, "sender_limit", row["district_id"], channel=str(row["channel_id"]), code=code)
+
+
+async def _halt(tx: Tx, code: int, row: dict[str, Any], seconds: float) -> None:
+    if await _pause(tx, code, row, seconds):
+        await alarms.sound(tx, "sender_stopped", row["district_id"], channel=str(row["channel_id"]), code=code)
+
+
+async def _tell(tx: Tx, code: int, row: dict[str, Any], seconds: float) -> None:  # noqa: ARG001
+    await alarms.sound(tx, "message_refused", row["district_id"], outbox=str(row["id"]), code=code)
+
+
+_BEFALL = {
+    "opted_out": _stopped,
+    "never": _nobody,
+    "later": _slow,
+    "stop": _halt,
+    "refused": _tell,
+}
+FELT_BY_OTHERS = frozenset(_BEFALL)

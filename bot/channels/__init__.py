@@ -5,7 +5,7 @@ The errors of a channel say their fate, so that no caller ever looks at a provid
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -138,10 +138,11 @@ class Channel(Protocol):
         """Send one message. Raises `SendError`; nothing else leaves it."""
         ...
 
-    async def find(self, outbound: Outbound, since: datetime, taken: Collection[str]) -> str | None:
-        """The provider's id of this message if it was taken at or after `since`, else None.
+    async def find(self, outbound: Outbound, since: datetime) -> list[str]:
+        """The provider's ids of messages taken at or after `since` that may be this one, oldest first.
 
-        `taken` are ids known to belong to other messages. Raises `SendError` when the provider does not answer.
+        Equal texts to one person look alike: the caller leaves out what it knows to be another message. Raises
+        `SendError` when the provider does not answer.
         """
         ...
 

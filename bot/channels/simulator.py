@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
 from datetime import datetime
 
 from bot.channels import Inbound, Outbound, Posted, Sent, Unfetched, Unreadable
@@ -42,8 +41,8 @@ class Simulator:
     async def send(self, outbound: Outbound) -> Sent:
         return Sent(f"SIM{outbound.id.hex}")
 
-    async def find(self, outbound: Outbound, since: datetime, taken: Collection[str]) -> str | None:  # noqa: ARG002
-        return None  # sending again has no effect but the state it sets
+    async def find(self, outbound: Outbound, since: datetime) -> list[str]:  # noqa: ARG002
+        return []  # sending again has no effect but the state it sets
 
     async def fetch(self, url: str, most: int) -> bytes:  # noqa: ARG002
         raise Unfetched("the simulator has no media", gone=True)

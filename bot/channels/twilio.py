@@ -10,7 +10,7 @@ import base64
 import hmac
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
@@ -19,7 +19,7 @@ from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
 from bot import fates
-from bot.channels import Fate, Forged, Inbound, Outbound, Posted, Receipt, SendError, Sent, Unreadable
+from bot.channels import Forged, Inbound, Outbound, Posted, Receipt, SendError, Sent, Unreadable
 from bot.channels.wire import Answered, Unanswered, Unreached, Wire
 from flows.model import Media
 from settings import TWILIO_API
@@ -192,12 +192,11 @@ class Twilio:
             raise SendError("unsure")
         return Sent(str(made.sid))
 
-    async def find(self, outbound: Outbound, since: datetime, taken: Collection[str]) -> str | None:
+    async def find(self, outbound: Outbound, since: datetime) -> list[str]:
         """See `Channel.find`.
 
         The list can be asked by To and From only and does not say our callback address, so a message is known by
-        direction, time and equal text, leaving out those that other rows already own. It is not asked by DateSent,
-        which a message still queued at the provider does not have.
+        direction, time and equal text. It is not asked by DateSent, which a message still queued there does not have.
         """
         prefix = "whatsapp:" if outbound.channel == "whatsapp" else ""
         try:
@@ -205,21 +204,17 @@ class Twilio:
                 to=prefix + outbound.address, from_=prefix + outbound.sender, limit=LIST_PAGE, page_size=LIST_PAGE
             )
         except Answered as answer:
-            fate: Fate = fates.of_twilio(answer.code, answer.status)
-            raise SendError(fate, answer.code, answer.retry_after) from None
+            raise SendError(fates.of_twilio(answer.code, answer.status), answer.code, answer.retry_after) from None
         except (Unreached, Unanswered, TwilioException, ValueError, TypeError):
             raise SendError("unsure") from None
-        for message in reversed(messages):  # oldest first: two equal texts are claimed in the order they were sent
-            made_at = message.date_created
-            if (
-                message.body == outbound.text
-                and message.direction == "outbound-api"
-                and message.sid not in taken
-                and isinstance(made_at, datetime)
-                and made_at.astimezone(UTC) >= since - CLOCKS_APART
-            ):
-                return str(message.sid)
-        return None
+        return [
+            str(message.sid)
+            for message in reversed(messages)  # Twilio lists the newest first
+            if message.body == outbound.text
+            and message.direction == "outbound-api"
+            and isinstance(message.date_created, datetime)
+            and message.date_created.astimezone(UTC) >= since - CLOCKS_APART
+        ]
 
     async def fetch(self, url: str, most: int) -> bytes:
         """The bytes of a citizen's photo or voice note. Raises `Unfetched`."""

@@ -1,0 +1,190 @@
+"""Claims: which outbox rows may go out now, taken by compare-and-set, and what is recorded once they were tried."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+
+from locales.channels import CHANNELS
+from store.database import Tx
+
+WINDOW_MARGIN = timedelta(minutes=5)  # the provider's clock decides, not ours
+
+_ROW: LiteralString = """
+    o.id, o.contact_id, o.lane, o.purpose, o.inbox_id, o.edition_id, o.lang, o.message, o.attempts, o.claimed_at,
+    o.expires_at <= now() AS expired, now() AS now,
+    c.address_box, c.last_inbound_at, c.stopped_at IS NOT NULL AS stopped, c.weekly_since IS NOT NULL AS weekly,
+    c.invalid_at IS NOT NULL AND c.invalid_at > coalesce(c.last_inbound_at, '-infinity') AS invalid,
+    h.id AS channel_id, h.kind, h.provider, h.address AS sender, h.district_id,
+    d.quiet_from, d.quiet_to, (now() AT TIME ZONE d.timezone)::time AS clock, e.state AS edition_state"""
+_OF: LiteralString = """
+    JOIN contacts c ON c.id = due.contact_id JOIN channels h ON h.id = c.channel_id
+    JOIN districts d ON d.id = h.district_id LEFT JOIN editions e ON e.id = due.edition_id"""
+
+# A pause of the sender holds what nobody waits for; an answer to a citizen is tried all the same.
+_CLAIM: LiteralString = """
+WITH due AS MATERIALIZED (
+    SELECT o.id, o.contact_id, o.edition_id FROM outbox o
+    JOIN contacts c ON c.id = o.contact_id JOIN channels h ON h.id = c.channel_id
+    WHERE {which} AND o.state = 'queued' AND o.due_at <= now()
+        AND c.channel_id <> ALL(%(full)s::uuid[])
+        AND (o.inbox_id IS NOT NULL OR h.paused_until IS NULL OR h.paused_until <= now())
+    ORDER BY o.due_at LIMIT %(most)s FOR UPDATE OF o SKIP LOCKED
+)
+UPDATE outbox o
+SET state = 'sending', claimed_at = clock_timestamp(), attempts = o.attempts + 1, provider_id = NULL, error = NULL
+FROM due {of} WHERE o.id = due.id AND o.state = 'queued' RETURNING {row}"""
+CLAIM_DUE: LiteralString = _CLAIM.replace("{of}", _OF).replace("{row}", _ROW).replace("{which}", "o.lane = %(lane)s")
+CLAIM_THESE: LiteralString = (
+    _CLAIM.replace("{of}", _OF).replace("{row}", _ROW).replace("{which}", "o.id = ANY(%(ids)s)")
+)
+
+# What may have gone out, or not: of a process that died, or after an answer that never came. Their `due_at` keeps two
+# sweeps apart; `claimed_at` stays, because the provider is asked for what it took since then.
+CLAIM_UNSURE: LiteralString = """
+WITH due AS MATERIALIZED (
+    SELECT o.id, o.contact_id, o.edition_id FROM outbox o
+    WHERE o.state = 'sending' AND o.due_at <= now()
+        AND (o.claimed_at < now() - %(older_than)s OR o.error = 'unsure')
+    ORDER BY o.claimed_at LIMIT %(most)s FOR UPDATE OF o SKIP LOCKED
+)
+UPDATE outbox o SET due_at = now() + interval '1 minute'
+FROM due {of} WHERE o.id = due.id RETURNING o.created_at, {row}""".replace("{of}", _OF).replace("{row}", _ROW)
+
+# Ours while our claim holds. A message that did go out is recorded whatever was decided about its row meanwhile, and a
+# receipt that was faster than the answer to our own request keeps what it said.
+_RECORD: LiteralString = """
+UPDATE outbox o SET
+    state = r.state, error = r.error, attempts = o.attempts - r.back,
+    provider_id = coalesce(r.provider_id, o.provider_id),
+    sent_at = CASE WHEN r.state = 'sent' THEN now() ELSE o.sent_at END,
+    due_at = CASE WHEN r.due_in IS NULL THEN o.due_at ELSE now() + r.due_in * interval '1 second' END
+FROM unnest(%(id)s::uuid[], %(claimed_at)s::timestamptz[], %(state)s::text[], %(error)s::text[], %(back)s::int[],
+            %(provider_id)s::text[], %(due_in)s::float8[])
+    AS r(id, claimed_at, state, error, back, provider_id, due_in)
+WHERE o.id = r.id AND (
+    (o.state = 'sending' AND o.claimed_at = r.claimed_at)
+    OR (r.state = 'sent' AND o.state IN ('queued', 'sending', 'parked') AND o.provider_id IS NULL))"""
+
+_STILL = """
+SELECT c.stopped_at IS NULL AND (o.edition_id IS NULL OR (c.weekly_since IS NOT NULL AND e.state <> 'stopped')) AS still
+FROM outbox o JOIN contacts c ON c.id = o.contact_id LEFT JOIN editions e ON e.id = o.edition_id WHERE o.id = %s"""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one claimed row. `due_in` is in seconds; `back` gives an attempt back that was none."""
+
+    id: UUID
+    claimed_at: datetime
+    state: str
+    error: str | None = None
+    provider_id: str | None = None
+    due_in: float | None = None
+    back: int = 0
+
+
+def outcome(row: Row, state: str, error: str | None = None, **more: Any) -> Outcome:
+    return Outcome(row["id"], row["claimed_at"], state, error, **more)
+
+
+def gate(row: Row) -> Outcome | None:
+    """Why this row may not go out now; None when it may."""
+    for refusal in (_refuse_for_good, _refuse_for_now):
+        found = refusal(row)
+        if found is not None:
+            return found
+    return None
+
+
+def _refuse_for_good(row: Row) -> Outcome | None:
+    if row["expired"]:
+        return outcome(row, "failed", "expired")
+    if row["stopped"]:
+        return outcome(row, "withdrawn", "stopped")
+    if row["invalid"]:
+        return outcome(row, "failed", "invalid address")
+    if row["edition_id"] is not None and not row["weekly"]:
+        return outcome(row, "withdrawn", "unsubscribed")
+    if row["edition_state"] == "stopped":
+        return outcome(row, "withdrawn", "edition stopped")
+    return None
+
+
+def _refuse_for_now(row: Row) -> Outcome | None:
+    if row["inbox_id"] is None and (seconds := quiet_for(row["quiet_from"], row["quiet_to"], row["clock"])):
+        return outcome(row, "queued", "quiet hours", due_in=seconds, back=1)
+    hours = CHANNELS[row["kind"]].window_hours
+    if hours is not None and (
+        row["last_inbound_at"] is None or row["now"] - row["last_inbound_at"] > timedelta(hours=hours) - WINDOW_MARGIN
+    ):
+        return outcome(row, "parked", "window shut", back=1)
+    return None
+
+
+def quiet_for(quiet_from: time | None, quiet_to: time | None, clock: time) -> float:
+    """Seconds until quiet hours end; 0 outside them. They may pass midnight; the end is not quiet."""
+    if quiet_from is None or quiet_to is None or quiet_from == quiet_to:
+        return 0.0
+    start, end, at = (
+        moment.hour * 3600 + moment.minute * 60 + moment.second for moment in (quiet_from, quiet_to, clock)
+    )
+    quiet = start <= at < end if start < end else (at >= start or at < end)
+    return float((end - at) % 86400) if quiet else 0.0
+
+
+async def claim(tx: Tx, lane: str, ids: Sequence[UUID] | None, full: Collection[UUID], most: int) -> list[Row]:
+    """Take up to `most` due rows of a lane, or of `ids`, oldest first. What others hold is passed over."""
+    what: dict[str, Any] = {"lane": lane, "full": list(full), "most": most}
+    if ids is not None:
+        return await (await tx.execute(CLAIM_THESE, {**what, "ids": list(ids)})).fetchall()
+    return await (await tx.execute(CLAIM_DUE, what)).fetchall()
+
+
+async def claim_unsure(tx: Tx, older_than: timedelta, most: int) -> list[Row]:
+    """Rows that were being sent and were never recorded, oldest first."""
+    rows = await (await tx.execute(CLAIM_UNSURE, {"older_than": older_than, "most": most})).fetchall()
+    return sorted(rows, key=lambda row: (row["claimed_at"], row["created_at"]))
+
+
+async def still(tx: Tx, outbox_id: UUID) -> bool:
+    """Whether a row that had to wait for its turn is still wanted: STOP works mid-run."""
+    row = await (await tx.execute(_STILL, (outbox_id,))).fetchone()
+    return bool(row and row["still"])
+
+
+async def others(tx: Tx, provider_ids: Sequence[str], outbox_id: UUID) -> set[str]:
+    """Which of these ids belong to other rows."""
+    rows = await tx.execute(
+        "SELECT provider_id FROM outbox WHERE provider_id = ANY(%s) AND id <> %s", (list(provider_ids), outbox_id)
+    )
+    return {row["provider_id"] for row in await rows.fetchall()}
+
+
+async def record(tx: Tx, outcomes: Sequence[Outcome]) -> None:
+    """Write what became of claimed rows; `tx` is in autocommit."""
+    try:
+        await tx.execute(_RECORD, _columns(outcomes))
+    except psycopg.errors.UniqueViolation:
+        # Two equal texts to one person, one of them found by asking after a crash: the id went to the other row.
+        if len(outcomes) == 1:
+            await tx.execute(_RECORD, _columns([_without_id(outcomes[0])]))
+            return
+        for one in outcomes:
+            await record(tx, [one])
+
+
+def _without_id(one: Outcome) -> Outcome:
+    return Outcome(one.id, one.claimed_at, one.state, one.error, None, one.due_in, one.back)
+
+
+def _columns(outcomes: Sequence[Outcome]) -> dict[str, list[Any]]:
+    names = ("id", "claimed_at", "state", "error", "back", "provider_id", "due_in")
+    return {name: [getattr(one, name) for one in outcomes] for name in names}

@@ -1,0 +1,300 @@
+"""Deliver: one outbox row, one send. A row is claimed, checked, sent outside any transaction, and its fate recorded.
+
+What makes "once" true: a row is sent only by the process whose claim still holds and is younger than `LEASE`; a row
+whose sending has no recorded end is never sent again before the provider was asked whether it has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from bot import claims, fates, providers
+from bot.batches import Batches
+from bot.channels import Channel, Outbound, SendError
+from bot.claims import Outcome, Row, outcome
+from bot.providers import Providers
+from locales import render
+from locales.channels import CHANNELS, sms_parts
+from store import alarms, contacts, outbox
+from store.crypto import Keys
+from store.jawab import Jawab
+
+log = structlog.get_logger()
+
+CONCURRENT = 64  # sends at once; measured: more gains nothing below 100 ms of provider latency
+HANDFUL = 64  # rows of one claim: what STOP and a crash can be late by
+OPEN_MOST = 512  # claimed rows that are not recorded yet, those that wait for their slot included
+HORIZON = 5.0  # seconds a claimed row may wait for its sender's next slot; what would wait longer goes back
+LEASE = 15.0  # seconds after which a claim is not sent on any more
+UNSURE_AFTER = timedelta(seconds=45)  # LEASE, a send's whole timeout, and room to spare
+ASK_AGAIN = 15.0  # seconds until an answer that never came is asked after once more
+AHEAD = 0.5  # a sender's next rows are claimed this long before its reserved slots run out
+RECHECK = 1.0  # seconds of waiting after which STOP is looked at again
+ASKING = 16  # questions to the provider at once, when a crash is cleaned up
+
+
+async def deliver(jawab: Jawab, outbox_id: UUID) -> Counter[str]:
+    """Send one row if it is due; see `drain`."""
+    return await drain(jawab, "replies", [outbox_id])
+
+
+async def drain(jawab: Jawab, lane: str, ids: list[UUID] | None = None, limit: int = 100) -> Counter[str]:
+    """Send up to `limit` due rows of a lane, or these ones whatever their lane. Returns how many came to which state.
+
+    Safe in any number of processes at once. Raises psycopg.OperationalError when the database cannot be reached.
+    """
+    run = Run(jawab, providers.of(jawab), lane)
+    try:
+        await run.claim_and_send(ids, limit)
+    finally:
+        await run.finish()
+    return run.counts
+
+
+async def recover(jawab: Jawab, older_than: timedelta = UNSURE_AFTER, limit: int = 500) -> Counter[str]:
+    """Settle rows that were being sent and never recorded: the provider is asked before anything is sent again.
+
+    Rows found there are "sent", the others "queued" again; where the provider does not answer they stay as they are.
+    `older_than` is never less than UNSURE_AFTER, for a younger claim may be at work.
+    """
+    async with jawab.db.read("intake") as connection:
+        rows = await claims.claim_unsure(connection, max(older_than, UNSURE_AFTER), limit)
+    run = Run(jawab, providers.of(jawab), "", slots=asyncio.Semaphore(ASKING))
+    by_contact: dict[UUID, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_contact[row["contact_id"]].append(row)
+    for group in by_contact.values():  # one person's in order: equal texts are told apart by who comes first
+        run.spawn(run.ask_after(group))
+    await run.finish()
+    return run.counts
+
+
+async def expire(jawab: Jawab) -> int:
+    """Let go of what waited for a window that did not open in time. Returns how many."""
+    async with jawab.db.read("intake") as connection:
+        done = await connection.execute(
+            "UPDATE outbox SET state = 'failed', error = 'expired' WHERE state = 'parked' AND expires_at <= now()"
+        )
+    return done.rowcount
+
+
+def prepare(keys: Keys, row: Row) -> Outbound:
+    """The message as it goes out: decrypted, in its language, as its channel shows it."""
+    message = keys.get_json(row["message"], outbox.place(row["id"]))
+    return Outbound(
+        id=row["id"],
+        channel=row["kind"],
+        sender=row["sender"],
+        address=keys.decrypt(row["address_box"], contacts.place(row["contact_id"])).decode(),
+        text=clip(render(message, row["lang"], row["kind"]), CHANNELS[row["kind"]].body),
+        attempt=row["attempts"],
+    )
+
+
+def clip(text: str, most: int) -> str:
+    """At most `most` UTF-16 units, as providers count. The flows' check keeps texts far below; a handler may not."""
+    if len(text.encode("utf-16-le")) // 2 <= most:
+        return text
+    return text.encode("utf-16-le")[: (most - 1) * 2].decode("utf-16-le", "ignore") + "…"
+
+
+@dataclass(slots=True)
+class Run:
+    """One drain: what it has claimed, and which senders have no slot left for now."""
+
+    jawab: Jawab
+    providers: Providers
+    lane: str
+    counts: Counter[str] = field(default_factory=Counter)
+    full: dict[UUID, float] = field(default_factory=dict)  # channel -> monotonic time when it is worth a claim again
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT))
+    records: Batches[Outcome] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.records = Batches(self._record)
+
+    async def claim_and_send(self, ids: list[UUID] | None, limit: int) -> None:
+        """Handful by handful, so that a row is claimed shortly before it goes and STOP finds the rest unclaimed."""
+        size = HANDFUL
+        while limit > 0:
+            while len(self.tasks) > OPEN_MOST - HANDFUL:
+                await asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED)
+            now = time.monotonic()
+            self.full = {channel: until for channel, until in self.full.items() if until > now}
+            async with self.jawab.db.read("intake") as connection:
+                rows = await claims.claim(connection, self.lane, ids, self.full, min(size, limit))
+            if rows:
+                begun = await self._begin(rows)
+                limit -= begun
+                size = min(HANDFUL, size * 2) if begun == len(rows) else max(8, begun)
+            elif self.full:  # rows may wait behind a sender that has no slot now
+                await asyncio.sleep(min(self.full.values()) - now)
+            else:
+                return
+
+    async def finish(self) -> None:
+        while self.tasks:
+            await asyncio.wait(self.tasks)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(self._guarded(work))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        """A row whose work breaks stays "sending" and is asked after; the others go on."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001
+            log.error("delivery broke", error=type(error).__name__)
+            self.counts["broken"] += 1
+
+    async def _begin(self, rows: list[Row]) -> int:
+        """Give each row its slot and let it run. Returns how many did not go back for want of one."""
+        claimed, begun = time.monotonic(), 0
+        for row in rows:
+            ready = await self._ready(row)
+            if isinstance(ready, Outcome):
+                begun += ready.error != "pace"
+                self.spawn(self.settle(ready))
+                continue
+            begun += 1
+            channel, outbound, wait = ready
+            self.spawn(self._send(row, channel, outbound, claimed, wait))
+        return begun
+
+    async def _ready(self, row: Row) -> Outcome | tuple[Channel, Outbound, float]:
+        """The row's message and the seconds until its slot, or why it does not go now."""
+        if (refusal := claims.gate(row)) is not None:
+            return refusal
+        channel = self.providers.channel(row["provider"])
+        if channel is None:
+            return outcome(row, "queued", "provider not set up", due_in=900.0, back=1)
+        try:
+            outbound = prepare(self.jawab.keys, row)
+        except Exception as error:  # noqa: BLE001 - one poisoned row must not stop its lane
+            await self._alarm("message_unreadable", row, error=type(error).__name__)
+            return outcome(row, "failed", type(error).__name__)
+        now, channel_id, kind = time.monotonic(), row["channel_id"], row["kind"]
+        answer = row["inbox_id"] is not None
+        if not answer and (rest := self.full.get(channel_id, now) - now) > HORIZON - AHEAD:
+            return outcome(row, "queued", "pace", due_in=rest, back=1)
+        cost = len(sms_parts(outbound.text)) if CHANNELS[kind].parts else 1
+        wait = await self.providers.pace.sender(str(channel_id), kind, cost)
+        if answer:  # takes its slot and does not wait for it, unless it is one of a flood to one person
+            wait = await self.providers.pace.pair(str(row["contact_id"]), kind)
+            if wait > RECHECK:
+                return outcome(row, "queued", "pace", due_in=wait, back=1)
+        elif wait > RECHECK:
+            self.full[channel_id] = now + wait - AHEAD
+        return channel, outbound, wait
+
+    async def _send(self, row: Row, channel: Channel, outbound: Outbound, claimed: float, wait: float) -> None:
+        if (rest := claimed + wait - time.monotonic()) > 0:
+            await asyncio.sleep(rest)
+        async with self.slots:
+            waited = time.monotonic() - claimed
+            if waited > LEASE:
+                await self.settle(outcome(row, "queued", "late", due_in=0.0, back=1))
+                return
+            if waited > RECHECK and not await self._still(row):
+                await self.settle(outcome(row, "withdrawn", "stopped"))
+                return
+            try:
+                sent = await channel.send(outbound)
+            except SendError as error:
+                came_to = await self._failed(row, channel, outbound, error)
+            else:
+                came_to = outcome(row, "sent", provider_id=sent.provider_id)
+        await self.settle(came_to)
+
+    async def _failed(self, row: Row, channel: Channel, outbound: Outbound, error: SendError) -> Outcome:
+        """What an error of this fate makes of the row; its consequences for others are written at once."""
+        code = str(error.code) if error.code else error.fate
+        wait = fates.wait(error.code, row["attempts"] if error.fate == "retry" else 1, error.retry_after)
+        if error.fate in fates.FELT_BY_OTHERS:
+            async with self.jawab.db.transaction("intake") as tx:
+                await fates.befall(tx, error.fate, error.code, row, wait)
+        if error.fate == "unsure":
+            found = await self._found(row, channel, outbound)
+            if found:
+                return outcome(row, "sent", provider_id=found)
+            return outcome(row, "sending", "unsure", due_in=ASK_AGAIN)
+        if error.fate == "retry":
+            if row["attempts"] < fates.MOST_ATTEMPTS:
+                return outcome(row, "queued", code, due_in=wait)
+            await self._alarm("message_failed", row, code=error.code)
+        if error.fate in {"later", "stop"}:
+            if row["inbox_id"] is not None:
+                return outcome(row, "queued", code, due_in=min(wait, fates.ANSWER_WAIT), back=1)
+            self.full[row["channel_id"]] = time.monotonic() + min(wait, 60.0)
+            return outcome(row, "queued", code, due_in=wait, back=1)
+        return outcome(row, _ENDS[error.fate], code)
+
+    async def ask_after(self, group: list[Row]) -> None:
+        """Rows of one person that may have gone out, oldest first."""
+        for row in group:
+            channel = self.providers.channel(row["provider"])
+            if channel is None:
+                continue
+            async with self.slots:
+                try:
+                    found = await self._found(row, channel, prepare(self.jawab.keys, row), doubt=True)
+                except SendError:
+                    continue
+            if found:
+                await self.settle(outcome(row, "sent", provider_id=found))
+            elif row["attempts"] < fates.MOST_ATTEMPTS:
+                await self.settle(outcome(row, "queued", "asked", due_in=0.0))
+            else:
+                await self._alarm("message_failed", row, code=0)
+                await self.settle(outcome(row, "failed", "unsure"))
+
+    async def _found(self, row: Row, channel: Channel, outbound: Outbound, *, doubt: bool = False) -> str:
+        """The provider's id of this message, "" if it has none. A silent provider is a SendError only in `doubt`."""
+        try:
+            seen = await channel.find(outbound, row["claimed_at"])
+        except SendError:
+            if doubt:
+                raise
+            return ""
+        if not seen:
+            return ""
+        async with self.jawab.db.read("intake") as connection:
+            taken = await claims.others(connection, seen, row["id"])
+        return next((one for one in seen if one not in taken), "")
+
+    async def settle(self, one: Outcome) -> None:
+        self.counts[one.state] += 1
+        await self.records.add(one)
+
+    async def _record(self, outcomes: list[Outcome]) -> None:
+        async with self.jawab.db.read("intake") as connection:
+            await claims.record(connection, outcomes)
+
+    async def _still(self, row: Row) -> bool:
+        async with self.jawab.db.read("intake") as connection:
+            return await claims.still(connection, row["id"])
+
+    async def _alarm(self, kind: str, row: Row, **data: Any) -> None:
+        async with self.jawab.db.transaction("intake") as tx:
+            await alarms.sound(tx, kind, row["district_id"], outbox=str(row["id"]), **data)
+
+
+_ENDS: dict[str, str] = {
+    "retry": "failed",
+    "park": "parked",
+    "never": "failed",
+    "opted_out": "withdrawn",
+    "refused": "failed",
+}

@@ -1,0 +1,93 @@
+"""The pace of a sender, shared by all processes: a token bucket in Valkey, or a slower one of our own if that is away.
+
+The system sends tens of times faster than any channel takes. What comes too fast is refused at best; at worst it waits
+in the provider's queue for four hours and is then dropped. So a broadcast waits here, where STOP still reaches it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from locales.channels import CHANNELS
+
+# Messages (for SMS: parts) a second that a sender of ours may send, by kind of channel.
+# WhatsApp: 80 per sender, Twilio's and Meta's figure. SMS: Twilio's default of 10 parts for a name as sender; a phone
+# as gateway has no published figure. Telegram: about 30 in all. The page at /try reads the database.
+RATES: dict[str, float] = {"whatsapp": 80.0, "sms": 10.0, "gateway": 1.0, "telegram": 30.0, "try": 1000.0}
+PAIR_BURST = 45  # messages to one person before the pair limit is felt (Meta: paid back afterwards)
+ALONE = 0.25  # share of the rate a process allows itself while it cannot ask the others
+AWAY = 5.0  # seconds until Valkey is asked again after it failed
+PATIENCE = 0.25  # seconds it may take to answer
+
+# A virtual-schedule bucket (GCRA): the key holds when the next message would be due at a perfectly even pace. All times
+# in microseconds; `%.0f` because Lua's own number format keeps 14 digits only.
+RESERVE = """
+local t = redis.call('TIME')
+local now, cost, slack = t[1] * 1000000 + t[2], tonumber(ARGV[1]), tonumber(ARGV[2])
+local due = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now - slack)
+redis.call('SET', KEYS[1], string.format('%.0f', due + cost), 'PX', math.ceil((due + cost - now + slack) / 1000) + 1000)
+return string.format('%.0f', math.max(0, due - now))
+"""
+
+
+@dataclass(slots=True)
+class Bucket:
+    """The same bucket in this process alone."""
+
+    due: float = 0.0
+
+    def reserve(self, now: float, cost: float, slack: float) -> float:
+        due = max(self.due, now - slack)
+        self.due = due + cost
+        return max(0.0, due - now)
+
+
+class Pace:
+    """Reservations at the pace of each sender and each person."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis: Redis | None = None
+        if redis_url:
+            self._redis = Redis.from_url(redis_url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+        self._away_until = 0.0
+        self._alone: dict[str, Bucket] = {}
+
+    async def sender(self, channel_id: str, kind: str, cost: int = 1) -> float:
+        """Take the next slot of a sender. Returns the seconds until it comes: sleep that long, then send.
+
+        `cost` is the number of SMS parts. An answer to a citizen takes its slot but does not wait for it, so that
+        broadcasts make room for answers.
+        """
+        # A twentieth of a second of slack: late sleeps do not slow the sender, and no second is overrun by 5 %.
+        return await self._reserve(f"pace:{channel_id}", cost / RATES[kind], 0.05)
+
+    async def pair(self, contact_id: str, kind: str) -> float:
+        """Take one message out of a person's allowance. Nearly always 0; seconds to wait when he was sent a flood."""
+        seconds = CHANNELS[kind].pair_seconds
+        if not seconds:
+            return 0.0
+        return await self._reserve(f"pair:{contact_id}", float(seconds), float(seconds * (PAIR_BURST - 1)))
+
+    async def _reserve(self, key: str, cost: float, slack: float) -> float:
+        """Seconds until the slot just taken; `cost` and `slack` are seconds of this key's own time."""
+        now = time.monotonic()
+        if self._redis is not None and now >= self._away_until:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    micros = await self._redis.eval(RESERVE, 1, key, str(int(cost * 1e6)), str(int(slack * 1e6)))
+                return int(micros) / 1e6
+            except (RedisError, OSError, TimeoutError):
+                self._away_until = now + AWAY
+        if len(self._alone) > 10_000:
+            self._alone = {name: bucket for name, bucket in self._alone.items() if bucket.due > now}
+        slow = cost / ALONE if key.startswith("pace:") else cost
+        return self._alone.setdefault(key, Bucket()).reserve(now, slow, slack)
+
+    async def close(self) -> None:
+        if self._redis is not None:
+            await self._redis.aclose()

@@ -1,0 +1,442 @@
+"""A stateful stand-in for Twilio on loopback: takes messages, keeps a ledger, fails as it is told, calls back signed.
+
+    python -m tests.providers.twilio --port 8089
+
+It runs on a thread and a loop of its own, so that it answers whatever the tested code does with its own loop.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import hashlib
+import hmac
+import itertools
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from aiohttp import web
+
+from tests.providers.faults import Fault
+
+ACCOUNT = "AC" + "a" * 32
+TOKEN = "the-provider-signs-with-this"
+
+
+@dataclass
+class Taken:
+    """One message in the ledger; `form` is what was posted, in order."""
+
+    sid: str
+    to: str
+    sender: str
+    body: str
+    callback: str
+    at: datetime
+    form: dict[str, str]
+    arrived: float = field(default_factory=time.monotonic)
+    deleted: bool = False
+    status: str = "queued"
+
+    def resource(self, account: str) -> dict[str, Any]:
+        """The Message resource as Twilio's API description has it. It does not tell the callback address."""
+        uri = f"/2010-04-01/Accounts/{account}/Messages/{self.sid}"
+        moment = format_datetime(self.at)
+        return {
+            "account_sid": account,
+            "api_version": "2010-04-01",
+            "body": self.body,
+            "date_created": moment,
+            "date_sent": None if self.status == "queued" else moment,
+            "date_updated": moment,
+            "direction": "outbound-api",
+            "error_code": None,
+            "error_message": None,
+            "from": self.sender,
+            "messaging_service_sid": None,
+            "num_media": "0",
+            "num_segments": "1",
+            "price": None,
+            "price_unit": None,
+            "sid": self.sid,
+            "status": self.status,
+            "subresource_uris": {"media": f"{uri}/Media.json"},
+            "to": self.to,
+            "uri": f"{uri}.json",
+        }
+
+
+class FakeTwilio:
+    """The provider. `ledger` is what it has taken, in order; `faults` are used up one per POST of a message."""
+
+    def __init__(self, *, account: str = ACCOUNT, token: str = TOKEN, delay: float = 0.0) -> None:
+        self.account = account
+        self.token = token
+        self.delay = delay  # seconds before every answer
+        self.ledger: list[Taken] = []
+        self.faults: deque[Fault | None] = deque()
+        self.fault_for: Callable[[Mapping[str, str]], Fault | None] | None = None
+        self.posts = 0
+        self.asked: list[dict[str, str]] = []  # queries of the Messages list
+        self.media: dict[str, tuple[str, bytes]] = {}  # path -> content type, bytes
+        self.redirects: dict[str, str] = {}  # path -> address
+        self.requests: list[tuple[str, str, Mapping[str, str]]] = []  # media requests: method, path, headers
+        self.port = 0
+        self._numbers = itertools.count(1)
+        self._by_sid: dict[str, Taken] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._runner: web.AppRunner | None = None
+
+    # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, port: int = 0) -> FakeTwilio:
+        ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(port, ready), name="fake-twilio", daemon=True)
+        self._thread.start()
+        if not ready.wait(10):
+            raise RuntimeError("the fake provider did not start")
+        return self
+
+    def stop(self) -> None:
+        if self._loop is not None and self._thread is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(10)
+            self._loop = self._thread = None
+
+    def __enter__(self) -> FakeTwilio:
+        return self if self._thread else self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _run(self, port: int, ready: threading.Event) -> None:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        self._loop = loop
+        loop.run_until_complete(self._open(port))
+        ready.set()
+        try:
+            loop.run_forever()
+        finally:
+            for task in asyncio.all_tasks(loop):
+                task.cancel()
+            if self._runner is not None:
+                loop.run_until_complete(self._runner.cleanup())
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
+    async def _open(self, port: int) -> None:
+        app = web.Application(client_max_size=2**20)
+        base = "/2010-04-01/Accounts/{account}"
+        app.router.add_post(f"{base}/Messages.json", self._create)
+        app.router.add_get(f"{base}/Messages.json", self._list)
+        app.router.add_get(f"{base}/Messages/{{sid}}.json", self._fetch)
+        app.router.add_delete(f"{base}/Messages/{{sid}}.json", self._delete)
+        app.router.add_get("/{path:.*}", self._media)
+        app.router.add_delete("/{path:.*}", self._media)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", port, backlog=1024)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    # ── the API ──────────────────────────────────────────────────────────────────────────────────────────────────
+    async def _create(self, request: web.Request) -> web.StreamResponse:
+        self.posts += 1
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        if (refusal := self._check(request)) is not None:
+            return refusal
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        missing = [name for name in ("To", "From", "Body") if not form.get(name)]
+        if missing:
+            return _error(400, 21604 if missing[0] == "To" else 21602, f"{missing[0]} is required")
+        if len(form["Body"]) > 1600:
+            return _error(400, 21617, "The message body is longer than 1600 characters")
+        fault = self.fault_for(form) if self.fault_for else None
+        if fault is None and self.faults:
+            fault = self.faults.popleft()
+        taken = None if fault and not fault.take else self._take(form)
+        if fault is not None:
+            if fault.hang:
+                await asyncio.sleep(fault.hang)
+            if fault.cut:
+                if request.transport is not None:
+                    request.transport.abort()
+                return web.Response()
+            if fault.status:
+                return _error(fault.status, fault.code, "as told", fault.retry_after)
+        taken = taken or self._take(form)
+        return web.json_response(taken.resource(self.account), status=201)
+
+    def _take(self, form: dict[str, str]) -> Taken:
+        sid = f"SM{next(self._numbers):08x}{secrets.token_hex(12)}"
+        taken = Taken(
+            sid=sid,
+            to=form["To"],
+            sender=form["From"],
+            body=form["Body"],
+            callback=form.get("StatusCallback", ""),
+            at=datetime.now(UTC),
+            form=form,
+        )
+        self.ledger.append(taken)
+        self._by_sid[sid] = taken
+        return taken
+
+    async def _list(self, request: web.Request) -> web.Response:
+        if (refusal := self._check(request)) is not None:
+            return refusal
+        query = dict(request.query)
+        self.asked.append(query)
+        day = query.get("DateSent", "")
+        found = [
+            taken
+            for taken in reversed(self.ledger)
+            if not taken.deleted
+            and query.get("To") in {None, taken.to}
+            and query.get("From") in {None, taken.sender}
+            and (not day or (taken.status != "queued" and taken.at.date().isoformat() == day[:10]))
+        ]
+        size = min(int(query.get("PageSize", "50")), 1000)
+        page = int(query.get("Page", "0"))
+        shown = found[page * size : (page + 1) * size]
+        base = f"/2010-04-01/Accounts/{self.account}/Messages.json"
+        more = urlencode({**query, "Page": str(page + 1), "PageToken": "PA" + "0" * 4})
+        return web.json_response(
+            {
+                "messages": [taken.resource(self.account) for taken in shown],
+                "page": page,
+                "page_size": size,
+                "start": page * size,
+                "end": page * size + max(len(shown) - 1, 0),
+                "uri": base,
+                "first_page_uri": base,
+                "previous_page_uri": None,
+                "next_page_uri": f"{base}?{more}" if len(found) > (page + 1) * size else None,
+            }
+        )
+
+    async def _fetch(self, request: web.Request) -> web.Response:
+        taken = self._by_sid.get(request.match_info["sid"])
+        if (refusal := self._check(request)) is not None:
+            return refusal
+        if taken is None or taken.deleted:
+            return _error(404, 20404, "not found")
+        return web.json_response(taken.resource(self.account))
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        taken = self._by_sid.get(request.match_info["sid"])
+        if (refusal := self._check(request)) is not None:
+            return refusal
+        if taken is None or taken.deleted:
+            return _error(404, 20404, "not found")
+        taken.deleted = True
+        return web.Response(status=204)
+
+    async def _media(self, request: web.Request) -> web.Response:
+        self.requests.append((request.method, request.path, dict(request.headers)))
+        if request.path in self.redirects:
+            return web.Response(status=307, headers={"Location": self.redirects[request.path]})
+        if request.path not in self.media:
+            return _error(404, 20404, "not found")
+        if request.path.startswith("/2010-04-01/") and (refusal := self._check(request)) is not None:
+            return refusal
+        if request.method == "DELETE":
+            del self.media[request.path]
+            return web.Response(status=204)
+        kind, content = self.media[request.path]
+        return web.Response(body=content, content_type=kind)
+
+    def _check(self, request: web.Request) -> web.Response | None:
+        right = "Basic " + base64.b64encode(f"{self.account}:{self.token}".encode()).decode()
+        if request.headers.get("Authorization") != right or request.match_info.get("account", self.account) != (
+            self.account
+        ):
+            return _error(401, 20003, "Authenticate")
+        return None
+
+    # ── the other direction: signed hooks and receipts ───────────────────────────────────────────────────────────
+    def sign(self, url: str, params: Mapping[str, str]) -> str:
+        """Written apart from the product's own: by the letter of Twilio's description."""
+        text = url
+        for name in sorted(params):
+            text += name + params[name]
+        return base64.b64encode(hmac.new(self.token.encode(), text.encode(), hashlib.sha1).digest()).decode()
+
+    def signed(self, url: str, params: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
+        """Body and headers of a form that Twilio would post to `url`."""
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
+            "X-Twilio-Signature": self.sign(url, params),
+            "I-Twilio-Idempotency-Token": secrets.token_hex(16),
+            "User-Agent": "TwilioProxy/1.1",
+        }
+        return urlencode(params).encode(), headers
+
+    def message(self, From: str, To: str, Body: str = "", **more: str) -> dict[str, str]:  # noqa: N803
+        """The fields of one incoming message. `more` adds fields or replaces them."""
+        sid = "SM" + secrets.token_hex(16)
+        fields = {
+            "ToCountry": "PK",
+            "ToState": "",
+            "ToCity": "",
+            "ToZip": "",
+            "FromCountry": "PK",
+            "FromState": "",
+            "FromCity": "",
+            "FromZip": "",
+            "SmsMessageSid": sid,
+            "NumMedia": "0",
+            "SmsSid": sid,
+            "SmsStatus": "received",
+            "Body": Body,
+            "To": To,
+            "NumSegments": "1",
+            "MessageSid": sid,
+            "AccountSid": self.account,
+            "From": From,
+            "ApiVersion": "2010-04-01",
+        }
+        if From.startswith("whatsapp:"):
+            fields |= {"ProfileName": "", "WaId": From.removeprefix("whatsapp:+"), "MessageType": "text"}
+        fields |= more
+        for name in ("SmsMessageSid", "SmsSid"):
+            if "MessageSid" in more and name not in more:
+                fields[name] = more["MessageSid"]
+        return fields
+
+    def receipt(self, taken: Taken, status: str, code: int = 0) -> dict[str, str]:
+        """The fields of one status callback."""
+        fields = {
+            "MessageSid": taken.sid,
+            "SmsSid": taken.sid,
+            "MessageStatus": status,
+            "SmsStatus": status,
+            "To": taken.to,
+            "From": taken.sender,
+            "AccountSid": self.account,
+            "ApiVersion": "2010-04-01",
+        }
+        return fields | ({"ErrorCode": str(code)} if code else {})
+
+    async def webhook(
+        self,
+        target: Any,
+        From: str,  # noqa: N803
+        To: str,  # noqa: N803
+        Body: str = "",  # noqa: N803
+        *,
+        public_url: str | None = None,
+        path: str = "/in/twilio",
+        **more: str,
+    ) -> tuple[int, str]:
+        """Post one signed message to `target`: an httpx client, or the address of a running server.
+
+        It is signed for `public_url`, or for the target's own address. Returns (status, body).
+        """
+        return await self.post(target, path, self.message(From, To, Body, **more), public_url=public_url)
+
+    async def callback(
+        self, target: Any, taken: Taken, status: str, code: int = 0, *, public_url: str | None = None
+    ) -> tuple[int, str]:
+        """Post one signed receipt to the callback address that came with the message."""
+        path = "/" + taken.callback.split("/", 3)[3]
+        public = public_url or "/".join(taken.callback.split("/", 3)[:3])
+        return await self.post(target, path, self.receipt(taken, status, code), public_url=public)
+
+    async def post(
+        self, target: Any, path: str, fields: Mapping[str, str], *, public_url: str | None = None
+    ) -> tuple[int, str]:
+        base = target.rstrip("/") if isinstance(target, str) else str(target.base_url).rstrip("/")
+        body, headers = self.signed((public_url or base).rstrip("/") + path, fields)
+        if isinstance(target, str):
+            async with aiohttp.ClientSession() as session, session.post(base + path, data=body, headers=headers) as got:
+                return got.status, await got.text()
+        answer = await target.post(path, content=body, headers=headers)
+        return answer.status_code, answer.text
+
+    # ── the ledger ───────────────────────────────────────────────────────────────────────────────────────────────
+    def to(self, address: str) -> list[Taken]:
+        """What has been taken for one person, in order; with or without `whatsapp:`."""
+        plain = address.removeprefix("whatsapp:")
+        return [taken for taken in self.ledger if taken.to.removeprefix("whatsapp:") == plain]
+
+    def bodies(self, address: str) -> list[str]:
+        return [taken.body for taken in self.to(address)]
+
+    async def wait_for(self, count: int, address: str = "", seconds: float = 10.0) -> list[Taken]:
+        """Wait until `count` messages were taken (for `address`). Raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            while len(found := self.to(address) if address else list(self.ledger)) < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return found
+
+    def fail(self, *faults: Fault | None) -> None:
+        """Use these up, one per POST of a message, in order; None lets one through."""
+        self.faults.extend(faults)
+
+    def fail_some(self, shares: Iterable[tuple[float, Fault]], seed: int) -> None:
+        """Fail this share of all POSTs with each fault, at random from `seed`."""
+        import random
+
+        dice, table = random.Random(seed), list(shares)
+
+        def choose(_: Mapping[str, str]) -> Fault | None:
+            point = dice.random()
+            for share, fault in table:
+                if (point := point - share) < 0:
+                    return fault
+            return None
+
+        self.fault_for = choose
+
+
+def _error(status: int, code: int, message: str, retry_after: float | None = None) -> web.Response:
+    body = {
+        "code": code,
+        "message": message,
+        "more_info": f"https://www.twilio.com/docs/errors/{code}",
+        "status": status,
+    }
+    headers = {"Retry-After": f"{retry_after:g}"} if retry_after is not None else {}
+    return web.json_response(body if code else {}, status=status, headers=headers)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A stand-in for Twilio's API on loopback.")
+    parser.add_argument("--port", type=int, default=8089)
+    parser.add_argument("--account", default=ACCOUNT)
+    parser.add_argument("--token", default=TOKEN)
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds before every answer")
+    given = parser.parse_args()
+    fake = FakeTwilio(account=given.account, token=given.token, delay=given.delay).start(given.port)
+    print(f"JAWAB_TWILIO_API_URL={fake.url}")  # noqa: T201
+    print(f"JAWAB_TWILIO_ACCOUNT_SID={fake.account} JAWAB_TWILIO_AUTH_TOKEN={fake.token}", flush=True)  # noqa: T201
+    shown = 0
+    try:
+        while True:
+            time.sleep(0.2)
+            for taken in fake.ledger[shown:]:
+                print(f"{taken.at:%H:%M:%S} {taken.to} <- {taken.sender}\n{taken.body}\n", flush=True)  # noqa: T201
+            shown = len(fake.ledger)
+    except KeyboardInterrupt:
+        fake.stop()
+
+
+if __name__ == "__main__":
+    main()
