@@ -378,7 +378,7 @@ CREATE TABLE audit (
     prev   bytea NOT NULL,
     hash   bytea NOT NULL
 );
-CREATE INDEX audit_of ON audit (object);
+CREATE INDEX audit_of ON audit USING hash (object);      -- has this form acted? did another ask? (objects may be long)
 CREATE FUNCTION audit_write(p_actor text, p_action text, p_object text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
