@@ -135,7 +135,7 @@ EFFECTS: dict[str, str] = {
     "forget": "code: the kept story is erased, for a trial line takes nothing protected",
     "look_up": "what (case|facility), code: the answer comes back as a `found` event in the same transaction",
     "set_language": "lang: the contact's language from now on",
-    "consent": "topic (weekly|all), granted, method (word|menu): a record. weekly: the update; all granted: lifts a stop",
+    "consent": "topic (weekly|all), granted, method (word|menu): a record. `all` granted lifts a stop",
     "rate": "round, facility, scores: {indicator: 1..5}",
     "call_person": "code (fresh), reason (a node), about?: code, words?: [str]. Somebody writes back; the sorting list",
 }

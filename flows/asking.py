@@ -1,0 +1,163 @@
+"""What answers a question, for each thing a node can ask. True if the message was one; the step is then made. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flows import answers, codes, report
+from flows.book import Choice
+from flows.moving import advance, go, leave_to_menu, run
+from flows.turn import CASES, PLACES, Turn, indicator
+
+
+def _choice(turn: Turn, folded: str) -> bool:
+    node, tapped = turn.node, turn.event.choice
+    options = {option.id: option for option in node.options}
+    if tapped not in options:
+        found = turn.book.matches[node.name, turn.lang or "ur"]
+        tapped = answers.match(found, folded, turn.book.words.before_digits)
+    if tapped not in options:
+        return False
+    _take(turn, options[tapped])
+    return True
+
+
+SAVED: dict[str, Callable[[str], dict[str, Any]]] = {
+    "category": lambda choice: {"category": choice},
+    "kind": lambda choice: {"about": choice},
+    "may_message": lambda choice: {"may_message": choice == "yes"},
+}
+
+
+def _take(turn: Turn, option: Choice) -> None:
+    node = turn.node
+    if node.save:
+        report.record(turn, node.save, **SAVED[node.save](option.id))
+    elif node.sealed:
+        report.seal(turn, node.name.partition(".")[2], about=option.id)
+    if turn.shut:
+        return
+    report.clear(turn, option.clear)
+    run(turn, node.effect, option.id)
+    run(turn, option.effect, option.id)
+    advance(turn, option.next)
+
+
+def _place(turn: Turn, folded: str) -> bool:
+    known, tapped = turn.known.places[:PLACES], turn.event.choice
+    if turn.event.location:
+        report.record(turn, "place", location=list(turn.event.location), place_text=turn.event.text.strip())
+    elif any(place.id == tapped for place in known):
+        report.record(turn, "place", place=tapped)
+    elif number := answers.pick_number(folded, turn.book.words.before_digits):
+        if not 1 <= int(number) <= len(known):
+            return False
+        report.record(turn, "place", place=known[int(number) - 1].id)
+    elif named := answers.match_place(turn.book, turn.known.places, folded):
+        report.record(turn, "place", place=named.id)
+    elif _has_letters(turn) and folded not in turn.book.words.greetings and not turn.event.media:
+        if report.is_dangerous(turn) and not report.enter(turn):
+            return True
+        report.record(turn, "place", place_text=turn.event.text.strip())
+    else:
+        return False
+    advance(turn, turn.node.next)
+    return True
+
+
+def _has_letters(turn: Turn) -> bool:
+    return any(map(str.isalpha, turn.event.text))
+
+
+def _text(turn: Turn, folded: str) -> bool:
+    event = turn.event
+    if not (event.media or event.location or (_has_letters(turn) and folded not in turn.book.words.greetings)):
+        return False
+    report.add_words(turn, "story")
+    if not turn.shut:
+        advance(turn, turn.node.next)
+    return True
+
+
+def _more(turn: Turn, folded: str) -> bool:
+    book, event = turn.book, turn.event
+    long = folded or book.fold(event.text)
+    if not (event.media or event.location or answers.is_story(book, long) or book.words.danger(long)):
+        leave_to_menu(turn)
+        return True
+    report.hold(turn)
+    if not turn.shut:
+        advance(turn, turn.node.next)
+    return True
+
+
+def _case(turn: Turn, folded: str) -> bool:
+    own = [code for code, _ in turn.known.cases[:CASES]]
+    tapped = turn.event.choice
+    number = answers.pick_number(folded, turn.book.words.before_digits)
+    if tapped in own:
+        code = tapped
+    elif number and turn.node.name.endswith(".pick") and 1 <= int(number) <= len(own):
+        code = own[int(number) - 1]
+    else:
+        code = codes.typed(turn.event.text) or codes.find(turn.event.text) or ""
+    if not code or (number and code == number):
+        return False
+    look_up_case(turn, code)
+    return True
+
+
+def look_up_case(turn: Turn, code: str) -> None:
+    """Ask the world about a code; one with a wrong check digit needs no asking."""
+    turn.misses = 0
+    if codes.valid(code):
+        turn.answers["look"] = code
+        _look_up(turn, "case", code)
+    else:
+        turn.looked_up = code
+        go(turn, "status.none")
+
+
+def _look_up(turn: Turn, what: str, code: str) -> None:
+    turn.do("look_up", what=what, code=code)
+    if turn.says:  # what opened the conversation is said with the answer: one message, not two
+        turn.answers["opening"], turn.says = turn.says[0].key, []
+
+
+def _facility(turn: Turn, folded: str) -> bool:
+    words = answers.strip_before_digits(folded.split(), turn.book.words.before_digits)
+    short = "".join(words)
+    if not (short.isdecimal() and 3 <= len(short) <= 4):
+        return False
+    _look_up(turn, "facility", short)
+    return True
+
+
+def _score(turn: Turn, folded: str) -> bool:
+    asked = indicator(turn)
+    if not asked or turn.answers.get("round") != (turn.known.round or {}).get("id"):
+        turn.answers = {}
+        go(turn, turn.book.starts["rate"])
+        return True
+    options = {option.id for option in turn.node.options}
+    chosen = turn.event.choice
+    if chosen not in options:
+        found = turn.book.matches[turn.node.name, turn.lang or "ur"]
+        chosen = answers.match(found, folded, turn.book.words.before_digits)
+    if chosen not in options:
+        return False
+    turn.answers["scores"] = {**turn.answers.get("scores", {}), asked: int(chosen)}
+    advance(turn, turn.node.next)
+    return True
+
+
+ASKS: dict[str, Callable[[Turn, str], bool]] = {
+    "choice": _choice,
+    "place": _place,
+    "text": _text,
+    "more": _more,
+    "case": _case,
+    "facility": _facility,
+    "score": _score,
+}

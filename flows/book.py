@@ -1,0 +1,94 @@
+"""The flows as the engine reads them: frozen, indexed, every name resolved. `load` writes this, nobody changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+# What a node can ask for, and in words what answers it.
+ASKS: dict[str, str] = {
+    "choice": "one of its options, by digit, word or tap",
+    "place": "a place of the district by number or name, a place as typed, or a location",
+    "text": "words, a voice note, a photo or a location",
+    "more": "nothing; whatever comes is asked about",
+    "case": "a case of this phone by number, or a case code",
+    "facility": "a facility's short code",
+    "score": "one of five steps, once for each indicator of the round",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One option as a flow states it; `text` is its key, `next` a node's full name or `back`."""
+
+    id: str
+    digit: str
+    text: str
+    next: str
+    effect: tuple[str, dict[str, Any]] | None = None
+    clear: str = ""  # "answers": the report begins again; "report": another one begins
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One way on: taken if the fact `when` holds; "" always holds."""
+
+    when: str
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One place in a conversation. It asks, or it branches, or it only says something and goes on."""
+
+    name: str  # "flow.node"
+    flow: str
+    line: int
+    ask: str = ""
+    says: tuple[str, ...] = ()
+    options: tuple[Choice, ...] = ()
+    branch: tuple[Branch, ...] = ()
+    next: str = ""
+    found: str = ""  # where a look-up that found something leads; `next` is where it leads otherwise
+    look_up: str = ""
+    save: str = ""
+    effect: tuple[str, dict[str, Any]] | None = None
+    sealed: bool = False  # every word that comes here goes behind the protected door
+    idle: bool = False  # nothing is pending here: the menu
+    report: bool = False
+    parts: int = 2  # SMS parts its reply may take
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is understood beside the options: keys are folded."""
+
+    universal: dict[str, str]  # word → MENU's, BACK's … name
+    answers: dict[str, tuple[str, ...]]  # text key of an option → other words for it
+    before_digits: tuple[str, ...]
+    greetings: frozenset[str]
+    danger: Callable[[str], bool]  # of a folded text
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """All flows, and what is needed to walk them."""
+
+    nodes: dict[str, Node]
+    starts: dict[str, str]  # flow → full name of its first node
+    files: dict[str, str]  # flow → file it was read from, for messages
+    twins: dict[str, str]  # ordinary node → the node behind the protected door that asks the same
+    words: Words
+    tables: dict[str, tuple[str, ...]]
+    needs: dict[str, tuple[str, ...]]  # text key → names of the values in it
+    quiet_report: int
+    quiet_end: int
+    story_letters: int
+    fold: Callable[[str], str]
+    fingerprint: str
+    matches: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)  # (node, lang) → folded → option id
+
+    def start(self, flow: str) -> Node:
+        """The first node of a flow."""
+        return self.nodes[self.starts[flow]]

@@ -1,0 +1,74 @@
+"""Case codes: twelve random digits and a check digit, read and written 4-4-4-1. Pure: the dice are thrown elsewhere."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Damm's quasigroup of order 10 (H. M. Damm, 2004): finds every single wrong digit and every swap of two neighbours,
+# the two slips people make when they copy a number from a phone.
+_DAMM = (
+    "0317598642",
+    "7092154863",
+    "4206871359",
+    "1750983426",
+    "6123045978",
+    "3674209581",
+    "5869720134",
+    "8945362017",
+    "9438617205",
+    "2581436790",
+)
+# Thirteen digits with spaces or dashes between them, and no further digit on either side.
+_SHAPE = re.compile(r"(?<!\d)\d(?:[\s\-\u2010-\u2015.]?\d){12}(?!\d)")
+_ALONE = re.compile(r"[\d\s\-\u2010-\u2015.]+")
+
+
+def _check(digits: str) -> int:
+    interim = 0
+    for digit in digits:
+        interim = int(_DAMM[interim][int(digit)])
+    return interim
+
+
+def _ascii(text: str) -> str:
+    if text.isascii():
+        return text
+    # Marks that keep a number together in right-to-left text travel with it when it is copied.
+    return "".join(
+        str(unicodedata.decimal(char)) if char.isdecimal() else char
+        for char in text
+        if unicodedata.category(char) != "Cf"
+    )
+
+
+def complete(twelve: str) -> str:
+    """The code of twelve ASCII digits: they and their check digit. ValueError for anything else."""
+    if not re.fullmatch(r"[0-9]{12}", twelve):
+        raise ValueError("a code is made of twelve digits")
+    return f"{twelve}{_check(twelve)}"
+
+
+def valid(code: str) -> bool:
+    """Whether `code` is thirteen ASCII digits whose last one is right."""
+    return re.fullmatch(r"[0-9]{13}", code) is not None and _check(code) == 0
+
+
+def group(code: str) -> str:
+    """A code as people read it: `4821773091542` is `4821 7730 9154 2`."""
+    return f"{code[:4]} {code[4:8]} {code[8:12]} {code[12:]}".strip()
+
+
+def find(text: str) -> str | None:
+    """The first valid code in `text`, in any numeral set, with spaces or dashes in it or not."""
+    for found in _SHAPE.finditer(_ascii(text)):
+        code = "".join(filter(str.isdecimal, found.group()))
+        if valid(code):
+            return code
+    return None
+
+
+def typed(text: str) -> str:
+    """The digits of a text that holds nothing but a number (spaces and dashes allowed), else ""."""
+    plain = _ascii(text).strip()
+    return "".join(filter(str.isdecimal, plain)) if _ALONE.fullmatch(plain) else ""

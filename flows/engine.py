@@ -1,0 +1,270 @@
+"""One event in, one step out: `step(book, session, event)`. Pure: no clock, no dice, no I/O.
+
+Order of a message: universal words, then the answer to what was asked, then words worth keeping, then "not understood".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flows import answers, report
+from flows.asking import ASKS, look_up_case
+from flows.book import Book
+from flows.facts import answered
+from flows.model import Event, Session, Step
+from flows.moving import go, land, leave_to_menu, offer_person
+from flows.turn import LANGUAGE, MENU, Turn
+
+MISSES = 2  # answers in a row that are not understood before a person is offered
+WORDS_KEPT = 5  # of those answers, for the person who is called
+
+
+def step(book: Book, session: Session, event: Event) -> Step:
+    """Where a conversation goes on one event, what is said (one Reply at most) and what must be done."""
+    turn = _begin(book, session, event)
+    was_sealed = bool(turn.answers.get("sealed"))
+    KINDS[event.kind](turn)
+    turn.sealed = event.kind == "message" and (turn.sealed or was_sealed or bool(turn.answers.get("sealed")))
+    return turn.end()
+
+
+def _begin(book: Book, session: Session, event: Event) -> Turn:
+    nodes = book.nodes
+    name = f"{session.flow}.{session.node}" if session.node else ""
+    first = nodes[MENU if session.lang else LANGUAGE]
+    turn = Turn(
+        book=book,
+        event=event,
+        node=nodes.get(name, first),
+        lang=session.lang,
+        answers=dict(session.answers),
+        trail=[node for node in session.trail if node in nodes],
+        misses=session.misses,
+        silent=event.kind == "quiet" and session.quiet_after == book.quiet_end,
+    )
+    turn.fresh = not session.node
+    turn.lost = bool(session.node) and name not in nodes
+    return turn
+
+
+# ── a message ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _message(turn: Turn) -> None:
+    if turn.fresh and turn.known.trial:
+        turn.say("trial.notice" if turn.lang else "trial.first")
+    if turn.lost:
+        # The question this session stood at is gone: what was said is kept, and the rest begins again.
+        report.leave(turn)
+        turn.says.insert(0, _sorry(turn))
+        turn.node = turn.book.nodes[MENU if turn.lang else LANGUAGE]
+        turn.misses = 0
+        turn.fresh = True
+    text = turn.event.text
+    folded = turn.book.fold(text) if len(text) <= answers.SHORT else ""
+    if _universal(turn, text, folded):
+        return
+    if not turn.fresh and ASKS[turn.node.ask](turn, folded):
+        return
+    if turn.shut:
+        return
+    _other(turn, folded)
+
+
+def _sorry(turn: Turn) -> Any:
+    turn.say("restart.sorry")
+    return turn.says.pop()
+
+
+def _other(turn: Turn, folded: str) -> None:
+    """What answers nothing that was asked."""
+    book, event = turn.book, turn.event
+    long = folded or book.fold(event.text)
+    story = event.media or event.location or answers.is_story(book, long) or book.words.danger(long)
+    if story and turn.answers.get("done"):
+        report.hold(turn)
+        if not turn.shut and turn.node.name in _AFTER:
+            _miss(turn, "", kept=True)
+        elif not turn.shut:
+            go(turn, "complaint.more")
+    elif story and _in_report(turn):
+        before_kind = not turn.answers.get("routed")
+        report.add_words(turn)
+        if turn.shut:
+            return
+        _miss(turn, "report.received" if before_kind else "", kept=True)
+    elif story:
+        report.leave(turn)
+        report.tell(turn)
+        if turn.shut:
+            return
+        turn.misses = 0
+        if turn.lang:
+            turn.say("report.received")
+            turn.trail = [MENU]
+            go(turn, "complaint.category")
+        else:
+            turn.say("welcome.code")
+            turn.trail = []
+            land(turn, LANGUAGE, ask=True)
+    elif turn.fresh or folded in book.words.greetings:
+        turn.ask()
+    else:
+        _miss(turn, "miss.again")
+
+
+_AFTER = ("complaint.more", "protected.more")
+
+
+def _in_report(turn: Turn) -> bool:
+    known = turn.answers
+    return bool(turn.node.report or known.get("code") or known.get("sealed") or known.get("category"))
+
+
+def _miss(turn: Turn, key: str, *, kept: bool = False) -> None:
+    turn.misses += 1
+    if not kept and not turn.answers.get("sealed") and turn.event.text.strip():
+        turn.answers["missed"] = [*turn.answers.get("missed", ()), turn.event.text[:200]][-WORDS_KEPT:]
+    if turn.misses >= MISSES and turn.node.flow != "help" and not (kept and turn.event.media):
+        offer_person(turn)
+        return
+    if key:
+        turn.say(key)
+    turn.ask()
+
+
+# ── words that are understood everywhere ───────────────────────────────────────────────────────────────────────────
+
+
+def _universal(turn: Turn, text: str, folded: str) -> bool:
+    if not folded:
+        return False
+    if turn.event.choice and any(option.id == turn.event.choice for option in turn.node.options):
+        return False  # a tap says what it means, whatever its title is
+    word = turn.book.words.universal.get(folded)
+    if word:
+        UNIVERSAL[word](turn)
+        return True
+    code = answers.status_code(turn.book, text, folded)
+    if code is None:
+        return False
+    if turn.node.flow != "status":
+        turn.push()
+    turn.node = turn.book.nodes["status.code"]
+    look_up_case(turn, code)
+    return True
+
+
+def _back(turn: Turn) -> None:
+    turn.misses = 0
+    if not turn.trail:
+        leave_to_menu(turn)
+        return
+    target = turn.trail.pop()
+    if turn.node.report and not turn.book.nodes[target].report:
+        report.leave(turn)
+        turn.trail = []
+    land(turn, target, ask=True)
+
+
+def _help(turn: Turn) -> None:
+    _aside(turn, "help.show")
+
+
+def _language(turn: Turn) -> None:
+    _aside(turn, LANGUAGE)
+
+
+def _status(turn: Turn) -> None:
+    if turn.node.flow != "status":
+        turn.push()
+    turn.misses = 0
+    go(turn, turn.book.starts["status"])
+
+
+def _aside(turn: Turn, target: str) -> None:
+    if turn.node.name != target:
+        turn.push()
+    turn.misses = 0
+    land(turn, target, ask=True)
+
+
+def _stop(turn: Turn) -> None:
+    # It ends the weekly update, never somebody's own case or his way in; so nothing of the conversation is moved.
+    turn.do("consent", topic="weekly", granted=False, method="word")
+    turn.say("stop.done")
+
+
+def _start(turn: Turn) -> None:
+    # Telegram opens every conversation with /start: it lifts a stop, and subscribes to nothing.
+    turn.do("consent", topic="all", granted=True, method="word")
+    if turn.lang:
+        turn.say("start.done")
+    turn.ask()
+
+
+def _private(turn: Turn) -> None:
+    inside = _in_report(turn) and not turn.answers.get("done")
+    if not inside:
+        report.leave(turn)
+    if not report.enter(turn):
+        return
+    turn.misses = 0
+    if inside:
+        land(turn, turn.node.name, ask=True)
+    elif turn.lang:
+        turn.trail = [MENU]
+        go(turn, "complaint.category")
+    else:
+        land(turn, LANGUAGE, ask=True)
+
+
+UNIVERSAL: dict[str, Callable[[Turn], None]] = {
+    "menu": leave_to_menu,
+    "back": _back,
+    "help": _help,
+    "stop": _stop,
+    "start": _start,
+    "language": _language,
+    "status": _status,
+    "private": _private,
+}
+
+# ── what is not a message ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _found(turn: Turn) -> None:
+    node, found = turn.node, turn.event.found
+    turn.looked_up = str(turn.answers.pop("look", ""))
+    if opening := turn.answers.pop("opening", ""):
+        turn.say(opening)
+    if not node.look_up or found.get("what") != node.look_up:
+        turn.ask()
+    elif not answered(turn):
+        turn.misses += 1
+        if node.look_up == "facility" and turn.misses >= MISSES:
+            offer_person(turn)
+        else:
+            go(turn, node.next)
+    else:
+        turn.misses = 0
+        if node.look_up == "facility":
+            turn.answers.update(
+                facility=str(found["id"]),
+                facility_names=dict(found.get("names") or {}),
+                round=(turn.known.round or {}).get("id", ""),
+                scores={},
+            )
+            turn.push()
+        go(turn, node.found)
+
+
+def _quiet(turn: Turn) -> None:
+    if turn.fresh:
+        turn.over = True
+    else:
+        report.fall_silent(turn)
+
+
+KINDS: dict[str, Callable[[Turn], None]] = {"message": _message, "found": _found, "quiet": _quiet}

@@ -1,0 +1,39 @@
+"""What a branch can ask about: one name, one question, answered from the session and what the step may know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from flows.turn import SAID_AS, STATUSES, Turn, indicator
+
+# While one of these stands, a citizen is owed an answer by a day.
+_OWED = ("received", "acknowledged", "in_progress", "disputed")
+
+
+def _due(turn: Turn) -> bool:
+    state = str(turn.event.found.get("state", ""))
+    day = str(turn.event.found.get("due") or "")
+    return SAID_AS.get(state, state) in _OWED and re.fullmatch(r"\d{4}-\d{2}-\d{2}", day) is not None
+
+
+def answered(turn: Turn) -> bool:
+    """Whether a found event found something that can be told."""
+    found = turn.event.found
+    if found.get("what") == "facility":
+        return bool(found.get("id"))
+    state = str(found.get("state", ""))
+    return SAID_AS.get(state, state) in STATUSES
+
+
+FACTS: dict[str, Callable[[Turn], bool]] = {
+    "waiting": lambda turn: bool(turn.trail),  # the question was a side step from another
+    "report": lambda turn: bool(turn.answers.get("code") or turn.answers.get("sealed")),
+    "told": lambda turn: bool(turn.answers.get("told")),  # the story came before the questions
+    "trial": lambda turn: turn.known.trial,
+    "cases": lambda turn: bool(turn.known.cases),
+    "due": _due,
+    "round": lambda turn: bool(turn.known.round),
+    "unscored": lambda turn: bool(indicator(turn)),
+    "weekly": lambda turn: turn.known.weekly,
+}

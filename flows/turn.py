@@ -1,0 +1,164 @@
+"""What a step works on while it works: the session being moved, what will be said and done. It ends with the step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from flows.book import Book, Node
+from flows.model import Effect, Event, Known, Option, Reply, Say, Session, Step, Value
+
+# Texts that no flow names because they can be said anywhere.
+SPOKEN = (
+    "follow.row",
+    "miss.again",
+    "place.name",
+    "report.kept",
+    "report.received",
+    "restart.sorry",
+    "start.done",
+    "stop.done",
+    "trial.first",
+    "trial.notice",
+    "trial.outside",
+    "welcome.code",
+)
+
+# Statuses a citizen can be told, and what the protected room's own word is said as: nobody can tell which room speaks.
+STATUSES = ("received", "acknowledged", "in_progress", "resolved", "confirmed", "disputed", "closed")
+SAID_AS = {"seen": "acknowledged"}
+
+MENU, LANGUAGE = "welcome.menu", "welcome.language"
+PLACES = 9  # digits of one hand's reach, and WhatsApp's list of ten rows
+CASES = 5
+TRAIL = 30
+
+
+@dataclass(slots=True)
+class Turn:
+    """One event on its way through the flows."""
+
+    book: Book
+    event: Event
+    node: Node
+    lang: str
+    answers: dict[str, Any]
+    trail: list[str]
+    misses: int
+    says: list[Say] = field(default_factory=list)
+    options: tuple[Option, ...] = ()
+    effects: list[Effect] = field(default_factory=list)
+    looked_up: str = ""  # the code a found event answers for
+    sealed: bool = False
+    over: bool = False  # the conversation ends: the next message opens another
+    shut: bool = False  # a trial line's protected door: nothing more happens in this turn
+    fresh: bool = False  # nothing has been asked yet
+    lost: bool = False  # the node this session stood at is gone from the flows
+    silent: bool = False  # an unfinished report has been kept; the next silence ends the conversation
+
+    @property
+    def known(self) -> Known:
+        return self.event.known
+
+    def say(self, key: str) -> None:
+        """Add a text to the reply, with whatever values it has places for."""
+        names = self.book.needs.get(key, ())
+        self.says.append(Say(key, {name: VALUES[name](self) for name in names}))
+
+    def do(self, effect: str, /, **data: Any) -> None:
+        """Ask the world for an effect; empty answers are left out."""
+        kept = {name: value for name, value in data.items() if value is not None and value not in ("", [])}
+        self.effects.append(Effect(effect, kept))
+
+    def ask(self) -> None:
+        """Say what the node asks, with its options."""
+        for key in self.node.says:
+            self.say(key)
+        self.options = OPTIONS.get(self.node.ask, _own_options)(self)
+
+    def push(self) -> None:
+        """Remember the node for Back."""
+        if not self.trail or self.trail[-1] != self.node.name:
+            self.trail = [*self.trail, self.node.name][-TRAIL:]
+
+    def end(self) -> Step:
+        """The step as it stands now."""
+        reply = Reply(tuple(self.says), self.options) if self.says or self.options else None
+        if self.over:
+            session = Session(lang=self.lang, flows=self.book.fingerprint)
+        else:
+            session = Session(
+                flow=self.node.flow,
+                node=self.node.name.partition(".")[2],
+                lang=self.lang,
+                answers=self.answers,
+                trail=tuple(self.trail),
+                misses=self.misses,
+                flows=self.book.fingerprint,
+                quiet_after=self._quiet_after(),
+            )
+        return Step(session, reply, tuple(self.effects), self.sealed)
+
+    def _quiet_after(self) -> int:
+        if self.silent:
+            return self.book.quiet_end
+        pending = self.node.report or self.answers or not self.node.idle
+        # On a trial line every conversation opens by saying so, which needs conversations that end.
+        return self.book.quiet_report if pending or self.known.trial else 0
+
+
+def indicator(turn: Turn) -> str:
+    """The text key of the indicator that is rated next; "" when all are."""
+    asked = (turn.known.round or {}).get("indicators", ())
+    return next((key for key in asked if key not in turn.answers.get("scores", {})), "")
+
+
+def _outside(turn: Turn) -> Value:
+    bodies = turn.known.outside
+    langs = sorted({lang for names, _ in bodies for lang in names})
+    return {
+        "names": {
+            lang: ", ".join(
+                f"{names.get(lang) or next(iter(names.values()))} {phone}" for names, phone in bodies if names
+            )
+            for lang in langs
+        }
+    }
+
+
+def _status(turn: Turn) -> Value:
+    state = str(turn.event.found.get("state", ""))
+    return {"key": f"status.{SAID_AS.get(state, state)}"}
+
+
+VALUES: dict[str, Callable[[Turn], Value]] = {
+    "code": lambda turn: {"code": turn.looked_up or str(turn.answers.get("code", ""))},
+    "status": _status,
+    "due": lambda turn: {"date": str(turn.event.found.get("due", ""))},
+    "facility": lambda turn: {"names": turn.answers.get("facility_names", {})},
+    "indicator": lambda turn: {"key": indicator(turn)},
+    "outside": _outside,
+}
+
+
+def _own_options(turn: Turn) -> tuple[Option, ...]:
+    return tuple(Option(option.id, option.digit, Say(option.text)) for option in turn.node.options)
+
+
+def _place_options(turn: Turn) -> tuple[Option, ...]:
+    return tuple(
+        Option(place.id, str(digit), Say("place.name", {"name": {"names": place.names}}))
+        for digit, place in enumerate(turn.known.places[:PLACES], 1)
+    )
+
+
+def _case_options(turn: Turn) -> tuple[Option, ...]:
+    return tuple(
+        Option(code, str(digit), Say("follow.row", {"code": {"code": code}}))
+        for digit, (code, _) in enumerate(turn.known.cases[:CASES], 1)
+    )
+
+
+# Options that come from the world, not from the flow.
+OPTIONS: dict[str, Callable[[Turn], tuple[Option, ...]]] = {"place": _place_options, "case": _case_options}
