@@ -223,9 +223,9 @@ async def fan_out(jawab: Jawab, edition_id: UUID, *, batch: int = BATCH, now: da
             )
         if made is None:
             return queued
+        if made and not queued:
+            jawab.bell.ring("broadcasts", "broadcasts")  # another worker may begin to send while this one queues
         queued += made
-        if made:
-            jawab.bell.ring("broadcasts", "broadcasts")
 
 
 async def _fan_out_batch(

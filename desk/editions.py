@@ -98,7 +98,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             except Refused as refused:
                 return await show(request, problem=refused)
             if move is _approve:
-                jawab.bell.ring("chores", "chores")
+                jawab.bell.ring("broadcasts", "broadcasts", str(held.id))  # a hold of zero is over now
             return RedirectResponse(f"/desk/editions/{held.id}", status_code=303)
 
         return act
