@@ -46,7 +46,9 @@ async def seal(
     return case_id
 
 
-async def append(tx: Tx, keys: Keys, *, case_id: UUID, kind: str, data: Mapping[str, Any], now: datetime) -> UUID:
+async def append(
+    tx: Tx, keys: Keys, *, case_id: UUID, kind: str, data: Mapping[str, Any], now: datetime | None = None
+) -> UUID:
     """Seal one more item into a protected case. Returns the item's id. Raises `Refused` where there is no such case.
 
     Its readers are those of the case who are still on the roster, and always the escrow: who has left since gets no
@@ -61,7 +63,7 @@ async def append(tx: Tx, keys: Keys, *, case_id: UUID, kind: str, data: Mapping[
     else:
         readers[ESCROW] = keys.escrow_public
     item_id = uuid4()
-    plain = json.dumps({"kind": kind, "at": now.isoformat(), "data": dict(data)}, ensure_ascii=False).encode()
+    plain = json.dumps({"kind": kind, "at": now and now.isoformat(), "data": dict(data)}, ensure_ascii=False).encode()
     blob, wraps = seal_item(plain, str(case_id), str(item_id), readers)
     await tx.execute("INSERT INTO sealed.items (id, case_id, blob) VALUES (%s, %s, %s)", (item_id, case_id, blob))
     async with tx.cursor() as cursor:
@@ -72,12 +74,10 @@ async def append(tx: Tx, keys: Keys, *, case_id: UUID, kind: str, data: Mapping[
     return item_id
 
 
-async def seal_bytes(
-    tx: Tx, keys: Keys, *, case_id: UUID, kind: str, content: bytes, content_type: str, now: datetime
-) -> UUID:
-    """Seal a photo or voice note into a protected case. Returns the item's id."""
+async def seal_bytes(tx: Tx, keys: Keys, *, case_id: UUID, kind: str, content: bytes, content_type: str) -> UUID:
+    """Seal a fetched photo or voice note into a protected case. Returns the item's id."""
     data = {"content_type": content_type, "content": base64.b64encode(content).decode()}
-    return await append(tx, keys, case_id=case_id, kind=kind, data=data, now=now)
+    return await append(tx, keys, case_id=case_id, kind=kind, data=data)
 
 
 async def seal_kept(tx: Tx, keys: Keys, kept: Kept) -> UUID:
