@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 import locales
+from locales.values import choose_name, group
 
 log = structlog.get_logger()
 
@@ -56,13 +57,9 @@ def lang_of(request: Request) -> str:
     offered = STAFF_LANGS if is_desk(request.url.path) else PUBLIC_LANGS
     asked = request.headers.get("accept-language", "")[:2].lower()
     wanted = (request.query_params.get("lang"), request.cookies.get(LANG_COOKIE), asked)
-    return next((lang for lang in wanted if lang in offered), "en" if is_desk(request.url.path) else "ur")
-
-
-def names_in(names: dict[str, str] | None, lang: str) -> str:
-    """A place's or office's name for this reader: own language, Urdu, English, any."""
-    found = names or {}
-    return found.get(lang) or found.get("ur") or found.get("en") or next(iter(found.values()), "")
+    return next(
+        (lang for lang in wanted if lang is not None and lang in offered), "en" if is_desk(request.url.path) else "ur"
+    )
 
 
 # ── templates ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -75,6 +72,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    jinja.filters["code"] = group
     jinja.globals["asset"] = asset
     jinja.globals["direction"] = locales.direction
     jinja.globals["own_name"] = locales.own_name
@@ -115,8 +113,8 @@ def page(
     zone = staff.timezone if staff else "Asia/Karachi"
     desk = is_desk(request.url.path)
     context: dict[str, Any] = {
-        "t": partial(_say, lang),
-        "name": partial(names_in, lang=lang),
+        "t": lambda key, **said: locales.say(key, lang, **said),
+        "name": lambda names: choose_name(names or {}, lang),
         "day": partial(local_day, zone=zone),
         "time": partial(local_time, zone=zone),
         "lang": lang,
@@ -135,10 +133,6 @@ def page(
         # SameSite Lax and no secret in it: it only remembers which language to show.
         response.set_cookie(LANG_COOKIE, lang, max_age=31_536_000, samesite="lax", httponly=True)
     return response
-
-
-def _say(lang: str, key: str, **values: Any) -> str:
-    return locales.say(key, lang, **values)
 
 
 # ── headers and errors ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -175,7 +169,8 @@ class Headers:
             where = [
                 f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(crash.__traceback__)
             ]
-            log.error("crash", path=scope["path"], kind=type(crash).__name__, where=where[-6:])
+            route = getattr(scope.get("route"), "path", "")
+            log.error("crash", route=route, kind=type(crash).__name__, where=where[-6:])
             if started:
                 raise
             await refuse(Request(scope), 500)(scope, receive, dressed)

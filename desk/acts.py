@@ -1,0 +1,250 @@
+"""What a handler does to a case: one form, one act, one transaction. A form sent twice acts once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from fastapi import FastAPI
+from psycopg import sql
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from cases import register
+from cases.lifecycle import Refused
+from desk import case
+from desk.case import LINE_MOST, REVEALS, TEXT_MOST, Shown
+from desk.roles import Staff, within
+from store import audit
+from store.crypto import Keys
+from store.database import Tx
+from store.jawab import Jawab
+
+ONCE = re.compile(r"[0-9a-f-]{36}")
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act on one case: who, when, and what the form says."""
+
+    tx: Tx
+    keys: Keys
+    case_id: UUID
+    staff: Staff
+    form: dict[str, str]
+    now: datetime
+
+    @property
+    def version(self) -> int | None:
+        """The version of the case that the page has shown."""
+        shown = self.form.get("version", "")
+        return int(shown) if shown.isdigit() and len(shown) < 18 else None
+
+    def text(self, name: str = "text", most: int = TEXT_MOST, *, needed: bool = True) -> str:
+        typed = self.form.get(name, "").strip()
+        if needed and not typed:
+            raise Refused("text_missing")
+        if len(typed) > most:
+            raise Refused("text_long")
+        return typed
+
+    def day(self, name: str = "date") -> date:
+        try:
+            return date.fromisoformat(self.form.get(name, ""))
+        except ValueError:
+            raise Refused("date_missing") from None
+
+    def uuid(self, name: str, reason: str) -> UUID:
+        try:
+            return UUID(self.form.get(name, ""))
+        except ValueError:
+            raise Refused(reason) from None
+
+    def place(self) -> str | None:
+        return self.form.get("place") or None
+
+
+async def acknowledge(act: Act) -> UUID | None:
+    return await register.acknowledge(
+        act.tx, act.keys, act.case_id, actor=act.staff.id, now=act.now, version=act.version
+    )
+
+
+async def assign(act: Act) -> None:
+    to = None if act.form.get("to", "") == "" else act.uuid("to", "staff_unknown")
+    await register.assign(act.tx, act.case_id, actor=act.staff.id, now=act.now, to=to, version=act.version)
+
+
+async def start(act: Act) -> None:
+    await register.start(act.tx, act.case_id, actor=act.staff.id, now=act.now, version=act.version)
+
+
+async def answer(act: Act) -> UUID | None:
+    return await register.answer(
+        act.tx, act.keys, act.case_id, actor=act.staff.id, now=act.now, text=act.text(), version=act.version
+    )
+
+
+async def note(act: Act) -> None:
+    await register.note(
+        act.tx, act.keys, act.case_id, actor=act.staff.id, now=act.now, text=act.text(), version=act.version
+    )
+
+
+async def refer(act: Act) -> UUID | None:
+    return await register.refer(
+        act.tx,
+        act.keys,
+        act.case_id,
+        actor=act.staff.id,
+        now=act.now,
+        office_id=act.uuid("office", "office_missing"),
+        due_on=act.day(),
+        version=act.version,
+    )
+
+
+async def resolve(act: Act) -> UUID | None:
+    return await register.resolve(
+        act.tx,
+        act.keys,
+        act.case_id,
+        actor=act.staff.id,
+        now=act.now,
+        outcome=act.form.get("outcome", ""),
+        done_on=act.day(),
+        place_id=act.place(),
+        office_id=act.uuid("office", "office_missing") if act.form.get("office") else None,
+        line=act.text("line", LINE_MOST, needed=False),
+        version=act.version,
+    )
+
+
+async def commit(act: Act) -> None:
+    await register.commit(
+        act.tx,
+        act.case_id,
+        actor=act.staff.id,
+        now=act.now,
+        action=act.form.get("action", ""),
+        office_id=act.uuid("office", "office_missing"),
+        due_on=act.day(),
+        place_id=act.place(),
+    )
+
+
+async def amend(act: Act) -> None:
+    await register.amend(
+        act.tx,
+        act.keys,
+        act.case_id,
+        now=act.now,
+        actor=act.staff.id,
+        version=act.version,
+        category=act.form.get("category") or None,
+        place_id=act.place(),
+    )
+
+
+async def close(act: Act) -> None:
+    await register.close(act.tx, act.case_id, actor=act.staff.id, now=act.now, version=act.version)
+
+
+async def reopen(act: Act) -> None:
+    await register.reopen(act.tx, act.case_id, actor=act.staff.id, now=act.now)
+
+
+# Addresses end in one of these; an act may put a message into the outbox and then returns its id.
+ACTS: dict[str, Callable[[Act], Awaitable[UUID | None]]] = {
+    "acknowledge": acknowledge,
+    "assign": assign,
+    "start": start,
+    "answer": answer,
+    "note": note,
+    "refer": refer,
+    "resolve": resolve,
+    "commit": commit,
+    "amend": amend,
+    "close": close,
+    "reopen": reopen,
+}
+
+
+def mount(app: FastAPI, jawab: Jawab) -> None:
+    async def perform(request: Request) -> Response:
+        move, case_id = request.path_params["move"], request.path_params["case_id"]
+        if move not in ACTS:
+            raise HTTPException(404)
+        staff: Staff = request.state.staff
+        form: dict[str, str] = request.state.form
+        try:
+            async with jawab.db.transaction("console") as tx:
+                outbox_id = None
+                if await claim(tx, staff, case_id, move, form.get("once", "")):
+                    act = Act(tx, jawab.keys, case_id, staff, form, datetime.now(UTC))
+                    outbox_id = await ACTS[move](act)
+        except Refused as refused:
+            return await case.render(
+                request,
+                jawab,
+                case_id,
+                Shown(
+                    status=409 if refused.reason == "changed" else 422,
+                    problem=f"refused.{refused.reason}",
+                    failed=move,
+                    kept=form,
+                ),
+            )
+        if outbox_id is not None:
+            jawab.bell.ring("replies", "replies", str(outbox_id))
+        return RedirectResponse(f"/desk/cases/{case_id}?done={move}", status_code=303)
+
+    async def reveal(request: Request) -> Response:
+        """The phone number, to a supervisor, for a reason that is kept."""
+        staff: Staff = request.state.staff
+        case_id, reason = request.path_params["case_id"], request.state.form.get("reason", "")
+        if reason not in REVEALS:
+            shown = Shown(status=422, problem="refused.reason_missing", failed="contact")
+            return await case.render(request, jawab, case_id, shown)
+        async with jawab.db.transaction("console") as tx:
+            found = await case.read(tx, staff, case_id)
+            await audit.write(tx, str(staff.id), f"contact.reveal.{reason}", str(case_id))
+            row = await (
+                await tx.execute("SELECT id, address_box FROM contacts WHERE id = %s", (found["contact_id"],))
+            ).fetchone()
+        if row is None:
+            raise HTTPException(404)
+        address = jawab.keys.decrypt(row["address_box"], f"contacts|address_box|{row['id']}").decode()
+        return await case.render(request, jawab, case_id, Shown(address=address))
+
+    app.add_route("/desk/cases/{case_id:uuid}/contact", reveal, methods=["POST"])
+    app.add_route("/desk/cases/{case_id:uuid}/{move}", perform, methods=["POST"])
+
+
+async def claim(tx: Tx, staff: Staff, case_id: UUID, move: str, once: str) -> bool:
+    """Lock the case and write the act into the audit. False where this very form has acted already.
+
+    Raises HTTPException 404 where the case is not the reader's.
+    """
+    found = await (
+        await tx.execute(
+            sql.SQL("SELECT id FROM cases WHERE id = %(case)s AND {within} FOR UPDATE").format(within=within(staff)),
+            {**staff.scope, "case": case_id},
+        )
+    ).fetchone()
+    if found is None:
+        raise HTTPException(404)
+    thing = f"{case_id}/{once}" if ONCE.fullmatch(once) else str(case_id)
+    if ONCE.fullmatch(once):
+        acted = await tx.execute(
+            "SELECT 1 FROM audit WHERE object = %s AND action = %s AND actor = %s",
+            (thing, f"case.{move}", str(staff.id)),
+        )
+        if await acted.fetchone():
+            return False
+    await audit.write(tx, str(staff.id), f"case.{move}", thing)
+    return True

@@ -1,0 +1,221 @@
+"""One case as a handler sees it: the thread, the clocks, who is responsible, what happened, what can be done now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI
+from psycopg import sql
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cases import lifecycle, outcomes, register
+from desk import due, pages
+from desk.queue import choices
+from desk.roles import SUPERVISOR, Staff, within
+from store import audit
+from store.crypto import Keys
+from store.database import Tx
+from store.jawab import Jawab
+
+TEXT_MOST = 1000  # letters of an answer: fifteen parts of an Urdu SMS, and more than anybody reads on a phone
+LINE_MOST = 200
+WINDOW = timedelta(hours=24)  # WhatsApp: later than this after the citizen's last words an answer waits for him
+REVEALS = ("urgent", "asked", "visit", "unclear")  # why a number may be looked at; the reason goes into the audit
+
+# What a browser may be told a file is; everything else is bytes to it. Never a type that it would run.
+MEDIA_TYPES = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "audio/ogg": "ogg",
+    "audio/mpeg": "mp3",
+    "audio/amr": "amr",
+    "audio/mp4": "m4a",
+    "video/mp4": "mp4",
+    "application/pdf": "pdf",
+}
+
+CASE = sql.SQL(
+    "SELECT c.*, p.names AS place, o.names AS office, o.post, o.law, o.department, f.name AS assigned,"
+    " d.names AS district, t.lang AS reads, t.last_inbound_at, t.stopped_at, t.invalid_at"
+    " FROM cases c JOIN districts d ON d.id = c.district_id JOIN contacts t ON t.id = c.contact_id"
+    " LEFT JOIN places p ON p.id = c.place_id LEFT JOIN offices o ON o.id = c.office_id"
+    " LEFT JOIN staff f ON f.id = c.assigned_to WHERE c.id = %(case)s AND {within}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page says besides the case: the outcome of an act, or what was typed into one that was refused."""
+
+    status: int = 200
+    problem: str = ""
+    done: str = ""
+    failed: str = ""  # the act that was refused: its form is open again
+    kept: dict[str, str] = field(default_factory=dict)
+    address: str = ""  # a phone number, on the one page that a supervisor asked for
+
+
+async def read(tx: Tx, staff: Staff, case_id: UUID) -> dict[str, Any]:
+    """The case, if it is the reader's to see. Raises HTTPException 404: what is not yours does not exist."""
+    row = await (
+        await tx.execute(CASE.format(within=within(staff, "c.district_id")), {**staff.scope, "case": case_id})
+    ).fetchone()
+    if row is None:
+        raise HTTPException(404)
+    return row
+
+
+async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) -> Response:
+    """The whole page. Reading a case leaves a trace before any word of it leaves the house."""
+    staff: Staff = request.state.staff
+    now = datetime.now(UTC)
+    async with jawab.db.transaction("console") as tx:
+        case = await read(tx, staff, case_id)
+        await audit.write(tx, str(staff.id), "case.read", str(case_id))
+        values: dict[str, Any] = {
+            "items": await register.thread(tx, jawab.keys, case_id),
+            "history": await register.history(tx, case_id),
+            "clocks": await _clocks(tx, case_id, now),
+            "commitments": await _commitments(tx, case_id),
+            "referrals": await _referrals(tx, case_id),
+            "fetched": await _fetched(tx, case_id),
+            "colleagues": await _colleagues(tx, case["district_id"]),
+            **await choices(tx, staff),
+        }
+    today = now.astimezone(ZoneInfo(staff.timezone)).date()
+    return pages.page(
+        request,
+        "desk/case.html",
+        status=shown.status,
+        case=case,
+        shown=shown,
+        once=str(uuid4()),
+        verbs=lifecycle.verbs(case["status"], staff.role),
+        place_text=_place_text(jawab.keys, case),
+        outcome_line=_outcome_line(jawab.keys, case),
+        outcomes=outcomes.for_category(case["category"]),
+        promises=outcomes.promised(case["category"]),
+        categories=outcomes.CATEGORIES,
+        office_names={str(office["id"]): office["names"] for office in values["offices"]},
+        colleague_names={str(one["id"]): one["name"] for one in values["colleagues"]},
+        text_most=TEXT_MOST,
+        line_most=LINE_MOST,
+        today=today.isoformat(),
+        soon=(today + timedelta(days=7)).isoformat(),
+        window_shut=case["channel"] == "whatsapp" and _long_ago(case["last_inbound_at"], now),
+        may_reveal=staff.role == SUPERVISOR,
+        reveals=REVEALS,
+        here=f"/desk/cases/{case_id}",
+        **values,
+    )
+
+
+def mount(app: FastAPI, jawab: Jawab) -> None:
+    async def show(request: Request) -> Response:
+        done = request.query_params.get("done", "")
+        return await render(
+            request,
+            jawab,
+            request.path_params["case_id"],
+            Shown(done=done if done.isalpha() and len(done) < 20 else ""),
+        )
+
+    async def download(request: Request) -> Response:
+        """A photo or voice note, as a file to keep: never shown inside a page of ours."""
+        staff: Staff = request.state.staff
+        case_id, media_id = request.path_params["case_id"], request.path_params["media_id"]
+        async with jawab.db.transaction("console") as tx:
+            await read(tx, staff, case_id)
+            row = await (
+                await tx.execute(
+                    "SELECT content_type, content FROM media WHERE id = %s AND case_id = %s AND content IS NOT NULL",
+                    (media_id, case_id),
+                )
+            ).fetchone()
+            if row is None:
+                raise HTTPException(404)
+            await audit.write(tx, str(staff.id), "media.read", str(media_id))
+        content = jawab.keys.decrypt(row["content"], f"media|content|{media_id}")
+        kind = row["content_type"].partition(";")[0].strip().lower()
+        known = kind in MEDIA_TYPES
+        name = f"{str(media_id)[:8]}.{MEDIA_TYPES[kind] if known else 'bin'}"
+        return Response(
+            content,
+            media_type=kind if known else "application/octet-stream",
+            headers={
+                "Content-Disposition": f'attachment; filename="{name}"',
+                "Content-Security-Policy": "default-src 'none'; sandbox",
+                "Cross-Origin-Resource-Policy": "same-origin",
+            },
+        )
+
+    app.add_route("/desk/cases/{case_id:uuid}", show, methods=["GET"])
+    app.add_route("/desk/cases/{case_id:uuid}/media/{media_id:uuid}", download, methods=["GET"])
+
+
+async def _clocks(tx: Tx, case_id: UUID, now: datetime) -> list[dict[str, Any]]:
+    rows = await (
+        await tx.execute(
+            "SELECT k.kind, k.due_at, k.met_at, k.overdue_at, o.names AS told FROM clocks k"
+            " LEFT JOIN offices o ON o.id = k.escalated_to WHERE k.case_id = %s ORDER BY k.due_at",
+            (case_id,),
+        )
+    ).fetchall()
+    return [{**row, "due": due.words(row["kind"], row["due_at"], now)} for row in rows]
+
+
+async def _fetched(tx: Tx, case_id: UUID) -> set[UUID]:
+    """The photos and voice notes that are here by now."""
+    rows = await tx.execute("SELECT id FROM media WHERE case_id = %s AND content IS NOT NULL", (case_id,))
+    return {row["id"] for row in await rows.fetchall()}
+
+
+async def _commitments(tx: Tx, case_id: UUID) -> list[dict[str, Any]]:
+    return await (
+        await tx.execute(
+            "SELECT m.action, m.due_on, m.state, o.names AS office FROM commitments m"
+            " JOIN offices o ON o.id = m.office_id WHERE m.case_id = %s ORDER BY m.made_at",
+            (case_id,),
+        )
+    ).fetchall()
+
+
+async def _referrals(tx: Tx, case_id: UUID) -> list[dict[str, Any]]:
+    return await (
+        await tx.execute(
+            "SELECT r.due_on, r.done_at, o.names AS office FROM referrals r JOIN offices o ON o.id = r.office_id"
+            " WHERE r.case_id = %s ORDER BY r.at",
+            (case_id,),
+        )
+    ).fetchall()
+
+
+async def _colleagues(tx: Tx, district_id: str) -> list[dict[str, Any]]:
+    return await (
+        await tx.execute(
+            "SELECT id, name FROM staff WHERE role IN ('handler', 'supervisor') AND disabled_at IS NULL"
+            " AND coalesce(district_id, %s) = %s ORDER BY name",
+            (district_id, district_id),
+        )
+    ).fetchall()
+
+
+def _place_text(keys: Keys, case: dict[str, Any]) -> str:
+    box = case["place_text"]
+    return keys.decrypt(box, f"cases|place_text|{case['id']}").decode() if box is not None else ""
+
+
+def _outcome_line(keys: Keys, case: dict[str, Any]) -> str:
+    box = case["outcome_line"]
+    return keys.decrypt(box, f"cases|outcome_line|{case['id']}").decode() if box is not None else ""
+
+
+def _long_ago(moment: datetime | None, now: datetime) -> bool:
+    return moment is None or now - moment > WINDOW

@@ -1,0 +1,188 @@
+"""The desk's door to the protected room, and its only one. Every look is audited before a word leaves.
+
+What is not the reader's does not exist: the same 404 for another's case, for none, and for everybody without the role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from cases import sorting
+from cases.lifecycle import Refused
+from cases.protected import reading, vault
+from desk import pages, sessions
+from desk.roles import Staff
+from store import audit
+from store.crypto import Keys
+from store.database import Database, Tx
+from store.jawab import Jawab
+
+ZONE = ZoneInfo("Asia/Karachi")  # sealed cases keep dates only, and all districts share one clock
+NOTE_MOST = 2000
+MARKS = {"seen": "seen", "start": "in_progress"}  # end of the address → status
+# What the fields of a sealed item are called on the page; a field that is not here is shown by its own name.
+FIELDS = frozenset(
+    {"text", "at", "lang", "channel", "category", "place", "place_id", "place_text", "may_message", "address", "kind"}
+)
+
+
+async def protected_overdue(db: Database, now: datetime) -> int:
+    """The tick's part: mark the sealed cases whose date has passed. Returns how many, and says no more."""
+    async with db.transaction("console") as tx:
+        return await reading.sweep(tx, now.astimezone(ZONE).date())
+
+
+async def seal_from_sorting(tx: Tx, keys: Keys, sorting_id: UUID, *, actor: UUID, now: datetime) -> None:
+    """Move kept words behind the seal; their ordinary copies go. Raises `Refused` for who may not sort them."""
+    await sorting.may_sort(tx, actor, sorting_id, now)
+    kept = await sorting.take(tx, keys, sorting_id)
+    await vault.seal_kept(tx, keys, kept)
+    await audit.write(tx, str(actor), "sorting.seal", str(sorting_id))
+
+
+async def _mine(tx: Tx, staff: Staff, case_id: UUID) -> dict[str, Any]:
+    """The one case of the reader's list. Raises HTTPException 404."""
+    rows = await reading.list_for(tx, staff.id)
+    found = next((row for row in rows if row["id"] == case_id), None)
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+async def _asked(tx: Tx, case_id: UUID) -> set[str]:
+    """Who has asked to close this case."""
+    rows = await tx.execute(
+        "SELECT DISTINCT actor FROM audit WHERE object = %s AND action = 'protected.ask_close'", (str(case_id),)
+    )
+    return {row["actor"] for row in await rows.fetchall()}
+
+
+async def _mark(tx: Tx, _: Keys, request: Request) -> None:
+    status = MARKS[request.path_params["move"]]
+    await reading.mark(tx, request.path_params["case_id"], staff_id=request.state.staff.id, status=status)
+
+
+async def _note(tx: Tx, keys: Keys, request: Request) -> None:
+    text = request.state.form.get("text", "").strip()
+    if len(text) > NOTE_MOST:
+        raise Refused("text_long")
+    case_id, staff_id = request.path_params["case_id"], request.state.staff.id
+    await reading.note(tx, keys, case_id, staff_id=staff_id, text=text, now=datetime.now(UTC))
+
+
+async def _ask_close(tx: Tx, _: Keys, request: Request) -> None:
+    await reading.ask_close(tx, request.path_params["case_id"], staff_id=request.state.staff.id)
+
+
+async def _close(tx: Tx, _: Keys, request: Request) -> None:
+    await reading.close(tx, request.path_params["case_id"], staff_id=request.state.staff.id)
+
+
+ACTS: dict[str, Callable[[Tx, Keys, Request], Awaitable[None]]] = {
+    "seen": _mark,
+    "start": _mark,
+    "note": _note,
+    "ask": _ask_close,
+    "close": _close,
+}
+
+
+def mount(app: FastAPI, jawab: Jawab) -> None:
+    async def show_list(request: Request) -> Response:
+        staff: Staff = request.state.staff
+        async with jawab.db.transaction("console") as tx:
+            rows = await reading.list_for(tx, staff.id)
+            await audit.write(tx, str(staff.id), "protected.list", str(staff.id))
+            names = {
+                row["id"]: row["names"]
+                for row in await (await tx.execute("SELECT id, names FROM districts")).fetchall()
+            }
+        return pages.page(
+            request,
+            "desk/protected_list.html",
+            rows=rows,
+            districts=names,
+            today=datetime.now(ZONE).date(),
+            here="/desk/protected",
+        )
+
+    async def show(
+        request: Request,
+        *,
+        items: list[dict[str, Any]] | None = None,
+        problem: str = "",
+        kept: str = "",
+        status: int = 200,
+    ) -> Response:
+        staff: Staff = request.state.staff
+        case_id = request.path_params["case_id"]
+        async with jawab.db.read("console") as conn:
+            found = await _mine(conn, staff, case_id)
+            asked = await _asked(conn, case_id)
+        done = request.query_params.get("done", "")
+        return pages.page(
+            request,
+            "desk/protected_case.html",
+            status=status,
+            case=found,
+            items=items,
+            problem=problem,
+            kept=kept,
+            note_most=NOTE_MOST,
+            reasons=reading.REASONS,
+            fields=FIELDS,
+            today=datetime.now(ZONE).date(),
+            asked_by_me=str(staff.id) in asked,
+            asked_by_other=bool(asked - {str(staff.id)}),
+            done=done if done in ACTS else "",
+            here=f"/desk/protected/{case_id}",
+        )
+
+    async def look(request: Request) -> Response:
+        """Open the sealed words for this page only; nothing of them is kept."""
+        staff: Staff = request.state.staff
+        case_id = request.path_params["case_id"]
+        async with jawab.db.transaction("console") as tx:
+            await _mine(tx, staff, case_id)
+            private = await sessions.unlock(tx, request.state.token)
+            if private is None:
+                items = None
+            else:
+                items = await reading.open_items(
+                    tx,
+                    case_id,
+                    staff_id=staff.id,
+                    private_key=private,
+                    reason=request.state.form.get("reason", ""),
+                )
+        if items is None:
+            return await show(request, problem="protected.no_key", status=403)
+        return await show(request, items=items)
+
+    async def perform(request: Request) -> Response:
+        move, case_id = request.path_params["move"], request.path_params["case_id"]
+        if move != "open" and move not in ACTS:
+            raise HTTPException(404)
+        try:
+            if move == "open":
+                return await look(request)
+            async with jawab.db.transaction("console") as tx:
+                await _mine(tx, request.state.staff, case_id)
+                await ACTS[move](tx, jawab.keys, request)
+        except Refused as refused:
+            kept = request.state.form.get("text", "")
+            return await show(request, problem=f"refused.{refused.reason}", kept=kept, status=422)
+        return RedirectResponse(f"/desk/protected/{case_id}?done={move}", status_code=303)
+
+    app.add_route("/desk/protected", show_list, methods=["GET"])
+    app.add_route("/desk/protected/{case_id:uuid}", show, methods=["GET"])
+    app.add_route("/desk/protected/{case_id:uuid}/{move}", perform, methods=["POST"])

@@ -1,0 +1,225 @@
+"""The queue: what is due next in this district, by what a handler filters on. Sealed cases have no row here to find."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import FastAPI
+from psycopg import sql
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from cases.lifecycle import OPEN
+from cases.outcomes import CATEGORIES
+from desk import due, pages
+from desk.roles import Staff, within
+from flows import codes
+from store.database import Tx
+from store.jawab import Jawab
+
+PAGE = 50
+DONE = ("resolved", "confirmed", "closed")
+
+# filter → the condition it adds; the value is bound, never pasted
+CONDITIONS = {
+    "category": sql.SQL("c.category = %(category)s"),
+    "place": sql.SQL("c.place_id = %(place)s"),
+    "mine": sql.SQL("c.assigned_to = %(me)s"),
+    "overdue": sql.SQL("c.next_due < %(now)s"),
+    "drafts": sql.SQL("c.draft"),
+}
+OFFICE, NOBODY = sql.SQL("c.office_id = %(office)s"), sql.SQL("c.office_id IS NULL")
+
+# Open cases go by what is due next; done ones by when they came, newest first. Both have an index in that order.
+OPEN_ORDER, OPEN_AFTER = sql.SQL("c.next_due, c.id"), sql.SQL("(c.next_due, c.id) > (%(at)s, %(id)s)")
+DONE_ORDER, DONE_AFTER = sql.SQL("c.opened_at DESC, c.id DESC"), sql.SQL("(c.opened_at, c.id) < (%(at)s, %(id)s)")
+QUEUE = sql.SQL(
+    "SELECT c.id, c.code, c.category, c.status, c.draft, c.lang, c.channel, c.opened_at, c.next_due,"
+    " p.names AS place, o.names AS office, f.name AS assigned, k.kind, k.due_at"
+    " FROM cases c LEFT JOIN places p ON p.id = c.place_id LEFT JOIN offices o ON o.id = c.office_id"
+    " LEFT JOIN staff f ON f.id = c.assigned_to"
+    " LEFT JOIN LATERAL (SELECT kind, due_at FROM clocks WHERE case_id = c.id AND met_at IS NULL"
+    " ORDER BY due_at LIMIT 1) k ON true"
+    " WHERE {where} ORDER BY {order} LIMIT {most}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a handler asked to see; unknown values are dropped."""
+
+    status: str = ""  # "" all open; one status; "done" all that were answered
+    category: str = ""
+    place: str = ""
+    office: str = ""  # an office's id, or "none": nobody named yet
+    mine: bool = False
+    overdue: bool = False
+    drafts: bool = False
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        return {"": OPEN, "done": DONE}.get(self.status, (self.status,))
+
+    @property
+    def done(self) -> bool:
+        return self.statuses[0] in DONE
+
+    def query(self, **more: str) -> str:
+        """The same filters as the end of an address."""
+        words = {name: getattr(self, name) for name in ("status", "category", "place", "office")}
+        words |= {name: "1" for name in ("mine", "overdue", "drafts") if getattr(self, name)}
+        return urlencode({name: word for name, word in {**words, **more}.items() if word})
+
+
+def read_filters(query: Any) -> Filters:
+    status, category, office = (query.get(name, "") for name in ("status", "category", "office"))
+    return Filters(
+        status=status if status in (*OPEN, *DONE, "done") else "",
+        category=category if category in CATEGORIES else "",
+        place=query.get("place", "")[:80].replace("\x00", ""),
+        office=office if office == "none" or _uuid(office) else "",
+        mine=query.get("mine") == "1",
+        overdue=query.get("overdue") == "1",
+        drafts=query.get("drafts") == "1",
+    )
+
+
+async def list_cases(
+    conn: Tx, staff: Staff, filters: Filters, after: tuple[datetime, UUID] | None, now: datetime
+) -> list[dict[str, Any]]:
+    """At most PAGE + 1 rows: the last one only says that there are more."""
+    wanted = [within(staff, "c.district_id"), sql.SQL("c.status = ANY(%(statuses)s)")]
+    wanted += [condition for name, condition in CONDITIONS.items() if getattr(filters, name)]
+    if filters.office:
+        wanted.append(NOBODY if filters.office == "none" else OFFICE)
+    if after:
+        wanted.append(DONE_AFTER if filters.done else OPEN_AFTER)
+    return await (
+        await conn.execute(
+            QUEUE.format(
+                where=sql.SQL(" AND ").join(wanted),
+                order=DONE_ORDER if filters.done else OPEN_ORDER,
+                most=sql.Literal(PAGE + 1),
+            ),
+            {
+                **staff.scope,
+                "statuses": list(filters.statuses),
+                "category": filters.category,
+                "place": filters.place,
+                "office": filters.office,
+                "me": staff.id,
+                "now": now,
+                "at": after[0] if after else None,
+                "id": after[1] if after else None,
+            },
+        )
+    ).fetchall()
+
+
+async def count_cases(conn: Tx, staff: Staff, now: datetime) -> dict[str, int]:
+    """How many are open, late, mine, drafts, and with nobody named: the tabs above the queue."""
+    row: Any = await (
+        await conn.execute(
+            sql.SQL(
+                "SELECT count(*) AS open, count(*) FILTER (WHERE next_due < %(now)s) AS overdue,"
+                " count(*) FILTER (WHERE assigned_to = %(me)s) AS mine, count(*) FILTER (WHERE draft) AS drafts,"
+                " count(*) FILTER (WHERE office_id IS NULL) AS nobody"
+                " FROM cases WHERE {within} AND status = ANY(%(statuses)s)"
+            ).format(within=within(staff)),
+            {**staff.scope, "now": now, "me": staff.id, "statuses": list(OPEN)},
+        )
+    ).fetchone()
+    return dict(row)
+
+
+async def choices(conn: Tx, staff: Staff) -> dict[str, list[dict[str, Any]]]:
+    """Places and offices a handler of this district can pick."""
+    places = await (
+        await conn.execute(
+            sql.SQL("SELECT id, names FROM places WHERE {within} ORDER BY names->>'en', id").format(
+                within=within(staff)
+            ),
+            staff.scope,
+        )
+    ).fetchall()
+    offices = await (
+        await conn.execute(
+            sql.SQL(
+                "SELECT id, names FROM offices WHERE district_id IS NULL OR {within} ORDER BY names->>'en', id"
+            ).format(within=within(staff)),
+            staff.scope,
+        )
+    ).fetchall()
+    return {"places": places, "offices": offices}
+
+
+def mount(app: FastAPI, jawab: Jawab) -> None:
+    async def show(request: Request, *, problem: str = "", sought: str = "", status: int = 200) -> Response:
+        staff: Staff = request.state.staff
+        filters, now = read_filters(request.query_params), datetime.now(UTC)
+        async with jawab.db.read("console") as conn:
+            rows = await list_cases(conn, staff, filters, _cursor(request.query_params.get("after", "")), now)
+            counts = await count_cases(conn, staff, now)
+            picks = await choices(conn, staff)
+        more, rows = len(rows) > PAGE, rows[:PAGE]
+        for row in rows:
+            row["due"] = due.words(row["kind"], row["due_at"], now) if row["kind"] and not filters.done else None
+        last = rows[-1] if rows else None
+        at = last["opened_at" if filters.done else "next_due"] if last else None
+        return pages.page(
+            request,
+            "desk/queue.html",
+            status=status,
+            rows=rows,
+            counts=counts,
+            filters=filters,
+            categories=CATEGORIES,
+            statuses=(*OPEN, *DONE),
+            problem=problem,
+            sought=sought,
+            next=filters.query(after=f"{at.isoformat()}~{last['id']}") if more and last and at else "",
+            paged="after" in request.query_params,
+            here="/desk/queue",
+            places=picks["places"],
+            offices=picks["offices"],
+        )
+
+    async def find(request: Request) -> Response:
+        """By case code in any digits. One answer for "no such code", "another district" and "behind the door"."""
+        staff: Staff = request.state.staff
+        sought = request.state.form.get("code", "")[:60]
+        code = codes.find(sought)
+        if code is not None:
+            async with jawab.db.read("console") as conn:
+                row = await (
+                    await conn.execute(
+                        sql.SQL("SELECT id FROM cases WHERE code = %(code)s AND {within}").format(within=within(staff)),
+                        {**staff.scope, "code": code},
+                    )
+                ).fetchone()
+            if row:
+                return RedirectResponse(f"/desk/cases/{row['id']}", status_code=303)
+        return await show(request, problem="find.none" if code else "find.malformed", sought=sought, status=404)
+
+    app.add_route("/desk/queue", show, methods=["GET"])
+    app.add_route("/desk/find", find, methods=["POST"])
+
+
+def _cursor(text: str) -> tuple[datetime, UUID] | None:
+    """`2026-11-21T10:00:00+00:00~<uuid>`; anything else is the first page."""
+    at, _, last = text.partition("~")
+    found = _uuid(last)
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return (moment, found) if found and moment.tzinfo else None
+
+
+def _uuid(text: str) -> UUID | None:
+    return UUID(text) if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) else None

@@ -1,0 +1,123 @@
+"""Sessions of the desk: rows in the database, a random token in the cookie, and never the one in the other."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from starlette.responses import Response
+
+from desk.roles import Staff
+from store.crypto import Unopened, lock_box, unlock_box
+from store.database import Tx
+
+IDLE = timedelta(minutes=15)
+LONGEST = timedelta(hours=8)
+TOUCH = timedelta(seconds=30)  # how exactly idleness is measured: one write in 30 s, not one a page
+
+
+def cookie_name(base_url: str) -> str:
+    """`__Host-` ties the cookie to one https host; browsers refuse it over plain http, so a local demo goes without."""
+    return "__Host-jawab" if base_url.startswith("https://") else "jawab"
+
+
+async def begin(tx: Tx, staff_id: UUID, private_key: bytes | None, now: datetime) -> str:
+    """A new session with a new token, which is returned and kept nowhere.
+
+    A protected handler's private key is boxed under a key that only the cookie holds: neither a dump nor a cookie
+    alone opens anything.
+    """
+    token = secrets.token_urlsafe(32)
+    await tx.execute("DELETE FROM desk_sessions WHERE expires_at < %s OR seen_at < %s", (now, now - IDLE))
+    await tx.execute(
+        "INSERT INTO desk_sessions (token_hash, staff_id, csrf, key_box, created_at, seen_at, expires_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        (
+            _hash(token),
+            staff_id,
+            secrets.token_urlsafe(24),
+            lock_box(private_key, _box_key(token)) if private_key else None,
+            now,
+            now,
+            now + LONGEST,
+        ),
+    )
+    return token
+
+
+async def find(tx: Tx, token: str, *, demo: bool, now: datetime, touch: bool = True) -> Staff | None:
+    """Who this cookie is, if the session lives; `touch` marks it as seen. Demo staff exist in demo mode only."""
+    row = await (
+        await tx.execute(
+            "SELECT s.csrf, s.seen_at, f.id, f.login, f.name, f.role, f.district_id,"
+            " coalesce(d.timezone, 'Asia/Karachi') AS timezone"
+            " FROM desk_sessions s JOIN staff f ON f.id = s.staff_id LEFT JOIN districts d ON d.id = f.district_id"
+            " WHERE s.token_hash = %(hash)s AND s.expires_at > %(now)s AND s.seen_at > %(idle)s"
+            " AND f.disabled_at IS NULL AND (%(demo)s OR NOT f.demo)",
+            {"hash": _hash(token), "now": now, "idle": now - IDLE, "demo": demo},
+        )
+    ).fetchone()
+    if row is None:
+        return None
+    if touch and now - row["seen_at"] > TOUCH:
+        await tx.execute("UPDATE desk_sessions SET seen_at = %s WHERE token_hash = %s", (now, _hash(token)))
+    return Staff(
+        id=row["id"],
+        login=row["login"],
+        name=row["name"],
+        role=row["role"],
+        district_id=row["district_id"],
+        timezone=row["timezone"],
+        csrf=row["csrf"],
+        session=_hash(token),
+    )
+
+
+async def unlock(tx: Tx, token: str) -> bytes | None:
+    """The private key of this session's protected handler, or None."""
+    row = await (
+        await tx.execute("SELECT key_box FROM desk_sessions WHERE token_hash = %s", (_hash(token),))
+    ).fetchone()
+    if row is None or row["key_box"] is None:
+        return None
+    try:
+        return unlock_box(row["key_box"], _box_key(token))
+    except Unopened:
+        return None
+
+
+async def end(tx: Tx, token: str) -> None:
+    await tx.execute("DELETE FROM desk_sessions WHERE token_hash = %s", (_hash(token),))
+
+
+async def end_all(tx: Tx, staff_id: UUID) -> None:
+    """Sign a person out everywhere, at once."""
+    await tx.execute("DELETE FROM desk_sessions WHERE staff_id = %s", (staff_id,))
+
+
+def give(response: Response, token: str, base_url: str) -> None:
+    response.set_cookie(
+        cookie_name(base_url),
+        token,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=base_url.startswith("https://"),
+    )
+
+
+def take_back(response: Response, base_url: str) -> None:
+    response.delete_cookie(
+        cookie_name(base_url), path="/", httponly=True, samesite="strict", secure=base_url.startswith("https://")
+    )
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _box_key(token: str) -> bytes:
+    """Another hash than the stored one, so that the row does not hold its own key."""
+    return hashlib.blake2b(token.encode(), digest_size=32, person=b"jawab-session").digest()

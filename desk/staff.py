@@ -1,0 +1,67 @@
+"""Who works here, for the admin: who may sign in, and signing people out. Opens no case and no key."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+from psycopg import sql
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from desk import pages, sessions
+from desk.roles import PROTECTED, Staff, within
+from store import audit
+from store.jawab import Jawab
+
+MOVES = frozenset({"disable", "enable", "signout"})
+
+
+def mount(app: FastAPI, jawab: Jawab) -> None:
+    async def show(request: Request) -> Response:
+        staff: Staff = request.state.staff
+        now = datetime.now(UTC)
+        async with jawab.db.read("console") as conn:
+            people = await (
+                await conn.execute(
+                    sql.SQL(
+                        "SELECT f.id, f.login, f.name, f.role, f.demo, f.disabled_at, o.names AS office,"
+                        " EXISTS (SELECT 1 FROM desk_sessions s WHERE s.staff_id = f.id AND s.expires_at > %(now)s"
+                        " AND s.seen_at > %(idle)s) AS here FROM staff f LEFT JOIN offices o ON o.id = f.office_id"
+                        " WHERE {within} ORDER BY f.disabled_at IS NOT NULL, f.role, f.name"
+                    ).format(within=within(staff, "f.district_id")),
+                    {**staff.scope, "now": now, "idle": now - sessions.IDLE},
+                )
+            ).fetchall()
+        return pages.page(request, "desk/staff.html", people=people, protected=PROTECTED, here="/desk/staff")
+
+    async def perform(request: Request) -> Response:
+        staff: Staff = request.state.staff
+        move, other = request.path_params["move"], request.path_params["staff_id"]
+        if move not in MOVES:
+            raise HTTPException(404)
+        async with jawab.db.transaction("console") as tx:
+            # Not oneself, and not who reads sealed cases: an admin under pressure must not be able to thin them out.
+            found = await (
+                await tx.execute(
+                    sql.SQL(
+                        "SELECT id FROM staff WHERE id = %(other)s AND id <> %(me)s AND role <> 'protected'"
+                        " AND {within} FOR UPDATE"
+                    ).format(within=within(staff)),
+                    {**staff.scope, "other": other, "me": staff.id},
+                )
+            ).fetchone()
+            if found is None:
+                raise HTTPException(404)
+            if move == "disable":
+                await tx.execute("UPDATE staff SET disabled_at = now() WHERE id = %s", (other,))
+            elif move == "enable":
+                await tx.execute("UPDATE staff SET disabled_at = NULL WHERE id = %s", (other,))
+            if move != "enable":
+                await sessions.end_all(tx, other)
+            await audit.write(tx, str(staff.id), f"staff.{move}", str(other))
+        return RedirectResponse("/desk/staff", status_code=303)
+
+    app.add_route("/desk/staff", show, methods=["GET"])
+    app.add_route("/desk/staff/{staff_id:uuid}/{move}", perform, methods=["POST"])
