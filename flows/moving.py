@@ -17,7 +17,7 @@ def advance(turn: Turn, target: str) -> None:
     """The question is answered: remember it for Back and go on."""
     turn.misses = 0
     turn.answers.pop("missed", None)
-    if turn.node.ask not in {"more", "score"}:
+    if turn.node.ask not in {"more", "score"} and turn.node.name != LANGUAGE:
         turn.push()
     go(turn, target)
 

@@ -1,0 +1,281 @@
+"""What is wrong with the flows, found before a citizen finds it. A list of findings; empty means they may go out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import locales
+from flows import answers
+from flows.book import Book, Choice, Node
+from flows.model import EFFECTS, Value
+from flows.moving import HOPS, RUN
+from flows.play import FACILITY, PLACES, ROUND
+from flows.turn import CASES, SPOKEN, STATUSES, VALUES
+from locales.catalogs import texts
+from locales.channels import CHANNELS, sms_parts
+from locales.render import fill
+
+# Numeral sets that phones in the province type: ASCII, Urdu and Pashto, Arabic, full-width.
+NUMERALS: dict[str, str] = {
+    "ascii": "0123456789",
+    "urdu": "۰۱۲۳۴۵۶۷۸۹",
+    "arabic": "٠١٢٣٤٥٦٧٨٩",
+    "full-width": "０１２３４５６７８９",
+}
+# What can fill a text, at its longest. Names of places and offices may be this long, see the districts' data.
+LONGEST: dict[str, Value] = {
+    "code": {"code": "4821773091542"},
+    "due": {"date": "2026-11-21"},
+    "facility": {"names": {"en": "نمونہ بنیادی مرکز صحت پشین شہر"}},
+    "outside": {"names": {"en": "وفاقی محتسب 1055, خواتین ہیلپ لائن 1043"}},
+}
+SAID_STATUSES = tuple(f"status.{name}" for name in STATUSES)
+# Said beside a question: only their own length is looked at.
+ALONE_PARTS: dict[str, int] = {"report.kept": 1, "trial.outside": 3}
+BUTTONS = 3
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One thing to put right: where (file:line node), in which language ("" = all), what."""
+
+    where: str
+    lang: str
+    rule: str
+    problem: str
+
+
+def _at(book: Book, node: Node) -> str:
+    return f"{book.files[node.flow]}:{node.line} {node.name}"
+
+
+def _targets(node: Node) -> list[str]:
+    return [
+        target
+        for target in (node.next, node.found, *(o.next for o in node.options), *(b.next for b in node.branch))
+        if target
+    ]
+
+
+def reached(book: Book) -> set[str]:
+    """Every node that some answer, word or fact can lead to."""
+    # The engine goes by itself to the first nodes (a word from anywhere), the offer of a person and a code's answer.
+    waiting = [*book.starts.values(), "welcome.menu", "help.offer", "status.code", "complaint.more"]
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        node = book.nodes.get(name)
+        if node and name not in found:
+            found.add(name)
+            waiting += _targets(node)
+            if name in book.twins:
+                waiting.append(book.twins[name])
+    return found
+
+
+def _lost_nodes(book: Book) -> Iterator[Finding]:
+    seen = reached(book)
+    for node in book.nodes.values():
+        if node.name not in seen:
+            yield Finding(_at(book, node), "", "unreachable", "no answer leads here")
+
+
+def _dead_ends(book: Book) -> Iterator[Finding]:
+    for node in book.nodes.values():
+        if node.branch:
+            ends = not node.next and bool(node.branch[-1].when)
+        elif node.options:
+            ends = any(not option.next for option in node.options)
+        else:
+            ends = not node.next
+        if node.look_up and not node.found:
+            ends = True
+        if ends:
+            yield Finding(_at(book, node), "", "dead end", "an answer leads nowhere")
+        if node.ask and not node.says and not node.options:
+            yield Finding(_at(book, node), "", "dead end", "asks and says nothing")
+
+
+def _rings(book: Book) -> Iterator[Finding]:
+    for node in book.nodes.values():
+        if not node.ask and _longest_run(book, node, frozenset()) > HOPS:
+            yield Finding(_at(book, node), "", "ring", "says and branches without ever asking")
+
+
+def _longest_run(book: Book, node: Node, seen: frozenset[str]) -> int:
+    if node.ask:
+        return 0
+    if node.name in seen:
+        return HOPS + 1
+    ways = [book.nodes[target] for target in _targets(node) if target in book.nodes]
+    return 1 + max((_longest_run(book, way, seen | {node.name}) for way in ways), default=0)
+
+
+def _keys(book: Book) -> dict[str, str]:
+    found: dict[str, str] = dict.fromkeys((*SPOKEN, *SAID_STATUSES), "flows")
+    for node in book.nodes.values():
+        found.update(dict.fromkeys((*node.says, *(option.text for option in node.options)), _at(book, node)))
+    return found
+
+
+def _missing_texts(book: Book) -> Iterator[Finding]:
+    for lang in locales.ALL_LANGS:
+        written = texts(lang)
+        for key, where in _keys(book).items():
+            if key not in written:
+                yield Finding(where, lang, "missing text", key)
+
+
+def _values(book: Book) -> Iterator[Finding]:
+    known = {*VALUES, "name"}
+    for key, names in book.needs.items():
+        for name in names:
+            if name not in known:
+                yield Finding(key, "", "unknown value", f"{{{name}}} is filled by nothing")
+
+
+def _longest(key: str, lang: str) -> str:
+    """The text with its longest values."""
+    statuses = sorted(SAID_STATUSES, key=lambda status: len(fill(status, lang, {}, isolates=False)))
+    indicators = sorted(ROUND["indicators"], key=lambda row: len(fill(row, lang, {}, isolates=False)))
+    values: dict[str, Value] = {
+        **LONGEST,
+        "status": {"key": statuses[-1]},
+        "indicator": {"key": indicators[-1]},
+        "name": FACILITY,
+    }
+    return fill(key, lang, values, isolates=False)
+
+
+def _reply(node: Node, lang: str, above: str) -> str:
+    lines = [_longest(key, lang) for key in (above, *node.says) if key]
+    if node.ask == "place":
+        names = [fill("place.name", lang, {"name": {"names": place.names}}, isolates=False) for place in PLACES]
+        lines += [f"{digit} {name}" for digit, name in enumerate(names, 1)]
+    if node.name == "status.pick":
+        lines += [f"{digit} {_longest('follow.row', lang)}" for digit in range(1, CASES + 1)]
+    lines += [f"{option.digit} {_longest(option.text, lang)}" for option in node.options]
+    return "\n".join(lines)
+
+
+# What one reply says above a question, beside the sentence that it was not understood (for which a part more is paid).
+ABOVE: dict[str, tuple[str, ...]] = {
+    "complaint.category": ("welcome.consent", "report.received"),
+    "welcome.menu": ("welcome.consent", "report.kept", "start.done"),
+    "welcome.language": ("welcome.code",),
+    "rate.facility": ("rate.unknown",),
+}
+MISS = "miss.again"
+
+
+def _lengths(book: Book) -> Iterator[Finding]:
+    for lang in locales.ALL_LANGS:
+        for node in book.nodes.values():
+            if not (node.ask or node.says):
+                continue
+            for above in ("", *ABOVE.get(node.name, ()), *((MISS,) if node.ask not in {"", "more"} else ())):
+                text = _reply(node, lang, above)
+                parts, budget = len(sms_parts(text)), node.parts + (above == MISS)
+                if parts > budget:
+                    said = f" after {above}" if above else ""
+                    yield Finding(_at(book, node), lang, "too long", f"{parts} SMS parts{said}, may take {budget}")
+                if len(text) > CHANNELS["whatsapp"].interactive_body:
+                    yield Finding(_at(book, node), lang, "too long", f"{len(text)} signs, WhatsApp takes 1024")
+        for key, budget in ALONE_PARTS.items():
+            if len(sms_parts(_longest(key, lang))) > budget:
+                yield Finding(key, lang, "too long", f"may take {budget} SMS parts")
+
+
+def _rows(book: Book) -> Iterator[Finding]:
+    limits = CHANNELS["whatsapp"]
+    for node in book.nodes.values():
+        if len(node.options) > limits.list_rows:
+            yield Finding(
+                _at(book, node), "", "too many options", f"{len(node.options)}, a list has {limits.list_rows}"
+            )
+        units = limits.button_units if len(node.options) <= BUTTONS else limits.row_units
+        for lang in locales.ALL_LANGS:
+            for option in node.options:
+                title = _longest(option.text, lang)
+                if len(title) > units:
+                    yield Finding(_at(book, node), lang, "title too long", f"{option.text}: {len(title)} of {units}")
+
+
+def _digits(book: Book) -> Iterator[Finding]:
+    for node in book.nodes.values():
+        for digit, times in Counter(option.digit for option in node.options).items():
+            if times > 1:
+                yield Finding(_at(book, node), "", "same digit", digit)
+        for lang in locales.LANGS:
+            found = book.matches.get((node.name, lang), {})
+            for option in node.options:
+                for name, numerals in NUMERALS.items():
+                    typed = "".join(numerals[int(digit)] for digit in option.digit)
+                    if answers.match(found, book.fold(typed), book.words.before_digits) != option.id:
+                        yield Finding(_at(book, node), lang, "digit not taken", f"{option.id} in {name} digits")
+
+
+def _option_words(book: Book) -> Iterator[Finding]:
+    for node in book.nodes.values():
+        for lang in locales.ALL_LANGS:
+            owners: dict[str, str] = {}
+            for option in node.options:
+                own = book.fold(_longest(option.text, lang))
+                for word in {own, *book.words.answers.get(option.text, ())} - {""}:
+                    if owners.setdefault(word, option.id) != option.id:
+                        yield Finding(_at(book, node), lang, "same word", f"{word}: {owners[word]} and {option.id}")
+                    meant = book.words.universal.get(word, option.id)
+                    if meant != option.id and not (meant == "language" and option.text == "menu.language"):
+                        yield Finding(_at(book, node), lang, "same word", f"{word}: {option.id} and {meant.upper()}")
+                found = answers.match(book.matches[node.name, lang], own, book.words.before_digits)
+                if own and found != option.id:
+                    yield Finding(_at(book, node), lang, "word not taken", f"{option.id}: {own}")
+
+
+def _effects(book: Book) -> Iterator[Finding]:
+    for node in book.nodes.values():
+        for effect in (node.effect, *(option.effect for option in node.options)):
+            if effect and (effect[0] not in EFFECTS or effect[0] not in RUN):
+                yield Finding(_at(book, node), "", "unknown effect", effect[0])
+
+
+def _asked(option: Choice) -> tuple[str, str, str, str]:
+    return (option.id, option.digit, option.text, option.clear)
+
+
+def _twins(book: Book) -> Iterator[Finding]:
+    """Behind the protected door the same is asked, and everything that is answered there is sealed."""
+    for ordinary, name in book.twins.items():
+        one, other = book.nodes[ordinary], book.nodes[name]
+        if (one.ask, one.says, one.save, one.parts) != (other.ask, other.says, other.save, other.parts):
+            yield Finding(_at(book, other), "", "twin differs", f"asks otherwise than {ordinary}")
+        if [_asked(option) for option in one.options] != [_asked(option) for option in other.options]:
+            yield Finding(_at(book, other), "", "twin differs", f"has other options than {ordinary}")
+        if other.ask and not other.sealed:
+            yield Finding(_at(book, other), "", "not sealed", "words that come here would be kept in clear")
+    doors = {name.partition(".")[0] for name in book.twins.values()}
+    for node in book.nodes.values():
+        if node.flow in doors and node.name not in book.twins.values():
+            yield Finding(_at(book, node), "", "twin differs", "no ordinary question is the same")
+
+
+RULES: tuple[Callable[[Book], Iterator[Finding]], ...] = (
+    _lost_nodes,
+    _dead_ends,
+    _rings,
+    _missing_texts,
+    _values,
+    _lengths,
+    _rows,
+    _digits,
+    _option_words,
+    _effects,
+    _twins,
+)
+
+
+def check(book: Book) -> list[Finding]:
+    """Everything found, sorted; [] when the flows may go out."""
+    return sorted(finding for rule in RULES for finding in rule(book))

@@ -1,0 +1,201 @@
+"""The flows in a terminal: the engine alone, with a made-up world behind it. Also how transcripts are written."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import locales
+from flows import codes
+from flows.book import Book
+from flows.engine import step
+from flows.model import Effect, Event, Known, Media, Place, Reply, Session
+from flows.sessions import dump, restore
+from locales.render import render_options
+
+# Demo data: places of the tehsil list (COD-AB), a round and a facility that no real district has.
+PLACES = (
+    Place("demo-barshore", {"en": "Barshore", "ur": "برشور"}),
+    Place("demo-huramzai", {"en": "Huramzai", "ur": "حرمزئی"}, ("Hurramzai",)),
+    Place("demo-karezat", {"en": "Karezat", "ur": "کاریزات"}),
+    Place("demo-pishin", {"en": "Pishin", "ur": "پشین"}),
+    Place("demo-saranan", {"en": "Saranan", "ur": "سرانان"}),
+)
+ROUND: dict[str, Any] = {
+    "id": "demo-round",
+    "indicators": ["indicator.open_on_time", "indicator.staff_present", "indicator.treated_with_respect"],
+}
+FACILITY: dict[str, Any] = {"id": "demo-clinic", "names": {"en": "Demo clinic", "ur": "نمونہ کلینک"}}
+FACILITY_CODE = "101"
+OUTSIDE = (({"en": "Demo helpline", "ur": "نمونہ ہیلپ لائن"}, "0000"),)
+
+DIM, PLAIN = "\x1b[2m", "\x1b[0m"
+_CALLS = 3  # look-ups in one turn, as the shell allows
+
+
+@dataclass
+class World:
+    """What the shell would know: cases by code, the subscription. Time moves only when it is told to."""
+
+    at: float = 1_795_000_000.0
+    channel: str = "sms"
+    trial: bool = False
+    places: tuple[Place, ...] = PLACES
+    round: dict[str, Any] | None = field(default_factory=lambda: dict(ROUND))
+    outside: tuple[tuple[dict[str, str], str], ...] = OUTSIDE
+    weekly: bool = False
+    cases: dict[str, str] = field(default_factory=dict)  # ordinary, newest last
+    sealed: set[str] = field(default_factory=set)
+    made: int = 0
+
+    def known(self) -> Known:
+        """What a step may know now; every call has a fresh code."""
+        self.made += 1
+        return Known(
+            at=self.at,
+            code=codes.complete(f"{482177300000 + self.made:012d}"),
+            channel=self.channel,
+            places=self.places,
+            cases=tuple((code, status) for code, status in reversed(self.cases.items())),
+            weekly=self.weekly,
+            trial=self.trial,
+            round=self.round,
+            district="district.demo",
+            outside=self.outside,
+        )
+
+    def do(self, effect: Effect) -> dict[str, Any] | None:
+        """Take an effect; the answer to a look-up comes back."""
+        data = effect.data
+        match effect.kind:
+            case "open_case":
+                self.cases[data["code"]] = "received"
+            case "seal" | "seal_story":
+                self.sealed.add(data["code"])
+            case "consent" if data["topic"] == "weekly":
+                self.weekly = data["granted"]
+            case "look_up" if data["what"] == "facility":
+                return {"what": "facility", **(FACILITY if data["code"] == FACILITY_CODE else {"id": ""})}
+            case "look_up":
+                state = self.cases.get(data["code"]) or ("received" if data["code"] in self.sealed else "none")
+                return {"what": "case", "state": state, "opened": "2026-11-21", "due": "2026-12-05"}
+        return None
+
+
+@dataclass
+class Phone:
+    """One citizen's phone: types, taps, stays silent, and keeps what was said on both sides."""
+
+    book: Book
+    world: World = field(default_factory=World)
+    session: Session = field(default_factory=Session)
+    effects: list[Effect] = field(default_factory=list)
+    thread: list[str] = field(default_factory=list)
+    sealed: bool = False  # the last words went behind the protected door
+    replies: int = 0  # of the last turn
+
+    def say(self, text: str = "", **more: Any) -> str:
+        """Send a message; the reply as its language and channel show it, "" if there was none."""
+        self.thread.extend(f"> {line}".rstrip() for line in (text or _describe(more)).split("\n"))
+        return self._turn(Event("message", self.world.known(), text, **more))
+
+    def wait(self) -> str:
+        """Nothing is written until the silence is noticed, if it ever is."""
+        self.thread.append("(silence)")
+        if not self.session.quiet_after:
+            return ""
+        self.world.at += self.session.quiet_after
+        return self._turn(Event("quiet", self.world.known()))
+
+    def _turn(self, event: Event) -> str:
+        shown = ""
+        self.replies = 0
+        self.effects = []
+        self.sealed = False
+        for _ in range(1 + _CALLS):
+            # A stored session is JSON: what does not survive it must not work here either.
+            before = restore(json.loads(json.dumps(dump(self.session))))
+            made = step(self.book, before, event)
+            self.session = made.session
+            self.sealed |= made.sealed
+            self.effects.extend(made.effects)
+            if made.reply:
+                self.replies += 1
+                shown = show(made.reply, self.session.lang, self.world.channel)
+                self.thread.extend(f"< {line}" for line in shown.split("\n"))
+            answers = [answer for effect in made.effects if (answer := self.world.do(effect))]
+            if not answers:
+                break
+            event = Event("found", event.known, found=answers[0])
+        return shown
+
+
+def _describe(more: dict[str, Any]) -> str:
+    if media := more.get("media"):
+        return " ".join(f"[{item.content_type}]" for item in media)
+    return "[location]" if more.get("location") else f"[{more.get('choice', '')}]"
+
+
+def stored(reply: Reply) -> dict[str, Any]:
+    """A reply as the outbox stores it."""
+    return {
+        "says": [[said.key, said.values] for said in reply.says],
+        "options": [[option.digit, option.say.key, option.say.values] for option in reply.options],
+    }
+
+
+def show(reply: Reply, lang: str, channel: str) -> str:
+    """A reply as its reader gets it."""
+    return locales.render(stored(reply), lang or "ur", channel)
+
+
+def rows(reply: Reply, lang: str, channel: str) -> list[tuple[str, str]]:
+    """The (digit, text) of a reply's options."""
+    return render_options(stored(reply), lang or "ur", channel)
+
+
+def write_transcript(thread: Sequence[str]) -> str:
+    """A conversation as a golden file holds it: > what was written, < what was answered."""
+    return "\n".join(thread) + "\n"
+
+
+def play(
+    book: Book,
+    lang: str | None = None,
+    channel: str = "sms",
+    read: Callable[[str], str] = input,
+    write: Callable[[str], None] = print,
+) -> str:
+    """Talk to the flows until the input ends; the transcript comes back and is printed last.
+
+    A line is a message. `/quiet` is a silence, `/photo`, `/voice` and `/place 30.6 66.9` send what they say.
+    """
+    phone = Phone(book, World(at=time.time(), channel=channel), Session(lang=lang or ""))
+    write(f"{DIM}A line is a message. /quiet /photo /voice /place LAT LON, end with Ctrl-D.{PLAIN}")
+    while True:
+        try:
+            line = read("> ")
+        except (EOFError, KeyboardInterrupt):
+            break
+        write(_play_line(phone, line) or f"{DIM}(no reply){PLAIN}")
+        for effect in phone.effects:
+            write(f"{DIM}{effect.kind} {json.dumps(effect.data, ensure_ascii=False, sort_keys=True)}{PLAIN}")
+    transcript = write_transcript(phone.thread)
+    write(f"{DIM}{transcript}{PLAIN}")
+    return transcript
+
+
+def _play_line(phone: Phone, line: str) -> str:
+    if line == "/quiet":
+        return phone.wait()
+    if line == "/photo":
+        return phone.say(media=(Media("demo:photo", "image/jpeg"),))
+    if line == "/voice":
+        return phone.say(media=(Media("demo:voice", "audio/ogg"),))
+    if found := re.fullmatch(r"/place (-?\d+(?:\.\d+)?) (-?\d+(?:\.\d+)?)", line):
+        return phone.say(location=(float(found[1]), float(found[2])))
+    return phone.say(line)
