@@ -1,6 +1,6 @@
 """What a line of somebody's own may not carry out: phones, CNIC numbers, case codes, addresses, names. Pure.
 
-A net with known holes: it finds shapes and words of respect, not every name there is. The second person is the other net.
+A net with known holes: it finds shapes and words of respect, not every name. The second person is the other net.
 """
 
 from __future__ import annotations
