@@ -124,28 +124,25 @@ async def add_staff(
     if role not in ROLES:
         raise Refused("role_unknown")
     password = password or new_password()
-    locked = await asyncio.to_thread(_lock, role, password)
+    person = {"login": login, "name": name, "role": role, "district": district_id, "office": office_id, "demo": demo}
+    await _put_staff(tx, person, await asyncio.to_thread(_lock, role, password))
+    return password
+
+
+async def _put_staff(tx: Tx, person: Mapping[str, Any], locked: Mapping[str, Any]) -> None:
     done = await tx.execute(
         "INSERT INTO staff (login, name, role, district_id, office_id, password_hash, demo, public_key, private_box,"
         " key_salt) VALUES (%(login)s, %(name)s, %(role)s, %(district)s, %(office)s, %(hash)s, %(demo)s, %(public)s,"
         " %(box)s, %(salt)s) ON CONFLICT (login) DO UPDATE SET password_hash = excluded.password_hash,"
         " public_key = excluded.public_key, private_box = excluded.private_box, key_salt = excluded.key_salt"
         " WHERE staff.role = excluded.role AND staff.district_id IS NOT DISTINCT FROM excluded.district_id",
-        {
-            "login": login,
-            "name": name,
-            "role": role,
-            "district": district_id,
-            "office": office_id,
-            "demo": demo,
-            **locked,
-        },
+        {**person, **locked},
     )
     if done.rowcount != 1:
         raise Refused("login_taken")
+    login = person["login"]
     await tx.execute("DELETE FROM desk_sessions USING staff WHERE staff.id = staff_id AND staff.login = %s", (login,))
-    await audit.write(tx, "operator", f"staff.password:{role}", login)
-    return password
+    await audit.write(tx, "operator", f"staff.password:{person['role']}", login)
 
 
 def _lock(role: str, password: str) -> dict[str, Any]:
@@ -171,7 +168,6 @@ async def seed_demo(
     """
     plan = yaml.safe_load((DATA / "demo.yaml").read_text(encoding="utf-8"))
     district_id: str = plan["district"]
-    made: list[dict[str, str]] = []
     async with db.transaction("console") as tx:
         await tx.execute("SELECT pg_advisory_xact_lock(7310003)")  # two seeds at once take turns
         await add_district(tx, district_id, demo=True)
@@ -181,13 +177,15 @@ async def seed_demo(
         for channel in plan["channels"]:
             await _add_demo_channel(tx, channel, district_id)
         there = {row["login"] for row in await (await tx.execute("SELECT login FROM staff WHERE demo")).fetchall()}
-        for person in plan["staff"]:
-            login, role = person["login"], person["role"]
-            if login in there and (password_of is None or password_of(login) is not None):
-                continue
-            district = None if person.get("province") else district_id
-            password = await add_staff(tx, login=login, name=person["name"], role=role, district_id=district, demo=True)
-            made.append({"role": role, "user": login, "password": password})
+        people = [
+            {"demo": True, "office": None, "district": None if row.pop("province", False) else district_id, **row}
+            for row in plan["staff"]
+            if row["login"] not in there or (password_of is not None and password_of(row["login"]) is None)
+        ]
+        made = [{"role": row["role"], "user": row["login"], "password": new_password()} for row in people]
+        locked = await asyncio.gather(*(asyncio.to_thread(_lock, row["role"], row["password"]) for row in made))
+        for person, box in zip(people, locked, strict=True):
+            await _put_staff(tx, person, box)
     return made
 
 

@@ -12,14 +12,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from cases import clocks, sorting
+from cases import clocks, sorting, triage
 from cases.lifecycle import Refused
 from cases.sorting import Kept
+from cases.triage import Custodian
 from store import alarms, contacts
 from store.crypto import ESCROW, Keys, seal_item
 from store.database import Tx
@@ -40,7 +41,11 @@ async def seal(
     """
     found = await find(tx, code_hash)
     case_id: UUID = (
-        found["case_id"] if found else await _open(tx, code_hash=code_hash, district_id=district_id, now=now)
+        found["case_id"]
+        if found
+        else await _open(
+            tx, code_hash=code_hash, district_id=district_id, now=now, recipients=list(await _roster(tx, district_id))
+        )
     )
     await append(tx, keys, case_id=case_id, kind=kind, data=data, now=now)
     return case_id
@@ -80,13 +85,17 @@ async def seal_bytes(tx: Tx, keys: Keys, *, case_id: UUID, kind: str, content: b
     return await append(tx, keys, case_id=case_id, kind=kind, data=data)
 
 
-async def seal_kept(tx: Tx, keys: Keys, kept: Kept) -> UUID:
+async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID] = ()) -> UUID:
     """Move a story that the triage has read behind the door: its words, its answers and who wrote it, same code.
 
-    The ordinary copies go with it. The case gets an id of its own, which no ordinary row has ever carried.
+    `accused` are the offices it is about, where the triage could tell: nobody of theirs or above them gets a key. The
+    ordinary copies go with it. The case gets an id of its own, which no ordinary row has ever carried.
     """
     code_hash = await asyncio.to_thread(keys.hash_code, kept.code)
-    case_id = await _open(tx, code_hash=code_hash, district_id=kept.district_id, now=kept.received_at)
+    recipients = await _unconflicted(tx, kept.district_id, accused)
+    case_id = await _open(
+        tx, code_hash=code_hash, district_id=kept.district_id, now=kept.received_at, recipients=recipients
+    )
     data = {
         "words": kept.words,
         "answers": kept.answers,
@@ -100,7 +109,7 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept) -> UUID:
     return case_id
 
 
-async def _open(tx: Tx, *, code_hash: bytes, district_id: str, now: datetime) -> UUID:
+async def _open(tx: Tx, *, code_hash: bytes, district_id: str, now: datetime, recipients: list[UUID]) -> UUID:
     case_id = uuid4()
     acknowledge_due, resolve_due = clocks.due(now)
     done = await tx.execute(
@@ -115,7 +124,7 @@ async def _open(tx: Tx, *, code_hash: bytes, district_id: str, now: datetime) ->
             "acknowledge": acknowledge_due,
             "resolve": resolve_due,
             "code_hash": code_hash,
-            "recipients": list(await _roster(tx, district_id)),
+            "recipients": recipients,
             "district": district_id,
         },
     )
@@ -128,6 +137,18 @@ async def _roster(tx: Tx, district_id: str = "") -> dict[UUID, bytes]:
     """Who may be sealed to, with public keys: the province's protected handlers, whatever the district is."""
     rows = await (await tx.execute("SELECT id, public_key FROM sealed.roster(%s)", (district_id,))).fetchall()
     return {row["id"]: bytes(row["public_key"]) for row in rows}
+
+
+async def _unconflicted(tx: Tx, district_id: str, accused: Collection[UUID]) -> list[UUID]:
+    """Those of the roster whom the accused offices do not reach. For the desk's side only: it reads who sits where."""
+    roster = await _roster(tx, district_id)
+    staff = await (
+        await tx.execute("SELECT id, district_id, office_id FROM staff WHERE id = ANY(%s)", (list(roster),))
+    ).fetchall()
+    offices = await (await tx.execute("SELECT id, above_id FROM offices")).fetchall()
+    above = {row["id"]: row["above_id"] for row in offices}
+    sitting = [Custodian(row["id"], row["district_id"], row["office_id"]) for row in staff]
+    return list(triage.readers(sitting, district_id, accused, above))
 
 
 async def _recipients(tx: Tx, case_id: UUID) -> frozenset[UUID]:

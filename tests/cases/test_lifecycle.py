@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+
+from cases import lifecycle, outcomes
+from cases.lifecycle import MOVES, OPEN, STATUSES, Refused
+
+
+def test_every_status_is_reached_from_the_first() -> None:
+    reached, before = {"received"}, set[str]()
+    while reached != before:
+        before = set(reached)
+        reached |= {move.becomes for (status, _), move in MOVES.items() if status in reached}
+    assert reached == set(STATUSES)
+
+
+def test_a_citizen_can_always_say_that_it_is_not_done() -> None:
+    for status in ("resolved", "confirmed", "closed"):
+        assert lifecycle.move(status, "dispute", "citizen") == "disputed"
+
+
+def test_nobody_but_the_citizen_confirms() -> None:
+    for (status, verb), move in MOVES.items():
+        if verb in {"confirm", "dispute"}:
+            assert move.who == {"citizen"}, (status, verb)
+
+
+def test_no_open_case_can_be_closed_without_an_answer() -> None:
+    assert not any((status, "close") in MOVES for status in OPEN)
+
+
+@pytest.mark.parametrize(("status", "verb"), [("closed", "resolve"), ("acknowledged", "acknowledge"), ("x", "start")])
+def test_a_move_that_is_not_in_the_table_is_refused(status: str, verb: str) -> None:
+    with pytest.raises(Refused, match="unknown_move"):
+        lifecycle.move(status, verb, "supervisor")
+
+
+@pytest.mark.parametrize("who", ["editor", "approver", "admin", "triage", "protected", "citizen", ""])
+def test_who_is_not_at_the_desk_moves_no_case_for_it(who: str) -> None:
+    with pytest.raises(Refused, match="not_allowed"):
+        lifecycle.move("received", "acknowledge", who)
+
+
+def test_a_page_offers_what_the_table_allows() -> None:
+    assert lifecycle.verbs("received", "handler") == (
+        "acknowledge", "assign", "start", "refer", "answer", "resolve", "amend", "note",
+    )  # fmt: skip
+    assert lifecycle.verbs("received", "editor") == ()
+    for status in STATUSES:
+        for who in ("handler", "supervisor", "citizen", "clock"):
+            for verb in lifecycle.verbs(status, who):
+                lifecycle.move(status, verb, who)
+
+
+def test_every_category_can_end_well_or_badly() -> None:
+    for category in outcomes.CATEGORIES:
+        offered = outcomes.for_category(category)
+        assert len(set(offered)) == len(offered)
+        assert any(outcomes.is_refusal(outcome) for outcome in offered)
+        assert outcomes.promised(category)
+        assert not any(outcomes.is_refusal(outcome) for outcome in outcomes.promised(category))
+    with pytest.raises(Refused):
+        outcomes.for_category("weather")
+
+
+def test_every_outcome_status_and_category_has_its_english_text() -> None:
+    from locales import say
+
+    keys = {f"outcome.{one}" for category in outcomes.CATEGORIES for one in outcomes.for_category(category)}
+    keys |= {f"category.{one}" for one in outcomes.CATEGORIES} | {f"status.{one}" for one in STATUSES}
+    keys |= {f"case.{one}" for one in ("acknowledged", "answered", "referred", "resolved", "overdue")}
+    keys |= {"case.confirm_ask", "case.confirm_yes", "case.confirm_no", "office.none", "round.health_centres"}
+    for key in sorted(keys):
+        assert say(key, "en"), key
+
+
+def test_the_categories_are_those_of_the_citizens_menu() -> None:
+    from pathlib import Path
+
+    import yaml
+
+    tables = yaml.safe_load((Path(__file__).parents[2] / "flows" / "citizen" / "tables.yaml").read_text())
+    assert tuple(tables["categories"]) == outcomes.CATEGORIES
