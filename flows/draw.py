@@ -5,11 +5,11 @@ from __future__ import annotations
 from flows.book import Book, Node
 from locales.catalogs import find
 
+_MERMAID = str.maketrans({"\n": "<br>", '"': "&quot;", "{": "&lbrace;", "}": "&rbrace;"})
+
 
 def _text(key: str, lang: str) -> str:
-    return (
-        find(key, lang).replace("\n", "<br>").replace('"', "&quot;").replace("{", "&lbrace;").replace("}", "&rbrace;")
-    )
+    return find(key, lang).translate(_MERMAID)
 
 
 def _id(name: str) -> str:

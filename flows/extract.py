@@ -1,4 +1,4 @@
-"""The text keys of the flows, for `pybabel extract`: method `jawab_flows` on `flows/citizen/*.yaml` and `flows/turn.py`."""
+"""The text keys of the flows, for `pybabel extract`: a method on `flows/citizen/*.yaml` and `flows/turn.py`."""
 
 from __future__ import annotations
 
