@@ -1,0 +1,130 @@
+"""What a citizen types in each transcript. Digits in the numerals that phones of that language type."""
+
+from __future__ import annotations
+
+from flows.check import NUMERALS
+from flows.model import Media
+from flows.play import Phone
+
+LANGS = ("ur", "ps", "bal", "brh")
+HELLO = {"ur": "السلام علیکم", "ps": "سلام", "bal": "سلام", "brh": "salam"}
+STORY = {
+    "ur": "ہمارے گاؤں میں دس دن سے پانی نہیں آ رہا",
+    "ps": "زموږ په کلي کې له لسو ورځو راهیسې اوبه نشته",
+    "bal": "مئے میتگ ءَ دہ روچ انت کہ آپ نیست انت",
+    "brh": "nana shar ti dah de aan dir aff, pain jawan aff",
+}
+NUMERALS_OF = {"ur": "urdu", "ps": "urdu", "bal": "ascii", "brh": "arabic"}
+PHOTO = (Media("https://example.invalid/photo", "image/jpeg"),)
+VOICE = (Media("https://example.invalid/voice", "audio/ogg"),)
+
+
+def digits(lang: str, number: int | str) -> str:
+    """A number as it is typed in a language's transcript."""
+    numerals = NUMERALS[NUMERALS_OF[lang]]
+    return "".join(numerals[int(digit)] if digit.isdecimal() else digit for digit in str(number))
+
+
+def greet(phone: Phone, lang: str) -> None:
+    phone.say(HELLO[lang])
+    phone.say(digits(lang, LANGS.index(lang) + 1))
+
+
+def complain(phone: Phone, lang: str, kind: int = 1) -> None:
+    """A report with every question answered; kind 2 goes through the protected door."""
+    greet(phone, lang)
+    for typed in (1, 1, kind, 4):
+        phone.say(digits(lang, typed))
+    phone.say(STORY[lang])
+    phone.say(media=PHOTO)
+    phone.say(digits(lang, 2))
+    phone.say(digits(lang, 1))
+    phone.say(STORY[lang])
+    phone.say(digits(lang, 1))
+
+
+def protect(phone: Phone, lang: str) -> None:
+    complain(phone, lang, kind=2)
+
+
+def tell_first(phone: Phone, lang: str, kind: int = 1) -> None:
+    """The first message is the story."""
+    phone.say(STORY[lang])
+    phone.say(digits(lang, LANGS.index(lang) + 1))
+    for typed in (10, kind):
+        phone.say(digits(lang, typed))
+    phone.say("پشین")
+    phone.say(digits(lang, 1))
+    phone.say("MENU")
+
+
+def leave_unfinished(phone: Phone, lang: str) -> None:
+    greet(phone, lang)
+    for typed in (1, 3, 1, 2):
+        phone.say(digits(lang, typed))
+    phone.say(media=VOICE)
+    phone.wait()
+    phone.say(digits(lang, 1))
+    phone.say(digits(lang, 1))
+
+
+def rate(phone: Phone, lang: str) -> None:
+    greet(phone, lang)
+    for typed in (3, 999, 101, 5, 4, 9, 1):
+        phone.say(digits(lang, typed))
+
+
+def ask_status(phone: Phone, lang: str) -> None:
+    complain(phone, lang)
+    phone.say("STATUS")
+    phone.say(digits(lang, 1))
+    phone.say("STATUS 4821 7730 9154 2")
+    phone.say("STATUS 4821 7730 9154 3")
+    code = next(iter(phone.world.cases))
+    phone.say(digits(lang, code))
+
+
+def subscribe(phone: Phone, lang: str) -> None:
+    greet(phone, lang)
+    phone.say(digits(lang, 4))
+    phone.say(digits(lang, 1))
+    phone.say("MENU")
+    phone.say(digits(lang, 4))
+    phone.say(digits(lang, 1))
+    phone.say("STOP")
+    phone.say("START")
+
+
+def seek_help(phone: Phone, lang: str) -> None:
+    greet(phone, lang)
+    phone.say(digits(lang, 1))
+    phone.say("HELP")
+    phone.say(digits(lang, 2))
+    phone.say("asdf")
+    phone.say("asdf")
+    phone.say(digits(lang, 1))
+    phone.say("0")
+    phone.say("LANGUAGE")
+    phone.say(digits(lang, LANGS.index(lang) + 1))
+
+
+def try_out(phone: Phone, lang: str) -> None:
+    """A trial line: it says so, and its protected door takes nothing."""
+    phone.world.trial = True
+    greet(phone, lang)
+    for typed in (1, 6, 2):
+        phone.say(digits(lang, typed))
+    phone.say("PRIVATE")
+
+
+SCRIPTS = {
+    "complaint": complain,
+    "protected": protect,
+    "story": tell_first,
+    "unfinished": leave_unfinished,
+    "rate": rate,
+    "status": ask_status,
+    "weekly": subscribe,
+    "help": seek_help,
+    "trial": try_out,
+}

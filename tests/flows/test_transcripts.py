@@ -1,0 +1,98 @@
+"""Whole conversations as golden files. Rewrite with REWRITE_TRANSCRIPTS=1 and read the diff."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from citizens import LANGS, SCRIPTS, STORY, complain, digits, greet, protect, tell_first
+
+from flows.play import Phone, write_transcript
+
+FOLDER = Path(__file__).parents[1] / "transcripts"
+CASES = [(lang, flow) for lang in LANGS for flow in SCRIPTS]
+
+
+@pytest.mark.parametrize(("lang", "flow"), CASES)
+def test_a_conversation_is_word_for_word_what_its_transcript_says(
+    phone: Callable[..., Phone], lang: str, flow: str
+) -> None:
+    talk = phone()
+    SCRIPTS[flow](talk, lang)
+    path = FOLDER / f"{lang}-{flow}.txt"
+    if os.environ.get("REWRITE_TRANSCRIPTS"):
+        path.write_text(write_transcript(talk.thread), "utf-8")
+    assert path.read_text("utf-8") == write_transcript(talk.thread)
+
+
+def test_no_transcript_is_left_from_a_flow_that_is_gone() -> None:
+    assert {path.stem for path in FOLDER.glob("*.txt")} == {f"{lang}-{flow}" for lang, flow in CASES}
+
+
+def bot_side(talk: Phone) -> str:
+    """What the phone shows of us, with the code replaced."""
+    theirs = "\n".join(line for line in talk.thread if line.startswith("<"))
+    return re.sub(r"\d{4} \d{4} \d{4} \d", "CODE", theirs)
+
+
+def wander(talk: Phone, lang: str, kind: int) -> None:
+    """Every turn somebody may take in the middle of a report."""
+    greet(talk, lang)
+    talk.say(digits(lang, 1))
+    talk.say(digits(lang, 5))
+    talk.say(digits(lang, kind))
+    talk.say("HELP")
+    talk.say("2")
+    talk.say("0")
+    talk.say("1")
+    talk.say("LANGUAGE")
+    talk.say(digits(lang, LANGS.index(lang) + 1))
+    talk.say("77")
+    talk.say("پشین")
+    talk.say("?")
+    talk.say("?")
+    talk.say("1")
+    talk.say(STORY[lang])
+    talk.say("STOP")
+    talk.say("STATUS 1")
+    talk.say(location=(30.6, 66.9))
+    talk.say("1")
+    talk.say("2")
+    talk.say("3")
+    talk.say("1")
+    talk.say(location=(30.6, 66.9))
+    talk.say(STORY[lang])
+    talk.say("2")
+    talk.say("1")
+    talk.say("MENU")
+    talk.say("1")
+    talk.say("2")
+    talk.say("START")
+    talk.say("0")
+    talk.say("0")
+
+
+@pytest.mark.parametrize("channel", ["sms", "whatsapp"])
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("walk", [complain, wander, tell_first], ids=["straight on", "with detours", "story first"])
+def test_the_protected_thread_reads_like_any_other(
+    phone: Callable[..., Phone], walk: Callable[[Phone, str, int], None], lang: str, channel: str
+) -> None:
+    ordinary, protected = phone(channel=channel), phone(channel=channel)
+    walk(ordinary, lang, 1)
+    walk(protected, lang, 2)
+    assert ordinary.world.cases
+    assert protected.world.sealed
+    assert bot_side(ordinary) == bot_side(protected)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_nothing_that_was_told_is_said_back(phone: Callable[..., Phone], lang: str) -> None:
+    talk = phone()
+    protect(talk, lang)
+    theirs = bot_side(talk)
+    assert STORY[lang] not in theirs
+    assert theirs.count("CODE") == 3  # the receipt, "more about it?", the receipt
