@@ -6,8 +6,6 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -216,18 +214,6 @@ def _print_logins(here: Settings) -> None:
 
 # ── rooms ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 @app.command()
-def play(
-    lang: Annotated[str | None, typer.Option(help="ur, ps, bal or brh; asked for by default")] = None,
-    channel: Annotated[str, typer.Option(help="sms or whatsapp")] = "sms",
-) -> None:
-    """Talk to the flows in this terminal; nothing is stored."""
-    from flows.load import load_book  # noqa: PLC0415
-    from flows.play import play as talk  # noqa: PLC0415
-
-    talk(load_book(), lang=lang, channel=channel)
-
-
-@app.command()
 def doctor() -> None:
     """Look for what a person should put right. Exit 1 if anything is found."""
     here = _usable(environment.load())
@@ -277,22 +263,172 @@ app.add_typer(audit_app, name="audit")
 
 
 # ── what is data: districts, numbers, people, cases, editions ────────────────────────────────────────────────────────
-district_app = typer.Typer(no_args_is_help=True, help="Districts.")
+district_app = typer.Typer(no_args_is_help=True, help="Districts that are served here.")
 channel_app = typer.Typer(no_args_is_help=True, help="The numbers that people write to.")
 staff_app = typer.Typer(no_args_is_help=True, help="People at the desk.")
-case_app = typer.Typer(no_args_is_help=True, help="Ordinary cases. Protected ones have no row here.")
-edition_app = typer.Typer(no_args_is_help=True, help="The weekly update.")
+case_app = typer.Typer(no_args_is_help=True, help="Ordinary cases. A protected one has no row here.")
+edition_app = typer.Typer(no_args_is_help=True, help="The weekly update: draft, approve, publish, stop.")
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
+def refuse_plainly(job: Callable[[Jawab], Coroutine[Any, Any, T]], *roles: str) -> T:
+    """`with_parts`, with a room's refusal as one line and exit status 1."""
+    from broadcast.edition import Refused as EditionRefused  # noqa: PLC0415
+    from cases.lifecycle import Refused as CaseRefused  # noqa: PLC0415
+    from desk.commands import Unacceptable  # noqa: PLC0415
+
+    try:
+        return with_parts(job, *roles)
+    except (CaseRefused, EditionRefused, Unacceptable) as refused:
+        sys.stderr.write(f"jawab: {refused}\n")
+        raise typer.Exit(1) from None
+
+
+@district_app.command("add")
+def add_district(district: Annotated[str, typer.Argument(help="Its id, such as pishin.")]) -> None:
+    """Serve one more district, with its places."""
+    from cases import commands  # noqa: PLC0415
+
+    refuse_plainly(lambda jawab: commands.add_district(jawab.db, district))
+    out.print(f"{district} is served; give it a number with `jawab channel add`")
+
+
+@district_app.command("list")
+def list_districts(as_json: AsJson = False) -> None:
+    """The districts that are served here."""
+    from cases import commands  # noqa: PLC0415
+
+    show(with_parts(lambda jawab: commands.list_districts(jawab.db)), as_json, "no district yet: `jawab district add`")
+
+
+@channel_app.command("add")
+def add_channel(
+    kind: Annotated[str, typer.Argument(help="sms or whatsapp")],
+    address: Annotated[str, typer.Argument(help="The number, such as +92810000001.")],
+    district: Annotated[str, typer.Argument(help="The district it belongs to.")],
+    provider: Annotated[str, typer.Option(help="Who carries it.")] = "twilio",
+) -> None:
+    """Give a number to a district."""
+    from cases import commands  # noqa: PLC0415
+
+    refuse_plainly(
+        lambda jawab: commands.add_channel(
+            jawab.db, kind=kind, provider=provider, address=address, district_id=district
+        )
+    )
+    out.print(f"{address} ({kind}) answers for {district}")
+
+
+@channel_app.command("list")
+def list_channels(as_json: AsJson = False) -> None:
+    """The numbers that people write to."""
+    from cases import commands  # noqa: PLC0415
+
+    show(with_parts(lambda jawab: commands.list_channels(jawab.db)), as_json, "no number yet: `jawab channel add`")
+
+
+@staff_app.command("add")
+def add_staff(
+    login: Annotated[str, typer.Argument(help="2 to 40 of a-z 0-9 . _ -")],
+    role: Annotated[str, typer.Argument(help="handler supervisor triage protected editor approver admin")],
+    name: Annotated[str, typer.Option(help="As colleagues know the person.")],
+    district: Annotated[str | None, typer.Option(help="Left out: the province.")] = None,
+) -> None:
+    """Add a person; prints a one-time password that is kept nowhere."""
+    from desk import commands  # noqa: PLC0415
+
+    made = refuse_plainly(
+        lambda jawab: commands.add_staff(jawab.db, login=login, name=name, role=role, district=district)
+    )
+    show([made], as_json=False, empty="")
+
+
+@staff_app.command("password")
+def reset_password(login: str) -> None:
+    """A new one-time password. A protected handler's earlier cases stay shut: nobody can reset a way into them."""
+    from desk import commands  # noqa: PLC0415
+
+    show([refuse_plainly(lambda jawab: commands.reset_password(jawab.db, login))], as_json=False, empty="")
+
+
+@staff_app.command("list")
+def list_staff(as_json: AsJson = False) -> None:
+    """Everybody at the desk."""
+    from desk import commands  # noqa: PLC0415
+
+    show(with_parts(lambda jawab: commands.list_staff(jawab.db)), as_json, "nobody yet: `jawab staff add`")
+
+
+@case_app.command("list")
+def list_cases(
+    as_json: AsJson = False, district: Annotated[str | None, typer.Option(help="Only of this district.")] = None
+) -> None:
+    """Ordinary cases, newest first."""
+    from cases import commands  # noqa: PLC0415
+
+    show(with_parts(lambda jawab: commands.list_cases(jawab.db, jawab.keys, district)), as_json, "no case yet")
+
+
+@edition_app.command("draft")
+def draft_edition(
+    district: str,
+    week: Annotated[str | None, typer.Option(help="Such as 2026-W47; left out: the last full week.")] = None,
+    by: Annotated[str | None, typer.Option(help="Login of the editor.")] = None,
+) -> None:
+    """Compile a week's edition from its cases, or compile a draft again."""
+    from broadcast import commands  # noqa: PLC0415
+
+    _show_edition(refuse_plainly(lambda jawab: commands.draft(jawab, district, week, by)))
+
+
+@edition_app.command("approve")
+def approve_edition(
+    district: str, week: str, by: Annotated[str, typer.Option(help="Login of an approver who did not draft it.")]
+) -> None:
+    """Freeze an edition as it stands."""
+    from broadcast import commands  # noqa: PLC0415
+
+    _show_edition(refuse_plainly(lambda jawab: commands.approve(jawab, district, week, by)))
+
+
+@edition_app.command("publish")
+def publish_edition(district: str, week: str) -> None:
+    """Queue an approved edition whose hold is over; the broadcasts lane sends it."""
+    from broadcast import commands  # noqa: PLC0415
+
+    _show_edition(refuse_plainly(lambda jawab: commands.publish_now(jawab, district, week)))
+
+
+@edition_app.command("stop")
+def stop_edition(district: str, week: str, by: Annotated[str, typer.Option(help="Login of whoever stops it.")]) -> None:
+    """Stop an edition and withdraw what has not left."""
+    from broadcast import commands  # noqa: PLC0415
+
+    _show_edition(refuse_plainly(lambda jawab: commands.stop(jawab, district, week, by)))
+
+
+def _show_edition(edition: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(edition, ensure_ascii=False, indent=2) + "\n")
 
 
 def _add_rooms() -> None:
-    """The rooms' own commands: flows, texts, district, channel, staff, case, edition."""
-    import commands_of_rooms  # noqa: F401, PLC0415
+    from flows.commands import app as flows_app  # noqa: PLC0415
+    from flows.commands import play  # noqa: PLC0415
+    from locales.commands import app as texts_app  # noqa: PLC0415
+
+    app.command()(play)
+    for name, room in {
+        "flows": flows_app,
+        "texts": texts_app,
+        "district": district_app,
+        "channel": channel_app,
+        "staff": staff_app,
+        "case": case_app,
+        "edition": edition_app,
+    }.items():
+        app.add_typer(room, name=name)
 
 
-_ = Path
+_add_rooms()
+
 if __name__ == "__main__":
     main()

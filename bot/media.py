@@ -61,7 +61,7 @@ def agrees(found: str, named: str) -> bool:
 
 
 async def fetch_waiting(jawab: Jawab, limit: int = 20) -> int:
-    """Fetch what waits, one after the other, and seal what was kept before its story was. Returns how many were done."""
+    """Fetch what waits, one by one, and seal what was kept before its story was sealed. Returns how many were done."""
     async with jawab.db.read("intake") as connection:
         waiting = await (await connection.execute(_CLAIM, (limit,))).fetchall()
         late = await (await connection.execute(_LATE, (limit,))).fetchall()

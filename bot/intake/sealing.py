@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cases import sorting
@@ -115,6 +114,5 @@ async def seal_media(jawab: Jawab, tx: Tx, row: dict[str, Any], content: bytes) 
         kind="media",
         content=content,
         content_type=row["content_type"],
-        now=datetime.now(UTC),
     )
     await tx.execute("DELETE FROM media WHERE id = %s", (row["id"],))

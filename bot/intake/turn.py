@@ -19,8 +19,9 @@ from bot.channels import Inbound
 from bot.intake import effects, lookups
 from bot.intake.district import District, Districts
 from flows import codes
+from flows.book import Book
 from flows.engine import step
-from flows.load import Book, load_book
+from flows.load import load_book
 from flows.model import Event, Known, Media, Reply, Session, Step
 from flows.sessions import dump, restore
 from store import alarms, contacts, inbox, outbox
@@ -72,6 +73,7 @@ async def take(jawab: Jawab, message: Inbound) -> str:
 
     Raises psycopg.OperationalError when the database cannot be reached, so that the provider tries again.
     """
+    before: Mapping[str, Any] | None = None
     for _ in range(MOST_RACES):
         before = await _read(jawab, message)
         if before is None:
@@ -86,7 +88,8 @@ async def take(jawab: Jawab, message: Inbound) -> str:
         if outcome != "stale":
             return outcome
     # Never seen with one phone behind a number; the sweep has the patience that a web hook has not.
-    return await _keep_undone(jawab, message, before["contact_id"], before["lang"], "races", answer=False)
+    contact = before["contact_id"] if before else None
+    return await _keep_undone(jawab, message, contact, "", "races", answer=False)
 
 
 async def take_again(jawab: Jawab, inbox_id: uuid.UUID, message: Inbound) -> str:
@@ -324,7 +327,7 @@ async def _keep_done(jawab: Jawab, message: Inbound, contact_id: uuid.UUID) -> s
 async def _keep_undone(
     jawab: Jawab,
     message: Inbound,
-    contact_id: uuid.UUID,
+    contact_id: uuid.UUID | None,
     lang: str,
     error: str,
     *,
@@ -348,7 +351,7 @@ async def _keep_undone(
         if not kept:
             return "repeat"
         await alarms.sound(tx, "undone", inbox=str(inbox_id), error=error)
-        if answer:
+        if answer and contact_id is not None:
             await outbox.put(
                 tx,
                 jawab.keys,
