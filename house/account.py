@@ -2,7 +2,7 @@
 
 Three ways, the first that fits:
 
-- an ordinary user: as that user;
+- an ordinary user: as that user (if it has no name: under one, in a user namespace);
 - root: in a user namespace that shows root under another name. PostgreSQL sees an ordinary user without any power,
   the files stay root's, and a closed folder above them (/root is 0700) stays closed and is still no obstacle;
 - root where namespaces are forbidden (many containers), or data that belongs to an ordinary user: as that user.
@@ -64,13 +64,16 @@ class Account:
         return (self.uid, self.gid) if self.way == "user" else None
 
     def give(self, path: Path) -> None:
-        """Hand a file, or a folder with all in it, to the account. Links are handed over, never followed."""
-        if self.owns is None:
-            return
-        for folder, names, files in os.walk(path):
-            for name in (*names, *files):
-                os.lchown(Path(folder) / name, *self.owns)
-        os.lchown(path, *self.owns)
+        if self.owns is not None:
+            give(path, *self.owns)
+
+
+def give(path: Path, uid: int, gid: int) -> None:
+    """Hand over a file, or a folder with all in it. Links are handed over, never followed."""
+    for folder, names, files in os.walk(path):
+        for name in (*names, *files):
+            os.lchown(Path(folder) / name, uid, gid)
+    os.lchown(path, uid, gid)
 
 
 def choose(program: Path, data: Path, ways: tuple[Way, ...] = ("namespace", "user")) -> Account:
@@ -78,7 +81,13 @@ def choose(program: Path, data: Path, ways: tuple[Way, ...] = ("namespace", "use
     if os.geteuid() != 0:
         owner = data.stat().st_uid
         if owner != os.geteuid():
-            raise Unreachable(f"{data} belongs to {_name(owner)}: start as that user, or choose another JAWAB_DATA")
+            raise Unreachable(
+                f"{data} belongs to {_name(owner) or owner}: start as that user, or choose another JAWAB_DATA"
+            )
+        # initdb asks for its user's name; in some containers the user is only a number.
+        if _name(owner) is None:
+            named = [Account("namespace", entry.pw_uid, entry.pw_gid) for entry in _ordinary_users()[:1]]
+            return next((candidate for candidate in named if _works(candidate, program, data)), Account())
         return Account()
     owner = data.stat().st_uid
     candidates: list[Account] = []
@@ -133,11 +142,12 @@ def _succeeds(argv: list[str], before: Callable[[], None]) -> bool:
 
 
 def _enter_namespace(uid: int, gid: int) -> None:
+    outer_uid, outer_gid = os.geteuid(), os.getegid()
     _check(_unshare(CLONE_NEWUSER))
     # A process may map its own user without help from outside, once it has given up changing its groups.
     _write("/proc/self/setgroups", "deny")
-    _write("/proc/self/uid_map", f"{uid} 0 1")
-    _write("/proc/self/gid_map", f"{gid} 0 1")
+    _write("/proc/self/uid_map", f"{uid} {outer_uid} 1")
+    _write("/proc/self/gid_map", f"{gid} {outer_gid} 1")
 
 
 def _turn_into(uid: int, gid: int, through_closed_folders: bool) -> None:
@@ -165,8 +175,8 @@ def _check(result: int) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def _name(uid: int) -> str:
+def _name(uid: int) -> str | None:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"user {uid}"
+        return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 LARGEST = 32 * 1024 * 1024
@@ -14,7 +16,9 @@ def trim(folder: Path, largest: int = LARGEST) -> None:
     Writers hold the file open for appending, so it is copied and emptied, never renamed under them.
     """
     for log in folder.glob("*.log"):
-        if log.stat().st_size > largest:
-            shutil.copyfile(log, log.with_name(log.name + ".1"))
-            with log.open("r+b") as opened:
-                opened.truncate(0)
+        # On a full disk the copy fails; then making room matters more than what was written.
+        with suppress(OSError):
+            if log.stat().st_size > largest:
+                with suppress(OSError):
+                    shutil.copyfile(log, log.with_name(log.name + ".1"))
+                os.truncate(log, 0)

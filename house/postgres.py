@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import signal
@@ -95,8 +96,10 @@ class Postgres:
             patience = process.Patience(RECOVERY_PATIENCE, given_up)
             process.wait_until_ready("PostgreSQL", started, self.ready, self.log, patience)
             self._settle()
-        except BaseException:
+        except BaseException as stopped:
             self._end(keep_address=again)
+            if isinstance(stopped, psycopg.Error):  # it died again while we asked
+                raise Failed(f"PostgreSQL did not stay: {stopped}") from None
             raise
         return self.url
 
@@ -111,7 +114,8 @@ class Postgres:
             self.account.give(self._sockets)
             if not self.cluster.exists():
                 self._make(programs, lock)
-            self._refuse_stranger()
+            self._refuse_lost_password()
+            self._own_files()
             # The lock is ours, so no process of this cluster lives: a pid file can only be a dead one's, and its
             # number may by now be anybody's.
             (self.cluster / "postmaster.pid").unlink(missing_ok=True)
@@ -233,16 +237,17 @@ class Postgres:
         written = self.cluster / "PG_VERSION"
         return int(written.read_text()) if written.is_file() else None
 
-    def _refuse_stranger(self) -> None:
+    def _refuse_lost_password(self) -> None:
         """Data whose password is gone would only be found out as an endless wait for an answer."""
         if not self._password_file.is_file():
             raise Failed(f"{self.cluster} is there, but {self._password_file} is not: bring it back from a backup")
-        owner = self.cluster.stat().st_uid
-        wanted = self.account.owns[0] if self.account.owns else None
-        if wanted is not None and owner != wanted:  # first made inside a namespace, where the files stay root's
-            self.account.give(self.cluster)
-        elif self.account.way == "namespace" and owner != 0:
-            Account("user", 0, 0).give(self.cluster)
+
+    def _own_files(self) -> None:
+        """Made in a namespace the files are root's own; made as another user they are that user's. Ways may change."""
+        if os.geteuid() == 0:
+            uid, gid = self.account.owns or (0, 0)
+            if self.cluster.stat().st_uid != uid:
+                account.give(self.cluster, uid, gid)
 
     def _password(self, make: bool = False) -> str:
         if make and not self._password_file.is_file():

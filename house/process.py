@@ -122,7 +122,7 @@ def start(
             account.become()
         die_with_parent(ending.orphaned, parent)
 
-    with log.open("ab") as output:
+    with log.open("ab") as output, _plainly(argv[0]):
         handle = subprocess.Popen(  # noqa: S603  argv comes from our own code
             [str(word) for word in argv],
             stdin=subprocess.DEVNULL,
@@ -136,6 +136,14 @@ def start(
             preexec_fn=before_exec,  # noqa: PLW1509  the kernel takes the parent-death signal only from the child
         )
     return Process(handle, ending)
+
+
+@contextmanager
+def _plainly(program: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except subprocess.SubprocessError as refused:  # what the child could not do between fork and exec
+        raise Failed(f"{program} cannot be started: {refused}") from None
 
 
 def own_folder(path: Path) -> Path:

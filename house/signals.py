@@ -35,6 +35,8 @@ class Signals:
     def __enter__(self) -> Self:
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         for number in STOPPING:
+            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                continue  # nohup: somebody wants us to outlive the terminal
             self._before[number] = signal.signal(number, self._note)
         # A child's end wakes us at once instead of at the next tick.
         self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)

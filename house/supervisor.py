@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -201,7 +202,10 @@ class _Supervisor(Generic[S]):
         for name, part in (("database_url", self.postgres), ("redis_url", self.valkey)):
             if part is not None:
                 kept = _Kept(part)
-                kept.start(self.signals.stopping)
+                try:
+                    kept.start(self.signals.stopping)
+                except OSError as refused:
+                    raise Failed(f"{part.name} cannot be started: {refused}") from None
                 self.kept.append(kept)
                 update[name] = part.url
         self._write_running(update)
@@ -334,5 +338,6 @@ def _refuse(line: str) -> int:
 
 
 def say(line: str) -> None:
-    sys.stderr.write(f"jawab: {line}\n")
-    sys.stderr.flush()
+    with suppress(OSError):  # whoever listened may have gone; the parts still need us
+        sys.stderr.write(f"jawab: {line}\n")
+        sys.stderr.flush()

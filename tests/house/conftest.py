@@ -21,18 +21,20 @@ import pytest
 from small_district import REPOSITORY, UP, District, copied, free_port
 
 from house.postgres import Postgres
+from house.process import clear_short_folder
 
 IMPORTS = os.pathsep.join((str(REPOSITORY), sysconfig.get_paths()["purelib"]))
 
 
 @dataclass(frozen=True)
 class Ordinary:
-    user: pwd.struct_passwd
+    uid: int
+    gid: int
     python: str
 
-
-def as_user(user: pwd.struct_passwd) -> dict[str, Any]:
-    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    @property
+    def switch(self) -> dict[str, Any]:
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ def up(folder: Path, made: Path) -> Iterator[Callable[..., District]]:
                 cwd="/",
                 env=environment | {"PYTHONPATH": IMPORTS, "PYTHONDONTWRITEBYTECODE": "1"},
                 text=True,
-                **(as_user(ordinary.user) if ordinary else {}),
+                **(ordinary.switch if ordinary else {}),
             )
         district = District(process, Path(given["data"]), given["port"], says)
         started.append(district)
@@ -88,6 +90,8 @@ def up(folder: Path, made: Path) -> Iterator[Callable[..., District]]:
             district.process.kill()
             district.process.wait()
             psutil.wait_procs(family, timeout=20)
+        for record in district.data.glob("run/*.sockets"):  # a killed one's, which no later start will clear away
+            clear_short_folder(record)
 
 
 @pytest.fixture
@@ -98,10 +102,11 @@ def nobody() -> Ordinary:
     user = pwd.getpwnam("nobody")
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     for python in (sys.executable, f"/usr/bin/python{version}", f"/usr/local/bin/python{version}"):
+        ordinary = Ordinary(user.pw_uid, user.pw_gid, python)
         try:
             subprocess.run(
                 [python, "-c", "import psycopg, house.supervisor"],
-                **as_user(user),
+                **ordinary.switch,
                 cwd="/",
                 env={"PYTHONPATH": IMPORTS},
                 capture_output=True,
@@ -109,5 +114,5 @@ def nobody() -> Ordinary:
             )
         except (OSError, subprocess.CalledProcessError):
             continue
-        return Ordinary(user, python)
+        return ordinary
     pytest.skip("an ordinary user can reach no Python here, or not this folder")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ def gone(family: list[psutil.Process]) -> bool:
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_starts_everything_and_stops_without_a_trace(up: Up, how: signal.Signals) -> None:
-    district = up(fresh=how == signal.SIGTERM)
+    district = up(fresh=how == signal.SIGTERM, worker="import os, signal; print(sorted(os.environ)); signal.pause()")
     announced = district.announced()
     running = district.data / "run" / "running.json"
     assert stat.S_IMODE(running.stat().st_mode) == 0o600
@@ -48,6 +50,11 @@ def test_it_starts_everything_and_stops_without_a_trace(up: Up, how: signal.Sign
     assert sockets.is_dir()
     family = district.family()
     assert len(family) >= 8  # web, worker, Valkey, the postmaster and its own
+    # A terminal's Ctrl-C goes to a whole session: the order of stopping stays the supervisor's.
+    assert os.getsid(district.process.pid) not in {os.getsid(member.pid) for member in family}
+    log = district.data / "log" / "worker-replies.log"
+    names = ["DATABASE_URL", "DATA", "HOST", "MODE", "PORT", "REDIS_URL"]
+    until(lambda: all(f"'JAWAB_{name}'" in log.read_text() for name in names), "the worker's environment in its log")
 
     assert district.stop(how) == 0, district.said()
     assert gone(family)
@@ -65,11 +72,15 @@ def test_a_second_start_keeps_the_data(up: Up) -> None:
     assert second.stop() == 0
 
 
-def test_killed_it_takes_everything_along_and_starts_again_with_the_data(up: Up) -> None:
+@pytest.mark.parametrize("all_at_once", [False, True])
+def test_killed_it_takes_everything_along_and_starts_again_with_the_data(up: Up, all_at_once: bool) -> None:
     district = up(worker="import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()")
     announced = district.announced()
     family = district.family()
     district.process.kill()
+    for member in family if all_at_once else []:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.kill()
     district.process.wait()
     until(lambda: gone(family), "every child has died")
 
@@ -223,27 +234,31 @@ def test_a_stop_in_the_middle_of_seeding_is_a_stop(up: Up) -> None:
     assert not (district.data / "run" / "running.json").exists()
 
 
-def test_ctrl_c_in_a_terminal_reaches_only_the_supervisor(up: Up) -> None:
-    district = up()
-    district.announced()
-    ours = os.getsid(district.process.pid)
-    assert all(os.getsid(child.pid) != ours for child in district.family())
-
-
 def test_an_ordinary_user_can_run_it_and_root_can_run_it_on_the_same_data(up: Up, folder: Path, nobody: Any) -> None:
-    os.chown(folder, nobody.user.pw_uid, nobody.user.pw_gid)
+    os.chown(folder, nobody.uid, nobody.gid)
     first = up(nobody)
     assert first.starts == 1
-    assert {member.uids().real for member in first.family()} == {nobody.user.pw_uid}
+    assert {member.uids().real for member in first.family()} == {nobody.uid}
     assert stat.S_IMODE(first.data.stat().st_mode) == 0o700
     assert first.stop() == 0
     by_root = up()
     assert by_root.starts == 2
-    assert by_root.member("bin/postgres").uids().real == nobody.user.pw_uid
+    assert by_root.member("bin/postgres").uids().real == nobody.uid
     assert by_root.stop() == 0
     again = up(nobody)
     assert again.starts == 3
     assert again.stop() == 0
+
+
+def test_a_user_who_is_only_a_number_can_run_it(up: Up, folder: Path, nobody: Any) -> None:
+    nameless = replace(nobody, uid=54321, gid=54321)
+    os.chown(folder, nameless.uid, nameless.gid)
+    district = up(nameless)
+    until(lambda: district.process.poll() is not None or "{" in district.said(), "started or refused")
+    if "could not look up effective user ID" in district.said():
+        pytest.skip("user namespaces are not for ordinary users here")
+    assert district.starts == 1
+    assert district.stop() == 0
 
 
 def test_an_ordinary_user_is_told_whose_folder_it_is(up: Up, folder: Path, nobody: Any) -> None:
@@ -251,16 +266,6 @@ def test_an_ordinary_user_is_told_whose_folder_it_is(up: Up, folder: Path, nobod
     district = up(nobody, fresh=True)
     assert district.process.wait(timeout=20) == 2
     assert district.said() == f"jawab: {folder}/var cannot be used: Permission denied (JAWAB_DATA)\n"
-
-
-def test_it_works_under_a_closed_folder_and_does_not_open_it(up: Up, folder: Path) -> None:
-    closed = folder / "closed"
-    closed.mkdir(mode=0o700)
-    district = up(fresh=True, data=str(closed / "deep" / "var"))
-    assert district.starts == 1
-    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
-    assert district.stop() == 0
 
 
 def test_the_pause_doubles_until_it_has_been_healthy_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,12 +289,3 @@ def test_the_pause_doubles_until_it_has_been_healthy_for_a_minute(monkeypatch: p
     kept.start(lambda: False)
     now += 61
     assert kept.die() == 0.5
-
-
-def test_the_children_find_the_parts_in_their_environment(up: Up) -> None:
-    district = up(worker="import os, signal; print(sorted(os.environ)); signal.pause()")
-    district.announced()
-    log = district.data / "log" / "worker-replies.log"
-    names = ["DATABASE_URL", "DATA", "HOST", "MODE", "PORT", "REDIS_URL"]
-    until(lambda: all(f"JAWAB_{name}" in log.read_text() for name in names), "the names in the worker's log")
-    assert district.stop() == 0
