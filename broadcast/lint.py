@@ -77,7 +77,7 @@ def inspect(line: str, names: Iterable[str] = ()) -> list[Finding]:
     findings = []
     if code := codes.find(text):
         findings.append(Finding("code", code))
-    findings += [Finding("cnic", found[0]) for found in _CNIC.finditer(text) if not code]
+    findings += [Finding("cnic", found[0]) for found in _CNIC.finditer(text)]
     rest = _CNIC.sub(" ", _DATE.sub(" ", text))
     findings += [Finding("phone", found[0].strip()) for found in _DIGITS.finditer(rest) if not code]
     findings += [Finding("address", found[0]) for found in _ADDRESS.finditer(text)]

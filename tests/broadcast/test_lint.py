@@ -1,0 +1,59 @@
+"""What a line of one's own may not carry out of the house."""
+
+from __future__ import annotations
+
+import pytest
+
+from broadcast.lint import inspect
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("call 0300-1234567", "phone"),
+        ("فون ۰۳۰۰ ۱۲۳۴۵۶۷ پر", "phone"),
+        ("+92 81 9201234", "phone"),
+        ("CNIC 54400-1234567-1", "cnic"),
+        ("شناختی کارڈ ۵۴۴۰۰۱۲۳۴۵۶۷۱", "cnic"),
+        ("write to clerk@example.org", "address"),
+        ("see https://example.org/list", "address"),
+        ("paid to Gul s/o Khan", "name"),
+        ("حاجی کے گھر کے پاس", "name"),
+        ("جناب انجینئر نے بتایا", "name"),
+        ("سید محلے میں", "name"),
+        ("x" * 201, "long"),
+    ],
+)
+def test_a_line_that_points_at_a_person_is_found(line: str, kind: str) -> None:
+    assert kind in {finding.kind for finding in inspect(line)}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "The pump in Barshore runs again since 2026-11-18.",
+        "برشور کا پمپ ۱۸-۱۱-۲۰۲۶ سے پھر چل رہا ہے۔",
+        "Helpline 1055 is open from 9 to 5.",
+        "12 teachers, 3 schools, 1,500,000 rupees",
+        "په پشین کې اوبه بیا شته.",
+    ],
+)
+def test_an_honest_line_passes(line: str) -> None:
+    assert inspect(line) == []
+
+
+def test_a_case_code_is_found_however_it_is_typed() -> None:
+    from flows import codes
+
+    code = codes.complete("482177309154")
+    for typed in (
+        code,
+        codes.group(code),
+        f"نمبر {codes.group(code).translate(str.maketrans('0123456789', '۰۱۲۳۴۵۶۷۸۹'))}",
+    ):
+        assert "code" in {finding.kind for finding in inspect(f"about {typed}")}
+
+
+def test_the_people_of_the_house_are_known_by_name() -> None:
+    assert inspect("Zarmina has repaired it", ["Zarmina"])[0].kind == "name"
+    assert inspect("Zarminas has repaired it", ["Zarmina"]) == []
