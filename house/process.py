@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import logging
 import os
 import shutil
 import signal
@@ -22,6 +23,9 @@ from pathlib import Path
 
 from house import Failed, GivenUp
 from house.account import Account
+
+TELL_EVERY = 10.0
+_log = logging.getLogger(__name__)
 
 PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None, use_errno=True).prctl  # loaded before any fork
@@ -227,7 +231,13 @@ class Patience:
 def wait_until_ready(who: str, process: Process, ready: Callable[[], bool], log: Path, patience: Patience) -> None:
     """Wait as long as the process lives and nobody has given up; else `Failed` with what it wrote last."""
 
+    told_at = time.monotonic()
+
     def decided() -> bool:
+        nonlocal told_at
+        if time.monotonic() - told_at > TELL_EVERY:  # recovery after a crash may be long: silence looks like a fault
+            told_at = time.monotonic()
+            _log.warning("jawab: %s is still starting; see %s", who, log)
         return process.poll() is not None or patience.given_up() or ready()
 
     in_time = wait(decided, patience.seconds)

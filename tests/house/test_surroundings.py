@@ -123,3 +123,16 @@ def test_a_child_of_a_child_can_ask_to_die_with_it() -> None:
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
     until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, "it has died with its parent")
+
+
+def test_a_long_start_is_told_and_not_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(process, "TELL_EVERY", 0.0)
+    asked = iter([False, False, True])
+    child = process.start(["sleep", "1000"], log=tmp_path / "log", env=os.environ, ending=Ending())
+    try:
+        process.wait_until_ready("PostgreSQL", child, lambda: next(asked), tmp_path / "log", process.Patience(60))
+    finally:
+        child.stop()
+    assert caplog.messages[0] == f"jawab: PostgreSQL is still starting; see {tmp_path}/log"
