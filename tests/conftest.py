@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -80,7 +81,7 @@ def database_url(cluster: str, template: str) -> Iterator[str]:
     source = conninfo_to_dict(template)["dbname"]
     with psycopg.connect(cluster, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
-        yield make_conninfo(cluster, dbname=name)
+        yield urlsplit(cluster)._replace(path=f"/{name}").geturl()
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
