@@ -1,0 +1,170 @@
+"""The provider's stand-in beside a real database, and rows to send."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from bot import providers
+from settings import Settings
+from store import contacts, outbox
+from store.jawab import Jawab
+from tests.providers.twilio import FakeTwilio
+
+OURS = "+923000000099"
+PUBLIC_URL = "https://jawab.test"
+
+
+@pytest.fixture
+def twilio() -> Iterator[FakeTwilio]:
+    with FakeTwilio() as fake:
+        yield fake
+
+
+@pytest.fixture
+def settings(data: Path, twilio: FakeTwilio, redis_url: str) -> Settings:
+    return Settings(
+        mode="demo",
+        data=data,
+        redis_url=redis_url,
+        public_url=PUBLIC_URL,
+        twilio_account_sid=twilio.account,
+        twilio_auth_token=twilio.token,
+        twilio_api_url=twilio.url,
+    )
+
+
+@pytest.fixture(autouse=True)
+async def _given_back() -> AsyncIterator[None]:
+    yield
+    await providers.close()
+
+
+@dataclass
+class Rows:
+    """Makes contacts and messages owed to them, and reads what became of these."""
+
+    jawab: Jawab
+    owner: psycopg.AsyncConnection[Any]
+
+    async def district(self, id: str = "test", **more: Any) -> str:
+        await self.owner.execute(
+            "INSERT INTO districts (id, names, timezone, quiet_from, quiet_to) VALUES (%s, '{}', %s, %s, %s)"
+            " ON CONFLICT DO NOTHING",
+            (id, more.get("timezone", "Asia/Karachi"), more.get("quiet_from"), more.get("quiet_to")),
+        )
+        return id
+
+    async def channel(self, kind: str = "whatsapp", district: str = "test", address: str = OURS) -> uuid.UUID:
+        await self.district(district)
+        provider = "simulator" if kind == "try" else "twilio"
+        row = await (
+            await self.owner.execute(
+                "INSERT INTO channels (kind, provider, address, district_id) VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT (kind, address) DO UPDATE SET address = excluded.address RETURNING id",
+                (kind, provider, address, district),
+            )
+        ).fetchone()
+        assert row
+        return uuid.UUID(str(row[0]))
+
+    async def contact(
+        self, address: str, kind: str = "whatsapp", *, wrote: datetime | str | None = "now", weekly: bool = False
+    ) -> uuid.UUID:
+        channel = await self.channel(kind)
+        tag = contacts.tag(self.jawab.keys, kind, OURS, address)
+        async with self.jawab.db.read("intake") as connection:
+            await contacts.make(
+                connection, self.jawab.keys, id=uuid.uuid4(), channel_id=channel, tag=tag, address=address
+            )
+            row = await (
+                await connection.execute(
+                    "UPDATE contacts SET last_inbound_at = %s, weekly_since = CASE WHEN %s THEN now() END"
+                    " WHERE channel_id = %s AND address_tag = %s RETURNING id",
+                    (wrote, weekly, channel, tag),
+                )
+            ).fetchone()
+        assert row
+        return uuid.UUID(str(row["id"]))
+
+    async def owe(
+        self,
+        contact: uuid.UUID,
+        text: str = "پانی",
+        *,
+        lane: str = "replies",
+        answer: bool = True,
+        edition: uuid.UUID | None = None,
+        message: dict[str, Any] | None = None,
+    ) -> uuid.UUID:
+        """One message in the outbox: an answer to what the citizen just wrote, or one he did not ask for."""
+        outbox_id, inbox_id = uuid.uuid4(), None
+        if answer:
+            inbox_id = uuid.uuid4()
+            await self.owner.execute(
+                "INSERT INTO inbox (id, provider, provider_id, contact_id, state)"
+                " VALUES (%s, 'twilio', %s, %s, 'done')",
+                (inbox_id, str(inbox_id), contact),
+            )
+        async with self.jawab.db.transaction("intake") as tx:
+            await outbox.put(
+                tx,
+                self.jawab.keys,
+                id=outbox_id,
+                contact_id=contact,
+                lane=lane,
+                purpose="edition" if edition else "reply" if answer else "case",
+                lang="ur",
+                message=message or {"says": [], "options": [], "text": text},
+                inbox_id=inbox_id,
+                edition_id=edition,
+            )
+        return outbox_id
+
+    async def edition(self, district: str = "test", week: str = "2026-W47", state: str = "sending") -> uuid.UUID:
+        await self.district(district)
+        row = await (
+            await self.owner.execute(
+                "INSERT INTO editions (district_id, week, state, items, digest) VALUES (%s, %s, %s, '[]', '')"
+                " RETURNING id",
+                (district, week, state),
+            )
+        ).fetchone()
+        assert row
+        return uuid.UUID(str(row[0]))
+
+    async def see(self, outbox_id: uuid.UUID) -> dict[str, Any]:
+        return await self.one("SELECT *, due_at - now() AS due_in FROM outbox WHERE id = %s", outbox_id)
+
+    async def one(self, sql: str, *values: Any) -> dict[str, Any]:
+        async with self.owner.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+            await cursor.execute(sql, values)  # type: ignore[arg-type]
+            row = await cursor.fetchone()
+        assert row is not None
+        return dict(row)
+
+    async def states(self) -> dict[str, int]:
+        rows = await (await self.owner.execute("SELECT state, count(*) FROM outbox GROUP BY state")).fetchall()
+        return dict(rows)
+
+    async def alarms(self) -> list[str]:
+        return [kind for (kind,) in await (await self.owner.execute("SELECT kind FROM alarms ORDER BY id")).fetchall()]
+
+    async def age(self, outbox_id: uuid.UUID, seconds: int = 60) -> None:
+        """Make a claim look as old as one of a process that died."""
+        await self.owner.execute(
+            "UPDATE outbox SET claimed_at = now() - %s * interval '1 second', due_at = now() WHERE id = %s",
+            (seconds, outbox_id),
+        )
+
+
+@pytest.fixture
+def rows(jawab: Jawab, owner: psycopg.AsyncConnection[Any]) -> Rows:
+    return Rows(jawab, owner)

@@ -1,0 +1,401 @@
+"""The Twilio channel on its own: what it reads, what it refuses, how it sends and what its errors mean."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twilio.request_validator import RequestValidator
+
+from bot import fates
+from bot.channels import FATES, Forged, Inbound, Outbound, Posted, SendError, Unreadable
+from bot.channels.twilio import Twilio, other_port, sign
+from tests.providers.faults import (
+    BROKEN,
+    CUT_AFTER_TAKING,
+    HANG,
+    HANG_AFTER_TAKING,
+    NO_SUCH_NUMBER,
+    SENDER_LIMIT,
+    STOPPED,
+    THROTTLED,
+    WINDOW_SHUT,
+    Fault,
+    refused,
+)
+from tests.providers.twilio import ACCOUNT, TOKEN, FakeTwilio
+
+PUBLIC = "https://jawab.test"
+PAYLOADS = sorted((Path(__file__).parents[1] / "payloads" / "twilio").glob("*.json"))
+FAKE = FakeTwilio()  # not started: it only signs
+
+
+def channel(**more: Any) -> Twilio:
+    return Twilio(account=ACCOUNT, token=TOKEN, public_url=PUBLIC, **more)
+
+
+def posted(
+    fields: dict[str, str], *, path: str = "/in/twilio", query: str = "", url: str = "", **headers: str
+) -> Posted:
+    """A form as Twilio would post it, signed for `url` or for our own address."""
+    full = url or PUBLIC + path + (f"?{query}" if query else "")
+    named = {"x-twilio-signature": FAKE.sign(full, fields), **{name.lower(): value for name, value in headers.items()}}
+    return Posted(path, query, named, urlencode(fields).encode())
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize("file", PAYLOADS, ids=lambda file: file.stem)
+def test_every_kind_of_hook_is_read_as_its_payload_file_says(file: Path) -> None:
+    payload = json.loads(file.read_text())
+    read = channel().read(posted(payload["fields"])).as_dict()
+    read["media"] = [[item["url"], item["content_type"]] for item in read["media"]]
+    assert json.loads(json.dumps(read)) == payload["expect"]
+
+
+@pytest.mark.parametrize("file", PAYLOADS, ids=lambda file: file.stem)
+def test_a_message_survives_being_kept_as_json(file: Path) -> None:
+    read = channel().read(posted(json.loads(file.read_text())["fields"]))
+    assert Inbound.from_dict(json.loads(json.dumps(read.as_dict()))) == read
+
+
+def test_fields_that_nobody_knows_yet_are_accepted() -> None:
+    fields = FAKE.message("whatsapp:+923001112233", "whatsapp:+923000000099", "سلام", NewField="x", Another="")
+    assert channel().read(posted(fields)).text == "سلام"
+
+
+def test_a_list_row_wins_nothing_over_a_button_and_neither_is_invented() -> None:
+    fields = FAKE.message("whatsapp:+923001112233", "whatsapp:+923000000099", "1", ButtonPayload="", ListId="water")
+    assert channel().read(posted(fields)).choice == "water"
+
+
+def test_nul_and_lone_surrogates_never_reach_the_text() -> None:
+    fields = FAKE.message("+923001112233", "+923000000099", "a\x00b")
+    assert channel().read(posted(fields)).text == "ab"
+    body = urlencode(FAKE.message("+923001112233", "+923000000099")).replace("Body=", "Body=%ED%A0%80x")
+    decoded = dict(FAKE.message("+923001112233", "+923000000099"))
+    assert "�" in bytes.fromhex("eda08078").decode("utf-8", "replace")
+    with pytest.raises(Forged):  # broken bytes are not what was signed
+        channel().read(Posted("/in/twilio", "", {"x-twilio-signature": FAKE.sign(PUBLIC, decoded)}, body.encode()))
+
+
+def test_media_from_anywhere_but_the_provider_is_left_out() -> None:
+    def media(url: str, twilio: Twilio | None = None) -> int:
+        fields = FAKE.message(
+            "whatsapp:+923001112233",
+            "whatsapp:+923000000099",
+            NumMedia="1",
+            MediaUrl0=url,
+            MediaContentType0="image/png",
+        )
+        return len((twilio or channel()).read(posted(fields)).media)
+
+    assert media("https://api.twilio.com/x") == 1
+    for url in (
+        "http://api.twilio.com/x",
+        "https://api.twilio.com.evil.test/x",
+        "https://api.twilio.com@evil.test/x",
+        "https://api.twilio.com:8443/x",
+        "https://127.0.0.1/x",
+        "file:///etc/passwd",
+        "https://[::1/x",
+        "",
+    ):
+        assert media(url) == 0, url
+    local = channel(api_url="http://127.0.0.1:4010")
+    assert media("http://127.0.0.1:4010/m", local) == 1
+    assert media("https://api.twilio.com/x", local) == 0
+
+
+@pytest.mark.parametrize(("lat", "lon"), [("nan", "1"), ("91", "1"), ("inf", "1"), ("x", "1"), ("", "")])
+def test_a_place_that_is_not_on_earth_is_no_location(lat: str, lon: str) -> None:
+    fields = FAKE.message("whatsapp:+923001112233", "whatsapp:+923000000099", Latitude=lat, Longitude=lon)
+    assert channel().read(posted(fields)).location is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"MessageSid": "SM123"},
+        {"MessageSid": "XX" + "0" * 32},
+        {"MessageSid": "SM" + "0" * 32 + "\n"},
+        {"AccountSid": "AC" + "b" * 32},
+        {"From": "whatsapp:+92 300"},
+        {"From": ""},
+        {"From": "messenger:1"},
+        {"From": "whatsapp:pk.123"},
+        {"From": "whatsapp:PK." + "x" * 129},
+        {"To": "whatsapp:PK.123"},
+        {"To": ""},
+        {"To": "+923000000099"},  # one side SMS, the other WhatsApp
+    ],
+    ids=str,
+)
+def test_a_signed_hook_with_ids_that_cannot_be_is_unreadable(wrong: dict[str, str]) -> None:
+    fields = FAKE.message("whatsapp:+923001112233", "whatsapp:+923000000099", "x") | wrong
+    with pytest.raises(Unreadable):
+        channel().read(posted(fields))
+
+
+# ── forgeries ────────────────────────────────────────────────────────────────────────────────────────────────────────
+GOOD = FAKE.message("whatsapp:+923001112233", "whatsapp:+923000000099", "سلام", ProfileName="A")
+
+
+@given(name=st.sampled_from(sorted(GOOD)), value=st.text(max_size=20))
+def test_changing_any_field_is_a_forgery(name: str, value: str) -> None:
+    value = value.encode("utf-8", "replace").decode()
+    if value == GOOD[name]:
+        return
+    real = posted(GOOD)
+    with pytest.raises(Forged):
+        channel().read(Posted(real.path, real.query, real.headers, urlencode(GOOD | {name: value}).encode()))
+
+
+@given(name=st.sampled_from(sorted(GOOD)))
+def test_leaving_out_any_field_is_a_forgery_even_a_blank_one(name: str) -> None:
+    fields = {key: value for key, value in GOOD.items() if key != name}
+    real = posted(GOOD)
+    with pytest.raises(Forged):
+        channel().read(Posted(real.path, real.query, real.headers, urlencode(fields).encode()))
+
+
+@given(name=st.sampled_from(sorted(GOOD)), value=st.text(max_size=5))
+def test_a_field_given_twice_is_a_forgery(name: str, value: str) -> None:
+    body = urlencode([*GOOD.items(), (name, value.encode("utf-8", "replace").decode())]).encode()
+    real = posted(GOOD)
+    with pytest.raises(Forged):
+        channel().read(Posted(real.path, real.query, real.headers, body))
+
+
+@given(signature=st.text(max_size=60))
+def test_no_signature_but_the_right_one_will_do(signature: str) -> None:
+    with pytest.raises(Forged):
+        channel().read(Posted("/in/twilio", "", {"x-twilio-signature": signature}, urlencode(GOOD).encode()))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://jawab.test/in/twilio",
+        "https://evil.test/in/twilio",
+        "https://jawab.test/in/twilio/",
+        "https://jawab.test/in/twilio?x=1",
+        "https://jawab.test:8443/in/twilio",
+        "https://jawab.test/in/twilio/status",
+    ],
+)
+def test_a_signature_for_another_address_is_a_forgery(url: str) -> None:
+    with pytest.raises(Forged):
+        channel().read(posted(GOOD, url=url, host="evil.test", **{"x-forwarded-host": "evil.test"}))
+
+
+def test_a_signature_made_with_an_old_or_empty_token_is_a_forgery() -> None:
+    for token in ("", "the-old-one", TOKEN + " "):
+        headers = {"x-twilio-signature": sign(token, PUBLIC + "/in/twilio", GOOD)}
+        with pytest.raises(Forged):
+            channel().read(Posted("/in/twilio", "", headers, urlencode(GOOD).encode()))
+    with pytest.raises(ValueError, match="empty token"):
+        Twilio(account=ACCOUNT, token="", public_url=PUBLIC)
+
+
+def test_json_in_place_of_a_form_is_a_forgery_with_or_without_its_hash() -> None:
+    for query in ("", "bodySHA256=" + "0" * 64):
+        url = PUBLIC + "/in/twilio" + (f"?{query}" if query else "")
+        with pytest.raises((Forged, Unreadable)):
+            channel().read(
+                Posted("/in/twilio", query, {"x-twilio-signature": FAKE.sign(url, {})}, b'{"MessageSid":"x"}')
+            )
+
+
+def test_a_captured_hook_cannot_be_cut_into_one_from_somebody_else() -> None:
+    """The signed string has no separators: whoever chose the text and saw the signature could move the cuts."""
+    sid = "SM" + "9" * 32
+    planted = (
+        "salaamFromwhatsapp:+923009999999" + f"MessageSid{sid}" + "NumMedia0" + "Towhatsapp:+923000000099" + "Zjunk"
+    )
+    true = FAKE.message("whatsapp:+923001112233", "whatsapp:+923000000099", planted)
+    signature = FAKE.sign(PUBLIC + "/in/twilio", true)
+    signed = "".join(name + true[name] for name in sorted(true))
+    head, tail = signed.split(planted)
+    forged = {name: true[name] for name in sorted(true) if name < "Body"} | {
+        "Body": "salaam",
+        "From": "whatsapp:+923009999999",
+        "MessageSid": sid,
+        "NumMedia": "0",
+        "To": "whatsapp:+923000000099",
+        "Zjunk": tail,
+    }
+    assert "".join(name + forged[name] for name in sorted(forged)) == signed
+    assert head.endswith("Body")
+    assert RequestValidator(TOKEN).validate(PUBLIC + "/in/twilio", forged, signature), "the signature itself is fooled"
+    with pytest.raises(Forged):
+        channel().read(Posted("/in/twilio", "", {"x-twilio-signature": signature}, urlencode(forged).encode()))
+
+
+def test_more_fields_than_any_hook_has_are_refused() -> None:
+    with pytest.raises(Forged):
+        channel().read(posted(GOOD | {f"F{number}": "" for number in range(300)}))
+
+
+# ── the signature is the one that twilio's own validator accepts ─────────────────────────────────────────────────────
+hosts = st.from_regex(r"[a-z][a-z0-9-]{0,10}(\.[a-z]{2,5}){1,2}", fullmatch=True)
+words = st.text(st.characters(codec="utf-8"), max_size=30)
+forms = st.dictionaries(st.from_regex(r"[A-Za-z0-9]{1,12}", fullmatch=True), words, max_size=12)
+
+
+@settings(max_examples=300)
+@given(
+    origin=st.tuples(st.sampled_from(["https", "http"]), hosts, st.sampled_from(["", ":443", ":80", ":8080"])),
+    query=st.sampled_from(["", "?mid=1&n=2", "?a=%20b"]),
+    form=forms,
+    variant=st.sampled_from(["as it is", "other port", "no port", "wrong"]),
+)
+def test_our_signature_equals_the_one_of_twilios_own_validator(
+    origin: tuple[str, str, str], query: str, form: dict[str, str], variant: str
+) -> None:
+    validator = RequestValidator(TOKEN)
+    scheme, host, port = origin
+    url = f"{scheme}://{host}{port}/in/twilio{query}"
+    assert sign(TOKEN, url, form) == validator.compute_signature(url, form)
+    signed_url = {
+        "as it is": url,
+        "other port": other_port(url),
+        "no port": f"{scheme}://{host}/in/twilio{query}",
+        "wrong": url.replace("/in/", "/out/"),
+    }[variant]
+    signature = validator.compute_signature(signed_url, form)
+    ours = any(sign(TOKEN, address, form) == signature for address in (url, other_port(url)))
+    assert ours == validator.validate(url, form, signature)
+
+
+# ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.fixture
+async def sender(twilio: FakeTwilio) -> AsyncIterator[Twilio]:
+    made = channel(api_url=twilio.url, timeout=1.0)
+    yield made
+    await made.close()
+
+
+def outbound(text: str = "پانی آ گیا", **more: Any) -> Outbound:
+    return Outbound(uuid.uuid4(), "whatsapp", "+923000000099", "+923001112233", text, **more)
+
+
+async def test_a_message_goes_out_with_its_callback_and_gets_an_id(twilio: FakeTwilio, sender: Twilio) -> None:
+    one = outbound()
+    sent = await sender.send(one)
+    (taken,) = twilio.ledger
+    assert sent.provider_id == taken.sid
+    assert taken.form == {
+        "To": "whatsapp:+923001112233",
+        "From": "whatsapp:+923000000099",
+        "Body": "پانی آ گیا",
+        "StatusCallback": f"{PUBLIC}/in/twilio/status?mid={one.id}",
+    }
+
+
+async def test_a_second_attempt_has_a_callback_of_its_own_and_sms_no_prefix(twilio: FakeTwilio, sender: Twilio) -> None:
+    await sender.send(Outbound(uuid.uuid4(), "sms", "+923000000099", "+923001112233", "x", attempt=2))
+    assert twilio.ledger[0].callback.endswith("&n=2")
+    assert twilio.ledger[0].to == "+923001112233"
+
+
+async def test_a_user_id_is_written_to_as_it_is(twilio: FakeTwilio, sender: Twilio) -> None:
+    await sender.send(Outbound(uuid.uuid4(), "whatsapp", "+923000000099", "PK.13ab99Zz", "x"))
+    assert twilio.ledger[0].to == "whatsapp:PK.13ab99Zz"
+
+
+FATE_OF = [
+    (THROTTLED, "later", 20429),
+    (SENDER_LIMIT, "later", 63018),
+    (WINDOW_SHUT, "park", 63016),
+    (NO_SUCH_NUMBER, "never", 21211),
+    (STOPPED, "opted_out", 21610),
+    (refused(63014), "opted_out", 63014),
+    (refused(20003, 401), "stop", 20003),
+    (refused(21606), "stop", 21606),
+    (refused(30007), "refused", 30007),
+    (refused(99999), "refused", 99999),
+    (Fault(status=429), "later", 0),
+    (Fault(status=404), "stop", 0),
+    (BROKEN, "unsure", 0),
+    (Fault(status=503, code=20500), "unsure", 20500),
+    (CUT_AFTER_TAKING, "unsure", 0),
+    (Fault(cut=True), "unsure", 0),
+]
+
+
+@pytest.mark.parametrize(("fault", "fate", "code"), FATE_OF, ids=str)
+async def test_every_answer_of_the_provider_has_its_fate(
+    twilio: FakeTwilio, sender: Twilio, fault: Fault, fate: str, code: int
+) -> None:
+    twilio.fail(fault)
+    with pytest.raises(SendError) as error:
+        await sender.send(outbound())
+    assert (error.value.fate, error.value.code) == (fate, code)
+
+
+def test_every_fate_in_the_tables_is_one_that_deliver_knows() -> None:
+    assert {fate for fate, _ in [*fates.TWILIO.values(), *fates.STATUSES.values()]} <= set(FATES)
+
+
+async def test_how_long_the_provider_asks_us_to_wait_is_kept(twilio: FakeTwilio, sender: Twilio) -> None:
+    twilio.fail(Fault(status=429, code=20429, retry_after=7))
+    with pytest.raises(SendError) as error:
+        await sender.send(outbound())
+    assert error.value.retry_after == 7.0
+
+
+@pytest.mark.parametrize("fault", [HANG, HANG_AFTER_TAKING], ids=["silent", "silent after taking"])
+async def test_a_silent_provider_is_given_up_in_time(twilio: FakeTwilio, sender: Twilio, fault: Fault) -> None:
+    twilio.fail(fault)
+    begun = time.monotonic()
+    with pytest.raises(SendError) as error:
+        await sender.send(outbound())
+    assert error.value.fate == "unsure"
+    assert 0.9 < time.monotonic() - begun < 3.0
+
+
+async def test_where_nobody_listens_nothing_can_have_been_taken(unused_port: int) -> None:
+    made = channel(api_url=f"http://127.0.0.1:{unused_port}", timeout=1.0)
+    with pytest.raises(SendError) as error:
+        await made.send(outbound())
+    assert error.value.fate == "retry"
+    await made.close()
+
+
+async def test_a_message_is_found_by_person_time_and_text(twilio: FakeTwilio, sender: Twilio) -> None:
+    one = outbound()
+    assert await sender.find(one, datetime.now(UTC)) == []
+    sent = await sender.send(one)
+    await sender.send(outbound("another text"))
+    await sender.send(Outbound(uuid.uuid4(), "whatsapp", "+923000000099", "+923009999999", one.text))
+    assert await sender.find(one, datetime.now(UTC)) == [sent.provider_id]
+    assert await sender.find(one, datetime.now(UTC) + timedelta(minutes=5)) == []
+    assert twilio.asked[-1] == {
+        "To": "whatsapp:+923001112233",
+        "From": "whatsapp:+923000000099",
+        "PageSize": "50",
+    }
+
+
+async def test_a_provider_that_does_not_answer_has_not_said_no(twilio: FakeTwilio, sender: Twilio) -> None:
+    twilio.stop()
+    with pytest.raises(SendError):
+        await sender.find(outbound(), datetime.now(UTC))
+
+
+@pytest.fixture
+def unused_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
