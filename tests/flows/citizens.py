@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flows import codes
 from flows.check import NUMERALS
 from flows.model import Media
 from flows.play import Phone
@@ -78,8 +79,9 @@ def ask_status(phone: Phone, lang: str) -> None:
     complain(phone, lang)
     phone.say("STATUS")
     phone.say(digits(lang, 1))
-    phone.say("STATUS 4821 7730 9154 2")
-    phone.say("STATUS 4821 7730 9154 3")
+    foreign = codes.complete("482177309154")
+    phone.say(f"STATUS {codes.group(foreign)}")
+    phone.say(f"STATUS {codes.group(foreign[:-1] + str((int(foreign[-1]) + 1) % 10))}")
     code = next(iter(phone.world.cases))
     phone.say(digits(lang, code))
 

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+import locales
+from flows import answers
+from flows.book import Book
+from flows.check import NUMERALS
+from flows.model import Place
+from flows.play import PLACES, Phone
+
+CATEGORIES = ("water", "health", "education", "power", "roads", "police", "relief", "work", "land", "other")
+
+
+def pick(book: Book, node: str, lang: str, typed: str) -> str:
+    return answers.match(book.matches[node, lang], book.fold(typed), book.words.before_digits)
+
+
+@pytest.mark.parametrize("numerals", list(NUMERALS.values()), ids=list(NUMERALS))
+@pytest.mark.parametrize("lang", locales.LANGS)
+@pytest.mark.parametrize(("number", "category"), list(enumerate(CATEGORIES, 1)))
+def test_each_of_the_ten_is_picked_by_its_number_in_every_numeral_set(
+    phone: Callable[..., Phone], number: int, category: str, lang: str, numerals: str
+) -> None:
+    talk = phone(lang)
+    talk.say("menu")
+    talk.say("1")
+    talk.say("".join(numerals[int(digit)] for digit in str(number)))
+    assert talk.session.node == "kind"
+    assert talk.session.answers["category"] == category
+
+
+@pytest.mark.parametrize("lang", locales.LANGS)
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_each_of_the_ten_is_picked_by_its_word_and_by_a_tap(
+    phone: Callable[..., Phone], category: str, lang: str
+) -> None:
+    title = locales.say(f"category.{category}", lang)
+    for said in ({"text": title}, {"text": title.upper()}, {"text": title, "choice": category}):
+        talk = phone(lang)
+        talk.say("menu")
+        talk.say("1")
+        talk.say(**said)
+        assert talk.session.answers.get("category") == category
+
+
+ONE = "1|1.|(1)|1 -|1)| 1 |1️⃣|نمبر 1|نمبر ۱|number 1|No. 1|شمېره ۱|1 Water|Water 1"
+
+
+@pytest.mark.parametrize("typed", ONE.split("|"))
+def test_one_is_understood_as_people_write_it(book: Book, typed: str) -> None:
+    assert pick(book, "complaint.category", "en", typed) == "water"
+
+
+@pytest.mark.parametrize("typed", ["11", "1 2", "1 Health", "01", "1st", "waters", "wat", "100", "", "-", "one two"])
+def test_what_only_resembles_an_answer_is_none(book: Book, typed: str) -> None:
+    assert pick(book, "complaint.category", "en", typed) == ""
+
+
+def test_ten_is_not_one(book: Book) -> None:
+    for numerals in NUMERALS.values():
+        assert pick(book, "complaint.category", "ur", numerals[1] + numerals[0]) == "other"
+
+
+def test_a_place_is_picked_by_any_of_its_names_and_a_shared_name_picks_none(book: Book) -> None:
+    assert answers.match_place(book, PLACES, book.fold("Hurramzai")) == PLACES[1]
+    assert answers.match_place(book, PLACES, book.fold("حرمزئی")) == PLACES[1]
+    twice = (*PLACES, Place("other", {"en": "Pishin"}))
+    assert answers.match_place(book, twice, book.fold("pishin")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("STATUS 123", "123"),
+        ("status number 12 34", "1234"),
+        ("صورت حال ۱۲۳", "123"),
+        ("status of my road", None),
+        ("STATUS", None),
+        ("4821 7730 9154 0", None),
+        ("hello", None),
+    ],
+)
+def test_a_status_word_may_be_followed_by_a_code(book: Book, text: str, code: str | None) -> None:
+    assert answers.status_code(book, text, book.fold(text)) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "story"),
+    [
+        ("السلام علیکم ورحمۃ اللہ وبرکاتہ", False),
+        ("Assalam o alaikum", False),
+        ("hello", False),
+        ("1234567890123456", False),
+        ("no water here since Monday", True),
+        ("ہمارے ہاں پانی نہیں ہے", True),
+    ],
+)
+def test_a_story_is_longer_than_a_greeting(book: Book, text: str, story: bool) -> None:
+    assert answers.is_story(book, book.fold(text)) is story
+
+
+DANGER = "اس نے رشوت مانگی|He asked for a BRIBE!|ہراساں کیا|د ښځو پر وړاندې تاوتریخوالی|mujhe dhamki di"
+
+
+@pytest.mark.parametrize("text", DANGER.split("|"))
+def test_danger_words_are_seen_anywhere(book: Book, text: str) -> None:
+    assert book.words.danger(book.fold(text))
+
+
+@pytest.mark.parametrize("text", ["grapes", "drapery", "the road is broken", "پانی نہیں", "bribery-free"])
+def test_danger_words_are_whole_words(book: Book, text: str) -> None:
+    assert book.words.danger(book.fold(text)) is (text == "bribery-free")
