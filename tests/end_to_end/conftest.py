@@ -1,0 +1,115 @@
+"""The whole system as a district starts it: `jawab up` on embedded parts, with a provider on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.providers.twilio import ACCOUNT, TOKEN, FakeTwilio
+
+ROOT = Path(__file__).parents[2]
+OURS = "+92810000001"
+CODE = re.compile(r"\d{4} \d{4} \d{4} \d")
+
+
+def wait_for(what: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """Poll until `what()` is true; its value. A deadline, not a sleep that the test rests on."""
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s")
+        time.sleep(0.02)
+    return found
+
+
+@dataclass
+class Town:
+    """A running system and what a person outside can do to it."""
+
+    url: str
+    data: Path
+    provider: FakeTwilio
+    process: subprocess.Popen[bytes]
+    env: dict[str, str]
+    heard: dict[str, int] = field(default_factory=dict)
+
+    def post(self, phone: str, text: str, *, kind: str = "whatsapp", **more: str) -> httpx.Response:
+        """One signed webhook, as the provider would post it."""
+        mark = "whatsapp:" if kind == "whatsapp" else ""
+        fields = self.provider.message(f"{mark}{phone}", f"{mark}{OURS}", text, **more)
+        body, headers = self.provider.signed(f"{self.url}/in/twilio", fields)
+        return httpx.post(f"{self.url}/in/twilio", content=body, headers=headers, timeout=20)
+
+    def messages_to(self, phone: str) -> list[str]:
+        return [taken.body for taken in list(self.provider.ledger) if taken.to.removeprefix("whatsapp:") == phone]
+
+    def say(self, phone: str, text: str, *, kind: str = "whatsapp", **more: str) -> str:
+        """Post one message and wait for its answer at the provider."""
+        before = self.heard.get(phone, 0)
+        answer = self.post(phone, text, kind=kind, **more)
+        assert answer.status_code == 200, answer.text
+        messages = wait_for(lambda: (found := self.messages_to(phone)) and len(found) > before and found)
+        self.heard[phone] = before + 1
+        return str(messages[before])
+
+    def command(self, *argv: str) -> Any:
+        """`jawab …` in the same folder; what it printed as JSON."""
+        run = subprocess.run(
+            [sys.executable, "-m", "cli", *argv], env=self.env, cwd=ROOT, capture_output=True, check=False, text=True
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+        return json.loads(run.stdout)
+
+    def login(self, role: str) -> tuple[str, str]:
+        demo = json.loads((self.data / "demo.json").read_text())
+        row = next(row for row in demo["logins"] if row["role"] == role)
+        return row["user"], row["password"]
+
+
+@pytest.fixture(scope="session")
+def town() -> Iterator[Town]:
+    folder = Path(tempfile.mkdtemp(prefix="jawab-town-"))
+    with FakeTwilio() as provider, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        env = {name: value for name, value in os.environ.items() if not name.startswith("JAWAB_")} | {
+            "JAWAB_MODE": "demo",
+            "JAWAB_DATA": str(folder / "var"),
+            "JAWAB_PORT": str(port),
+            "JAWAB_TWILIO_ACCOUNT_SID": ACCOUNT,
+            "JAWAB_TWILIO_AUTH_TOKEN": TOKEN,
+            "JAWAB_TWILIO_API_URL": provider.url,
+        }
+        process = subprocess.Popen([sys.executable, "-m", "cli", "up"], env=env, cwd=ROOT)
+        url = f"http://127.0.0.1:{port}"
+        town = Town(url, folder / "var", provider, process, env)
+
+        def ready() -> bool:
+            assert process.poll() is None, "jawab up ended"
+            try:
+                return httpx.get(f"{url}/ready", timeout=2).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        try:
+            wait_for(ready, 60)
+            wait_for((folder / "var" / "demo.json").is_file)
+            yield town
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(40) == 0

@@ -1,0 +1,188 @@
+"""The main job on real parts: a citizen writes, a handler answers, the week's update reaches who asked for it."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from bs4 import BeautifulSoup
+
+from tests.end_to_end.conftest import CODE, Town, wait_for
+
+# Native lines (Common Voice, CC0) and plain sentences of the field; the words themselves prove nothing here.
+STORIES = {
+    "ur": "تین دن سے نلکے میں پانی نہیں آ رہا",
+    "ps": "د پایپونو ستونزه ده او اوبه نشته",
+    "bal": "اے کلگ ءِ آپ ءِ نلکہ بند اِنت",
+    "brh": "دیر نا نلکہ بند ءِ او کس جواب تفک",
+}
+DIGITS = {"ur": "1", "ps": "2", "bal": "3", "brh": "4"}
+
+
+def report(town: Town, phone: str, lang: str, category: str = "1", *, kind: str = "whatsapp") -> tuple[str, list[str]]:
+    """Talk a whole report through; the code and everything the bot said."""
+    turns = ("سلام", DIGITS[lang], "1", category, "1", "1", STORIES[lang], "1", "1")
+    said = [town.say(phone, text, kind=kind) for text in turns]
+    found = CODE.search(said[-1])
+    assert found, said
+    return found.group().replace(" ", ""), said
+
+
+@pytest.mark.parametrize("lang", ["ur", "ps", "bal", "brh"])
+@pytest.mark.parametrize("kind", ["whatsapp", "sms"])
+def test_a_report_in_each_language_ends_with_a_code(town: Town, lang: str, kind: str) -> None:
+    phone = f"+92399{int(DIGITS[lang]) + (10 if kind == 'sms' else 0):07d}"
+    code, said = report(town, phone, lang, kind=kind)
+    assert len(said) == 9
+    assert len(town.messages_to(phone)) == 9, "one message per reply"
+    row = next(row for row in town.command("case", "list", "--json") if row["code"] == code)
+    assert set(row) == {
+        "code", "district", "category", "place", "status", "language", "channel", "protected", "due_acknowledge",
+        "due_resolve",
+    }  # fmt: skip
+    assert (row["language"], row["channel"], row["category"], row["protected"]) == (lang, kind, "water", False)
+    assert row["status"] == "received"
+    acknowledge = datetime.fromisoformat(row["due_acknowledge"])
+    assert acknowledge.tzinfo is not None
+    hours = (acknowledge - datetime.now(UTC)).total_seconds() / 3600
+    assert 71.9 < hours <= 72
+
+
+def test_every_webhook_three_times_at_once_has_the_effect_of_once(town: Town) -> None:
+    phone = "+923990000300"
+    before = len(town.command("case", "list", "--json"))
+    with ThreadPoolExecutor(3) as pool:
+        for turn, text in enumerate(("سلام", "1", "1", "2", "1", "1", STORIES["ur"], "1", "1"), start=1):
+            sid = f"SM{turn:032x}"
+            answers = list(pool.map(lambda _, t=text, s=sid: town.post(phone, t, MessageSid=s), range(3)))
+            assert [answer.status_code for answer in answers] == [200, 200, 200]
+            wait_for(lambda n=turn: len(town.messages_to(phone)) >= n)
+    assert len(town.messages_to(phone)) == 9
+    assert len(town.command("case", "list", "--json")) == before + 1
+
+
+def test_one_text_is_enough_and_its_first_reply_is_one_sms_with_the_code(town: Town) -> None:
+    phone = "+923990000400"
+    first = town.say(phone, STORIES["ur"], kind="sms")
+    assert CODE.search(first)
+    assert len(first.encode("utf-16-le")) // 2 <= 70
+    code = CODE.search(first).group().replace(" ", "")  # type: ignore[union-attr]
+    assert all(row["code"] != code for row in town.command("case", "list", "--json")), "nobody in the district sees it"
+    for text in ("1", "3", "1", "1", "1"):  # language, category, a service, place, may we message
+        town.say(phone, text, kind="sms")
+    row = wait_for(lambda: [row for row in town.command("case", "list", "--json") if row["code"] == code])
+    assert row[0]["category"] == "education"
+
+
+def test_a_bad_signature_is_refused(town: Town) -> None:
+    fields = town.provider.message("+923990000500", "+92810000001", "x")
+    body, headers = town.provider.signed(f"{town.url}/in/twilio", fields)
+    headers["X-Twilio-Signature"] = "AAAAAAAAAAAAAAAAAAAAAAAAAAA="
+    assert httpx.post(f"{town.url}/in/twilio", content=body, headers=headers).status_code == 403
+    assert town.messages_to("+923990000500") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["\x00", "\ud83d", "x" * 10_000, "👍" * 500, "", " \n\t ", "\u202e\u2066؟", "0" * 400], ids=range(8)
+)
+def test_nonsense_is_answered_and_never_a_5xx(town: Town, text: str) -> None:
+    phone = f"+92399{500100 + abs(hash(text)) % 1000:07d}"
+    town.say(phone, text.encode("utf-8", "replace").decode())
+
+
+# ── the desk ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+class Desk:
+    """A person at the desk, with a browser that has no JavaScript."""
+
+    def __init__(self, town: Town, role: str) -> None:
+        self.http = httpx.Client(base_url=town.url, follow_redirects=True, timeout=20)
+        user, password = town.login(role)
+        page = self.get("/desk/login")
+        self.submit(page, "/desk/login", login=user, password=password)
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def get(self, path: str) -> BeautifulSoup:
+        answer = self.http.get(path)
+        assert answer.status_code == 200, f"{path}: {answer.status_code}"
+        return BeautifulSoup(answer.text, "html.parser")
+
+    def submit(self, page: BeautifulSoup, ending: str, **fields: Any) -> BeautifulSoup:
+        """Fill in the form whose action ends so, hidden fields and all, and send it."""
+        form = next(form for form in page.find_all("form") if re.search(ending + "$", form.get("action", "")))
+        data = {
+            box["name"]: box.get("value", "")
+            for box in form.find_all("input")
+            if box.get("name") and box.get("type") in {"hidden", None, "text", "date", "password"}
+        }
+        for select in form.find_all("select"):
+            chosen = select.find("option", selected=True) or select.find("option", value=True)
+            if select.get("name") and chosen:
+                data[select["name"]] = chosen.get("value", "")
+        answer = self.http.post(form["action"], data=data | fields)
+        assert answer.status_code == 200, f"{form['action']}: {answer.status_code} {answer.text[:400]}"
+        self.last = str(answer.url)
+        return BeautifulSoup(answer.text, "html.parser")
+
+
+def test_a_handler_answers_and_the_week_goes_out(town: Town) -> None:
+    with Desk(town, "handler") as desk, Desk(town, "editor") as editor, Desk(town, "approver") as approver:
+        _answer_and_publish(town, desk, editor, approver)
+
+
+def _answer_and_publish(town: Town, desk: Desk, editor: Desk, approver: Desk) -> None:
+    phone = "+923990000600"
+    code, _ = report(town, phone, "ps")
+    for number in range(5):  # a theme of fewer than five is not published
+        report(town, f"+92399{600_001 + number:07d}", "ur")
+    town.say(phone, "MENU")
+    offered = town.say(phone, "4")
+    assert offered
+    town.say(phone, "1")
+
+    queue = desk.get("/desk")
+    link = next((a["href"] for a in queue.find_all("a", href=True) if code in re.sub(r"\D", "", a.get_text())), None)
+    assert link, "the case is in the queue"
+    case = desk.get(link)
+    assert STORIES["ps"] in case.get_text()
+    assert phone not in case.get_text()
+    heard = len(town.messages_to(phone))
+    case = desk.submit(case, "/acknowledge")
+    wait_for(lambda: len(town.messages_to(phone)) == heard + 1)
+    case = desk.submit(case, "/answer", text="د اوبو ټانکر به سبا راشي")
+    wait_for(lambda: len(town.messages_to(phone)) == heard + 2)
+    assert "د اوبو ټانکر به سبا راشي" in town.messages_to(phone)[-1]
+    desk.submit(case, "/resolve", outcome="repaired", date=datetime.now(UTC).date().isoformat())
+    wait_for(lambda: len(town.messages_to(phone)) == heard + 3)
+    row = next(row for row in town.command("case", "list", "--json") if row["code"] == code)
+    assert row["status"] == "resolved"
+    town.heard[phone] = heard + 3
+
+    # The week: drafted by one, approved by another, sent to who asked for it, in his language.
+    week = f"{datetime.now(UTC).astimezone(ZoneInfo('Asia/Karachi')):%G-W%V}"
+    draft = editor.submit(editor.get("/desk/editions"), "/desk/editions", week=week)
+    address = editor.last
+    assert all(not form["action"].endswith("/approve") for form in draft.find_all("form")), "not by who drafted it"
+    approver.submit(approver.get(address), "/approve")
+    wait_for(lambda: len(town.messages_to(phone)) == heard + 4)
+    edition = town.messages_to(phone)[-1]
+    assert "STOP" in edition
+    assert code not in re.sub(r"\D", "", edition)
+    public = httpx.get(f"{town.url}/updates/{week}?lang=ps")
+    assert public.status_code == 200
+    said = BeautifulSoup(public.text, "html.parser").get_text()
+    assert any(line and line in said for line in edition.splitlines()[1:])
+
+    # STOP ends the updates and nothing else.
+    town.say(phone, "STOP")
+    desk.submit(desk.get(link), "/note", text="seen")
+    assert town.say(phone, f"STATUS {code}")
