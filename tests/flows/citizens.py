@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from flows import codes
 from flows.check import NUMERALS
+from flows.load import load_book
 from flows.model import Media
 from flows.play import Phone
 
+BOOK = load_book()
 LANGS = ("ur", "ps", "bal", "brh")
 HELLO = {"ur": "السلام علیکم", "ps": "سلام", "bal": "سلام", "brh": "salam"}
 STORY = {

@@ -6,13 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from citizens import BOOK
 
 from flows.book import Book
-from flows.load import load_book
 from flows.model import Session
 from flows.play import Phone, World
-
-BOOK = load_book()
 
 
 @pytest.fixture

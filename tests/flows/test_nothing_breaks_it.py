@@ -1,0 +1,204 @@
+"""No sequence of inputs breaks a conversation or leaves it without a reply, and nobody can tell the two doors apart."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from citizens import BOOK, PHOTO, VOICE
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+import locales
+from flows import codes
+from flows.engine import step
+from flows.model import EFFECTS, Event, Session
+from flows.play import FACILITY_CODE, Phone, World
+from flows.sessions import dump, restore
+from locales.catalogs import texts
+
+DIGITS = st.sampled_from([str(number) for number in range(12)] + ["۱", "٢", "３", FACILITY_CODE])
+WORDS = st.sampled_from(sorted(BOOK.words.universal))
+NEUTRAL = st.sampled_from(
+    ["the pump is broken since Monday", "دس دن سے پانی نہیں آ رہا ہے", "?", "Pishin", "ok", "salam"]
+)
+DANGER = st.sampled_from(["he wants a bribe", "رشوت"])
+NASTY = ["\x00", "\ud800\udc00\ud83d", "😀" * 40, "a" * 10_000, "\u202e", "{code}", "%s", " ", "\n\n", "۰" * 50, "1️⃣"]
+HOSTILE = st.one_of(
+    st.text(max_size=60),
+    st.sampled_from(NASTY),
+    st.text(st.characters(codec=None, categories=["Cs", "Cc", "Co", "Lo", "Nd"]), max_size=20),
+)
+CODE = codes.complete("123412341234")
+CODES = st.sampled_from([CODE, f"STATUS {CODE}", "1234 1234 1234 5"])
+TEXTS = st.one_of(DIGITS, WORDS, NEUTRAL, DANGER, HOSTILE, CODES)
+
+
+class Conversation(RuleBasedStateMachine):
+    """One phone, anything typed in any order, silences, taps on old buttons, flows that change underneath."""
+
+    @initialize(lang=st.sampled_from(["", *locales.LANGS]), trial=st.booleans(), round_open=st.booleans())
+    def begin(self, lang: str, trial: bool, round_open: bool) -> None:
+        world = World(trial=trial)
+        if not round_open:
+            world.round = None
+        self.phone = Phone(BOOK, world, Session(lang=lang))
+        self.told: list[str] = []
+
+    def answered(self) -> None:
+        assert self.phone.replies == 1
+        for effect in self.phone.effects:
+            assert effect.kind in EFFECTS
+            json.dumps(effect.data)
+
+    @rule(text=TEXTS)
+    def type_something(self, text: str) -> None:
+        self.phone.say(text)
+        self.answered()
+
+    @rule(digits=st.lists(DIGITS, min_size=1, max_size=6))
+    def answer_on(self, digits: list[str]) -> None:
+        for digit in digits:
+            self.phone.say(digit)
+            self.answered()
+
+    @rule(choice=st.sampled_from(["service", "person", "yes", "no", "send", "water", "menu", "demo-pishin", "x"]))
+    def tap_any_button(self, choice: str) -> None:
+        self.phone.say(choice, choice=choice)
+        self.answered()
+
+    @rule(media=st.sampled_from([PHOTO, VOICE]), text=st.one_of(st.just(""), NEUTRAL))
+    def send_media(self, media: Any, text: str) -> None:
+        self.phone.say(text, media=media)
+        self.answered()
+
+    @rule()
+    def send_a_location(self) -> None:
+        self.phone.say(location=(30.6, 66.9))
+        self.answered()
+
+    @rule()
+    def stay_silent(self) -> None:
+        sealed = bool(self.phone.session.answers.get("sealed"))
+        said = self.phone.wait()
+        assert self.phone.replies <= 1
+        assert not (sealed and (said or self.phone.effects))
+
+    @rule()
+    def flows_change(self) -> None:
+        session = dump(self.phone.session)
+        self.phone.session = restore({**session, "node": session["node"] and "gone", "flows": "before"})
+
+    @invariant()
+    def nothing_told_stays_in_a_sealed_session(self) -> None:
+        answers = self.phone.session.answers if hasattr(self, "phone") else {}
+        if answers.get("sealed"):
+            assert set(answers) <= {"code", "sealed", "told", "routed", "done", "look", "opening"}
+
+    @invariant()
+    def a_trial_line_has_sealed_nothing(self) -> None:
+        if hasattr(self, "phone") and self.phone.world.trial:
+            assert not self.phone.world.sealed
+            assert not self.phone.session.answers.get("sealed")
+
+
+Conversation.TestCase.settings = settings(
+    max_examples=120, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)
+test_no_sequence_of_inputs_breaks_a_conversation = Conversation.TestCase
+
+
+# What both sides of the door may do. Not STATUS without a code nor silence: they differ on purpose, and say so.
+ALIKE = st.one_of(
+    DIGITS.filter(lambda digit: digit not in {"2", "٢"}),
+    st.just("2"),
+    NEUTRAL,
+    st.sampled_from(["help", "menu", "language", "0", "stop", "start", "STATUS 12", "photo", "place"]),
+)
+
+
+def send(phone: Phone, text: str) -> str:
+    if text == "photo":
+        said = phone.say(media=PHOTO)
+    elif text == "place":
+        said = phone.say(location=(30.6, 66.9))
+    else:
+        said = phone.say(text)
+    return re.sub(r"\d{4} \d{4} \d{4} \d", "CODE", said)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    lang=st.sampled_from(locales.LANGS),
+    first=st.sampled_from(["menu", "the pump is broken since Monday"]),
+    typed=st.lists(ALIKE, max_size=25),
+)
+def test_both_sides_of_the_door_answer_alike_whatever_is_typed(lang: str, first: str, typed: list[str]) -> None:
+    ordinary, protected = (Phone(BOOK, World(), Session(lang=lang)) for _ in range(2))
+    for phone, kind in ((ordinary, "1"), (protected, "2")):
+        for text in (first, "1", "4", kind) if first == "menu" else (first, "4", kind):
+            phone.say(text)
+    assert protected.session.answers["sealed"]
+    for text in typed:
+        if protected.session.flow not in {"protected", "complaint", "help"} or (
+            ordinary.session.node in {"category", "kind"} and not protected.session.answers.get("sealed")
+        ):
+            break  # the report is over; what is begun next is another one
+        assert send(ordinary, text) == send(protected, text)
+
+
+@pytest.mark.parametrize("lang", ["ur", "ps", "bal", "brh", "en"])
+def test_every_path_of_every_flow_is_walked_to_its_end(lang: str) -> None:
+    """Breadth first over everything a session can be: each gives one reply, in words that exist, and has a way on."""
+    written = {**texts("en"), **texts("ur"), **texts(lang)}
+    begin = Session(lang=lang)
+    waiting, seen, visited = [begin], {_shape(begin)}, set()
+    while waiting:
+        session = waiting.pop()
+        for text, more in _inputs(session):
+            for world in (World(cases={CODE: "in_progress"}), World(weekly=True)):
+                phone = Phone(BOOK, world, session)
+                phone.say(text, **more)
+                assert phone.replies == 1, (session, text)
+                visited.add(f"{phone.session.flow}.{phone.session.node}")
+                if _shape(phone.session) not in seen:
+                    seen.add(_shape(phone.session))
+                    waiting.append(phone.session)
+    assert visited >= {node.name for node in BOOK.nodes.values() if node.ask}
+    assert all(key in written for node in BOOK.nodes.values() for key in node.says)
+    assert len(seen) < 20_000
+
+
+def _shape(session: Session) -> tuple[Any, ...]:
+    """What can make a difference to where a session goes; what was typed cannot."""
+    marks = {"sealed", "kept", "told", "routed", "opened", "drafted", "done", "held", "code"}
+    answers = frozenset(marks & set(session.answers))
+    scores = len(session.answers.get("scores", ()))
+    return session.flow, session.node, answers, scores, min(session.misses, 2), session.trail[-1:]
+
+
+def _inputs(session: Session) -> list[tuple[str, dict[str, Any]]]:
+    node = BOOK.nodes.get(f"{session.flow}.{session.node}")
+    typed = [option.digit for option in node.options] if node else ["hello"]
+    typed += ["1", FACILITY_CODE, "999", "the pump is broken since Monday", "he wants a bribe", "zz"]
+    typed += ["menu", "0", "help", "language", "status", "stop", "start", "private", CODE]
+    return [(text, {}) for text in dict.fromkeys(typed)] + [("", {"media": PHOTO}), ("", {"location": (30.6, 66.9)})]
+
+
+FOUND = st.dictionaries(
+    st.sampled_from(["what", "state", "due", "id", "opened"]),
+    st.sampled_from(["", "case", "facility", "received", "x", "2026-12-05"]),
+)
+
+
+@given(FOUND)
+def test_whatever_a_look_up_finds_is_answered(found: dict[str, Any]) -> None:
+    world = World()
+    for node in ("code", "pick"):
+        session = Session("status", node, "ur", {"look": codes.complete("1" * 12)}, flows=BOOK.fingerprint)
+        assert step(BOOK, session, Event("found", world.known(), found=found)).reply
+    session = Session("rate", "facility", "ur", flows=BOOK.fingerprint)
+    assert step(BOOK, session, Event("found", world.known(), found=found)).reply
