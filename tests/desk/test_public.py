@@ -1,0 +1,255 @@
+"""The public window over HTTP: every page in every language, what it counts, and what it never shows."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from xml.etree import ElementTree as ET
+
+import httpx
+import pytest
+from bs4 import BeautifulSoup
+
+import locales
+from broadcast import publish, week
+from cases import register
+from flows import codes
+from locales.catalogs import strict
+from store.jawab import Jawab
+
+PAGES = ("/", "/updates", "/figures")
+Open = Callable[..., Awaitable[UUID]]
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def last_week() -> tuple[str, datetime]:
+    wanted = week.last_full(datetime.now(UTC), "Asia/Karachi")
+    return wanted, week.bounds(wanted, "Asia/Karachi")[0] + timedelta(days=3)
+
+
+@pytest.fixture
+async def sent(jawab: Jawab, office: Any, opened: Open) -> str:
+    """Last week's edition, sent; returns the week."""
+    wanted, at = last_week()
+    for _ in range(7):
+        await opened(at=at)
+    now = datetime.now(UTC)
+    async with jawab.db.transaction("console") as tx:
+        made = await publish.draft(tx, "pishin", wanted, office.staff["editor"], now)
+        await publish.add_line(tx, made, 0, line="نوی پمپ راغی", lang="ps", by=office.staff["editor"], now=now)
+        await publish.approve(tx, made, office.staff["approver"], now)
+    await publish.fan_out(jawab, made)
+    return wanted
+
+
+def read(answer: httpx.Response) -> BeautifulSoup:
+    assert answer.status_code == 200, answer.text[:500]
+    return BeautifulSoup(answer.text, "html.parser")
+
+
+@pytest.mark.parametrize("lang", locales.ALL_LANGS)
+async def test_every_page_speaks_every_language(client: httpx.AsyncClient, sent: str, lang: str) -> None:
+    for path in (*PAGES, f"/updates/{sent}"):
+        with strict():
+            page = read(await client.get(f"{path}?lang={lang}"))
+        assert page.html is not None
+        assert (page.html["lang"], page.html["dir"]) == (lang, locales.direction(lang))
+        assert "public." not in page.get_text()
+        assert {link["hreflang"] for link in page.select("link[hreflang]")} == set(locales.ALL_LANGS)
+
+
+async def test_a_reader_who_asks_for_nothing_reads_urdu(client: httpx.AsyncClient) -> None:
+    page = read(await client.get("/"))
+    assert page.html is not None
+    assert (page.html["lang"], page.html["dir"]) == ("ur", "rtl")
+
+
+async def test_the_demo_says_so_on_every_page(client: httpx.AsyncClient, sent: str) -> None:
+    for path in (*PAGES, f"/updates/{sent}"):
+        page = read(await client.get(f"{path}?lang=en"))
+        assert "Demonstration" in page.select_one(".demo-mark").get_text()  # type: ignore[union-attr]
+    assert all(edition["demo"] for edition in (await client.get("/open-data/editions.json")).json()["editions"])
+
+
+@pytest.mark.parametrize("lang", locales.LANGS)
+async def test_a_language_of_drafts_says_so(client: httpx.AsyncClient, lang: str) -> None:
+    for path in PAGES:
+        assert read(await client.get(f"{path}?lang={lang}")).select_one(".note.warn") is not None
+        assert read(await client.get(f"{path}?lang=en")).select_one(".note.warn") is None
+
+
+async def test_the_first_page_names_the_numbers(client: httpx.AsyncClient) -> None:
+    links = [link["href"] for link in read(await client.get("/?lang=en")).select(".numbers a")]
+    assert links == ["sms:+15005550006", "/try", "https://wa.me/14155238886"]
+
+
+async def test_an_update_is_shown_as_it_was_approved(client: httpx.AsyncClient, sent: str) -> None:
+    assert "Water: 7" in read(await client.get(f"/updates/{sent}?lang=en")).get_text()
+    assert sent in str(read(await client.get("/updates?lang=en")))
+    assert "Water: 7" in read(await client.get("/?lang=en")).get_text()
+
+
+async def test_a_line_of_ones_own_is_shown_in_its_language_only(client: httpx.AsyncClient, sent: str) -> None:
+    for lang in locales.ALL_LANGS:
+        text = (await client.get(f"/updates/{sent}?lang={lang}")).text
+        assert ("نوی پمپ راغی" in text) == (lang == "ps")
+
+
+@pytest.mark.parametrize("state", ["draft", "approved", "stopped"])
+async def test_what_has_not_gone_out_is_on_no_page(
+    client: httpx.AsyncClient, owner: Any, sent: str, state: str
+) -> None:
+    await owner.execute("UPDATE editions SET state = %s", (state,))
+    assert (await client.get(f"/updates/{sent}")).status_code == 404
+    assert sent not in (await client.get("/updates")).text
+    assert sent not in (await client.get("/updates.atom")).text
+    assert (await client.get("/open-data/editions.json")).json()["editions"] == []
+
+
+async def test_no_page_carries_a_case(client: httpx.AsyncClient, owner: Any, sent: str) -> None:
+    rows = await (await owner.execute("SELECT id::text, code FROM cases")).fetchall()
+    paths = (*PAGES, f"/updates/{sent}", "/updates.atom", "/open-data/editions.json")
+    everything = "".join([(await client.get(path)).text for path in paths])
+    for case_id, code in rows:
+        assert case_id not in everything
+        assert code not in everything
+        assert codes.group(code) not in everything
+
+
+async def test_the_feed_is_a_feed(client: httpx.AsyncClient, sent: str) -> None:
+    answer = await client.get("/updates.atom?lang=en")
+    assert answer.headers["content-type"].startswith("application/atom+xml")
+    feed = ET.fromstring(answer.text)  # noqa: S314 - our own feed
+    (entry,) = feed.findall(f"{ATOM}entry")
+    assert "Water: 7" in (entry.findtext(f"{ATOM}content") or "")
+    assert entry.find(f"{ATOM}link").attrib["href"].startswith(f"https://jawab.test/updates/{sent}?")  # type: ignore[union-attr]
+    for required in ("id", "title", "updated"):
+        assert feed.findtext(f"{ATOM}{required}")
+        assert entry.findtext(f"{ATOM}{required}")
+
+
+async def test_the_data_says_what_the_page_says(client: httpx.AsyncClient, sent: str) -> None:
+    answer = await client.get("/open-data/editions.json?district=pishin")
+    (edition,) = answer.json()["editions"]
+    assert edition["week"] == sent
+    said = edition["items"][0]
+    assert set(said) == {"section", "key", "values", "texts", "line", "line_language"}
+    assert said["values"]["count"] == 7
+    assert said["texts"]["en"] == "Water: 7 reports"
+    assert "cases" not in json.dumps(edition)
+
+
+async def test_the_two_columns_stand_side_by_side_and_small_numbers_are_not_shown(
+    client: httpx.AsyncClient, jawab: Jawab, keys: Any, office: Any, opened: Open
+) -> None:
+    _, at = last_week()
+    water = [await opened(at=at) for _ in range(13)]
+    for _ in range(3):
+        await opened(at=at, category="roads")
+    async with jawab.db.transaction("console") as tx:
+        for case_id in water[:11]:
+            await register.resolve(
+                tx, keys, case_id, actor=office.staff["handler"], now=at, outcome="repaired", done_on=at.date()
+            )
+    async with jawab.db.transaction("intake") as tx:
+        for case_id in water[:4]:
+            await register.confirm(tx, case_id, now=at)
+    page = read(await client.get("/figures?lang=en"))
+    assert [card.get_text(" ", strip=True) for card in page.select(".pair-one")] == [
+        "Department says done 10",
+        "People confirm done under 5",
+    ]
+    rows = [row.get_text(" ", strip=True) for row in page.select("table.fold tbody tr")]
+    assert rows[0] == "Water 10 10 under 5"
+    assert not any(row.startswith("Roads") for row in rows)
+
+
+async def test_todays_reports_are_counted_tomorrow(client: httpx.AsyncClient, opened: Open) -> None:
+    for _ in range(9):
+        await opened(at=datetime.now(UTC))
+    assert "Nothing to count yet" in read(await client.get("/figures?lang=en")).get_text()
+
+
+async def test_a_middle_rating_is_shown_from_five_people_on(
+    client: httpx.AsyncClient, owner: Any, write: Callable[..., Awaitable[UUID]]
+) -> None:
+    async def rate(score: int) -> None:
+        await owner.execute(
+            "INSERT INTO ratings (round_id, facility_id, contact_id, indicator, score)"
+            " SELECT r.id, f.id, %s, 'indicator.staff_present', %s FROM rounds r, facilities f"
+            " WHERE f.short_code = '101'",
+            (await write(), score),
+        )
+
+    for score in (1, 2, 2, 5):
+        await rate(score)
+    first = read(await client.get("/figures?lang=en")).select("table.fold")[-1].get_text(" ", strip=True)
+    assert "of 4" not in first
+    await rate(4)
+    then = read(await client.get("/figures?lang=en")).select("table.fold")[-1].get_text(" ", strip=True)
+    assert "2 of 5 people" in then
+
+
+async def test_with_two_districts_the_reader_chooses_one(client: httpx.AsyncClient, elsewhere: str) -> None:
+    for path in PAGES:
+        client.cookies.clear()
+        choice = read(await client.get(f"{path}?lang=en"))
+        assert [option["value"] for option in choice.select("#district option")] == [elsewhere, "pishin"]
+        assert read(await client.get(f"{path}?lang=en&district=pishin")).select_one("#district") is None
+    assert "Pishin" in read(await client.get("/?lang=en")).get_text()  # remembered
+    client.cookies.clear()
+    assert "Pishin" not in read(await client.get(f"/?lang=en&district={elsewhere}")).select_one("h2").get_text()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/?district=nowhere",
+        "/?district=%00",
+        "/updates/2026-W99",
+        "/updates/2020-W01",
+        "/updates/x",
+        "/updates/%F0%9F%98%80",
+        "/updates.atom?district=nowhere",
+        "/open-data/editions.json?district=nowhere",
+        "/open-data/cases.json",
+    ],
+)
+async def test_what_is_not_there_is_said_in_plain_words(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(path)
+    assert answer.status_code == 404
+
+
+async def test_a_page_may_be_kept_for_a_short_while_unless_it_sets_a_cookie(client: httpx.AsyncClient) -> None:
+    plain = await client.get("/figures")
+    assert plain.headers["cache-control"] == "public, max-age=120"
+    assert "cookie" in plain.headers["vary"].lower()
+    chosen = await client.get("/figures?lang=ps")
+    assert "set-cookie" in chosen.headers
+    assert chosen.headers["cache-control"].startswith("private")
+
+
+async def test_the_pages_run_nothing_and_load_nothing_from_elsewhere(client: httpx.AsyncClient, sent: str) -> None:
+    for path in (*PAGES, f"/updates/{sent}"):
+        answer = await client.get(path)
+        page = read(answer)
+        assert page.find_all("script") == []
+        assert all(link["href"].startswith("/static/") for link in page.select("link[rel=stylesheet]"))
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+async def test_a_sealed_case_changes_no_byte_of_the_public_pages(
+    client: httpx.AsyncClient, owner: Any, sent: str
+) -> None:
+    paths = (*PAGES, f"/updates/{sent}", "/updates.atom", "/open-data/editions.json")
+    before = [(await client.get(path)).content for path in paths]
+    await owner.execute(
+        "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, recipients)"
+        " VALUES (%s, 'pishin', %s, now(), now(), %s, '{}')",
+        (uuid.uuid4(), sent, b"hash"),
+    )
+    assert [(await client.get(path)).content for path in paths] == before
