@@ -32,8 +32,8 @@ WITH due AS MATERIALIZED (
     SELECT o.id, o.contact_id, o.edition_id FROM outbox o
     JOIN contacts c ON c.id = o.contact_id JOIN channels h ON h.id = c.channel_id
     WHERE {which} AND o.state = 'queued' AND o.due_at <= now()
-        AND c.channel_id <> ALL(%(full)s::uuid[])
-        AND (o.inbox_id IS NOT NULL OR h.paused_until IS NULL OR h.paused_until <= now())
+        AND (o.inbox_id IS NOT NULL OR (
+            c.channel_id <> ALL(%(full)s::uuid[]) AND (h.paused_until IS NULL OR h.paused_until <= now())))
     ORDER BY o.due_at LIMIT %(most)s FOR UPDATE OF o SKIP LOCKED
 )
 UPDATE outbox o

@@ -138,7 +138,7 @@ class Run:
                 limit -= begun
                 size = min(HANDFUL, size * 2) if begun == len(rows) else max(8, begun)
             elif self.full:  # rows may wait behind a sender that has no slot now
-                await asyncio.sleep(min(self.full.values()) - now)
+                await asyncio.sleep(min(min(self.full.values()) - now, AHEAD))
             else:
                 return
 
@@ -237,7 +237,8 @@ class Run:
         if error.fate in {"later", "stop"}:
             if row["inbox_id"] is not None:
                 return outcome(row, "queued", code, due_in=min(wait, fates.ANSWER_WAIT), back=1)
-            self.full[row["channel_id"]] = time.monotonic() + min(wait, 60.0)
+            if wait < HORIZON:  # a longer one is a pause of the sender in the database, which every claim sees
+                self.full[row["channel_id"]] = time.monotonic() + wait
             return outcome(row, "queued", code, due_in=wait, back=1)
         return outcome(row, _ENDS[error.fate], code)
 

@@ -24,7 +24,7 @@ from store.crypto import Keys
 from store.database import Database, migrate
 from store.jawab import Jawab
 
-for name in [name for name in os.environ if name.startswith("JAWAB_")]:
+for name in [name for name in os.environ if name.startswith("JAWAB_") and name != "JAWAB_TWILIO_OPENAPI"]:
     del os.environ[name]
 
 ACCOUNT = "AC" + "a" * 32

@@ -49,6 +49,7 @@ STATES: dict[str, str] = {
     "queued": "sent",
     "sending": "sent",
     "sent": "sent",
+    "partially_delivered": "sent",
     "delivered": "delivered",
     "read": "read",
     "undelivered": "undelivered",

@@ -1,0 +1,94 @@
+"""The pace of a sender: the same in all processes, and slower when they cannot ask each other."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot import pacing
+from bot.deliver import drain
+from bot.pacing import Bucket, Pace
+from locales.channels import CHANNELS
+from store.jawab import Jawab
+from tests.bot.conftest import Rows
+from tests.providers.twilio import FakeTwilio
+
+
+@pytest.fixture
+async def paces(redis_url: str) -> AsyncIterator[list[Pace]]:
+    made = [Pace(redis_url) for _ in range(4)]
+    yield made
+    for pace in made:
+        await pace.close()
+
+
+async def test_four_processes_share_one_senders_pace(paces: list[Pace]) -> None:
+    begun = time.monotonic()
+    waits = await asyncio.gather(*(pace.sender("one", "sms") for pace in paces for _ in range(25)))
+    took = time.monotonic() - begun
+    assert max(waits) == pytest.approx(99 / 10 - 0.05, abs=took + 0.01)
+    assert sorted(waits)[50] == pytest.approx(50 / 10 - 0.05, abs=took + 0.01)
+
+
+async def test_a_message_of_three_parts_costs_three(paces: list[Pace]) -> None:
+    waits = [await paces[0].sender("two", "sms", 3) for _ in range(4)]
+    assert waits[3] == pytest.approx(0.85, abs=0.1)
+
+
+async def test_senders_do_not_wait_for_each_other(paces: list[Pace]) -> None:
+    for _ in range(30):
+        await paces[0].sender("busy", "sms")
+    assert await paces[0].sender("idle", "sms") == 0
+
+
+async def test_a_conversation_never_feels_the_pair_limit_and_a_flood_does(paces: list[Pace]) -> None:
+    waits = [await paces[0].pair("person", "whatsapp") for _ in range(pacing.PAIR_BURST + 2)]
+    assert set(waits[: pacing.PAIR_BURST]) == {0.0}
+    assert 5 < waits[pacing.PAIR_BURST] <= 6
+    assert await paces[0].pair("person", "sms") == 0
+
+
+async def test_without_redis_a_process_goes_at_a_quarter_of_the_pace(unheard: str) -> None:
+    pace = Pace(unheard)
+    waits = [await pace.sender("one", "sms") for _ in range(5)]
+    assert waits[4] == pytest.approx(4 * 0.4, abs=0.3)
+    await pace.close()
+
+
+@pytest.fixture
+def unheard() -> str:
+    return "redis://127.0.0.1:9/0"
+
+
+def test_a_bucket_does_not_save_up() -> None:
+    bucket = Bucket()
+    assert bucket.reserve(100.0, 0.1, 0.05) == 0.0
+    assert bucket.reserve(1000.0, 0.1, 0.05) == 0.0
+    assert bucket.reserve(1000.0, 0.1, 0.05) == pytest.approx(0.05)
+
+
+def test_every_kind_of_channel_has_a_pace() -> None:
+    assert set(pacing.RATES) == set(CHANNELS)
+
+
+async def test_a_broadcast_holds_its_senders_pace_and_an_answer_overtakes_it(
+    jawab: Jawab, rows: Rows, twilio: FakeTwilio
+) -> None:
+    """30 SMS at 10 a second, and in the middle an answer to a citizen."""
+    edition = await rows.edition()
+    for number in range(30):
+        contact = await rows.contact(f"+9230011100{number:02}", "sms", weekly=True)
+        await rows.owe(contact, "weekly", lane="broadcasts", answer=False, edition=edition)
+    running = asyncio.create_task(drain(jawab, "broadcasts", limit=1000))
+    await twilio.wait_for(5)
+    asked = time.monotonic()
+    answer = await rows.owe(await rows.contact("+923009999999", "sms"), "an answer")
+    await drain(jawab, "replies", [answer])
+    assert time.monotonic() - asked < 0.5
+    assert (await running)["sent"] == 30
+    broadcast = [taken.arrived for taken in twilio.ledger if taken.body == "weekly"]
+    spent = broadcast[-1] - broadcast[0]
+    assert spent == pytest.approx(29 / 10 + 0.1 - 0.05, rel=0.06), "29 gaps, and the slot that the answer took"
