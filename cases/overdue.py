@@ -15,7 +15,7 @@ from store import alarms
 from store.crypto import Keys
 from store.database import Tx
 
-BATCH = 500  # clocks a transaction marks; the tick calls again while it gets as many
+BATCH = 500  # clocks that one transaction marks; the next tick takes the rest
 
 # The first late clock goes one office up from the case's own; the second, where the first was late too, two up. At the
 # top of the line there is nobody above: escalated_to stays null and history says so.

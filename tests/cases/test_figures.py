@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cases import figures, register, scorecards
+from cases.figures import FEWEST
+from cases.lifecycle import Refused
+from cases.outcomes import CATEGORIES
+from store.crypto import Keys
+from store.database import Database
+from tests.cases.conftest import NOW
+
+Opened = Callable[..., Awaitable[UUID]]
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+WEEK = "2026-W47"  # NOW is its Wednesday
+SUNDAY_NIGHT = datetime(2026, 11, 22, 18, 59, tzinfo=UTC)  # 23:59 in Pishin
+
+
+async def read(db: Database, now: datetime = NOW + DAY, role: str = "report", week: str = WEEK) -> dict[str, Any]:
+    async with db.read(role) as conn:
+        return await figures.week(conn, "pishin", week, now)
+
+
+def counts(found: dict[str, Any], category: str) -> dict[str, int | None]:
+    (line,) = [line for line in found["categories"] if line["category"] == category]
+    return {name: line[name]["count"] for name in figures.BY_CATEGORY}
+
+
+def total(found: dict[str, Any]) -> dict[str, int | None]:
+    return {name: figure["count"] for name, figure in found["total"].items()}
+
+
+async def resolve(db: Database, keys: Keys, place: SimpleNamespace, case_id: UUID, now: datetime = NOW + HOUR) -> None:
+    async with db.transaction("console") as tx:
+        await register.resolve(
+            tx,
+            keys,
+            case_id,
+            actor=place.staff["handler"],
+            now=now,
+            outcome="inspected",
+            done_on=date(2026, 11, 18),
+        )
+
+
+async def test_what_the_department_says_stands_beside_what_people_say(
+    db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], opened: Opened
+) -> None:
+    contact_id = await person()
+    ids = [await opened("water", contact_id=contact_id, may_message=number >= 5) for number in range(20)]
+    for case_id in ids[:16]:
+        await resolve(db, keys, place, case_id)
+    async with db.transaction("intake") as tx:
+        for case_id in ids[5:11]:
+            await register.confirm(tx, case_id, now=NOW + 2 * HOUR)
+        for case_id in ids[11:16]:
+            await register.dispute(tx, case_id, now=NOW + 2 * HOUR)
+    found = await read(db, role="console")
+    assert counts(found, "water") == {"received": 20, "done": 16, "confirmed": 6, "overdue": None}
+    assert total(found) == {
+        "received": 20,
+        "done": 16,
+        "confirmed": 6,
+        "overdue": None,
+        "disputed": 5,
+        "not_asked": 5,
+        "answered": 11,
+        "in_72": 16,
+        "in_14": 11,
+        "unnamed": None,
+    }
+    assert set(found["total"]["confirmed"]["cases"]) == set(ids[5:11])
+    assert found["categories"][0]["received"]["cases"] == found["total"]["received"]["cases"]
+    assert await read(db, role="report") == found
+
+
+async def test_drafts_count_like_other_cases_and_unnamed_ones_are_counted(
+    db: Database, person: Callable[..., Awaitable[UUID]], opened: Opened
+) -> None:
+    contact_id = await person()
+    for number in range(6):
+        await opened("work", contact_id=contact_id, draft=number % 2 == 0)
+    found = await read(db)
+    assert counts(found, "work")["received"] == 6
+    assert total(found)["unnamed"] == 6
+    assert found["unnamed_categories"] == ["work"]
+
+
+async def test_a_week_ends_at_midnight_in_the_district(
+    db: Database, person: Callable[..., Awaitable[UUID]], opened: Opened
+) -> None:
+    contact_id = await person()
+    for at in (SUNDAY_NIGHT, SUNDAY_NIGHT + 2 * timedelta(minutes=1)):
+        for _ in range(6):
+            await opened("roads", at=at, contact_id=contact_id)
+    later = SUNDAY_NIGHT + 3 * DAY
+    assert counts(await read(db, later), "roads")["received"] == 6
+    assert counts(await read(db, later, week="2026-W48"), "roads")["received"] == 6
+    assert counts(await read(db, later, week="2026-W46"), "roads")["received"] is None
+
+
+async def test_late_is_late_whether_the_tick_has_run_or_not(
+    db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], opened: Opened
+) -> None:
+    contact_id = await person()
+    ids = [await opened("health", contact_id=contact_id) for _ in range(6)]
+    assert counts(await read(db, NOW + 2 * DAY), "health")["overdue"] is None
+    assert counts(await read(db, NOW + 3 * DAY + HOUR), "health")["overdue"] == 6
+    for case_id in ids:
+        await resolve(db, keys, place, case_id, now=NOW + 3 * DAY + HOUR)
+    assert counts(await read(db, NOW + 4 * DAY), "health")["overdue"] is None
+
+
+async def test_what_was_reopened_is_no_longer_said_to_be_done(
+    db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], opened: Opened
+) -> None:
+    contact_id = await person()
+    ids = [await opened("roads", contact_id=contact_id) for _ in range(6)]
+    for case_id in ids:
+        await resolve(db, keys, place, case_id)
+    async with db.transaction("console") as tx:
+        await register.reopen(tx, ids[0], actor=place.staff["supervisor"], now=NOW + 2 * HOUR)
+    assert counts(await read(db), "roads")["done"] == 5
+
+
+async def test_a_running_total_shows_no_single_case(
+    db: Database, person: Callable[..., Awaitable[UUID]], opened: Opened
+) -> None:
+    contact_id = await person()
+    shown = []
+    for _ in range(11):
+        await opened("power", contact_id=contact_id)
+        async with db.read("report") as conn:
+            found = await figures.totals(conn, "pishin", NOW + HOUR)
+        (line,) = [line for line in found["categories"] if line["category"] == "power"]
+        assert line["received"] == found["total"]["received"]
+        shown.append(line["received"])
+    assert shown == [None] * 4 + [5] * 5 + [10] * 2
+
+
+@pytest.mark.parametrize("week", ["2026-47", "2026-W54", "2026-W00", "", "2026-W4", "x"])
+async def test_what_is_no_week_is_refused(db: Database, demo: object, week: str) -> None:
+    with pytest.raises(Refused, match="week_unknown"):
+        await read(db, week=week)
+
+
+cells = st.dictionaries(st.sampled_from(CATEGORIES), st.integers(0, 40), min_size=2).map(
+    lambda some: dict.fromkeys(CATEGORIES, 0) | some
+)
+
+
+@given(cells)
+def test_no_small_number_can_be_reckoned_from_what_is_shown(counted: dict[str, int]) -> None:
+    hidden, total_hidden = figures.suppress(counted)
+    assert {name for name, count in counted.items() if count < FEWEST} <= hidden
+    if total_hidden:
+        return
+    rest = sum(counted[name] for name in hidden)
+    assert rest == 0 or rest >= FEWEST  # what the total gives away
+    if rest > 0:
+        assert len(hidden) > 1
+
+
+@given(cells)
+def test_no_more_is_hidden_than_one_number_beside_the_small_ones(counted: dict[str, int]) -> None:
+    hidden, _ = figures.suppress(counted)
+    assert sum(counted[name] >= FEWEST for name in hidden) <= 1
+
+
+# ── scorecards ───────────────────────────────────────────────────────────────────────────────────────────────────────
+INDICATORS = ["indicator.open_on_time", "indicator.staff_present", "indicator.treated_with_respect"]
+
+
+async def rate(db: Database, contact_id: UUID, scores: list[int], short_code: str = "101") -> None:
+    async with db.transaction("intake") as tx:
+        current = await scorecards.open_round(tx, "pishin")
+        facility = await scorecards.facility(tx, "pishin", short_code)
+        assert current is not None
+        assert facility is not None
+        await scorecards.rate(
+            tx,
+            round_id=current["id"],
+            facility_id=facility["id"],
+            contact_id=contact_id,
+            scores=dict(zip(INDICATORS, scores, strict=True)),
+            now=NOW,
+        )
+
+
+async def scores(db: Database) -> dict[str, list[tuple[int | None, float | None]]]:
+    async with db.read("report") as conn:
+        found = await scorecards.figures(conn, "pishin")
+    return {line["short_code"]: [(one["n"], one["median"]) for one in line["indicators"]] for line in found}
+
+
+async def test_a_rating_is_shown_when_five_have_rated_and_one_phone_has_one_voice(
+    db: Database, person: Callable[..., Awaitable[UUID]]
+) -> None:
+    people = [await person() for _ in range(6)]
+    for number, contact_id in enumerate(people[:4], start=1):
+        await rate(db, contact_id, [number, 5, 1])
+        await rate(db, contact_id, [number, 5, 2])
+    assert (await scores(db))["101"] == [(None, None)] * 3
+    await rate(db, people[4], [5, 5, 2])
+    assert (await scores(db))["101"] == [(5, 3.0), (5, 5.0), (5, 2.0)]
+    await rate(db, people[5], [4, 4, 4])
+    assert (await scores(db))["101"] == [(6, 3.5), (6, 5.0), (6, 2.0)]
+    assert (await scores(db))["104"] == [(None, None)] * 3
+
+
+@pytest.mark.parametrize("wrong", [{INDICATORS[0]: 6}, {INDICATORS[0]: 0}, {"indicator.other": 3}, {}])
+async def test_a_rating_outside_the_scale_or_the_round_is_refused(
+    db: Database, person: Callable[..., Awaitable[UUID]], wrong: dict[str, int]
+) -> None:
+    contact_id = await person()
+    async with db.read("intake") as conn:
+        current = await scorecards.open_round(conn, "pishin")
+        facility = await scorecards.facility(conn, "pishin", "101")
+    assert current is not None
+    assert facility is not None
+    with pytest.raises(Refused, match="rating_unknown"):
+        async with db.transaction("intake") as tx:
+            await scorecards.rate(
+                tx,
+                round_id=current["id"],
+                facility_id=facility["id"],
+                contact_id=contact_id,
+                scores=wrong,
+                now=NOW,
+            )
+
+
+async def test_a_closed_round_takes_no_rating(db: Database, person: Callable[..., Awaitable[UUID]]) -> None:
+    contact_id = await person()
+    async with db.transaction("console") as tx:
+        current = await scorecards.open_round(tx, "pishin")
+        facility = await scorecards.facility(tx, "pishin", "101")
+        await tx.execute("UPDATE rounds SET closed_at = now()")
+    assert current is not None
+    assert facility is not None
+    with pytest.raises(Refused, match="round_closed"):
+        async with db.transaction("intake") as tx:
+            await scorecards.rate(
+                tx,
+                round_id=current["id"],
+                facility_id=facility["id"],
+                contact_id=contact_id,
+                scores={INDICATORS[0]: 3},
+                now=NOW,
+            )
+    assert await scores(db) == {}

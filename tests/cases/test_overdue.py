@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from cases import overdue, register, sorting
+from store import outbox
+from store.crypto import Keys
+from store.database import Database
+from tests.cases.conftest import NOW, fresh_code
+
+Opened = Callable[..., Awaitable[UUID]]
+Row = Callable[..., Awaitable[dict[str, Any]]]
+SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
+
+
+async def sweep(db: Database, keys: Keys, now: Any, **more: int) -> list[UUID]:
+    async with db.transaction("console") as tx:
+        return await overdue.sweep(tx, keys, now, **more)
+
+
+async def marks(db: Database) -> list[tuple[str, Any]]:
+    async with db.read("console") as conn:
+        rows = await (
+            await conn.execute("SELECT kind, escalated_to FROM clocks WHERE overdue_at IS NOT NULL ORDER BY kind")
+        ).fetchall()
+    return [(row["kind"], row["escalated_to"]) for row in rows]
+
+
+async def test_nothing_is_late_a_second_before_and_all_at_the_moment(
+    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened
+) -> None:
+    await opened("water")
+    await sweep(db, keys, NOW + 3 * DAY - SECOND)
+    assert await marks(db) == []
+    await sweep(db, keys, NOW + 3 * DAY)
+    assert await marks(db) == [("acknowledge", place.above["water"])]
+
+
+async def test_the_second_late_clock_goes_one_office_higher(
+    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, row: Row
+) -> None:
+    case_id = await opened("water")
+    top = await row("SELECT id FROM offices WHERE department = 'chief-secretary'")
+    for day in (3, 14):
+        await sweep(db, keys, NOW + day * DAY)
+    assert await marks(db) == [("acknowledge", place.above["water"]), ("resolve", top["id"])]
+    history = await row(
+        "SELECT array_agg(verb || ' ' || actor || ' ' || (data->>'clock') ORDER BY id) AS said FROM case_history"
+        " WHERE case_id = %s AND verb = 'escalate'",
+        case_id,
+    )
+    assert history["said"] == ["escalate clock acknowledge", "escalate clock resolve"]
+
+
+async def test_after_a_long_silence_one_sweep_marks_both_in_their_order(
+    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, row: Row
+) -> None:
+    await opened("water")
+    await sweep(db, keys, NOW + 30 * DAY)
+    top = await row("SELECT id FROM offices WHERE department = 'chief-secretary'")
+    assert await marks(db) == [("acknowledge", place.above["water"]), ("resolve", top["id"])]
+
+
+async def test_with_nobody_named_the_escalation_is_written_all_the_same(
+    db: Database, keys: Keys, opened: Opened, row: Row
+) -> None:
+    await opened("work")
+    await sweep(db, keys, NOW + 3 * DAY)
+    assert await marks(db) == [("acknowledge", None)]
+    assert (await row("SELECT data FROM case_history WHERE verb = 'escalate'"))["data"] == {
+        "clock": "acknowledge",
+        "office": None,
+    }
+
+
+async def test_many_ticks_at_once_mark_every_case_once(
+    db: Database, keys: Keys, opened: Opened, person: Callable[..., Awaitable[UUID]], row: Row
+) -> None:
+    contact_id = await person()
+    for _ in range(12):
+        await opened("water", contact_id=contact_id, may_message=True)
+    sent = await asyncio.gather(*(sweep(db, keys, NOW + 20 * DAY, batch=5) for _ in range(6)))
+    while batch := await sweep(db, keys, NOW + 20 * DAY, batch=5):
+        sent.append(batch)
+    await sweep(db, keys, NOW + 20 * DAY)
+    told = [one for batch in sent for one in batch]
+    assert len(told) == len(set(told)) == 12
+    counted = await row(
+        "SELECT count(*) AS n, count(DISTINCT case_id) AS cases FROM case_history WHERE verb = 'escalate'"
+    )
+    assert counted == {"n": 24, "cases": 12}
+    assert (await row("SELECT count(*) AS n FROM outbox"))["n"] == 12
+
+
+async def test_only_who_said_yes_hears_of_the_fourteenth_day(
+    db: Database, keys: Keys, opened: Opened, row: Row
+) -> None:
+    for answer in (None, False, True):
+        await opened("water", may_message=answer)
+    assert await sweep(db, keys, NOW + 4 * DAY) == []
+    (told,) = await sweep(db, keys, NOW + 14 * DAY)
+    found = await row(
+        "SELECT o.message, c.may_message, c.code FROM outbox o JOIN cases c ON c.id = o.case_id WHERE o.id = %s", told
+    )
+    message = keys.get_json(found["message"], outbox.place(told))
+    assert message == {"says": [["case.overdue", {"code": {"code": found["code"]}}]]}
+    assert found["may_message"] is True
+
+
+async def test_a_met_clock_is_never_marked_and_a_disputed_one_runs_again(
+    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, row: Row
+) -> None:
+    case_id = await opened("water")
+    handler = place.staff["handler"]
+    async with db.transaction("console") as tx:
+        await register.commit(
+            tx,
+            case_id,
+            actor=handler,
+            now=NOW,
+            action="repaired",
+            office_id=place.offices["water"],
+            due_on=date(2026, 11, 30),
+        )
+        await register.resolve(
+            tx, keys, case_id, actor=handler, now=NOW + DAY, outcome="repaired", done_on=date(2026, 11, 18)
+        )
+    await sweep(db, keys, NOW + 30 * DAY)
+    assert await marks(db) == []
+    async with db.transaction("intake") as tx:
+        await register.dispute(tx, case_id, now=NOW + 30 * DAY)
+    await sweep(db, keys, NOW + 30 * DAY)
+    assert [kind for kind, _ in await marks(db)] == ["resolve"]
+    assert (await row("SELECT state FROM commitments"))["state"] == "open"
+
+
+async def test_words_that_nobody_reads_sound_one_alarm(
+    db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], row: Row
+) -> None:
+    contact_id = await person()
+    async with db.transaction("intake") as tx:
+        for _ in range(2):
+            await sorting.keep(
+                tx,
+                keys,
+                code=fresh_code(),
+                district_id=place.id,
+                contact_id=contact_id,
+                channel="sms",
+                lang="ur",
+                story="بات",
+                now=NOW,
+            )
+    for day in (2, 4, 5):
+        await sweep(db, keys, NOW + day * DAY)
+    assert (await row("SELECT array_agg(kind) AS kinds FROM alarms"))["kinds"] == ["sorting_overdue"]
