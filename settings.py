@@ -38,7 +38,6 @@ class Settings(BaseSettings):
     data: Path = Path("var")
     database_url: str = ""
     redis_url: str = ""
-    web_processes: int = Field(default=1, ge=1, le=32)
 
     twilio_account_sid: str = ""
     twilio_auth_token: str = ""

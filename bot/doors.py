@@ -38,7 +38,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     async def take_message(twilio: Twilio, posted: Posted) -> Response:
         inbound = twilio.read(posted)
         outcome = await (_keep_aside(jawab, inbound) if inbound.system else intake.take(jawab, inbound))
-        log.info("inbound", provider="twilio", outcome=outcome)
+        log.debug("inbound", provider="twilio", outcome=outcome)
         return Response(NOTHING_TO_SAY, media_type="text/xml")
 
     async def take_receipt(twilio: Twilio, posted: Posted) -> Response:

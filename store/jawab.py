@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from settings import Settings
+from store import logs
 from store.bell import Bell
 from store.crypto import Keys
 from store.database import ROLES, Database
@@ -23,6 +24,7 @@ class Jawab:
 @asynccontextmanager
 async def opened(settings: Settings, *, roles: tuple[str, ...] = ROLES, size: int = 8) -> AsyncIterator[Jawab]:
     """A running process's parts: pools open on entry, closed on leaving. Raises ValueError on malformed keys."""
+    logs.configure(settings.log_level)
     keys = Keys.load(settings.key_file)
     jawab = Jawab(
         settings, Database(settings.database_url, keys, roles=roles, size=size), keys, Bell(settings.redis_url)

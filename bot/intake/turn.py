@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ MOST_A_MINUTE = 30  # messages of one phone; more are kept and taken up later, s
 NEUTRAL = {"says": [["intake.kept", {}]], "options": []}  # the answer when a turn failed: its words are safe
 
 _districts = Districts()
+_book = cache(load_book)  # 0.1 s of YAML: once in a process
 
 _READ = """
 SELECT channels.id AS channel_id, channels.district_id, contacts.id AS contact_id, contacts.lang,
@@ -216,7 +218,7 @@ async def _run(turn: Turn, before: Mapping[str, Any], event: Event, message: Inb
 
 
 async def _step_and_write(turn: Turn, before: Mapping[str, Any], event: Event, message: Inbound | None) -> str:
-    book = load_book()
+    book = _book()
     session = _session(turn, before)
     first = step(book, session, event)
     if not first.effects:

@@ -1,0 +1,146 @@
+"""The house's own law, held by machines: who may import whom, who commits, who reads the environment."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.intake.effects import HANDLERS
+from flows.model import EFFECTS
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("bot", "broadcast", "cases", "desk", "flows", "house", "locales", "store")
+ENTRIES = ("app.py", "worker.py", "cli.py", "settings.py")
+
+# One deliberate breach for each contract: (file, line to add, what the linter must say).
+BREACHES = {
+    "upwards": ("store/inbox.py", "import cases.clocks", "rooms look only downwards"),
+    "sideways": ("bot/deliver.py", "import desk.pages", "rooms look only downwards"),
+    "impure flow": ("flows/engine.py", "import random", "pure rooms"),
+    "impure lifecycle": ("cases/lifecycle.py", "import datetime", "pure rooms"),
+    "a clock that looks at the clock": ("cases/clocks.py", "import time", "clocks reckon"),
+    "a third door": ("cases/figures.py", "import cases.protected.vault", "two doors"),
+    "a fourth door": ("desk/queue.py", "import cases.protected.reading", "two doors"),
+    "channels that know each other": ("bot/channels/twilio.py", "import bot.channels.simulator", "know each other"),
+    "an entry point imported": ("desk/queue.py", "import worker", "entry points"),
+    "a house that knows a room": ("house/logs.py", "import store.outbox", "stands apart"),
+}
+
+
+def python_files() -> list[Path]:
+    return [path for room in ROOMS for path in (ROOT / room).rglob("*.py")] + [ROOT / name for name in ENTRIES]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The code, to break."""
+    folder = tmp_path_factory.mktemp("law")
+    for room in ROOMS:
+        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("vendor", "__pycache__"))
+    for name in (*ENTRIES, "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder), "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_contracts_hold(copy: Path) -> None:
+    run = lint(copy)
+    assert run.returncode == 0, run.stdout
+
+
+@pytest.mark.parametrize("breach", BREACHES)
+def test_a_forbidden_import_is_caught(copy: Path, breach: str) -> None:
+    name, line, said = BREACHES[breach]
+    path = copy / name
+    before = path.read_text()
+    path.write_text(f"{before}\n{line}  # noqa\n")
+    try:
+        run = lint(copy)
+    finally:
+        path.write_text(before)
+    assert run.returncode != 0, f"{line} in {name} was let through"
+    broken = [row for row in run.stdout.splitlines() if "BROKEN" in row]
+    assert any(said in row for row in broken), broken
+
+
+def test_root_modules_reach_the_protected_room_only_through_the_desk() -> None:
+    """import-linter cannot see modules that are no package."""
+    for name in ENTRIES:
+        for node in ast.walk(ast.parse((ROOT / name).read_text())):
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [f"{node.module}.{alias.name}" for alias in node.names]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+            assert not any(found.startswith("cases.protected") for found in names), name
+
+
+def test_only_settings_reads_the_environment() -> None:
+    readers = {
+        str(path.relative_to(ROOT))
+        for path in python_files()
+        if re.search(r"os\.environ|getenv|environb", path.read_text())
+    }
+    # The house hands its environment on to children; it takes no value from it.
+    assert readers <= {"house/supervisor.py"} | {f"house/assets/{name}" for name in ("__init__.py", "__main__.py")}, readers
+
+
+def test_nobody_commits_but_who_opens_a_transaction() -> None:
+    for path in python_files():
+        if "migrations" not in path.parts:
+            assert not re.search(r"\b(tx|conn|connection)\.(commit|rollback)\(", path.read_text()), path
+
+
+@pytest.mark.parametrize(
+    ("package", "allowed"),
+    [
+        ("twilio", {"bot/channels/twilio.py", "bot/channels/wire.py"}),
+        ("nacl", {"store/crypto.py"}),
+        ("argon2", {"store/crypto.py"}),
+        ("sqlalchemy", {"store/database.py"}),
+        ("alembic", {"store/database.py"}),
+        ("rq", {"store/bell.py", "worker.py"}),
+        ("httpx", set()),
+    ],
+)
+def test_a_package_has_one_place(package: str, allowed: set[str]) -> None:
+    found = {
+        str(path.relative_to(ROOT))
+        for path in python_files()
+        if "migrations" not in path.parts
+        and re.search(rf"^\s*(import|from) {package}\b", path.read_text(), re.MULTILINE)
+    }
+    assert found <= allowed
+
+
+def test_every_effect_has_a_handler_and_no_handler_is_left_over() -> None:
+    assert set(HANDLERS) | {"look_up"} == set(EFFECTS)
+
+
+def test_no_lock_file_names_an_address() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock", "house/assets/package-lock.json"):
+        path = ROOT / name
+        if path.is_file():
+            assert "://" not in path.read_text(), name
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        for entry in (ROOT / name).read_text().replace("\\\n", "").splitlines():
+            if entry.strip() and not entry.startswith("#"):
+                assert "--hash=sha256:" in entry, entry[:60]
