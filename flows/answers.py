@@ -83,6 +83,8 @@ def match_place(book: Book, places: tuple[Place, ...], folded: str) -> Place | N
 
 def status_code(book: Book, text: str, folded: str) -> str | None:
     """The digits behind a STATUS word ("STATUS 4821 …"), or of a bare valid code; None if the text is neither."""
+    if not any(map(str.isdecimal, folded)):
+        return None
     bare = codes.typed(text)
     if bare:
         return bare if codes.valid(bare) else None

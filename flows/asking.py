@@ -80,10 +80,9 @@ def _text(turn: Turn, folded: str) -> bool:
     return True
 
 
-def _more(turn: Turn, folded: str) -> bool:
+def _more(turn: Turn, _: str) -> bool:
     book, event = turn.book, turn.event
-    long = folded or book.fold(event.text)
-    if not (event.media or event.location or answers.is_story(book, long) or book.words.danger(long)):
+    if not (event.media or event.location or answers.is_story(book, turn.folded) or report.is_dangerous(turn)):
         leave_to_menu(turn)
         return True
     report.hold(turn)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from flows.model import Option
+
 # What a node can ask for, and in words what answers it.
 ASKS: dict[str, str] = {
     "choice": "one of its options, by digit, word or tap",
@@ -58,6 +60,7 @@ class Node:
     idle: bool = False  # nothing is pending here: the menu
     report: bool = False
     parts: int = 2  # SMS parts its reply may take
+    shown: tuple[Option, ...] = ()  # its options as a reply carries them
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def _message(turn: Turn) -> None:
         turn.misses = 0
         turn.fresh = True
     text = turn.event.text
-    folded = turn.book.fold(text) if len(text) <= answers.SHORT else ""
+    folded = turn.folded if len(text) <= answers.SHORT else ""
     if _universal(turn, text, folded):
         return
     if not turn.fresh and ASKS[turn.node.ask](turn, folded):
@@ -80,8 +80,7 @@ def _sorry(turn: Turn) -> Any:
 def _other(turn: Turn, folded: str) -> None:
     """What answers nothing that was asked."""
     book, event = turn.book, turn.event
-    long = folded or book.fold(event.text)
-    story = event.media or event.location or answers.is_story(book, long) or book.words.danger(long)
+    story = event.media or event.location or answers.is_story(book, turn.folded) or report.is_dangerous(turn)
     if story and turn.answers.get("done"):
         report.hold(turn)
         if not turn.shut and turn.node.name in _AFTER:

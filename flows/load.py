@@ -14,7 +14,7 @@ import locales
 from flows import answers
 from flows.book import ASKS, Book, Branch, Choice, Node, Words
 from flows.facts import FACTS
-from flows.model import EFFECTS
+from flows.model import EFFECTS, Option, Say
 from flows.reading import Refused, Source, expect, plain, read, take
 from flows.turn import SPOKEN
 from locales.catalogs import find
@@ -142,6 +142,7 @@ def _node(flow: str, name: str, source: Source, head: dict[str, Any], tables: di
         idle=given.get("idle", False),
         report=head.get("report", False),
         parts=given.get("parts", 2),
+        shown=tuple(Option(option.id, option.digit, Say(option.text)) for option in options),
     )
 
 

@@ -33,7 +33,7 @@ def read_item(event: Event) -> Item:
 
 def is_dangerous(turn: Turn) -> bool:
     """Whether this message has a word that leads to the protected door."""
-    return turn.book.words.danger(turn.book.fold(turn.event.text))
+    return turn.book.words.danger(turn.folded)
 
 
 def _code(turn: Turn) -> str:
