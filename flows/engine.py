@@ -204,7 +204,7 @@ def _start(turn: Turn) -> None:
 
 
 def _private(turn: Turn) -> None:
-    inside = _in_report(turn) and not turn.answers.get("done")
+    inside = _in_report(turn) and (not turn.answers.get("done") or bool(turn.answers.get("held")))
     if not inside:
         report.leave(turn)
     if not report.enter(turn):

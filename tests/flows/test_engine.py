@@ -125,6 +125,27 @@ def test_danger_words_in_the_story_take_everything_along(phone: Phones) -> None:
     assert talk.session.flow == "protected"
 
 
+def test_a_story_told_before_the_door_is_chosen_comes_along(phone: Phones) -> None:
+    talk = to_node(phone("ur"), "1", "6", "1", "4", LONG, "0", "0", "0")
+    assert talk.session.node == "kind"
+    talk.say("2")
+    assert [effect.data["kind"] for effect in talk.effects] == ["open", "story"]
+    assert talk.effects[1].data["text"] == LONG
+    assert LONG not in str(talk.session)
+
+
+def test_words_that_wait_after_the_receipt_are_sealed_by_private(phone: Phones) -> None:
+    talk = phone()
+    complain(talk, "ur")
+    talk.say(LONG)
+    asked = talk.thread[-4:]
+    talk.say("PRIVATE")
+    assert [(e.kind, e.data["kind"], e.data["text"]) for e in talk.effects] == [("seal", "more", LONG)]
+    assert talk.thread[-4:] == asked
+    talk.say("1")
+    assert kinds(talk) == ["seal"]
+
+
 def test_danger_words_after_an_ordinary_receipt_do_not_join_the_ordinary_case(phone: Phones) -> None:
     talk = phone()
     complain(talk, "ur")
