@@ -1,33 +1,24 @@
-"""What the command line does to staff: add, give a new password, list. Each opens its own transaction."""
+"""What the command line does to people at the desk: add, give a new password, list. Each opens its own transaction."""
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
+from cases import seed
+from cases.lifecycle import Refused
 from desk.roles import PROTECTED, ROLES, TRIAGE
-from desk.sessions import end_all
-from store import audit
-from store.crypto import hash_password, lock_private, new_keypair, new_salt
 from store.database import Database
 
 PASSWORD_LEAST = 15  # letters, for a single factor (NIST SP 800-63B-4)
 PASSWORD_MOST = 256
-# No l, o, 0, 1, i: it is read from a screen and typed on a phone. 20 letters of 31 are 99 bits.
-LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+MAY_BE_PROVINCIAL = frozenset({TRIAGE, PROTECTED, "admin", "supervisor"})
 
 
 class Unacceptable(ValueError):
     """Something the command was given cannot be: one line that says what."""
-
-
-def new_password() -> str:
-    """A password that nobody chose, in groups to read aloud."""
-    return "-".join("".join(secrets.choice(LETTERS) for _ in range(5)) for _ in range(4))
 
 
 async def add_staff(
@@ -40,56 +31,47 @@ async def add_staff(
     office: UUID | None = None,
     password: str | None = None,
 ) -> dict[str, Any]:
-    """Add one person. Returns {"id", "login", "role", "district", "password"}; the password is kept nowhere.
+    """Add one person. Returns {"login", "role", "district", "password"}; the password is kept nowhere.
 
     A protected handler gets a key pair whose private half only this password opens. Raises `Unacceptable`.
     """
     if role not in ROLES:
         raise Unacceptable(f"no such role: {role} (there are {', '.join(sorted(ROLES))})")
-    if district is None and role not in {TRIAGE, PROTECTED, "admin", "supervisor"}:
+    if district is None and role not in MAY_BE_PROVINCIAL:
         raise Unacceptable(f"a {role} needs a district")
-    chosen = _acceptable(password, login)
-    fields = await asyncio.to_thread(_locked, chosen, role)
+    _check(password, login)
     try:
         async with db.transaction("console") as tx:
-            row: Any = await (
-                await tx.execute(
-                    "INSERT INTO staff (login, name, role, district_id, office_id, password_hash, public_key,"
-                    " private_box, key_salt) VALUES (%(login)s, %(name)s, %(role)s, %(district)s, %(office)s,"
-                    " %(password_hash)s, %(public_key)s, %(private_box)s, %(key_salt)s) RETURNING id",
-                    {"login": login, "name": name, "role": role, "district": district, "office": office, **fields},
-                )
-            ).fetchone()
-            await audit.write(tx, "command", f"staff.add.{role}", str(row["id"]))
-    except psycopg.errors.UniqueViolation:
-        raise Unacceptable(f"the login {login} is taken") from None
+            taken = await (await tx.execute("SELECT 1 FROM staff WHERE login = %s", (login,))).fetchone()
+            if taken:
+                raise Unacceptable(f"the login {login} is taken")
+            made = await seed.add_staff(
+                tx, login=login, name=name, role=role, district_id=district, office_id=office, password=password
+            )
     except psycopg.errors.ForeignKeyViolation:
         raise Unacceptable(f"no such district or office: {district or office}") from None
     except psycopg.errors.CheckViolation:
         raise Unacceptable(f"a login is 2 to 40 of a-z 0-9 . _ - and begins with a letter or digit: {login}") from None
-    return {"id": row["id"], "login": login, "role": role, "district": district, "password": chosen}
+    except Refused:
+        raise Unacceptable(f"the login {login} is taken") from None
+    return {"login": login, "role": role, "district": district, "password": made}
 
 
 async def reset_password(db: Database, login: str, password: str | None = None) -> dict[str, Any]:
     """A new password. Returns {"login", "password", "shut"}; `shut`: sealed cases of before stay shut for this person.
 
     A protected handler's private key was under the old password, so he gets a new pair: nobody who resets a password
-    learns to read with it. Everybody is signed out.
+    learns to read with it. The person is signed out everywhere.
     """
-    chosen = _acceptable(password, login)
+    _check(password, login)
     async with db.transaction("console") as tx:
-        row = await (await tx.execute("SELECT id, role FROM staff WHERE login = %s FOR UPDATE", (login,))).fetchone()
+        row = await (
+            await tx.execute("SELECT name, role, district_id, demo FROM staff WHERE login = %s FOR UPDATE", (login,))
+        ).fetchone()
         if row is None:
             raise Unacceptable(f"no such login: {login}")
-        fields = await asyncio.to_thread(_locked, chosen, row["role"])
-        await tx.execute(
-            "UPDATE staff SET password_hash = %(password_hash)s, public_key = %(public_key)s,"
-            " private_box = %(private_box)s, key_salt = %(key_salt)s WHERE id = %(id)s",
-            {**fields, "id": row["id"]},
-        )
-        await end_all(tx, row["id"])
-        await audit.write(tx, "command", "staff.reset_password", str(row["id"]))
-    return {"login": login, "password": chosen, "shut": row["role"] == PROTECTED}
+        made = await seed.add_staff(tx, login=login, password=password, **row)
+    return {"login": login, "password": made, "shut": row["role"] == PROTECTED}
 
 
 async def list_staff(db: Database) -> list[dict[str, Any]]:
@@ -103,26 +85,11 @@ async def list_staff(db: Database) -> list[dict[str, Any]]:
         ).fetchall()
 
 
-def _acceptable(password: str | None, login: str) -> str:
+def _check(password: str | None, login: str) -> None:
+    """None is fine: then one is made that nobody chose."""
     if password is None:
-        return new_password()
+        return
     if not PASSWORD_LEAST <= len(password) <= PASSWORD_MOST:
         raise Unacceptable(f"a password has at least {PASSWORD_LEAST} letters, at most {PASSWORD_MOST}")
     if login in password.lower() or len(set(password)) < 6:
         raise Unacceptable("a password that holds the login, or hardly any different letters, is guessed first")
-    return password
-
-
-def _locked(password: str, role: str) -> dict[str, Any]:
-    """The columns a password makes. Slow (0.1 s, with a key 0.7 s) and hungry: never on an event loop."""
-    fields: dict[str, Any] = {
-        "password_hash": hash_password(password),
-        "public_key": None,
-        "private_box": None,
-        "key_salt": None,
-    }
-    if role == PROTECTED:
-        private, public = new_keypair()
-        salt = new_salt()
-        fields |= {"public_key": public, "key_salt": salt, "private_box": lock_private(private, password, salt)}
-    return fields

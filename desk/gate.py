@@ -19,6 +19,7 @@ from settings import Settings
 
 BODY_MOST = 64 * 1024  # bytes: the longest form is an answer of 1,000 letters in two bytes each, percent-encoded
 FIELDS_MOST = 100
+HOST = re.compile(r"(?:(?P<name>[A-Za-z0-9.-]{1,253})|\[(?P<six>[0-9a-fA-F:.]{2,45})\])(?::[0-9]{1,5})?")
 RETURN_TO = re.compile(r"/desk(/[A-Za-z0-9_-]+)*")
 
 
@@ -66,21 +67,24 @@ def _judge(request: Request, staff: Staff | None, form: dict[str, str]) -> Respo
         admitted = roles.admitted(request.method, _route(request.scope))
     except KeyError:
         return pages.refuse(request, 404)
-    if admitted is not None:  # else ANYBODY
-        if staff is None:
-            return _sign_in(request, form)
-        if staff.role not in admitted:
-            return pages.refuse(request, 404)  # what is not yours does not exist
-    if request.method != "POST":
-        return None
-    if foreign(request) or (staff is not None and not hmac.compare_digest(form.get("csrf", ""), staff.csrf)):
+    if admitted is None:  # ANYBODY: signing in, which needs no session's token
+        return pages.refuse(request, 403, "error.forged") if request.method == "POST" and foreign(request) else None
+    if staff is None:
+        return _sign_in(request, form)
+    if staff.role not in admitted:
+        return pages.refuse(request, 404)  # what is not yours does not exist
+    if request.method == "POST" and (foreign(request) or not _same(form.get("csrf", ""), staff.csrf)):
         return pages.refuse(request, 403, "error.forged")
     return None
 
 
+def _same(given: str, kept: str) -> bool:
+    return hmac.compare_digest(given.encode(), kept.encode())
+
+
 def _sign_in(request: Request, form: dict[str, str]) -> Response:
     if request.method in {"GET", "HEAD"}:
-        where = f"?to={request.url.path}" if RETURN_TO.fullmatch(request.url.path) else ""
+        where = f"?to={request.scope['path']}" if RETURN_TO.fullmatch(request.scope["path"]) else ""
         return RedirectResponse(f"/desk/login{where}", status_code=303)
     # Somebody wrote an answer for longer than the session lives: hand the words back instead of losing them.
     return pages.page(
@@ -98,7 +102,8 @@ def foreign(request: Request) -> bool:
 
 def host_allowed(host: str, settings: Settings) -> bool:
     """Only names this house was given; a bare IP where it listens on every address (names are what is rebound)."""
-    name = (urlsplit(f"//{host}").hostname or "") if re.fullmatch(r"[A-Za-z0-9.:\[\]-]{1,255}", host) else ""
+    found = HOST.fullmatch(host)
+    name = (found["name"] or found["six"]) if found else ""
     if name in {urlsplit(settings.base_url).hostname, settings.host, "localhost", "127.0.0.1", "::1"}:
         return True
     if settings.host not in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound

@@ -54,11 +54,12 @@ def is_desk(path: str) -> bool:
 # ── languages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 def lang_of(request: Request) -> str:
     """The reader's language: `?lang=`, the cookie, what the browser asks for, else English (Urdu in public)."""
-    offered = STAFF_LANGS if is_desk(request.url.path) else PUBLIC_LANGS
+    offered = STAFF_LANGS if is_desk(request.scope["path"]) else PUBLIC_LANGS
     asked = request.headers.get("accept-language", "")[:2].lower()
     wanted = (request.query_params.get("lang"), request.cookies.get(LANG_COOKIE), asked)
     return next(
-        (lang for lang in wanted if lang is not None and lang in offered), "en" if is_desk(request.url.path) else "ur"
+        (lang for lang in wanted if lang is not None and lang in offered),
+        "en" if is_desk(request.scope["path"]) else "ur",
     )
 
 
@@ -111,7 +112,7 @@ def page(
     lang = lang_of(request)
     staff = getattr(request.state, "staff", None)
     zone = staff.timezone if staff else "Asia/Karachi"
-    desk = is_desk(request.url.path)
+    desk = is_desk(request.scope["path"])
     context: dict[str, Any] = {
         "t": lambda key, **said: locales.say(key, lang, **said),
         "name": lambda names: choose_name(names or {}, lang),
@@ -122,7 +123,7 @@ def page(
         "langs": STAFF_LANGS if desk else PUBLIC_LANGS,
         "staff": staff,
         "csrf": staff.csrf if staff else "",
-        "here": request.url.path,
+        "here": request.scope["path"],  # not request.url, which a malformed Host breaks
         "demo": request.app.state.jawab.settings.demo,
         "htmx": desk and has_htmx(),
         **values,
@@ -178,7 +179,7 @@ class Headers:
 
 def refuse(request: Request, status: int, key: str | None = None) -> Response:
     """An error page in plain words; the webhooks' side gets one plain word."""
-    if request.url.path.startswith(WEBHOOKS) or request.method == "HEAD":
+    if request.scope["path"].startswith(WEBHOOKS) or request.method == "HEAD":
         return PlainTextResponse(str(status), status_code=status)
     told = status if status in {403, 404, 405, 413, 422, 429} else 500 if status >= 500 else 400
     return page(

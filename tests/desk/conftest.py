@@ -1,0 +1,205 @@
+"""People at the desk, each with a browser of his own on one application, and cases for them to work on."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from bs4 import BeautifulSoup
+from psycopg.types.json import Jsonb
+
+from cases import register
+from desk import sessions
+from flows import codes
+from store import contacts
+from store.crypto import Keys, new_keypair, new_salt
+from store.database import Database
+
+NUMBER = "+15005550006"
+_twelve = itertools.count(482_177_309_154)
+
+
+def fresh_code() -> str:
+    return codes.complete(str(next(_twelve)))
+
+
+@dataclass
+class Browser:
+    """One person's browser: keeps the cookie, and sends the form's token as the page's own form would."""
+
+    http: httpx.AsyncClient
+    csrf: str = ""
+    staff_id: UUID | None = None
+    role: str = ""
+
+    async def get(self, path: str, **more: Any) -> httpx.Response:
+        return await self.http.get(path, **more)
+
+    async def post(self, path: str, form: dict[str, Any] | None = None, **more: Any) -> httpx.Response:
+        return await self.http.post(path, data={"csrf": self.csrf, **(form or {})}, **more)
+
+    async def soup(self, path: str) -> BeautifulSoup:
+        answer = await self.get(path)
+        assert answer.status_code == 200, answer.text[:500]
+        return BeautifulSoup(answer.text, "html.parser")
+
+
+@dataclass
+class Office:
+    """What the tests ask for of the demo district."""
+
+    district: str
+    channel: UUID
+    staff: dict[str, UUID]
+    all: list[dict[str, Any]] = field(default_factory=list)
+    logins: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+@pytest.fixture
+async def office(db: Database, demo: SimpleNamespace) -> Office:
+    async with db.read("console") as conn:
+        people = await (await conn.execute("SELECT id, login, role, district_id FROM staff ORDER BY login")).fetchall()
+        channel = await (await conn.execute("SELECT id FROM channels WHERE kind = 'sms'")).fetchone()
+    assert channel is not None
+    staff: dict[str, UUID] = {}
+    for row in people:
+        staff.setdefault(row["role"], row["id"])
+    return Office(demo.district, channel["id"], staff, people, demo.logins)
+
+
+@pytest.fixture
+async def stranger(client: httpx.AsyncClient) -> AsyncIterator[Browser]:
+    """Somebody without a login."""
+    async with httpx.AsyncClient(transport=client._transport, base_url=client.base_url) as http:
+        yield Browser(http)
+
+
+@pytest.fixture
+async def enter(
+    client: httpx.AsyncClient, db: Database, office: Office
+) -> AsyncIterator[Callable[..., Awaitable[Browser]]]:
+    """Signs somebody in by his row, as the login page does after the password: `await enter("handler")`."""
+    opened: list[httpx.AsyncClient] = []
+
+    async def make(role: str, staff_id: UUID | None = None, private_key: bytes | None = None) -> Browser:
+        staff_id = staff_id or office.staff[role]
+        async with db.transaction("console") as tx:
+            token = await sessions.begin(tx, staff_id, private_key, datetime.now(UTC))
+            row = await (
+                await tx.execute(
+                    "SELECT csrf FROM desk_sessions WHERE staff_id = %s ORDER BY created_at DESC", (staff_id,)
+                )
+            ).fetchone()
+        assert row is not None
+        http = httpx.AsyncClient(transport=client._transport, base_url=client.base_url)
+        http.cookies.set(sessions.cookie_name(str(client.base_url)), token, domain="jawab.test", path="/")
+        opened.append(http)
+        return Browser(http, row["csrf"], staff_id, role)
+
+    yield make
+    for http in opened:
+        await http.aclose()
+
+
+@pytest.fixture
+def write(db: Database, keys: Keys, office: Office) -> Callable[..., Awaitable[UUID]]:
+    """A contact who writes in this language; returns its id."""
+
+    async def make(lang: str = "ur", channel: UUID | None = None) -> UUID:
+        contact_id = uuid.uuid4()
+        address = f"+92300{secrets.randbelow(10**7):07}"
+        async with db.transaction("intake") as tx:
+            await contacts.make(
+                tx,
+                keys,
+                id=contact_id,
+                channel_id=channel or office.channel,
+                tag=contacts.tag(keys, "sms", NUMBER, address),
+                address=address,
+            )
+            await tx.execute("UPDATE contacts SET lang = %s WHERE id = %s", (lang, contact_id))
+        return contact_id
+
+    return make
+
+
+@pytest.fixture
+def opened(
+    db: Database, keys: Keys, office: Office, write: Callable[..., Awaitable[UUID]]
+) -> Callable[..., Awaitable[UUID]]:
+    """Opens an ordinary case as the citizen's side does; returns its id."""
+
+    async def make(**more: Any) -> UUID:
+        at = more.pop("at", None) or datetime.now(UTC)
+        given: dict[str, Any] = {
+            "code": fresh_code(),
+            "district_id": office.district,
+            "contact_id": more.pop("contact_id", None) or await write(more.get("lang", "ur")),
+            "channel": "sms",
+            "lang": "ur",
+            "category": "water",
+            "opened_at": at,
+            "now": at,
+            "story": "تین ہفتے سے پانی نہیں آ رہا",
+        }
+        async with db.transaction("intake") as tx:
+            return await register.open(tx, keys, **{**given, **more})
+
+    return make
+
+
+@pytest.fixture
+async def elsewhere(db: Database) -> str:
+    """Another district; returns its id."""
+    async with db.transaction("console") as tx:
+        await tx.execute("INSERT INTO districts (id, names) VALUES ('ziarat', %s)", (Jsonb({"en": "Ziarat"}),))
+    return "ziarat"
+
+
+@pytest.fixture
+def hire(db: Database) -> Callable[..., Awaitable[tuple[UUID, bytes | None]]]:
+    """A row of staff without the slow hash of a password; returns its id and a protected handler's private key."""
+
+    async def make(role: str, district: str | None = "pishin", office: UUID | None = None) -> tuple[UUID, bytes | None]:
+        private, public = new_keypair() if role == "protected" else (None, None)
+        async with db.transaction("console") as tx:
+            row: Any = await (
+                await tx.execute(
+                    "INSERT INTO staff (login, name, role, district_id, office_id, password_hash, public_key,"
+                    " private_box, key_salt) VALUES (%s, 'Somebody', %s, %s, %s, 'none', %s, %s, %s) RETURNING id",
+                    (
+                        f"t{secrets.token_hex(6)}",
+                        role,
+                        district,
+                        office,
+                        public,
+                        b"none" if public else None,
+                        new_salt() if public else None,
+                    ),
+                )
+            ).fetchone()
+        return row["id"], private
+
+    return make
+
+
+@pytest.fixture
+def one(db: Database) -> Callable[..., Awaitable[dict[str, Any]]]:
+    """One row, read as the desk reads it."""
+
+    async def read(statement: str, *values: Any) -> dict[str, Any]:
+        async with db.read("console") as conn:
+            found = await (await conn.execute(statement, values)).fetchone()  # type: ignore[arg-type]
+        assert found is not None
+        return found
+
+    return read

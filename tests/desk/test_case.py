@@ -1,0 +1,251 @@
+"""One case over HTTP: the thread, every move, forms that act once, words that are never lost."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from bs4 import BeautifulSoup
+
+from cases import register
+from locales import say
+
+TODAY = datetime.now(UTC).date()
+
+
+async def form_of(person, case, move) -> dict[str, str]:
+    """The hidden fields of a move's form, as the page gives them."""
+    soup = await person.soup(f"/desk/cases/{case}")
+    form = soup.select_one(f'form[action="/desk/cases/{case}/{move}"]')
+    assert form is not None, f"there is no form for {move}"
+    return {field["name"]: field["value"] for field in form.select("input[type=hidden]")}
+
+
+async def do(person, case, move, **more):
+    fields = await form_of(person, case, move)
+    return await person.http.post(f"/desk/cases/{case}/{move}", data={**fields, **more})
+
+
+async def offices(person, case) -> list[str]:
+    soup = await person.soup(f"/desk/cases/{case}")
+    return [option["value"] for option in soup.select("#refer-office option") if option["value"]]
+
+
+async def test_a_case_from_first_look_to_resolved(enter, opened, one, db, keys, bell) -> None:
+    handler, case = await enter("handler"), await opened()
+    page = await handler.get(f"/desk/cases/{case}")
+    assert "تین ہفتے سے پانی نہیں آ رہا" in page.text
+    assert "2 days left" in page.text or "3 days left" in page.text
+
+    done = await do(handler, case, "acknowledge")
+    assert (done.status_code, done.headers["location"]) == (303, f"/desk/cases/{case}?done=acknowledge")
+    assert (await one("SELECT status FROM cases WHERE id = %s", case))["status"] == "acknowledged"
+    assert "Acknowledged. The citizen is told." in (await handler.get(done.headers["location"])).text
+
+    assert (await do(handler, case, "start")).status_code == 303
+    assert (await do(handler, case, "answer", text="ٹینکر کل صبح آئے گا")).status_code == 303
+    first = (await offices(handler, case))[0]
+    day = (TODAY + timedelta(days=5)).isoformat()
+    assert (await do(handler, case, "refer", office=first, date=day)).status_code == 303
+    assert (await do(handler, case, "commit", action="repaired", office=first, date=day)).status_code == 303
+    assert (await do(handler, case, "note", text="call the driver")).status_code == 303
+    assert (await do(handler, case, "assign", to=str(handler.staff_id))).status_code == 303
+    done = await do(handler, case, "resolve", outcome="repaired", date=TODAY.isoformat(), line="نیا پائپ لگا")
+    assert done.status_code == 303
+
+    row = await one("SELECT status, outcome, assigned_to, office_id FROM cases WHERE id = %s", case)
+    assert (row["status"], row["outcome"], row["assigned_to"]) == ("resolved", "repaired", handler.staff_id)
+    assert str(row["office_id"]) == first
+
+    # every message rang the bell once, after its commit
+    async with db.read("console") as conn:
+        sent = await (
+            await conn.execute("SELECT id, message, lang FROM outbox WHERE case_id = %s ORDER BY created_at", (case,))
+        ).fetchall()
+    assert [ring[2][0] for ring in bell.rings if ring[0] == "replies"] == [str(row["id"]) for row in sent]
+    said = [keys.get_json(row["message"], f"outbox|message|{row['id']}") for row in sent]
+    assert said[1]["text"] == "ٹینکر کل صبح آئے گا"
+    assert {row["lang"] for row in sent} == {"ur"}
+
+    page = await handler.get(f"/desk/cases/{case}")
+    for words in ("ٹینکر کل صبح آئے گا", "نیا پائپ لگا", "call the driver", "waiting to be sent"):
+        assert words in page.text
+    soup = BeautifulSoup(page.text, "html.parser")
+    assert soup.select_one(f'form[action="/desk/cases/{case}/close"]') is None, "a second person closes"
+
+    supervisor = await enter("supervisor")
+    assert (await do(supervisor, case, "close")).status_code == 303
+    assert (await one("SELECT status FROM cases WHERE id = %s", case))["status"] == "closed"
+    assert (await do(supervisor, case, "reopen")).status_code == 303
+    assert (await one("SELECT status FROM cases WHERE id = %s", case))["status"] == "in_progress"
+
+
+async def test_who_resolved_a_case_does_not_close_it(enter, opened) -> None:
+    supervisor, case = await enter("supervisor"), await opened()
+    await do(supervisor, case, "resolve", outcome="inspected", date=TODAY.isoformat())
+    answer = await do(supervisor, case, "close")
+    assert answer.status_code == 422
+    assert "A second person has to do this" in answer.text
+
+
+async def test_a_form_sent_twice_acts_once(enter, opened, one, bell) -> None:
+    handler, case = await enter("handler"), await opened()
+    fields = await form_of(handler, case, "answer")
+    sends = [handler.http.post(f"/desk/cases/{case}/answer", data={**fields, "text": "ہم آ رہے ہیں"}) for _ in range(4)]
+    answers = await asyncio.gather(*sends)
+    assert [answer.status_code for answer in answers] == [303] * 4, "to the reader each click worked"
+    assert (await one("SELECT count(*) AS n FROM outbox WHERE case_id = %s", case))["n"] == 1
+    assert (await one("SELECT count(*) AS n FROM case_items WHERE kind = 'answer'"))["n"] == 1
+    assert len(bell.rings) == 1
+    assert (await do(handler, case, "answer", text="ہم آ رہے ہیں")).status_code == 303
+    assert (await one("SELECT count(*) AS n FROM outbox WHERE case_id = %s", case))["n"] == 2, "meant twice, sent twice"
+
+
+async def test_an_old_page_moves_nothing_and_loses_no_words(enter, opened, one) -> None:
+    handler, supervisor, case = await enter("handler"), await enter("supervisor"), await opened()
+    old = await form_of(handler, case, "answer")
+    await do(supervisor, case, "acknowledge")
+    answer = await handler.http.post(f"/desk/cases/{case}/answer", data={**old, "text": "میرے الفاظ"})
+    assert answer.status_code == 409
+    soup = BeautifulSoup(answer.text, "html.parser")
+    assert soup.select_one("#text").text == "میرے الفاظ"
+    assert "Somebody else changed this case" in answer.text
+    fields = {field["name"]: field["value"] for field in soup.select("#answer input[type=hidden]")}
+    again = await handler.http.post(f"/desk/cases/{case}/answer", data={**fields, "text": "میرے الفاظ"})
+    assert again.status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [("", "Write something first"), ("  \n ", "Write something first"), ("ب" * 1001, "too long")]
+)
+async def test_an_empty_or_endless_answer_is_refused_with_its_text_kept(enter, opened, one, text, why) -> None:
+    handler, case = await enter("handler"), await opened()
+    answer = await do(handler, case, "answer", text=text)
+    assert answer.status_code == 422
+    assert why in answer.text
+    assert text.strip() in BeautifulSoup(answer.text, "html.parser").select_one("#text").text
+    assert (await one("SELECT count(*) AS n FROM outbox"))["n"] == 0
+    assert (await one("SELECT status FROM cases WHERE id = %s", case))["status"] == "received"
+
+
+async def test_who_asked_not_to_be_messaged_is_not_and_the_page_says_so(enter, opened, one) -> None:
+    handler, case = await enter("handler"), await opened(may_message=False)
+    assert "asked not to be messaged" in (await handler.get(f"/desk/cases/{case}")).text
+    assert (await do(handler, case, "answer", text="ہم آ رہے ہیں")).status_code == 303
+    assert (await one("SELECT count(*) AS n FROM outbox"))["n"] == 0
+    soup = await handler.soup(f"/desk/cases/{case}")
+    assert "not sent: this phone asked not to be messaged" in soup.select_one(".item.answer .state").text
+
+
+@pytest.mark.parametrize(
+    ("move", "form", "why"),
+    [
+        ("resolve", {"outcome": "", "date": "2026-01-01"}, "Choose what was done"),
+        ("resolve", {"outcome": "paid", "date": "2026-01-01"}, "Choose what was done"),
+        ("resolve", {"outcome": "repaired", "date": ""}, "Give the date"),
+        ("resolve", {"outcome": "repaired", "date": "2999-01-01"}, "has not come yet"),
+        ("resolve", {"outcome": "sent_on", "date": "2026-01-01"}, "Choose the office"),
+        ("resolve", {"outcome": "repaired", "date": "2026-01-01", "place": "elsewhere"}, "a place of this district"),
+        ("refer", {"office": "", "date": "2999-01-01"}, "Choose the office"),
+        ("refer", {"office": str(uuid.uuid4()), "date": "2999-01-01"}, "Choose an office"),
+        ("commit", {"action": "cannot_budget", "office": str(uuid.uuid4()), "date": "2999-01-01"}, "from the list"),
+        ("assign", {"to": "nonsense"}, "Choose a person"),
+        ("amend", {"category": "nonsense"}, "Choose a subject"),
+        ("note", {"text": ""}, "Write something first"),
+    ],
+)
+async def test_a_form_that_makes_no_sense_is_refused_in_plain_words(enter, opened, one, move, form, why) -> None:
+    handler, case = await enter("handler"), await opened()
+    before = await one("SELECT version, status, office_id FROM cases WHERE id = %s", case)
+    answer = await do(handler, case, move, **form)
+    assert answer.status_code == 422, answer.text[:300]
+    assert why in BeautifulSoup(answer.text, "html.parser").select_one('[role="alert"]').text
+    assert await one("SELECT version, status, office_id FROM cases WHERE id = %s", case) == before
+
+
+async def test_an_unknown_move_does_not_exist(enter, opened) -> None:
+    handler, case = await enter("handler"), await opened()
+    for move in ("erase", "open", "escalate", "confirm"):
+        assert (await handler.post(f"/desk/cases/{case}/{move}")).status_code == 404
+
+
+async def test_the_outcomes_offered_are_those_of_the_category(enter, opened) -> None:
+    handler = await enter("handler")
+    soup = await handler.soup(f"/desk/cases/{await opened(category='police')}")
+    offered = [box["value"] for box in soup.select('input[name="outcome"]')]
+    assert "staff_sent" in offered
+    assert "paid" not in offered
+    assert "cannot_court" in offered
+
+
+async def test_nobody_named_yet_is_said(enter, opened, owner) -> None:
+    handler, case = await enter("handler"), await opened()
+    await owner.execute("UPDATE cases SET office_id = NULL WHERE id = %s", (case,))
+    assert say("office.nobody", "en") in (await handler.soup(f"/desk/cases/{case}")).select_one(".facts dl").text
+
+
+async def test_words_of_a_citizen_run_nothing_and_bend_nothing(enter, opened) -> None:
+    evil = "</div><script>alert(1)</script>\"' {{ csrf }} \u202eabc"
+    handler, case = await enter("handler"), await opened(story=evil)
+    soup = await handler.soup(f"/desk/cases/{case}")
+    said = soup.select_one(".item .said")
+    assert said.text == evil
+    assert said["dir"] == "auto"
+    assert all(script.get("src") for script in soup.select("script"))
+
+
+async def test_no_page_of_a_handler_holds_a_phone_number(enter, opened, one, keys, db) -> None:
+    case = await opened()
+    row = await one(
+        "SELECT t.id, t.address_box FROM cases c JOIN contacts t ON t.id = c.contact_id WHERE c.id = %s", case
+    )
+    number = keys.decrypt(row["address_box"], f"contacts|address_box|{row['id']}").decode()
+    handler, supervisor = await enter("handler"), await enter("supervisor")
+    for person in (handler, supervisor):
+        for path in ("/desk/queue", f"/desk/cases/{case}"):
+            assert number.lstrip("+") not in (await person.get(path)).text
+    assert (await handler.post(f"/desk/cases/{case}/contact", {"reason": "urgent"})).status_code == 404
+    refused = await supervisor.post(f"/desk/cases/{case}/contact", {"reason": "curious"})
+    assert refused.status_code == 422
+    assert number not in refused.text
+    shown = await supervisor.post(f"/desk/cases/{case}/contact", {"reason": "urgent"})
+    assert number in shown.text
+    link = await one("SELECT actor, object FROM audit WHERE action = 'contact.reveal.urgent'")
+    assert (link["actor"], link["object"]) == (str(supervisor.staff_id), str(case))
+
+
+async def test_a_look_that_cannot_be_written_down_shows_nothing(enter, opened, owner) -> None:
+    handler, case = await enter("handler"), await opened()
+    await owner.execute("REVOKE EXECUTE ON FUNCTION audit_write(text, text, text) FROM jawab_console")
+    answer = await handler.get(f"/desk/cases/{case}")
+    assert answer.status_code == 500
+    assert "تین ہفتے" not in answer.text
+
+
+async def test_a_photo_is_a_file_to_keep_and_only_of_its_own_case(enter, opened, owner, keys, one, db) -> None:
+    case, other = await opened(), await opened()
+    media = uuid.uuid4()
+    contact = (await one("SELECT contact_id FROM cases WHERE id = %s", case))["contact_id"]
+    for kind, name in (("image/jpeg", "jpg"), ("text/html; charset=utf-8", "bin")):
+        await owner.execute("DELETE FROM case_items WHERE media_id IS NOT NULL")
+        await owner.execute("DELETE FROM media")
+        await owner.execute(
+            "INSERT INTO media (id, contact_id, case_id, content_type, content, state) VALUES (%s, %s, %s, %s, %s, 'kept')",
+            (media, contact, case, kind, keys.encrypt(b"<script>alert(1)</script>", f"media|content|{media}")),
+        )
+        async with db.transaction("intake") as tx:
+            now = datetime.now(UTC)
+            await register.append(
+                tx, keys, case, author="citizen", kind="media", body=None, lang="ur", now=now, media_id=media
+            )
+        handler = await enter("handler")
+        assert f"/desk/cases/{case}/media/{media}" in (await handler.get(f"/desk/cases/{case}")).text
+        answer = await handler.get(f"/desk/cases/{case}/media/{media}")
+        assert answer.content == b"<script>alert(1)</script>"
+        assert answer.headers["content-disposition"] == f'attachment; filename="{str(media)[:8]}.{name}"'
+        assert answer.headers["content-type"] == ("image/jpeg" if name == "jpg" else "application/octet-stream")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "sandbox" in answer.headers["content-security-policy"]
+    assert (await handler.get(f"/desk/cases/{other}/media/{media}")).status_code == 404

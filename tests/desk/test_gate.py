@@ -1,0 +1,168 @@
+"""The gate: deny by default, every route by every role, forged forms, foreign hosts, headers on everything."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from starlette.routing import Mount, Route
+
+from desk import pages, roles
+
+SOME_ID = "00000000-0000-4000-8000-000000000000"
+FILLERS = {
+    "{case_id:uuid}": SOME_ID,
+    "{media_id:uuid}": SOME_ID,
+    "{item_id:uuid}": SOME_ID,
+    "{staff_id:uuid}": SOME_ID,
+    "{edition_id:uuid}": SOME_ID,
+    "{move}": "note",
+}
+
+
+def app_of(client):
+    return client._transport.app
+
+
+def desk_doors(app) -> list[tuple[str, str]]:
+    return [
+        (method, route.path)
+        for route in app.routes
+        if isinstance(route, Route) and pages.is_desk(route.path)
+        for method in sorted(route.methods - {"HEAD"})
+    ]
+
+
+def address(route: str) -> str:
+    for filler, value in FILLERS.items():
+        route = route.replace(filler, value)
+    assert "{" not in route, f"the test does not know how to fill {route}"
+    return route
+
+
+async def test_every_desk_route_is_in_the_table_and_the_other_way_round(client) -> None:
+    doors = desk_doors(app_of(client))
+    assert doors
+    assert set(doors) == set(roles.DOORS)
+    for route in app_of(client).routes:
+        assert isinstance(route, (Route, Mount)), "a router's routes have no path the gate could look up"
+
+
+async def test_a_route_that_nobody_listed_is_shut_for_everybody(client, enter) -> None:
+    async def forgotten(request):
+        raise AssertionError("the gate let somebody through")
+
+    app_of(client).add_route("/desk/forgotten", forgotten, methods=["GET"])
+    for role in sorted(roles.ROLES):
+        person = await enter(role)
+        assert (await person.get("/desk/forgotten")).status_code == 404
+
+
+async def test_each_door_opens_for_its_roles_and_no_others(client, enter, stranger) -> None:
+    people = {role: await enter(role) for role in sorted(roles.ROLES)}
+    for method, route in desk_doors(app_of(client)):
+        if (method, route) in {("POST", "/desk/logout"), ("POST", "/desk/login")}:
+            continue  # see test_login
+        admitted, path = roles.DOORS[(method, route)], address(route)
+        outside = await (stranger.get(path) if method == "GET" else stranger.post(path))
+        if admitted is roles.ANYBODY:
+            assert outside.status_code == 200
+            continue
+        assert outside.status_code == (303 if method == "GET" else 401), (method, route)
+        for role, person in people.items():
+            answer = await (person.get(path) if method == "GET" else person.post(path))
+            if role not in admitted:
+                assert answer.status_code == 404, (role, method, route)
+                assert "csrf" not in answer.text or 'action="/desk/logout"' in answer.text
+            elif method == "POST":
+                forged = await person.http.post(path, data={"csrf": "guess"})
+                assert forged.status_code == 403, (role, route)
+            elif "{" not in route:
+                assert answer.status_code in {200, 303}, (role, route, answer.text[:300])
+
+
+async def test_one_persons_form_token_is_no_good_for_another(enter, opened) -> None:
+    case = await opened()
+    handler, supervisor = await enter("handler"), await enter("supervisor")
+    answer = await handler.http.post(f"/desk/cases/{case}/acknowledge", data={"csrf": supervisor.csrf})
+    assert answer.status_code == 403
+    assert (await handler.http.post(f"/desk/cases/{case}/acknowledge")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://elsewhere.example"}],
+)
+async def test_a_form_from_another_site_is_refused_even_with_the_token(enter, opened, one, headers) -> None:
+    case, handler = await opened(), await enter("handler")
+    answer = await handler.post(f"/desk/cases/{case}/acknowledge", headers=headers)
+    assert answer.status_code == 403
+    assert (await one("SELECT status FROM cases WHERE id = %s", case))["status"] == "received"
+
+
+async def test_a_foreign_host_name_is_misdirected(client) -> None:
+    for host in ("evil.example", "jawab.test.evil.example", "jawab.test@evil", "[", "a" * 300, "203.0.113.9"):
+        assert (await client.get("/desk/login", headers={"Host": host})).status_code == 421, host
+    assert (await client.get("/desk/login", headers={"Host": "127.0.0.1:8000"})).status_code == 200
+
+
+async def test_every_answer_wears_the_headers(client, enter, stranger) -> None:
+    handler = await enter("handler")
+    answers = [
+        await stranger.get("/desk/login"),
+        await stranger.get("/desk/queue"),
+        await stranger.get("/desk/nothing-here"),
+        await stranger.get("/nothing-here"),
+        await stranger.get(pages.asset("style.css")),
+        await handler.get("/desk/queue"),
+        await handler.get(f"/desk/cases/{uuid.uuid4()}"),
+        await handler.get("/desk/sorting"),
+        await handler.http.post("/desk/find", data={"csrf": "wrong"}),
+        await handler.post("/desk/queue"),
+        await handler.http.post("/desk/find", content=b"x" * 70_000),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 303, 404, 404, 200, 200, 404, 404, 403, 404, 413]
+    for answer in answers:
+        assert answer.headers["content-security-policy"] == pages.CSP, answer.url
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        if pages.is_desk(answer.url.path):
+            assert answer.headers["cache-control"] == "no-store"
+            assert len(answer.headers.get_list("cache-control")) == 1
+
+
+async def test_a_crash_is_a_plain_page_with_headers_and_no_words(client, monkeypatch) -> None:
+    async def broken(request):
+        raise RuntimeError("words of a citizen")
+
+    app_of(client).add_route("/broken", broken, methods=["GET"])
+    answer = await client.get("/broken")
+    assert answer.status_code == 500
+    assert "words of a citizen" not in answer.text
+    assert answer.headers["content-security-policy"] == pages.CSP
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"csrf=%FF%FE&code=%00",
+        b"csrf=a" + b"&x=1" * 500,
+        b"\xff\xfe\x00",
+        b"csrf=" + "٤".encode(),
+        b"csrf=%D9%A4",
+    ],
+)
+async def test_a_mangled_form_is_refused_and_nothing_breaks(enter, body) -> None:
+    handler = await enter("handler")
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert (await handler.http.post("/desk/find", content=body, headers=headers)).status_code == 403
+
+
+async def test_pages_speak_urdu_from_right_to_left_when_asked(enter) -> None:
+    handler = await enter("handler")
+    first = await handler.get("/desk/queue", params={"lang": "ur"})
+    assert '<html lang="ur" dir="rtl">' in first.text
+    again = await handler.get("/desk/queue")
+    assert '<html lang="ur" dir="rtl">' in again.text, "the choice is kept"
+    assert '<html lang="en" dir="ltr">' in (await handler.get("/desk/queue", params={"lang": "en"})).text
+    assert '<html lang="en" dir="ltr">' in (await handler.get("/desk/queue", params={"lang": "ps"})).text

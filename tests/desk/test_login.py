@@ -1,0 +1,158 @@
+"""Signing in: throttled before the slow hash, one answer for all failures, a new token every time."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from desk import sessions
+
+COOKIE = "__Host-jawab"
+
+
+async def sign_in(browser: Any, login: str, password: str, **more: Any) -> Any:
+    return await browser.http.post("/desk/login", data={"login": login, "password": password}, **more)
+
+
+async def test_a_handler_signs_in_works_and_signs_out(stranger, office, db, one) -> None:
+    login, password = office.logins["handler"]
+    answer = await sign_in(stranger, login, password)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/desk"
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith(f"{COOKIE}=")
+    for word in ("HttpOnly", "SameSite=strict", "Secure", "Path=/"):
+        assert word in cookie
+    assert "Domain" not in cookie
+
+    token = stranger.http.cookies[COOKIE]
+    kept = await one("SELECT token_hash, csrf, key_box FROM desk_sessions")
+    assert bytes(kept["token_hash"]) == hashlib.sha256(token.encode()).digest(), "only a hash is kept"
+    assert token not in str(kept)
+
+    home = await stranger.get("/desk", follow_redirects=True)
+    assert home.status_code == 200
+    assert home.url.path == "/desk/queue"
+
+    stranger.csrf = kept["csrf"]
+    out = await stranger.post("/desk/logout")
+    assert out.status_code == 303
+    assert "Clear-Site-Data" in out.headers
+    async with db.read("console") as conn:
+        assert (await (await conn.execute("SELECT count(*) AS n FROM desk_sessions")).fetchone())["n"] == 0
+    stranger.http.cookies.set(COOKIE, token, domain="jawab.test")
+    assert (await stranger.get("/desk/queue")).status_code == 303, "the old token opens nothing"
+
+
+async def test_a_login_always_gets_a_new_token(stranger, office, one) -> None:
+    stranger.http.cookies.set(COOKIE, "chosen-by-somebody-else", domain="jawab.test")
+    login, password = office.logins["handler"]
+    answer = await sign_in(stranger, login, password)
+    first = stranger.http.cookies[COOKIE]
+    assert answer.status_code == 303
+    assert first != "chosen-by-somebody-else"
+    await sign_in(stranger, login, password)
+    assert stranger.http.cookies[COOKIE] != first
+    assert (await one("SELECT count(*) AS n FROM desk_sessions"))["n"] == 1, "the session before it has ended"
+
+
+async def test_wrong_passwords_and_unknown_logins_get_one_answer_and_are_throttled(stranger, office, one) -> None:
+    login, password = office.logins["handler"]
+    answers = [await sign_in(stranger, name, "not the password") for name in (login, "nobody-here", "UNREADABLE LOGIN")]
+    assert {answer.status_code for answer in answers} == {401}
+    bodies = {
+        answer.text.replace(login, "X").replace("nobody-here", "X").replace("unreadable login", "X")
+        for answer in answers
+    }
+    assert len(bodies) == 1
+    for _ in range(4):
+        assert (await sign_in(stranger, login, "still wrong")).status_code == 401
+    refused = await sign_in(stranger, login, password)
+    assert refused.status_code == 429, "the sixth try is not looked at, right or wrong"
+    assert refused.headers["retry-after"] == "900"
+    kept = await one("SELECT count(*) AS n, bool_or(login = %s) AS clear FROM login_attempts", login)
+    assert not kept["clear"], "people type passwords into the wrong field: a login is kept as a keyed hash"
+
+
+async def test_one_source_cannot_try_many_logins(stranger, office) -> None:
+    for number in range(20):
+        assert (await sign_in(stranger, f"guess{number}", "x")).status_code == 401
+    assert (await sign_in(stranger, "guess-last", "x")).status_code == 429
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        "UPDATE desk_sessions SET expires_at = now()",
+        "UPDATE desk_sessions SET seen_at = now() - interval '16 minutes'",
+    ],
+)
+async def test_a_session_ends_after_idle_minutes_and_after_eight_hours(enter, owner, spoil) -> None:
+    handler = await enter("handler")
+    assert (await handler.get("/desk/queue")).status_code == 200
+    await owner.execute(spoil)
+    answer = await handler.get("/desk/queue")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/desk/login?to=/desk/queue"
+
+
+async def test_a_page_that_refreshes_itself_keeps_no_session_alive(enter, owner, one) -> None:
+    handler = await enter("handler")
+    await owner.execute("UPDATE desk_sessions SET seen_at = now() - interval '10 minutes'")
+    before = await one("SELECT seen_at FROM desk_sessions")
+    await handler.get("/desk/queue", headers={"HX-Request": "true"})
+    assert await one("SELECT seen_at FROM desk_sessions") == before
+    await handler.get("/desk/queue")
+    assert await one("SELECT seen_at FROM desk_sessions") != before
+
+
+async def test_words_typed_into_an_expired_session_come_back(enter, opened, owner) -> None:
+    handler, case = await enter("handler"), await opened()
+    await owner.execute("DELETE FROM desk_sessions")
+    answer = await handler.post(f"/desk/cases/{case}/answer", {"text": "ٹینکر کل آئے گا"})
+    assert answer.status_code == 401
+    assert "ٹینکر کل آئے گا" in answer.text
+
+
+async def test_who_was_disabled_is_out_at_once(enter, owner) -> None:
+    handler = await enter("handler")
+    await owner.execute("UPDATE staff SET disabled_at = now() WHERE id = %s", (handler.staff_id,))
+    assert (await handler.get("/desk/queue")).status_code == 303
+
+
+async def test_demo_people_do_not_exist_outside_demo_mode(office, db, keys, bell, settings) -> None:
+    import httpx
+
+    from app import assemble
+    from store.jawab import Jawab
+
+    live = Jawab(settings.model_copy(update={"mode": "live"}), db, keys, bell)
+    transport = httpx.ASGITransport(app=assemble(live), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="https://jawab.test") as http:
+        login, password = office.logins["handler"]
+        answer = await http.post("/desk/login", data={"login": login, "password": password})
+    assert answer.status_code == 401
+
+
+async def test_a_protected_handlers_key_is_open_for_the_cookie_only(stranger, office, db, one) -> None:
+    login, password = office.logins["protected"]
+    await sign_in(stranger, login, password)
+    token = stranger.http.cookies[COOKIE]
+    kept = await one("SELECT d.key_box, s.public_key FROM desk_sessions d JOIN staff s ON s.id = d.staff_id")
+    from nacl.public import PrivateKey
+
+    async with db.read("console") as conn:
+        private = await sessions.unlock(conn, token)
+        assert await sessions.unlock(conn, "another") is None
+    assert private is not None
+    assert bytes(PrivateKey(private).public_key) == bytes(kept["public_key"])
+    assert private not in bytes(kept["key_box"])
+
+
+async def test_a_login_never_sends_one_elsewhere(stranger, office) -> None:
+    login, password = office.logins["handler"]
+    for to in ("https://elsewhere.example/", "//elsewhere.example", "/desk/../x", "/try"):
+        answer = await stranger.http.post("/desk/login", data={"login": login, "password": password, "to": to})
+        assert answer.headers["location"] == "/desk"

@@ -1,0 +1,107 @@
+"""The queue: what is due next comes first, filters, pages, search by code, and nothing of other districts."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from flows import codes
+
+NOW = datetime.now(UTC)
+
+
+def shown(soup) -> list[str]:
+    return [link["href"].rsplit("/", 1)[1] for link in soup.select("#list td.lead a")]
+
+
+async def test_an_empty_queue_says_so(enter) -> None:
+    soup = await (await enter("handler")).soup("/desk/queue")
+    assert "Nothing is waiting" in soup.select_one(".empty").text
+
+
+async def test_what_is_due_next_comes_first_and_lateness_is_said_in_words(enter, opened) -> None:
+    fresh = await opened(at=NOW)
+    late = await opened(at=NOW - timedelta(days=6))
+    soon = await opened(at=NOW - timedelta(days=2))
+    soup = await (await enter("handler")).soup("/desk/queue")
+    assert shown(soup) == [str(late), str(soon), str(fresh)]
+    rows = [row.get_text(" ", strip=True) for row in soup.select("#list tbody tr")]
+    assert "3 days late" in rows[0]
+    assert "hours left" in rows[1]
+    assert "2 days left" in rows[2]
+
+
+async def test_filters_narrow_the_queue(enter, opened, owner) -> None:
+    handler = await enter("handler")
+    water = await opened(at=NOW - timedelta(days=5))
+    roads = await opened(category="roads", draft=True)
+    await owner.execute("UPDATE cases SET assigned_to = %s WHERE id = %s", (handler.staff_id, roads))
+    await owner.execute("UPDATE cases SET office_id = NULL WHERE id = %s", (roads,))
+    for query, wanted in (
+        ("category=water", {water}),
+        ("status=received", {water, roads}),
+        ("status=acknowledged", set()),
+        ("mine=1", {roads}),
+        ("overdue=1", {water}),
+        ("drafts=1", {roads}),
+        ("office=none", {roads}),
+        ("status=done", set()),
+        ("category=nonsense&office=nonsense&place=%00&after=nonsense", {water, roads}),
+    ):
+        soup = await handler.soup(f"/desk/queue?{query}")
+        assert set(shown(soup)) == {str(case) for case in wanted}, query
+    counts = [tab.text.split()[-1] for tab in (await handler.soup("/desk/queue")).select(".tabs a")][:5]
+    assert counts == ["2", "1", "1", "1", "1"]
+
+
+async def test_pages_follow_each_other_without_gap_or_repeat(enter, opened, write) -> None:
+    contact = await write()
+    ids = {str(await opened(contact_id=contact, at=NOW - timedelta(minutes=number // 3))) for number in range(120)}
+    handler = await enter("handler")
+    seen: list[str] = []
+    path = "/desk/queue"
+    for _ in range(3):
+        soup = await handler.soup(path)
+        seen += shown(soup)
+        more = soup.select_one(".pager a.button")
+        path = more["href"] if more else ""
+    assert path == ""
+    assert len(seen) == len(set(seen)) == 120
+    assert set(seen) == ids
+
+
+async def test_a_code_is_found_in_any_numerals(enter, opened, one) -> None:
+    handler, case = await enter("handler"), await opened()
+    code = (await one("SELECT code FROM cases WHERE id = %s", case))["code"]
+    urdu = codes.group(code).translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
+    for typed in (code, codes.group(code), urdu, f"  {code[:6]}-{code[6:]} "):
+        answer = await handler.post("/desk/find", {"code": typed})
+        assert answer.headers.get("location") == f"/desk/cases/{case}", typed
+
+
+async def test_a_code_that_is_not_here_gets_one_answer_whatever_it_is(enter, opened, elsewhere) -> None:
+    handler = await enter("handler")
+    foreign = codes.complete("999999999999")
+    await opened(district_id=elsewhere, code=foreign)
+    answers = [await handler.post("/desk/find", {"code": code}) for code in (foreign, codes.complete("888888888888"))]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].text.replace(foreign, "X") == answers[1].text.replace(codes.complete("888888888888"), "X")
+    assert "13 digits" in (await handler.post("/desk/find", {"code": "12"})).text
+
+
+async def test_another_district_does_not_exist(enter, opened, elsewhere, hire) -> None:
+    theirs = await opened(district_id=elsewhere)
+    ours = await opened()
+    handler = await enter("handler")
+    assert shown(await handler.soup("/desk/queue")) == [str(ours)]
+    none = await handler.get(f"/desk/cases/{uuid.uuid4()}")
+    foreign = await handler.get(f"/desk/cases/{theirs}")
+    assert foreign.status_code == none.status_code == 404
+    assert foreign.text.replace(str(theirs), "X") == none.text.replace(str(none.url).rsplit("/", 1)[1], "X")
+    for move in ("acknowledge", "start", "note", "answer", "close", "amend", "assign", "refer", "resolve", "commit"):
+        answer = await handler.post(f"/desk/cases/{theirs}/{move}", {"text": "x"})
+        assert answer.status_code == 404, move
+    supervisor = await enter("supervisor")
+    assert (await supervisor.post(f"/desk/cases/{theirs}/contact", {"reason": "urgent"})).status_code == 404
+    province, _ = await hire("supervisor", None)
+    assert set(shown(await (await enter("supervisor", province)).soup("/desk/queue"))) == {str(ours), str(theirs)}
