@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from flows.model import Place
 from store.database import Database
@@ -22,18 +23,17 @@ class District:
     outside: tuple[tuple[dict[str, str], str], ...]  # (names by language, phone) of bodies outside the district
 
 
-class Districts:
-    """A small cache: a new place or round is seen within a minute, and no turn pays for reading it."""
+# By database, so that a process which opens two (the tests do) never answers from the other one's.
+_kept: WeakKeyDictionary[Database, dict[str, tuple[float, District]]] = WeakKeyDictionary()
 
-    def __init__(self) -> None:
-        self._kept: dict[str, tuple[float, District]] = {}
 
-    async def get(self, db: Database, district_id: str) -> District:
-        kept = self._kept.get(district_id)
-        if kept is None or time.monotonic() - kept[0] > FRESH:
-            kept = (time.monotonic(), await _read(db, district_id))
-            self._kept[district_id] = kept
-        return kept[1]
+async def get(db: Database, district_id: str) -> District:
+    """A new place or round is seen within a minute, and no turn pays for reading it. LookupError for an unknown id."""
+    here = _kept.setdefault(db, {})
+    found = here.get(district_id)
+    if found is None or time.monotonic() - found[0] > FRESH:
+        found = here[district_id] = (time.monotonic(), await _read(db, district_id))
+    return found[1]
 
 
 async def _read(db: Database, district_id: str) -> District:

@@ -17,8 +17,8 @@ import psycopg
 import structlog
 
 from bot.channels import Inbound
-from bot.intake import effects, lookups
-from bot.intake.district import District, Districts
+from bot.intake import district, effects, lookups
+from bot.intake.district import District
 from flows import codes
 from flows.book import Book
 from flows.engine import step
@@ -36,7 +36,6 @@ MOST_RACES = 8  # how often one message may find that another moved the session 
 MOST_A_MINUTE = 30  # messages of one phone; more are kept and taken up later, so that a loop of two robots dies
 NEUTRAL = {"says": [["intake.kept", {}]], "options": []}  # the answer when a turn failed: its words are safe
 
-_districts = Districts()
 _book = cache(load_book)  # 0.1 s of YAML: once in a process
 
 _READ = """
@@ -160,7 +159,7 @@ async def _turn(jawab: Jawab, before: Mapping[str, Any], channel: str, inbox_id:
     return Turn(
         jawab=jawab,
         contact_id=before["contact_id"],
-        district=await _districts.get(jawab.db, before["district_id"]),
+        district=await district.get(jawab.db, before["district_id"]),
         channel=channel,
         lang=before["lang"],
         now=datetime.now(UTC),
