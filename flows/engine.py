@@ -204,7 +204,9 @@ def _start(turn: Turn) -> None:
 
 
 def _private(turn: Turn) -> None:
-    inside = _in_report(turn) and (not turn.answers.get("done") or bool(turn.answers.get("held")))
+    if turn.answers.get("held") and not report.enter(turn):
+        return
+    inside = _in_report(turn) and (not turn.answers.get("done") or turn.node.name in _AFTER)
     if not inside:
         report.leave(turn)
     if not report.enter(turn):

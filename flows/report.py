@@ -99,18 +99,22 @@ def tell(turn: Turn) -> None:
 
 
 def add_words(turn: Turn, kind: str = "more") -> None:
-    """Words inside a report go to the same place as the rest of it."""
+    """Words inside a report go to the same place as the rest of it. Before service or person they are its story."""
+    if (turn.answers.get("sealed") or is_dangerous(turn)) and not enter(turn):
+        return
     answers, item = turn.answers, read_item(turn.event)
-    if answers.get("sealed") or is_dangerous(turn):
-        if enter(turn):
-            seal(turn, kind, **item)
+    routed = answers.get("routed")
+    if answers.get("sealed"):
+        seal(turn, kind, **item)
     elif answers.get("opened") or answers.get("kept"):
         turn.do("append", code=answers["code"], **item)
-    elif answers.get("routed"):
+    elif routed:
         answers["story"] = [*answers.get("story", ()), item]
     else:
-        answers.update(code=turn.known.code, kept=True, told=True)
+        answers.update(code=turn.known.code, kept=True)
         turn.do("keep_story", code=turn.known.code, story=[item])
+    if not routed:
+        answers["told"] = True
 
 
 def hold(turn: Turn) -> None:
