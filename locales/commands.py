@@ -69,7 +69,7 @@ def import_sheet(
 ) -> None:
     """Take a signed sheet: corrected texts into the catalogs, names and days into reviews.tsv. All rows or none."""
     try:
-        taken = sheets.take(lang, file.read_text("utf-8-sig"))
+        taken = sheets.take(lang, sheets.read_sheet(file.read_bytes()))
     except sheets.Refused as refused:
         typer.echo(str(refused), err=True)
         raise typer.Exit(1) from None

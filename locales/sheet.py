@@ -54,6 +54,14 @@ def export(lang: str, *, drafts_only: bool = True) -> str:
     return sheet.getvalue()
 
 
+def read_sheet(content: bytes) -> str:
+    """The text of a sheet as spreadsheet programs save it: UTF-8, or UTF-16 with its mark. Else Refused."""
+    try:
+        return content.decode("utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refused(["the file is neither UTF-8 nor UTF-16: save it as Unicode text"]) from None
+
+
 def _refuse(row: dict[str, str], lang: str, domain: str) -> str:
     """Why a filled-in row cannot be taken, or ""."""
     key, text = row["key"], row["corrected"].strip() or row["draft"]
@@ -75,7 +83,9 @@ def take(lang: str, sheet: str) -> Taken:
     Rows left alone (no correction, no name) are skipped. Refused with a line for each row that lost a placeholder,
     has no named reviewer or no day, or whose text changed in the meantime.
     """
-    rows = list(csv.DictReader(io.StringIO(sheet), dialect="excel-tab", restval=""))
+    # A spreadsheet may give lines inside a cell the ends of its own system.
+    lines = io.StringIO(sheet.replace("\r\n", "\n"), newline="")
+    rows = list(csv.DictReader(lines, dialect="excel-tab", restval=""))
     if lang not in LANGS or not rows or not set(COLUMNS) <= rows[0].keys():
         raise Refused([f"not a review sheet for one of {' '.join(LANGS)}: columns {', '.join(COLUMNS)}"])
     filled = [row for row in rows if row["corrected"].strip() or row["reviewer"].strip()]

@@ -13,7 +13,7 @@ from locales.catalogs import Entry, read_entries, write_entries
 from locales.check import check, stale_reviews
 from locales.commands import app
 from locales.reviews import Review, count_states, fingerprint, read_reviews, write_reviews
-from locales.sheet import COLUMNS, Refused, export, take
+from locales.sheet import COLUMNS, Refused, export, read_sheet, take
 
 
 def fill(sheet: str, **cells: dict[str, str]) -> str:
@@ -72,6 +72,18 @@ def test_a_signed_sheet_changes_texts_and_signs_them(shelf: Path) -> None:
     assert [review.key for review in read_reviews()] == ["case.code", "yes"]
     assert export("ur").count("\n") == 1
     assert export("ur", drafts_only=False).count("yes") == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_sheet_is_read_as_spreadsheet_programs_save_it(shelf: Path, encoding: str) -> None:
+    saved = fill(export("ur"), case_code=SIGNED).replace("\n", "\r\n").encode(encoding)
+    assert take("ur", read_sheet(saved)).signed == 1
+    assert say("case.code", "ur", code="7") == "7\nیہ آپ کا نمبر ہے"
+
+
+def test_a_sheet_in_an_old_code_page_is_refused() -> None:
+    with pytest.raises(Refused, match="Unicode"):
+        read_sheet("key\tہاں".encode("cp1256"))
 
 
 def test_an_untouched_sheet_signs_nothing(shelf: Path) -> None:
