@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from bot import claims, fates, providers
 from bot.batches import Batches
 from bot.channels import Channel, Outbound, SendError
 from bot.claims import Outcome, Row, outcome
+from bot.pacing import RATES
 from bot.providers import Providers
 from locales import render
 from locales.channels import CHANNELS, sms_parts
@@ -33,7 +35,7 @@ log = structlog.get_logger()
 CONCURRENT = 64  # sends at once; measured: more gains nothing below 100 ms of provider latency
 HANDFUL = 64  # rows of one claim: what STOP and a crash can be late by
 OPEN_MOST = 512  # claimed rows that are not recorded yet, those that wait for their slot included
-HORIZON = 5.0  # seconds a claimed row may wait for its sender's next slot; what would wait longer goes back
+HORIZON = 5.0  # seconds: a handful takes no slots beyond it, and none where the first is beyond it
 LEASE = 15.0  # seconds after which a claim is not sent on any more
 UNSURE_AFTER = timedelta(seconds=45)  # LEASE, a send's whole timeout, and room to spare
 ASK_AGAIN = 15.0  # seconds until an answer that never came is asked after once more
@@ -107,6 +109,16 @@ def clip(text: str, most: int) -> str:
     return text.encode("utf-16-le")[: (most - 1) * 2].decode("utf-16-le", "ignore") + "…"
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A claimed row that may go out; `cost` is in slots of its sender (SMS parts)."""
+
+    row: Row
+    channel: Channel
+    outbound: Outbound
+    cost: int
+
+
 @dataclass(slots=True)
 class Run:
     """One drain: what it has claimed, and which senders have no slot left for now."""
@@ -161,20 +173,29 @@ class Run:
 
     async def _begin(self, rows: list[Row]) -> int:
         """Give each row its slot and let it run. Returns how many did not go back for want of one."""
-        claimed, begun = time.monotonic(), 0
+        claimed, begun = time.monotonic(), len(rows)
+        senders: dict[UUID, list[Ready]] = defaultdict(list)
         for row in rows:
             ready = await self._ready(row)
             if isinstance(ready, Outcome):
-                begun += ready.error != "pace"
                 self.spawn(self.settle(ready))
-                continue
-            begun += 1
-            channel, outbound, wait = ready
-            self.spawn(self._send(row, channel, outbound, claimed, wait))
+            elif ready.row["inbox_id"] is not None:  # an answer takes its slot and waits for nobody
+                await self.providers.pace.sender(str(row["channel_id"]), row["kind"], ready.cost)
+                self.spawn(self._send(ready, claimed, claimed))
+            else:
+                senders[row["channel_id"]].append(ready)
+        for sender, group in senders.items():
+            slots = await self._slots(sender, group)
+            for ready, slot in zip(group, slots, strict=False):
+                self.spawn(self._send(ready, claimed, slot))
+            for ready in group[len(slots) :]:
+                begun -= 1
+                rest = max(0.0, self.full.get(sender, 0.0) - time.monotonic())
+                self.spawn(self.settle(outcome(ready.row, "queued", "pace", due_in=rest, back=1)))
         return begun
 
-    async def _ready(self, row: Row) -> Outcome | tuple[Channel, Outbound, float]:
-        """The row's message and the seconds until its slot, or why it does not go now."""
+    async def _ready(self, row: Row) -> Ready | Outcome:
+        """The row's message and its cost, or why it does not go now."""
         if (refusal := claims.gate(row)) is not None:
             return refusal
         channel = self.providers.channel(row["provider"])
@@ -185,22 +206,30 @@ class Run:
         except Exception as error:  # noqa: BLE001 - one poisoned row must not stop its lane
             await self._alarm("message_unreadable", row, error=type(error).__name__)
             return outcome(row, "failed", type(error).__name__)
-        now, channel_id, kind = time.monotonic(), row["channel_id"], row["kind"]
-        answer = row["inbox_id"] is not None
-        if not answer and (rest := self.full.get(channel_id, now) - now) > HORIZON - AHEAD:
-            return outcome(row, "queued", "pace", due_in=rest, back=1)
-        cost = len(sms_parts(outbound.text)) if CHANNELS[kind].parts else 1
-        wait = await self.providers.pace.sender(str(channel_id), kind, cost)
-        if answer:  # takes its slot and does not wait for it, unless it is one of a flood to one person
-            wait = await self.providers.pace.pair(str(row["contact_id"]), kind)
+        cost = len(sms_parts(outbound.text)) if CHANNELS[row["kind"]].parts else 1
+        if row["inbox_id"] is not None:
+            wait = await self.providers.pace.pair(str(row["contact_id"]), row["kind"])
             if wait > RECHECK:
                 return outcome(row, "queued", "pace", due_in=wait, back=1)
-        elif wait > RECHECK:
-            self.full[channel_id] = now + wait - AHEAD
-        return channel, outbound, wait
+        return Ready(row, channel, outbound, cost)
 
-    async def _send(self, row: Row, channel: Channel, outbound: Outbound, claimed: float, wait: float) -> None:
-        if (rest := claimed + wait - time.monotonic()) > 0:
+    async def _slots(self, sender: UUID, group: list[Ready]) -> list[float]:
+        """Monotonic times of the slots, taken at once, of as many of a handful as have one within HORIZON."""
+        rate = RATES[group[0].row["kind"]]
+        starts = list(accumulate((ready.cost / rate for ready in group), initial=0.0))
+        fit = sum(start <= HORIZON for start in starts[:-1])
+        first = await self.providers.pace.sender(
+            str(sender), group[0].row["kind"], sum(ready.cost for ready in group[:fit]), HORIZON
+        )
+        fit = fit if first <= HORIZON else 0  # other processes hold the slots of that time: none were taken
+        now = time.monotonic()
+        if (busy := first + starts[fit]) > RECHECK:
+            self.full[sender] = now + busy - AHEAD
+        return [now + first + start for start in starts[:fit]]
+
+    async def _send(self, ready: Ready, claimed: float, slot: float) -> None:
+        row, channel, outbound = ready.row, ready.channel, ready.outbound
+        if (rest := slot - time.monotonic()) > 0:
             await asyncio.sleep(rest)
         async with self.slots:
             waited = time.monotonic() - claimed

@@ -17,6 +17,12 @@ from tests.bot.conftest import Rows
 from tests.providers.twilio import FakeTwilio
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crowded machine is no reason to take Valkey for dead."""
+    monkeypatch.setattr(pacing, "PATIENCE", 20.0)
+
+
 @pytest.fixture
 async def paces(redis_url: str) -> AsyncIterator[list[Pace]]:
     made = [Pace(redis_url) for _ in range(4)]
@@ -36,6 +42,14 @@ async def test_four_processes_share_one_senders_pace(paces: list[Pace]) -> None:
 async def test_a_message_of_three_parts_costs_three(paces: list[Pace]) -> None:
     waits = [await paces[0].sender("two", "sms", 3) for _ in range(4)]
     assert waits[3] == pytest.approx(0.85, abs=0.1)
+
+
+async def test_slots_that_are_too_far_away_are_not_taken(paces: list[Pace]) -> None:
+    for pace in [paces[0], Pace("")]:
+        await pace.sender("three", "sms", 50)
+        assert await pace.sender("three", "sms", 10, most=1.0) > 4
+        again = await pace.sender("three", "sms", 1)
+        assert again < await pace.sender("three", "sms", 1) < again + 0.5
 
 
 async def test_senders_do_not_wait_for_each_other(paces: list[Pace]) -> None:
@@ -65,9 +79,9 @@ def unheard() -> str:
 
 def test_a_bucket_does_not_save_up() -> None:
     bucket = Bucket()
-    assert bucket.reserve(100.0, 0.1, 0.05) == 0.0
-    assert bucket.reserve(1000.0, 0.1, 0.05) == 0.0
-    assert bucket.reserve(1000.0, 0.1, 0.05) == pytest.approx(0.05)
+    assert bucket.reserve(100.0, 0.1, 0.05, 9) == 0.0
+    assert bucket.reserve(1000.0, 0.1, 0.05, 9) == 0.0
+    assert bucket.reserve(1000.0, 0.1, 0.05, 9) == pytest.approx(0.05)
 
 
 def test_every_kind_of_channel_has_a_pace() -> None:
@@ -84,11 +98,10 @@ async def test_a_broadcast_holds_its_senders_pace_and_an_answer_overtakes_it(
         await rows.owe(contact, "weekly", lane="broadcasts", answer=False, edition=edition)
     running = asyncio.create_task(drain(jawab, "broadcasts", limit=1000))
     await twilio.wait_for(5)
-    asked = time.monotonic()
     answer = await rows.owe(await rows.contact("+923009999999", "sms"), "an answer")
     await drain(jawab, "replies", [answer])
-    assert time.monotonic() - asked < 0.5
     assert (await running)["sent"] == 30
+    assert "an answer" in [taken.body for taken in twilio.ledger[:25]]
     broadcast = [taken.arrived for taken in twilio.ledger if taken.body == "weekly"]
     spent = broadcast[-1] - broadcast[0]
-    assert spent == pytest.approx(29 / 10 + 0.1 - 0.05, rel=0.06), "29 gaps, and the slot that the answer took"
+    assert 2.85 < spent < 6.0, "29 gaps of a tenth of a second; slower only where the machine is"

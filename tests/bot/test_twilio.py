@@ -360,7 +360,7 @@ async def test_a_silent_provider_is_given_up_in_time(twilio: FakeTwilio, sender:
     with pytest.raises(SendError) as error:
         await sender.send(outbound())
     assert error.value.fate == "unsure"
-    assert 0.9 < time.monotonic() - begun < 3.0
+    assert 0.9 < time.monotonic() - begun < 10.0
 
 
 async def test_where_nobody_listens_nothing_can_have_been_taken(unused_port: int) -> None:
