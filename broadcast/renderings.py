@@ -14,6 +14,7 @@ Message = dict[str, Any]
 
 MOST_PARTS = 3  # of an SMS edition (languages.md 5: broadcasts up to 201 units)
 MOST_LINES = 5  # of each section in a chat message; the web page shows all
+BLANK: list[Any] = ["edition.line", {"line": " "}]  # a line that shows nothing: what is empty is not rendered at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +92,12 @@ def _full(items: Sequence[Item], heading: Heading, lang: str, most: int) -> Mess
     for section in SECTIONS:
         chosen = [item for item in items if item["section"] == section][:most]
         if chosen:
-            says.append([f"edition.{section}", {}])
+            says += [BLANK, [f"edition.{section}", {}]]
         for item in chosen:
             says.append([item["key"], item["values"]])
             if item.get("line_lang") == lang:
                 says.append(["edition.line", {"line": item["line"]}])
-    says.append(["edition.footer", {}])
+    says += [BLANK, ["edition.footer", {}]]
     return {"says": says}
 
 

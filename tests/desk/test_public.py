@@ -191,7 +191,7 @@ async def test_a_middle_rating_is_shown_from_five_people_on(
     assert "of 4" not in first
     await rate(4)
     then = read(await client.get("/figures?lang=en")).select("table.fold")[-1].get_text(" ", strip=True)
-    assert "2 of 5 people" in then
+    assert "2 · of 5 people" in then
 
 
 async def test_with_two_districts_the_reader_chooses_one(client: httpx.AsyncClient, elsewhere: str) -> None:
