@@ -5,7 +5,7 @@ What is not the reader's does not exist: the same 404 for another's case, for no
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from cases.lifecycle import Refused
 from cases.protected import reading, vault
 from desk import pages, sessions
 from desk.roles import Staff
+from desk.unsealed import NAMED, Opened, lay_out
 from store import audit
 from store.crypto import Keys
 from store.database import Database, Tx
@@ -29,10 +30,6 @@ from store.jawab import Jawab
 ZONE = ZoneInfo("Asia/Karachi")  # sealed cases keep dates only, and all districts share one clock
 NOTE_MOST = 2000
 MARKS = {"seen": "seen", "start": "in_progress"}  # end of the address → status
-# What the fields of a sealed item are called on the page; a field that is not here is shown by its own name.
-FIELDS = frozenset(
-    {"text", "at", "lang", "channel", "category", "place", "place_id", "place_text", "may_message", "address", "kind"}
-)
 
 
 async def protected_overdue(db: Database, now: datetime) -> int:
@@ -41,11 +38,16 @@ async def protected_overdue(db: Database, now: datetime) -> int:
         return await reading.sweep(tx, now.astimezone(ZONE).date())
 
 
-async def seal_from_sorting(tx: Tx, keys: Keys, sorting_id: UUID, *, actor: UUID, now: datetime) -> None:
-    """Move kept words behind the seal; their ordinary copies go. Raises `Refused` for who may not sort them."""
+async def seal_from_sorting(
+    tx: Tx, keys: Keys, sorting_id: UUID, *, actor: UUID, now: datetime, accused: Collection[UUID] = ()
+) -> None:
+    """Move kept words behind the seal; their ordinary copies go. Raises `Refused` for who may not sort them.
+
+    `accused` are the offices the words are about: nobody of theirs or above them gets a key.
+    """
     await sorting.may_sort(tx, actor, sorting_id, now)
     kept = await sorting.take(tx, keys, sorting_id)
-    await vault.seal_kept(tx, keys, kept)
+    await vault.seal_kept(tx, keys, kept, accused=accused)
     await audit.write(tx, str(actor), "sorting.seal", str(sorting_id))
 
 
@@ -118,7 +120,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     async def show(
         request: Request,
         *,
-        items: list[dict[str, Any]] | None = None,
+        items: list[Opened] | None = None,
         problem: str = "",
         kept: str = "",
         status: int = 200,
@@ -139,7 +141,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             kept=kept,
             note_most=NOTE_MOST,
             reasons=reading.REASONS,
-            fields=FIELDS,
+            named=NAMED,
             today=datetime.now(ZONE).date(),
             asked_by_me=str(staff.id) in asked,
             asked_by_other=bool(asked - {str(staff.id)}),
@@ -152,18 +154,22 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         staff: Staff = request.state.staff
         case_id = request.path_params["case_id"]
         async with jawab.db.transaction("console") as tx:
-            await _mine(tx, staff, case_id)
+            found = await _mine(tx, staff, case_id)
             private = await sessions.unlock(tx, request.state.token)
-            if private is None:
-                items = None
-            else:
-                items = await reading.open_items(
+            items = None
+            if private is not None:
+                opened = await reading.open_items(
                     tx,
                     case_id,
                     staff_id=staff.id,
                     private_key=private,
                     reason=request.state.form.get("reason", ""),
                 )
+                places = await (
+                    await tx.execute("SELECT id, names FROM places WHERE district_id = %s", (found["district_id"],))
+                ).fetchall()
+                names = {row["id"]: row["names"] for row in places}
+                items = [lay_out(item, names) for item in opened]
         if items is None:
             return await show(request, problem="protected.no_key", status=403)
         return await show(request, items=items)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -27,9 +28,10 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         try:
             async with jawab.db.transaction("console") as tx:
                 rows = await sorting.list_for(tx, jawab.keys, staff.id, now, limit=PAGE)
-                places = await (
+                offices = await (
                     await tx.execute(
-                        "SELECT id, district_id, names FROM places WHERE district_id = ANY(%s) ORDER BY names->>'en'",
+                        "SELECT id, district_id, names FROM offices WHERE district_id = ANY(%s)"
+                        " ORDER BY names->>'en', id",
                         (list({row.district_id for row in rows}),),
                     )
                 ).fetchall()
@@ -41,7 +43,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             "desk/sorting.html",
             status=status,
             rows=[(row, due.words("acknowledge", row.due_acknowledge, now)) for row in rows],
-            places=places,
+            offices=offices,
             categories=CATEGORIES,
             full=len(rows) == PAGE,
             problem=problem,
@@ -71,7 +73,12 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         try:
             async with jawab.db.transaction("console") as tx:
                 await seal_from_sorting(
-                    tx, jawab.keys, request.path_params["item_id"], actor=staff.id, now=datetime.now(UTC)
+                    tx,
+                    jawab.keys,
+                    request.path_params["item_id"],
+                    actor=staff.id,
+                    now=datetime.now(UTC),
+                    accused=_accused(request.state.form.get("accused", "")),
                 )
         except Refused as refused:
             return await _refused(request, refused)
@@ -86,3 +93,13 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     app.add_route("/desk/sorting", show, methods=["GET"])
     app.add_route("/desk/sorting/{item_id:uuid}/queue", send, methods=["POST"])
     app.add_route("/desk/sorting/{item_id:uuid}/seal", seal, methods=["POST"])
+
+
+def _accused(office: str) -> tuple[UUID, ...]:
+    """The office the words are about, where the triage could tell."""
+    if not office:
+        return ()
+    try:
+        return (UUID(office),)
+    except ValueError:
+        raise Refused("office_unknown") from None

@@ -33,7 +33,7 @@ async def offices(person, case) -> list[str]:
     return [option["value"] for option in soup.select("#refer-office option") if option["value"]]
 
 
-async def test_a_case_from_first_look_to_resolved(enter, opened, one, db, keys, bell) -> None:
+async def test_a_case_from_first_look_to_resolved(enter, opened, one, jawab, keys) -> None:
     handler, case = await enter("handler"), await opened()
     page = await handler.get(f"/desk/cases/{case}")
     assert "تین ہفتے سے پانی نہیں آ رہا" in page.text
@@ -60,11 +60,11 @@ async def test_a_case_from_first_look_to_resolved(enter, opened, one, db, keys, 
     assert str(row["office_id"]) == first
 
     # every message rang the bell once, after its commit
-    async with db.read("console") as conn:
+    async with jawab.db.read("console") as conn:
         sent = await (
             await conn.execute("SELECT id, message, lang FROM outbox WHERE case_id = %s ORDER BY created_at", (case,))
         ).fetchall()
-    assert [ring[2][0] for ring in bell.rings if ring[0] == "replies"] == [str(row["id"]) for row in sent]
+    assert [ring[2][0] for ring in jawab.bell.rings if ring[0] == "replies"] == [str(row["id"]) for row in sent]
     said = [keys.get_json(row["message"], f"outbox|message|{row['id']}") for row in sent]
     assert said[1]["text"] == "ٹینکر کل صبح آئے گا"
     assert {row["lang"] for row in sent} == {"ur"}
@@ -140,23 +140,24 @@ async def test_who_asked_not_to_be_messaged_is_not_and_the_page_says_so(enter, o
 
 
 @pytest.mark.parametrize(
-    ("move", "form", "why"),
+    ("given", "why"),
     [
-        ("resolve", {"outcome": "", "date": "2026-01-01"}, "Choose what was done"),
-        ("resolve", {"outcome": "paid", "date": "2026-01-01"}, "Choose what was done"),
-        ("resolve", {"outcome": "repaired", "date": ""}, "Give the date"),
-        ("resolve", {"outcome": "repaired", "date": "2999-01-01"}, "has not come yet"),
-        ("resolve", {"outcome": "sent_on", "date": "2026-01-01"}, "Choose the office"),
-        ("resolve", {"outcome": "repaired", "date": "2026-01-01", "place": "elsewhere"}, "a place of this district"),
-        ("refer", {"office": "", "date": "2999-01-01"}, "Choose the office"),
-        ("refer", {"office": str(uuid.uuid4()), "date": "2999-01-01"}, "Choose an office"),
-        ("commit", {"action": "cannot_budget", "office": str(uuid.uuid4()), "date": "2999-01-01"}, "from the list"),
-        ("assign", {"to": "nonsense"}, "Choose a person"),
-        ("amend", {"category": "nonsense"}, "Choose a subject"),
-        ("note", {"text": ""}, "Write something first"),
+        (("resolve", {"outcome": "", "date": "2026-01-01"}), "Choose what was done"),
+        (("resolve", {"outcome": "paid", "date": "2026-01-01"}), "Choose what was done"),
+        (("resolve", {"outcome": "repaired", "date": ""}), "Give the date"),
+        (("resolve", {"outcome": "repaired", "date": "2999-01-01"}), "has not come yet"),
+        (("resolve", {"outcome": "sent_on", "date": "2026-01-01"}), "Choose the office"),
+        (("resolve", {"outcome": "repaired", "date": "2026-01-01", "place": "elsewhere"}), "a place of this district"),
+        (("refer", {"office": "", "date": "2999-01-01"}), "Choose the office"),
+        (("refer", {"office": str(uuid.uuid4()), "date": "2999-01-01"}), "Choose an office"),
+        (("commit", {"action": "cannot_budget", "office": str(uuid.uuid4()), "date": "2999-01-01"}), "from the list"),
+        (("assign", {"to": "nonsense"}), "Choose a person"),
+        (("amend", {"category": "nonsense"}), "Choose a subject"),
+        (("note", {"text": ""}), "Write something first"),
     ],
 )
-async def test_a_form_that_makes_no_sense_is_refused_in_plain_words(enter, opened, one, move, form, why) -> None:
+async def test_a_form_that_makes_no_sense_is_refused_in_plain_words(enter, opened, one, given, why) -> None:
+    move, form = given
     handler, case = await enter("handler"), await opened()
     before = await one("SELECT version, status, office_id FROM cases WHERE id = %s", case)
     answer = await do(handler, case, move, **form)
@@ -224,7 +225,8 @@ async def test_a_look_that_cannot_be_written_down_shows_nothing(enter, opened, o
     assert "تین ہفتے" not in answer.text
 
 
-async def test_a_photo_is_a_file_to_keep_and_only_of_its_own_case(enter, opened, owner, keys, one, db) -> None:
+async def test_a_photo_is_a_file_to_keep_and_only_of_its_own_case(enter, opened, owner, one, jawab) -> None:
+    keys = jawab.keys
     case, other = await opened(), await opened()
     media = uuid.uuid4()
     contact = (await one("SELECT contact_id FROM cases WHERE id = %s", case))["contact_id"]
@@ -232,10 +234,11 @@ async def test_a_photo_is_a_file_to_keep_and_only_of_its_own_case(enter, opened,
         await owner.execute("DELETE FROM case_items WHERE media_id IS NOT NULL")
         await owner.execute("DELETE FROM media")
         await owner.execute(
-            "INSERT INTO media (id, contact_id, case_id, content_type, content, state) VALUES (%s, %s, %s, %s, %s, 'kept')",
+            "INSERT INTO media (id, contact_id, case_id, content_type, content, state)"
+            " VALUES (%s, %s, %s, %s, %s, 'kept')",
             (media, contact, case, kind, keys.encrypt(b"<script>alert(1)</script>", f"media|content|{media}")),
         )
-        async with db.transaction("intake") as tx:
+        async with jawab.db.transaction("intake") as tx:
             now = datetime.now(UTC)
             await register.append(
                 tx, keys, case, author="citizen", kind="media", body=None, lang="ur", now=now, media_id=media

@@ -1,0 +1,72 @@
+"""People at the desk: made on the command line, seen and signed out by the admin."""
+
+from __future__ import annotations
+
+import pytest
+
+from desk import commands
+from store.crypto import check_password, unlock_private
+
+
+async def test_somebody_added_signs_in_and_a_new_password_signs_out(db, demo, stranger, one) -> None:
+    made = await commands.add_staff(db, login="gul.bano", name="Gul Bano", role="handler", district="pishin")
+    assert len(made["password"]) >= 20
+    answer = await stranger.http.post("/desk/login", data={"login": "gul.bano", "password": made["password"]})
+    assert answer.status_code == 303
+    renewed = await commands.reset_password(db, "gul.bano")
+    assert renewed["password"] != made["password"]
+    assert renewed["shut"] is False
+    assert (await stranger.get("/desk/queue")).status_code == 303
+    row = await one("SELECT password_hash, name FROM staff WHERE login = 'gul.bano'")
+    assert check_password(row["password_hash"], renewed["password"])
+    assert row["name"] == "Gul Bano"
+    assert {"login": "gul.bano", "role": "handler"}.items() <= next(
+        one for one in await commands.list_staff(db) if one["login"] == "gul.bano"
+    ).items()
+
+
+async def test_a_protected_handler_gets_a_new_pair_with_a_new_password(db, demo, one) -> None:
+    await commands.add_staff(db, login="reader", name="Reader", role="protected", password="a long enough pass phrase")
+    first = await one("SELECT public_key, private_box, key_salt FROM staff WHERE login = 'reader'")
+    assert len(unlock_private(first["private_box"], "a long enough pass phrase", bytes(first["key_salt"]))) == 32
+    renewed = await commands.reset_password(db, "reader")
+    second = await one("SELECT public_key FROM staff WHERE login = 'reader'")
+    assert renewed["shut"] is True
+    assert bytes(first["public_key"]) != bytes(second["public_key"])
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"role": "king"}, "no such role"),
+        ({"district": None}, "needs a district"),
+        ({"district": "nowhere"}, "no such district"),
+        ({"login": "Not A Login"}, "a login is"),
+        ({"login": "demo-handler"}, "is taken"),
+        ({"password": "short"}, "at least 15"),
+        ({"password": "aaaaaaaaaaaaaaaaaaaa"}, "guessed first"),
+        ({"login": "gulbano", "password": "gulbano-gulbano-2026"}, "guessed first"),
+    ],
+)
+async def test_what_cannot_be_is_refused_in_one_line(db, demo, given, why) -> None:
+    given = {"login": "gulbano", "name": "Gul Bano", "role": "handler", "district": "pishin", **given}
+    with pytest.raises(commands.Unacceptable, match=why) as refused:
+        await commands.add_staff(db, **given)
+    assert "\n" not in str(refused.value)
+
+
+async def test_an_admin_shuts_people_out_but_not_himself_and_no_protected_handler(
+    enter, office, one, hire, elsewhere
+) -> None:
+    admin, handler = await enter("admin"), await enter("handler")
+    assert (await admin.post(f"/desk/staff/{handler.staff_id}/signout")).status_code == 303
+    assert (await handler.get("/desk/queue")).status_code == 303
+    assert (await admin.post(f"/desk/staff/{handler.staff_id}/disable")).status_code == 303
+    assert (await one("SELECT disabled_at FROM staff WHERE id = %s", handler.staff_id))["disabled_at"] is not None
+    assert "may not sign in" in (await admin.get("/desk/staff")).text
+    assert (await admin.post(f"/desk/staff/{handler.staff_id}/enable")).status_code == 303
+    assert (await one("SELECT disabled_at FROM staff WHERE id = %s", handler.staff_id))["disabled_at"] is None
+    stranger, _ = await hire("handler", elsewhere)
+    for other in (admin.staff_id, office.staff["protected"], stranger):
+        assert (await admin.post(f"/desk/staff/{other}/disable")).status_code == 404
+    assert (await admin.post(f"/desk/staff/{handler.staff_id}/promote")).status_code == 404

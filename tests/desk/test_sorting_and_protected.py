@@ -1,0 +1,216 @@
+"""The sorting list and the protected door, over HTTP: one key each way, and nothing to see for anybody else."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cases import sorting
+from cases.protected import vault
+from desk import protected
+from tests.desk.conftest import fresh_code
+
+CANARY = "قناری-zarqa-4410"
+
+
+@pytest.fixture
+def keep(db, keys, office, write):
+    """Words before any choice, as the citizen's side keeps them; returns (id, code)."""
+
+    async def make(story: str = CANARY, district: str = "pishin") -> tuple[Any, str]:
+        code, contact = fresh_code(), await write()
+        async with db.transaction("intake") as tx:
+            kept = await sorting.keep(
+                tx,
+                keys,
+                code=code,
+                district_id=district,
+                contact_id=contact,
+                channel="sms",
+                lang="ur",
+                story=story,
+                now=datetime.now(UTC),
+            )
+        return kept, code
+
+    return make
+
+
+@pytest.fixture
+async def readers(enter, hire):
+    """Two protected handlers of the province with open keys, hired before anything was sealed."""
+    people = []
+    for _ in range(2):
+        staff_id, private = await hire("protected", None)
+        people.append(await enter("protected", staff_id, private))
+    return people
+
+
+@pytest.fixture
+def sealed(db, keys):
+    """A protected report, as the citizen's side seals it; returns the case's id."""
+
+    async def make(**data: Any) -> Any:
+        async with db.transaction("intake") as tx:
+            return await vault.seal(
+                tx,
+                keys,
+                code_hash=keys.hash_code(fresh_code()),
+                district_id="pishin",
+                kind="story",
+                data={"text": CANARY, "about": "person", "category": "police", "address": "+923001112223", **data},
+                now=datetime.now(UTC),
+            )
+
+    return make
+
+
+async def test_a_category_key_sends_words_to_the_queue_with_clocks_from_the_first_word(enter, keep, one) -> None:
+    triage, (kept, code) = await enter("triage"), await keep()
+    soup = await triage.soup("/desk/sorting")
+    assert CANARY in soup.select_one(".kept .said").text
+    assert len(soup.select(f'form[action="/desk/sorting/{kept}/queue"] button')) == 10
+    answer = await triage.post(f"/desk/sorting/{kept}/queue", {"category": "health"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/desk/sorting?done=queue")
+    case = await one("SELECT id, category, status FROM cases WHERE code = %s", code)
+    assert (case["id"], case["category"], case["status"]) == (kept, "health", "received")
+    assert "Nothing to sort" in (await triage.get("/desk/sorting")).text
+    handler = await enter("handler")
+    assert CANARY in (await handler.get(f"/desk/cases/{kept}")).text
+    assert (await triage.post(f"/desk/sorting/{kept}/queue", {"category": "water"})).status_code == 404
+
+
+async def test_one_key_seals_and_only_the_readers_open_it(enter, keep, readers, one) -> None:
+    triage, (kept, _) = await enter("triage"), await keep()
+    answer = await triage.post(f"/desk/sorting/{kept}/seal")
+    assert answer.headers["location"] == "/desk/sorting?done=seal"
+    assert (await one("SELECT count(*) AS n FROM sorting"))["n"] == 0
+    assert (await one("SELECT count(*) AS n FROM cases"))["n"] == 0
+    case = await one("SELECT id FROM sealed.cases")
+    assert case["id"] != kept
+    opened = await readers[0].post(f"/desk/protected/{case['id']}/open", {"reason": "first_look"})
+    assert CANARY in opened.text
+    assert (await triage.post(f"/desk/sorting/{kept}/seal")).status_code == 404
+
+
+async def test_a_wrong_category_or_office_is_refused_and_the_words_stay(enter, keep, one) -> None:
+    triage, (kept, _) = await enter("triage"), await keep()
+    assert (await triage.post(f"/desk/sorting/{kept}/queue", {"category": "nonsense"})).status_code == 422
+    assert (await triage.post(f"/desk/sorting/{kept}/seal", {"accused": "nonsense"})).status_code == 422
+    assert (await one("SELECT count(*) AS n FROM sorting"))["n"] == 1
+
+
+async def test_words_to_sort_are_seen_by_no_handler(enter, keep) -> None:
+    _, code = await keep()
+    for role in ("handler", "supervisor", "editor", "approver", "admin", "protected"):
+        person = await enter(role)
+        assert (await person.get("/desk/sorting")).status_code == 404
+        if role in {"handler", "supervisor"}:
+            assert CANARY not in (await person.get("/desk/queue")).text
+            assert (await person.post("/desk/find", {"code": code})).status_code == 404
+
+
+async def test_triage_of_an_accused_office_sorts_nothing(enter, keep, hire, db) -> None:
+    await keep()
+    async with db.read("console") as conn:
+        row = await (
+            await conn.execute("SELECT office_id FROM responsibilities WHERE office_id IS NOT NULL")
+        ).fetchone()
+    staff_id, _ = await hire("triage", "pishin", row["office_id"])
+    answer = await (await enter("triage", staff_id)).get("/desk/sorting")
+    assert answer.status_code == 403
+    assert CANARY not in answer.text
+
+
+async def test_a_protected_case_is_opened_for_a_reason_and_the_look_is_kept(readers, sealed, one) -> None:
+    first, second = readers
+    case = await sealed()
+    soup = await first.soup("/desk/protected")
+    assert str(case)[:8] in soup.select_one("tbody").text
+    page = await first.get(f"/desk/protected/{case}")
+    assert page.status_code == 200
+    assert CANARY not in page.text
+    refused = await first.post(f"/desk/protected/{case}/open", {"reason": "curious"})
+    assert refused.status_code == 422
+    assert CANARY not in refused.text
+    opened = await first.post(f"/desk/protected/{case}/open", {"reason": "first_look"})
+    for words in (CANARY, "+923001112223", "how a person treated somebody", "Police"):
+        assert words in opened.text
+    look = await one("SELECT actor FROM audit WHERE action = 'protected.open:first_look' AND object = %s", str(case))
+    assert look["actor"] == str(first.staff_id)
+
+    assert (await first.post(f"/desk/protected/{case}/seen")).status_code == 303
+    assert (await first.post(f"/desk/protected/{case}/start")).status_code == 303
+    assert (await first.post(f"/desk/protected/{case}/note", {"text": "spoke with her sister"})).status_code == 303
+    assert "spoke with her sister" in (await second.post(f"/desk/protected/{case}/open", {"reason": "review"})).text
+
+    alone = await first.post(f"/desk/protected/{case}/close")
+    assert alone.status_code == 422
+    assert (await first.post(f"/desk/protected/{case}/ask")).status_code == 303
+    assert (await first.post(f"/desk/protected/{case}/close")).status_code == 422, "nobody closes a case alone"
+    assert "another handler has asked" in (await second.get(f"/desk/protected/{case}")).text
+    assert (await second.post(f"/desk/protected/{case}/close")).status_code == 303
+    assert (await one("SELECT status FROM sealed.cases WHERE id = %s", case))["status"] == "closed"
+
+
+async def test_without_the_sessions_key_nothing_opens(enter, readers, sealed) -> None:
+    case = await sealed()
+    without = await enter("protected", readers[0].staff_id)
+    answer = await without.post(f"/desk/protected/{case}/open", {"reason": "first_look"})
+    assert answer.status_code == 403
+    assert CANARY not in answer.text
+
+
+async def test_who_came_later_or_is_no_reader_sees_nothing(enter, hire, readers, sealed) -> None:
+    case = await sealed()
+    staff_id, private = await hire("protected", None)
+    late = await enter("protected", staff_id, private)
+    assert str(case)[:8] not in (await late.get("/desk/protected")).text
+    for path in (f"/desk/protected/{case}", f"/desk/protected/{uuid.uuid4()}"):
+        assert (await late.get(path)).status_code == 404
+        for move in ("open", "seen", "start", "note", "ask", "close"):
+            assert (await late.post(f"{path}/{move}", {"reason": "review", "text": "x"})).status_code == 404
+
+
+def masked(text: str) -> str:
+    """A page without what changes by itself: form tokens, keys for one sending, times."""
+    text = re.sub(r'name="(csrf|once)" value="[^"]*"', "", text)
+    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "", text)
+
+
+async def test_nobody_else_can_tell_that_a_protected_case_exists(enter, opened, readers, sealed) -> None:
+    ordinary = await opened()
+    people = {role: await enter(role) for role in ("handler", "supervisor", "triage", "editor", "approver", "admin")}
+    paths = ["/desk/queue", "/desk/queue?status=done", f"/desk/cases/{ordinary}", "/desk/sorting", "/desk/staff"]
+    paths += ["/desk/editions", "/desk/protected", "/", "/figures", "/updates"]
+
+    async def look() -> dict[tuple[str, str], tuple[int, str]]:
+        seen = {}
+        for role, person in people.items():
+            for path in paths:
+                answer = await person.get(path)
+                seen[role, path] = (answer.status_code, masked(answer.text))
+        return seen
+
+    await look()  # what the first look itself changes (a reading is noted) is behind us
+    before = await look()
+    case = await sealed()
+    after = await look()
+    assert {key for key in before if before[key] != after[key]} == set()
+    for person in people.values():
+        assert (await person.get(f"/desk/protected/{case}")).status_code == 404
+        assert (await person.get(f"/desk/cases/{case}")).status_code == 404
+
+
+async def test_the_tick_marks_what_is_late_and_tells_no_one_which(db, sealed, readers, one) -> None:
+    await sealed()
+    now = datetime.now(UTC)
+    assert await protected.protected_overdue(db, now) == 0
+    assert await protected.protected_overdue(db, now + timedelta(days=5)) == 1
+    assert await protected.protected_overdue(db, now + timedelta(days=5)) == 0
+    alarm = await one("SELECT data, district_id FROM alarms WHERE kind = 'protected_overdue'")
+    assert (alarm["data"], alarm["district_id"]) == ({}, None)

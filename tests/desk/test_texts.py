@@ -1,0 +1,111 @@
+"""Every text the desk asks for is there, in English and in Urdu, and every text that is there is asked for."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import locales
+from cases import lifecycle, outcomes
+from cases.protected import reading
+from desk import acts, case, protected, roles, unsealed
+from locales.catalogs import read_entries
+
+ROOM = Path(case.__file__).parent
+MINE = [
+    *sorted((ROOM / "templates" / "desk").glob("*.html")),
+    ROOM / "templates" / "error.html",
+    ROOM / "templates" / "base.html",
+]
+
+# key prefix in a template (`t('role.' ~ …)`) → what may follow
+TAILS: dict[str, list[str]] = {
+    "role.": sorted(roles.ROLES),
+    "status.": list(lifecycle.STATUSES),
+    "category.": list(outcomes.CATEGORIES),
+    "outcome.": [one for category in outcomes.CATEGORIES for one in outcomes.for_category(category)],
+    "promise.": [one for category in outcomes.CATEGORIES for one in outcomes.promised(category)],
+    "promise_state.": ["open", "kept", "dropped"],
+    "channel.": list(unsealed.CHANNELS),
+    "clock.": ["acknowledge", "resolve"],
+    "done.": list(acts.ACTS),
+    "verb.": sorted({verb for _, verb in lifecycle.MOVES} | {"open"}),
+    "contact.": list(case.REVEALS),
+    "thread.": ["note", "location"],
+    "sent.": [
+        *("queued", "sending", "sent", "delivered", "read", "undelivered", "failed", "parked", "withdrawn"),
+        "none",
+    ],
+    "sorting.done.": ["queue", "seal"],
+    "protected.done.": list(protected.ACTS),
+    "protected.reason.": list(reading.REASONS),
+    "sealed_status.": ["received", "seen", "in_progress", "closed"],
+    "sealed.field.": sorted(unsealed.NAMED),
+}
+
+# What is written into the audit has the shape of a text key and is none.
+AUDITED = {"protected.list", "protected.ask_close"}
+
+
+def asked() -> set[str]:
+    """Keys in templates, whole or by prefix and tail, and in the room's Python."""
+    keys: set[str] = set()
+    for file in MINE:
+        text = file.read_text()
+        whole = re.findall(r"'([a-z_]+(?:\.[a-z_0-9]+)+)'", text)
+        keys |= {key for key in whole if not key.endswith((".html", ".css", ".js", ".svg"))}
+        for prefix, short in re.findall(r"'([a-z_]+(?:\.[a-z_]+)*\.)' ~ [a-z_.]+(?: ~ '(\.short)')?", text):
+            assert prefix in TAILS, f"{file.name}: the test does not know what follows {prefix!r}"
+            keys |= {f"{prefix}{tail}{short}" for tail in TAILS[prefix]}
+    for file in ROOM.glob("*.py"):
+        if file.name in {"editions.py", "public.py"}:
+            continue
+        keys |= {
+            node.value
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and re.fullmatch(r"(nav|login|find|error|sealed|sorting|protected)\.[a-z_.0-9]*[a-z0-9]", node.value)
+        }
+    return keys - AUDITED - {"error.html"}
+
+
+def test_every_text_the_desk_asks_for_exists_in_english_and_urdu() -> None:
+    here = {
+        lang: {key for domain in ("desk", "public", "messages") for key in read_entries(lang, domain)}
+        for lang in ("en", "ur")
+    }
+    for lang, keys in here.items():
+        assert asked() - keys == set(), lang
+
+
+def test_every_reason_for_refusing_is_said_in_plain_words() -> None:
+    reasons = set()
+    for folder in ("cases", "cases/protected", "desk"):
+        for file in (ROOM.parent / folder).glob("*.py"):
+            if file.name not in {"seed.py", "commands.py", "scorecards.py", "figures.py", "editions.py", "public.py"}:
+                reasons |= set(re.findall(r'Refused\("([a-z_]+)"\)', file.read_text()))
+    assert reasons
+    assert {f"refused.{reason}" for reason in reasons} - set(read_entries("en", "desk")) == {"refused.district_unknown"}
+
+
+def test_clocks_are_said_in_whole_words() -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from desk import due
+
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    for hours, words in (
+        (0.5, "less than an hour left"),
+        (1.5, "1 hour left"),
+        (30, "30 hours left"),
+        (49, "2 days left"),
+        (-0.5, "just late"),
+        (-1.2, "1 hour late"),
+        (-47, "47 hours late"),
+        (-50, "2 days late"),
+    ):
+        found = due.words("acknowledge", now + timedelta(hours=hours), now)
+        assert locales.say(found.key, "en", n=found.n) == words
+        assert found.late == (hours < 0)
