@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from store.crypto import Keys
 from store.database import Tx
@@ -16,6 +18,16 @@ Words = Mapping[str, Any]  # {"text": …} or {"location": [lat, lon]}, with an 
 def place_of_body(item_id: UUID) -> str:
     """Where an item's words are bound to; see store.crypto."""
     return f"case_items|body|{item_id}"
+
+
+def _next_id() -> UUID:
+    """An id that sorts by the moment it was made (RFC 9562, version 7, a quarter of a microsecond fine).
+
+    Several items of one turn carry the same time; by their ids they keep the order in which they were said.
+    """
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    number = milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1_000_000) << 64 | 0x2 << 62 | secrets.randbits(62)
+    return UUID(int=number)
 
 
 async def append(
@@ -33,7 +45,7 @@ async def append(
     outbox_id: UUID | None = None,
 ) -> UUID:
     """Add one item to a case's thread: text, {"lat", "lon"}, or None for a photo or voice note. Returns its id."""
-    item_id = uuid4()
+    item_id = _next_id()
     thing = {"text": body} if isinstance(body, str) else dict(body or {})
     await tx.execute(
         "INSERT INTO case_items (id, case_id, at, author, staff_id, kind, body, media_id, lang, outbox_id)"

@@ -76,10 +76,10 @@ async def test_what_was_said_is_read_back_and_stands_nowhere_in_clear(
     )
     async with db.read("console") as conn:
         thread = await register.thread(conn, keys, case_id)
-    assert sorted((item["kind"], item["text"], item["location"]) for item in thread) == [
-        ("location", None, (30.5, 67.0)),
-        ("more", "تین دن سے", None),
+    assert [(item["kind"], item["text"], item["location"]) for item in thread] == [
         ("story", "نلکا ٹوٹا", None),
+        ("more", "تین دن سے", None),
+        ("location", None, (30.5, 67.0)),
     ]
     found = await row("SELECT place_text FROM cases WHERE id = %s", case_id)
     assert "بازار".encode() not in bytes(found["place_text"])
