@@ -211,20 +211,6 @@ async def commit(
     return commitment_id
 
 
-async def settle(tx: Tx, commitment_id: UUID, *, actor: Actor, now: datetime, state: str) -> None:
-    """Say of an open commitment that it was kept or dropped, where no resolved case says so. Raises `Refused`."""
-    if state not in {"kept", "dropped"}:
-        raise Refused("unknown_move")
-    row = await (await tx.execute("SELECT district_id FROM commitments WHERE id = %s", (commitment_id,))).fetchone()
-    if row is None or await change.role_of(tx, actor, row["district_id"]) not in {"handler", "supervisor"}:
-        raise Refused("not_allowed")
-    done = await tx.execute(
-        "UPDATE commitments SET state = %s, state_at = %s WHERE id = %s AND state = 'open'", (state, now, commitment_id)
-    )
-    if done.rowcount != 1:
-        raise Refused("changed")
-
-
 async def reopen(tx: Tx, case_id: UUID, *, actor: Actor, now: datetime, version: int | None = None) -> None:
     """Begin again on what was called done; the resolution clock runs on from where it was set, promises are open."""
     columns = {"resolved_at": None, "outcome": None, "outcome_values": None, "outcome_line": None}

@@ -27,8 +27,11 @@ from store.database import Tx
 
 
 async def find(tx: Tx, code_hash: bytes) -> dict[str, Any] | None:
-    """{"case_id", "status"} of the protected case with this code's hash, or None. For the citizen's side only."""
-    return await (await tx.execute("SELECT case_id, status FROM sealed.case_by_code(%s)", (code_hash,))).fetchone()
+    """{"case_id", "status", "due_resolve"} of the protected case with this code's hash, or None.
+
+    For the citizen's side only.
+    """
+    return await (await tx.execute("SELECT case_id, status, due_resolve FROM sealed.case_by_code(%s)", (code_hash,))).fetchone()
 
 
 async def seal(
