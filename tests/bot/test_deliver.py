@@ -432,6 +432,18 @@ async def test_a_claim_that_grew_old_is_not_sent_on(
     assert twilio.posts == 0
 
 
+async def test_a_claim_that_was_lost_decides_nothing_any_more(jawab: Jawab, rows: Rows) -> None:
+    owed = await rows.owe(await rows.contact(ONE))
+    async with jawab.db.read("intake") as connection:
+        (first,) = await claims.claim(connection, "replies", None, [], 10)
+        await rows.owner.execute("UPDATE outbox SET state = 'queued'")
+        (second,) = await claims.claim(connection, "replies", None, [], 10)
+        await claims.record(connection, [claims.outcome(first, "failed", "late")])
+        assert (await rows.see(owed))["state"] == "sending"
+        await claims.record(connection, [claims.outcome(second, "parked", "window shut")])
+    assert (await rows.see(owed))["state"] == "parked"
+
+
 async def test_what_went_out_is_recorded_even_where_a_sweep_gave_up_on_it(jawab: Jawab, rows: Rows) -> None:
     owed = await rows.owe(await rows.contact(ONE))
     async with jawab.db.read("intake") as connection:
