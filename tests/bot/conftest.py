@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from bot import providers
+from bot.channels.twilio import Twilio
 from settings import Settings
 from store import contacts, outbox
 from store.jawab import Jawab
@@ -163,6 +164,17 @@ class Rows:
             "UPDATE outbox SET claimed_at = now() - %s * interval '1 second', due_at = now() WHERE id = %s",
             (seconds, outbox_id),
         )
+
+
+@pytest.fixture
+def hurried_twilio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider that hangs is given up after one second here."""
+    made = Twilio.__init__
+
+    def hurried(self: Twilio, **more: Any) -> None:
+        made(self, **{**more, "timeout": 1.0})
+
+    monkeypatch.setattr(Twilio, "__init__", hurried)
 
 
 @pytest.fixture
