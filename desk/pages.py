@@ -99,7 +99,8 @@ def local_day(moment: datetime | date, zone: str) -> str:
 
 
 def local_time(moment: datetime, zone: str) -> str:
-    return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
+    """21-11-2026 14:05, as locales writes dates."""
+    return moment.astimezone(ZoneInfo(zone)).strftime("%d-%m-%Y %H:%M")
 
 
 def page(

@@ -40,7 +40,8 @@ OPEN_ORDER, OPEN_AFTER = sql.SQL("c.next_due, c.id"), sql.SQL("(c.next_due, c.id
 DONE_ORDER, DONE_AFTER = sql.SQL("c.opened_at DESC, c.id DESC"), sql.SQL("(c.opened_at, c.id) < (%(at)s, %(id)s)")
 QUEUE = sql.SQL(
     "SELECT c.id, c.code, c.category, c.status, c.draft, c.lang, c.channel, c.opened_at, c.next_due,"
-    " p.names AS place, o.names AS office, f.name AS assigned, k.kind, k.due_at"
+    " c.place_text IS NOT NULL AS place_typed, p.names AS place, o.names AS office, f.name AS assigned,"
+    " k.kind, k.due_at"
     " FROM cases c LEFT JOIN places p ON p.id = c.place_id LEFT JOIN offices o ON o.id = c.office_id"
     " LEFT JOIN staff f ON f.id = c.assigned_to"
     " LEFT JOIN LATERAL (SELECT kind, due_at FROM clocks WHERE case_id = c.id AND met_at IS NULL"
