@@ -145,7 +145,7 @@ def migrate() -> None:
 def seed() -> None:
     """Make the demo district (again): new one-time passwords for its logins."""
     here = _usable(environment.load())
-    _seed(here)
+    _seed(here, renew=True)
     _print_logins(here)
 
 
@@ -158,15 +158,18 @@ def _migrate(here: Settings) -> None:
         raise Refused(f"jawab: {refused}") from None
 
 
-def _seed(here: Settings) -> None:
+def _seed(here: Settings, *, renew: bool = False) -> None:
     from cases.seed import seed_demo  # noqa: PLC0415
 
-    async def run() -> list[dict[str, Any]]:
+    known = {} if renew else {row["user"]: row for row in _read_demo(here).get("logins", [])}
+
+    async def run() -> list[dict[str, str]]:
         async with opened(here, roles=("console",), size=2) as jawab:
-            return await seed_demo(jawab.db, jawab.keys)
+            return await seed_demo(
+                jawab.db, jawab.keys, password_of=lambda login: known[login]["password"] if login in known else None
+            )
 
     logins = asyncio.run(run())
-    known = {row["user"]: row for row in _read_demo(here).get("logins", [])}
     known |= {row["user"]: row for row in logins}
     path = here.data / "demo.json"
     path.unlink(missing_ok=True)

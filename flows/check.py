@@ -62,7 +62,7 @@ def _targets(node: Node) -> list[str]:
 def reached(book: Book) -> set[str]:
     """Every node that some answer, word or fact can lead to."""
     # The engine goes by itself to the first nodes (a word from anywhere), the offer of a person and a code's answer.
-    waiting = [*book.starts.values(), "welcome.menu", "help.offer", "status.code", "complaint.more"]
+    waiting = [*book.starts.values(), "welcome.menu", "help.offer", "status.code", "complaint.more", "verify.ask"]
     found: set[str] = set()
     while waiting:
         name = waiting.pop()

@@ -65,6 +65,11 @@ def _message(turn: Turn) -> None:
     folded = turn.folded if len(text) <= answers.SHORT else ""
     if _universal(turn, text, folded):
         return
+    if turn.known.confirm and _verify(turn, folded):
+        return
+    if turn.node.flow == "verify" and "verify" not in turn.answers:
+        # What was told since has taken the question's place.
+        turn.node, turn.fresh = turn.book.nodes[MENU if turn.lang else LANGUAGE], True
     if not turn.fresh and ASKS[turn.node.ask](turn, folded):
         return
     if turn.shut:
@@ -75,6 +80,24 @@ def _message(turn: Turn) -> None:
 def _sorry(turn: Turn) -> Any:
     turn.say("restart.sorry")
     return turn.says.pop()
+
+
+def _verify(turn: Turn, folded: str) -> bool:
+    """The answer to "is it done?", which went out by itself: the last that was asked is what is answered."""
+    asked, was = turn.book.nodes["verify.ask"], turn.node
+    if was is asked:
+        return False
+    turn.node = asked
+    turn.answers["verify"] = turn.known.confirm
+    if not turn.fresh:
+        turn.trail = [*turn.trail, was.name]
+    if ASKS[asked.ask](turn, folded):
+        return True
+    turn.node = was
+    turn.answers.pop("verify")
+    if not turn.fresh:
+        turn.trail.pop()
+    return False
 
 
 def _other(turn: Turn, folded: str) -> None:
@@ -118,7 +141,8 @@ _AFTER = ("complaint.more", "protected.more")
 
 def _in_report(turn: Turn) -> bool:
     known = turn.answers
-    return bool(turn.node.report or known.get("code") or known.get("sealed") or known.get("category"))
+    beside = turn.node.flow == "help" and bool(turn.trail) and turn.book.nodes[turn.trail[-1]].report
+    return bool(beside or turn.node.report or known.get("code") or known.get("sealed") or known.get("category"))
 
 
 def _miss(turn: Turn, key: str, *, kept: bool = False) -> None:

@@ -17,6 +17,15 @@ def _due(turn: Turn) -> bool:
     return SAID_AS.get(state, state) in _OWED and re.fullmatch(r"\d{4}-\d{2}-\d{2}", day) is not None
 
 
+def _resolved(turn: Turn) -> bool:
+    """Whether the case just looked up is this phone's own and waits for its writer's word."""
+    found = turn.event.found
+    if found.get("state") != "resolved" or not found.get("mine"):
+        return False
+    turn.answers["verify"] = turn.looked_up
+    return True
+
+
 def answered(turn: Turn) -> bool:
     """Whether a found event found something that can be told."""
     found = turn.event.found
@@ -33,6 +42,7 @@ FACTS: dict[str, Callable[[Turn], bool]] = {
     "trial": lambda turn: turn.known.trial,
     "cases": lambda turn: bool(turn.known.cases),
     "due": _due,
+    "resolved": _resolved,
     "round": lambda turn: bool(turn.known.round),
     "unscored": lambda turn: bool(indicator(turn)),
     "weekly": lambda turn: turn.known.weekly,

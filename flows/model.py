@@ -70,10 +70,10 @@ class Known:
     channel: str = "whatsapp"  # key into locales.channels.CHANNELS
     places: tuple[Place, ...] = ()
     cases: tuple[tuple[str, str], ...] = ()  # (code, status) of this phone's open ordinary cases, newest first
+    confirm: str = ""  # code of a case whose "is it done?" was asked since this phone last wrote
     weekly: bool = False  # subscribed to the weekly update
     trial: bool = False  # a demo on a real line: say so, and take nothing protected
     round: dict[str, Any] | None = None  # the open scorecard round: {"id", "indicators": [text key, ...]}
-    district: str = ""  # text key of the district's name
     outside: tuple[tuple[dict[str, str], str], ...] = ()  # (names by language, phone) of bodies outside the district
 
 
@@ -136,6 +136,7 @@ EFFECTS: dict[str, str] = {
     "look_up": "what (case|facility), code: the answer comes back as a `found` event in the same transaction",
     "set_language": "lang: the contact's language from now on",
     "consent": "topic (weekly|all), granted, method (word|menu): a record. `all` granted lifts a stop",
+    "verify": "code, fixed (true|false): the writer of a resolved case says whether it is done",
     "rate": "round, facility, scores: {indicator: 1..5}",
     "call_person": "code (fresh), reason (a node), about?: code, words?: [str]. Somebody writes back; the sorting list",
 }

@@ -106,6 +106,10 @@ def _rate(turn: Turn, _: str, __: dict[str, Any]) -> None:
     turn.do("rate", round=known.get("round"), facility=known.get("facility"), scores=known.get("scores", {}))
 
 
+def _verify(turn: Turn, _: str, data: dict[str, Any]) -> None:
+    turn.do("verify", code=turn.answers.pop("verify"), **data)
+
+
 def _call_person(turn: Turn, _: str, __: dict[str, Any]) -> None:
     reason = turn.trail[-1] if turn.trail else turn.node.name
     if turn.answers.get("sealed"):
@@ -119,6 +123,7 @@ RUN: dict[str, Callable[[Turn, str, dict[str, Any]], None]] = {
     "set_language": _set_language,
     "consent": _consent,
     "rate": _rate,
+    "verify": _verify,
     "call_person": _call_person,
     "open_case": lambda turn, _, __: report.open_case(turn),
     "append": lambda turn, _, __: report.append_held(turn),

@@ -50,6 +50,7 @@ class World:
     weekly: bool = False
     cases: dict[str, str] = field(default_factory=dict)  # ordinary, newest last
     sealed: set[str] = field(default_factory=set)
+    confirm: str = ""  # the case whose "is it done?" has just gone out
     made: int = 0
 
     def known(self) -> Known:
@@ -61,10 +62,10 @@ class World:
             channel=self.channel,
             places=self.places,
             cases=tuple((code, status) for code, status in reversed(self.cases.items())),
+            confirm=self.confirm,
             weekly=self.weekly,
             trial=self.trial,
             round=self.round,
-            district="district.demo",
             outside=self.outside,
         )
 
@@ -74,6 +75,9 @@ class World:
         match effect.kind:
             case "open_case":
                 self.cases[data["code"]] = "received"
+            case "verify":
+                self.confirm = ""
+                self.cases[data["code"]] = "confirmed" if data["fixed"] else "disputed"
             case "seal" | "seal_story":
                 self.sealed.add(data["code"])
             case "consent" if data["topic"] == "weekly":
@@ -82,7 +86,7 @@ class World:
                 return {"what": "facility", **(FACILITY if data["code"] == FACILITY_CODE else {"id": ""})}
             case "look_up":
                 state = self.cases.get(data["code"]) or ("received" if data["code"] in self.sealed else "none")
-                return {"what": "case", "state": state, "opened": "2026-11-21", "due": "2026-12-05"}
+                return {"what": "case", "state": state, "mine": data["code"] in self.cases, "due": "2026-12-05"}
         return None
 
 

@@ -11,6 +11,7 @@ from flows.model import Effect, Event, Known, Option, Reply, Say, Session, Step,
 
 # Texts that no flow names because they can be said anywhere.
 SPOKEN = (
+    "intake.kept",
     "follow.row",
     "miss.again",
     "place.name",
@@ -89,7 +90,9 @@ class Turn:
         self.options = shown(self) if shown else self.node.shown
 
     def push(self) -> None:
-        """Remember the node for Back."""
+        """Remember the node for Back. A side question about one case is not gone back to: its case may be forgotten."""
+        if self.node.flow == "verify":
+            return
         if not self.trail or self.trail[-1] != self.node.name:
             self.trail = [*self.trail, self.node.name][-TRAIL:]
 

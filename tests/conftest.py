@@ -1,12 +1,14 @@
-"""Real parts for every test: a PostgreSQL and a Valkey of our own for each run, a fresh migrated database for each test."""
+"""Real parts for every test: PostgreSQL and Valkey of our own for a run, a fresh migrated database for each test."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +19,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from cases.seed import seed_demo
 from house.postgres import Postgres
 from house.valkey import Valkey
 from settings import Settings
@@ -75,10 +78,30 @@ def template(cluster: str, keys: Keys) -> str:
     return url
 
 
+# Seeding costs two seconds of Argon2: it is done once for a run, and a test that asks for `demo` gets a copy.
+@pytest.fixture(scope="session")
+def seeded(cluster: str, template: str, keys: Keys) -> tuple[str, list[dict[str, str]]]:
+    """The name of a database that holds the demo district, and its logins."""
+    with psycopg.connect(cluster, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE jawab_seeded TEMPLATE "{conninfo_to_dict(template)["dbname"]}"')
+
+    async def run() -> list[dict[str, str]]:
+        database = Database(make_conninfo(cluster, dbname="jawab_seeded"), keys, roles=("console",), size=1)
+        await database.open()
+        made = await seed_demo(database, keys)
+        await database.close()
+        return made
+
+    with ThreadPoolExecutor(1) as thread:  # beside the loop of the test that asks first
+        return "jawab_seeded", thread.submit(asyncio.run, run()).result()
+
+
 @pytest.fixture
-def database_url(cluster: str, template: str) -> Iterator[str]:
-    name = f"t_{uuid.uuid4().hex[:12]}"
+def database_url(cluster: str, template: str, request: pytest.FixtureRequest) -> Iterator[str]:
     source = conninfo_to_dict(template)["dbname"]
+    if "demo" in request.fixturenames:
+        source, _ = request.getfixturevalue("seeded")
+    name = f"t_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(cluster, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
         yield urlsplit(cluster)._replace(path=f"/{name}").geturl()
@@ -123,15 +146,12 @@ def bell() -> RecordedBell:
 
 
 @pytest.fixture
-async def demo(db: Database, keys: Keys) -> SimpleNamespace:
-    """The seeded demo district: `district` (its id) and `logins` {role: (login, password)}."""
-    from cases.seed import seed_demo
-
-    made = await seed_demo(db, keys)
+def demo(seeded: tuple[str, list[dict[str, str]]], db: Database) -> SimpleNamespace:
+    """The seeded demo district: `district` (its id), `logins` {role: (login, password)} and `all` of them."""
     logins: dict[str, tuple[str, str]] = {}
-    for row in made:
+    for row in seeded[1]:
         logins.setdefault(row["role"], (row["user"], row["password"]))
-    return SimpleNamespace(district="pishin", logins=logins, all=made)
+    return SimpleNamespace(district="pishin", logins=logins, all=seeded[1])
 
 
 @pytest.fixture

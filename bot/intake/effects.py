@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from bot.intake import sealing
+from bot.intake import lookups, sealing
 from cases import register, scorecards, sorting
+from cases.protected import vault
 from flows.model import Effect
 from store.database import Tx
 
@@ -84,14 +85,15 @@ async def _open_case(tx: Tx, turn: Turn, data: Data) -> None:
 
 
 async def _append(tx: Tx, turn: Turn, data: Data) -> None:
-    """More words for a case or kept story of this phone; where that code is not this phone's they are kept as new."""
+    """More words for a case or a kept story of this phone."""
     case = await register.find(tx, data["code"])
     if case is not None and case["contact_id"] == turn.contact_id:
         await _append_to_case(tx, turn, case["id"], data)
         return
     kept = await sorting.find(tx, data["code"], turn.contact_id)
     if kept is None:
-        raise LookupError("no such case of this phone")
+        await _follow(tx, turn, data, "more")
+        return
     await sorting.append(tx, turn.jawab.keys, kept, words=_words(data), now=turn.now)
     await _keep_media(tx, turn, [data], kept)
 
@@ -151,6 +153,18 @@ async def _amend(tx: Tx, turn: Turn, data: Data) -> None:
         names = {"place": "place_id", "place_text": "place_text", "category": "category", "may_message": "may_message"}
         answers = {to: data[name] for name, to in names.items() if name in data}
         await sorting.amend(tx, keys, kept, lang=turn.lang or None, **answers)
+        return
+    await _follow(tx, turn, data, "message")
+
+
+async def _follow(tx: Tx, turn: Turn, data: Data, kind: str) -> None:
+    """Words for a case that was sealed meanwhile go where it went; for nobody's code they are kept as a new story."""
+    code = str(data["code"])
+    await lookups.hash_code(turn, code)
+    if await vault.find(tx, turn.hashes[code]) is not None:
+        await sealing.seal(tx, turn, {**data, "kind": kind})
+    elif data.get("text") or data.get("media") or data.get("location"):
+        await _keep_story(tx, turn, {"code": turn.code, "story": [data]})
 
 
 async def _forget(tx: Tx, turn: Turn, data: Data) -> None:
@@ -191,6 +205,14 @@ async def _rate(tx: Tx, turn: Turn, data: Data) -> None:
         scores={str(name): int(score) for name, score in data["scores"].items()},
         now=turn.now,
     )
+
+
+async def _verify(tx: Tx, turn: Turn, data: Data) -> None:
+    case = await register.find(tx, data["code"])
+    if case is None or case["contact_id"] != turn.contact_id or case["status"] != "resolved":
+        return  # it has moved on meanwhile: a late answer changes nothing
+    say = register.confirm if data["fixed"] else register.dispute
+    await say(tx, case["id"], now=turn.now)
 
 
 async def _call_person(tx: Tx, turn: Turn, data: Data) -> None:
@@ -240,5 +262,6 @@ HANDLERS: dict[str, Callable[[Tx, Turn, Data], Awaitable[None]]] = {
     "set_language": _set_language,
     "consent": _consent,
     "rate": _rate,
+    "verify": _verify,
     "call_person": _call_person,
 }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Guessing: 10^12 codes, five wrong ones an hour from a phone and 200 from everybody together.
 TRIES_A_PHONE, TRIES_OF_ALL = 5, 200
 KARACHI = ZoneInfo("Asia/Karachi")
-UNKNOWN: dict[str, Any] = {"what": "case", "state": "none", "opened": "", "due": ""}
+UNKNOWN: dict[str, Any] = {"what": "case", "state": "none", "due": "", "mine": False}
 
 
 async def hash_codes(turn: Turn, step: Step) -> None:
@@ -26,9 +26,12 @@ async def hash_codes(turn: Turn, step: Step) -> None:
     """
     for effect in step.effects:
         if effect.kind in {"seal", "seal_story"} or effect.data.get("what") == "case":
-            code = str(effect.data["code"])
-            if code not in turn.hashes:
-                turn.hashes[code] = await asyncio.to_thread(turn.jawab.keys.hash_code, code)
+            await hash_code(turn, str(effect.data["code"]))
+
+
+async def hash_code(turn: Turn, code: str) -> None:
+    if code not in turn.hashes:
+        turn.hashes[code] = await asyncio.to_thread(turn.jawab.keys.hash_code, code)
 
 
 async def find(tx: Tx, turn: Turn, asked: dict[str, Any]) -> dict[str, Any]:
@@ -49,9 +52,9 @@ async def _case(tx: Tx, turn: Turn, asked: dict[str, Any]) -> dict[str, Any]:
     code = str(asked["code"])
     row = await (
         await tx.execute(
-            "SELECT status, opened_at, due_at FROM cases LEFT JOIN clocks"
+            "SELECT status, due_at, contact_id FROM cases LEFT JOIN clocks"
             " ON clocks.case_id = cases.id AND clocks.kind = 'resolve' WHERE code = %(code)s AND district_id = %(here)s"
-            " UNION ALL SELECT 'received', received_at, due_resolve FROM sorting"
+            " UNION ALL SELECT 'received', due_resolve, contact_id FROM sorting"
             " WHERE code = %(code)s AND district_id = %(here)s",
             {"code": code, "here": turn.district.id},
         )
@@ -60,12 +63,12 @@ async def _case(tx: Tx, turn: Turn, asked: dict[str, Any]) -> dict[str, Any]:
         return {
             "what": "case",
             "state": row["status"],
-            "opened": row["opened_at"].astimezone(KARACHI).date().isoformat(),
             "due": row["due_at"].astimezone(KARACHI).date().isoformat() if row["due_at"] else "",
+            "mine": row["contact_id"] == turn.contact_id,
         }
     sealed = await vault.find(tx, turn.hashes[code])
     if sealed is not None:
-        return {"what": "case", "state": sealed["status"], "opened": "", "due": "", "sealed": True}
+        return {"what": "case", "state": sealed["status"], "due": sealed["due_resolve"].isoformat(), "mine": False}
     await tx.execute("INSERT INTO code_tries (contact_id) VALUES (%s)", (turn.contact_id,))
     return UNKNOWN
 

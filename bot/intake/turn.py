@@ -45,12 +45,19 @@ SELECT channels.id AS channel_id, channels.district_id, contacts.id AS contact_i
        (SELECT count(*) FROM inbox WHERE inbox.contact_id = contacts.id
            AND received_at > now() - interval '1 minute') AS recent,
        (SELECT coalesce(jsonb_agg(jsonb_build_array(code, status) ORDER BY opened_at DESC), '[]')
-           FROM cases WHERE cases.contact_id = contacts.id AND status <> 'closed') AS cases
+           FROM cases WHERE cases.contact_id = contacts.id AND status <> 'closed') AS cases,
+       (SELECT code FROM cases WHERE cases.contact_id = contacts.id AND status = 'resolved'
+           AND resolved_at > contacts.last_inbound_at AND may_message IS NOT FALSE
+           ORDER BY resolved_at DESC LIMIT 1) AS confirm
 FROM channels
 LEFT JOIN contacts ON contacts.channel_id = channels.id AND contacts.address_tag = %(tag)s
 LEFT JOIN sessions ON sessions.contact_id = contacts.id
 WHERE channels.kind = %(kind)s AND channels.address = %(to)s
 """
+
+
+def _fresh_code() -> str:
+    return codes.complete(f"{secrets.randbelow(10**12):012d}")
 
 
 @dataclass(slots=True)
@@ -66,6 +73,7 @@ class Turn:
     inbox_id: uuid.UUID | None
     kind: str  # new, again or quiet; see store.inbox.move
     rings: list[tuple[str, str, tuple[str, ...]]] = dataclasses.field(default_factory=list)
+    code: str = dataclasses.field(default_factory=_fresh_code)
     hashes: dict[str, bytes] = dataclasses.field(default_factory=dict)  # of case codes looked up or sealed under
 
 
@@ -111,7 +119,8 @@ async def pass_quietly(jawab: Jawab, contact_id: uuid.UUID) -> str:
         row = await (
             await connection.execute(
                 "SELECT channels.district_id, channels.kind, contacts.id AS contact_id, contacts.lang,"
-                " contacts.weekly_since IS NOT NULL AS weekly, sessions.version, sessions.state, '[]'::jsonb AS cases"
+                " contacts.weekly_since IS NOT NULL AS weekly, sessions.version, sessions.state, '[]'::jsonb AS cases,"
+                " NULL AS confirm"
                 " FROM sessions JOIN contacts ON contacts.id = sessions.contact_id"
                 " JOIN channels ON channels.id = contacts.channel_id"
                 " WHERE contact_id = %s AND quiet_at <= now()",
@@ -171,10 +180,11 @@ async def _turn(jawab: Jawab, before: Mapping[str, Any], channel: str, inbox_id:
 def _known(turn: Turn, before: Mapping[str, Any]) -> Known:
     return Known(
         at=turn.now.timestamp(),
-        code=codes.complete(f"{secrets.randbelow(10**12):012d}"),
+        code=turn.code,
         channel=turn.channel,
         places=turn.district.places,
         cases=tuple((code, status) for code, status in before["cases"]),
+        confirm=before["confirm"] or "",
         weekly=before["weekly"],
         trial=turn.jawab.settings.trial,
         round=turn.district.round,

@@ -31,7 +31,8 @@ async def find(tx: Tx, code_hash: bytes) -> dict[str, Any] | None:
 
     For the citizen's side only.
     """
-    return await (await tx.execute("SELECT case_id, status, due_resolve FROM sealed.case_by_code(%s)", (code_hash,))).fetchone()
+    found = await tx.execute("SELECT case_id, status, due_resolve FROM sealed.case_by_code(%s)", (code_hash,))
+    return await found.fetchone()
 
 
 async def seal(

@@ -7,8 +7,10 @@ import json
 import re
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -17,6 +19,8 @@ from bot import intake
 from bot.channels import Inbound
 from bot.intake import effects
 from bot.intake.turn import MOST_A_MINUTE
+from cases import register, sorting
+from cases.protected import vault
 from flows.model import Media
 from settings import Settings
 from store import inbox, outbox
@@ -25,6 +29,7 @@ from store.jawab import Jawab
 Owner = psycopg.AsyncConnection[Any]
 STORY = "تین دن سے نلکے میں پانی نہیں آ رہا"
 CANARY = "کینری لفظ جو کہیں نہیں ملنا چاہیے"
+KARACHI = ZoneInfo("Asia/Karachi")
 CODE = re.compile(r"\d{13}")
 
 
@@ -362,3 +367,62 @@ async def test_the_inbox_opens_with_our_key_and_only_in_its_own_row(jawab: Jawab
     await phone.say(STORY)
     row_id, body = await (await owner.execute("SELECT id, body FROM inbox")).fetchone()  # type: ignore[misc]
     assert jawab.keys.get_json(body, inbox.place(row_id))["text"] == STORY
+
+
+# ── is it done? ──────────────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize(("word", "status"), [("1", "confirmed"), ("ہاں", "confirmed"), ("۲", "disputed")])
+async def test_the_writer_says_whether_it_is_done(
+    jawab: Jawab, owner: Owner, phone: Phone, word: str, status: str
+) -> None:
+    await phone.say("سلام", "1", "1", "1", "1", "1", STORY, "1", "1")
+    case_id = await resolve(jawab, owner)
+    said = await phone.say(word)
+    assert said[-1]["says"][0][0] == ("verify.confirmed" if status == "confirmed" else "verify.disputed")
+    row = await (await owner.execute("SELECT status FROM cases WHERE id = %s", (case_id,))).fetchone()
+    assert row == (status,)
+
+
+async def test_another_answer_is_no_verdict_and_the_case_can_be_confirmed_later(
+    jawab: Jawab, owner: Owner, phone: Phone
+) -> None:
+    await phone.say("سلام", "1", "1", "1", "1", "1", STORY, "1", "1")
+    code = await phone.code()
+    await resolve(jawab, owner)
+    await phone.say("MENU")
+    assert await count(owner, "cases", "status = 'resolved'") == 1
+    await phone.say(f"STATUS {code}", "1")
+    assert await count(owner, "cases", "status = 'confirmed'") == 1
+
+
+async def test_who_only_holds_the_code_cannot_say_that_it_is_done(jawab: Jawab, owner: Owner, phone: Phone) -> None:
+    await phone.say("سلام", "1", "1", "1", "1", "1", STORY, "1", "1")
+    code = await phone.code()
+    await resolve(jawab, owner)
+    await Phone(jawab, owner, "+923990000002").say("سلام", "1", f"STATUS {code}", "1")
+    assert await count(owner, "cases", "status = 'resolved'") == 1
+
+
+async def resolve(jawab: Jawab, owner: Owner) -> uuid.UUID:
+    case_id, staff = await (
+        await owner.execute("SELECT cases.id, staff.id FROM cases, staff WHERE staff.role = 'handler'")
+    ).fetchone()  # type: ignore[misc]
+    now = datetime.now(UTC)
+    async with jawab.db.transaction("console") as tx:
+        await register.acknowledge(tx, jawab.keys, case_id, actor=staff, now=now)
+        await register.resolve(
+            tx, jawab.keys, case_id, actor=staff, now=now, outcome="repaired", done_on=now.astimezone(KARACHI).date()
+        )
+    return uuid.UUID(str(case_id))
+
+
+async def test_words_for_a_case_that_was_sealed_meanwhile_go_behind_the_door_too(
+    jawab: Jawab, owner: Owner, phone: Phone, demo: SimpleNamespace
+) -> None:
+    await phone.say(STORY, "1")
+    async with jawab.db.transaction("console") as tx:
+        kept = await sorting.take(tx, jawab.keys, (await (await tx.execute("SELECT id FROM sorting")).fetchone())["id"])  # type: ignore[index]
+        await vault.seal_kept(tx, jawab.keys, kept)
+    sealed = await count(owner, "sealed.items")
+    await phone.say(f"{STORY} {CANARY}")
+    assert await count(owner, "sealed.items") == sealed + 1
+    assert CANARY.encode() not in await everything(owner)

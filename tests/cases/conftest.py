@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
-import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from cases import register, seed
+from cases import register
 from store import contacts
 from store.crypto import Keys
 from store.database import Database
@@ -30,45 +25,6 @@ _codes = itertools.count(100_000_000_000)
 def fresh_code() -> str:
     """13 digits; the check digit is the flows' affair, not this room's."""
     return f"{next(_codes)}7"
-
-
-# Seeding costs two seconds of Argon2: it is done once for a run, and a test that asks for `demo` gets a copy.
-@pytest.fixture(scope="session")
-def seeded(cluster: str, template: str, keys: Keys) -> tuple[str, list[dict[str, str]]]:
-    """The name of a database that holds the demo district, and its logins."""
-    with psycopg.connect(cluster, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE jawab_seeded TEMPLATE "{conninfo_to_dict(template)["dbname"]}"')
-
-    async def run() -> list[dict[str, str]]:
-        database = Database(make_conninfo(cluster, dbname="jawab_seeded"), keys, roles=("console",), size=1)
-        await database.open()
-        made = await seed.seed_demo(database, keys)
-        await database.close()
-        return made
-
-    with ThreadPoolExecutor(1) as thread:  # beside the loop of the test that asks first
-        return "jawab_seeded", thread.submit(asyncio.run, run()).result()
-
-
-@pytest.fixture
-def database_url(cluster: str, template: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    source = conninfo_to_dict(template)["dbname"]
-    if "demo" in request.fixturenames:
-        source, _ = request.getfixturevalue("seeded")
-    name = f"t_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(cluster, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
-        yield urlsplit(cluster)._replace(path=f"/{name}").geturl()
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-@pytest.fixture
-def demo(seeded: tuple[str, list[dict[str, str]]], db: Database) -> SimpleNamespace:
-    """The demo district, as in every room: `district`, `logins` {role: (login, password)}, `all`."""
-    logins: dict[str, tuple[str, str]] = {}
-    for row in seeded[1]:
-        logins.setdefault(row["role"], (row["user"], row["password"]))
-    return SimpleNamespace(district="pishin", logins=logins, all=seeded[1])
 
 
 @pytest.fixture

@@ -432,9 +432,9 @@ CREATE TABLE sealed.wraps (
     wrap      bytea NOT NULL,                             -- SealedBox(reader's public key) of the item's key
     PRIMARY KEY (item_id, reader)
 );
-CREATE FUNCTION sealed.case_by_code(p_hash bytea) RETURNS TABLE (case_id uuid, status text, recipients uuid[])
+CREATE FUNCTION sealed.case_by_code(p_hash bytea) RETURNS TABLE (case_id uuid, status text, due_resolve date)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
-    SELECT id, status, recipients FROM sealed.cases WHERE code_hash = p_hash
+    SELECT id, status, due_resolve FROM sealed.cases WHERE code_hash = p_hash
 $$;
 CREATE FUNCTION sealed.readers_of(p_case uuid) RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
