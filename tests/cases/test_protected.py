@@ -94,7 +94,9 @@ async def test_both_readers_open_what_the_citizens_side_has_sealed(
 async def test_a_code_finds_its_case_and_no_other(db: Database, keys: Keys, code_hash: bytes, demo: object) -> None:
     case_id = await seal(db, keys, code_hash)
     async with db.read("intake") as conn:
-        assert await vault.find(conn, code_hash) == {"case_id": case_id, "status": "received"}
+        found = await vault.find(conn, code_hash)
+        assert found is not None
+        assert (found["case_id"], found["status"]) == (case_id, "received")
         assert await vault.find(conn, keys.hash_code(fresh_code())) is None
 
 

@@ -55,4 +55,4 @@ async def test_the_audit_chain_names_the_row_that_was_changed(
 async def test_history_cannot_be_changed_even_by_the_owner(owner: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
     for table in ("audit", "case_history", "consents"):
         with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
-            await owner.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
+            await owner.execute(f"DELETE FROM {table}")
