@@ -91,7 +91,7 @@ _loop = Loop()
 # ── jobs: the names that store.bell rings ────────────────────────────────────────────────────────────────────────────
 def replies(*_: str) -> None:
     """Send every reply that is due, up to 64 at once: the ids say only that there is one. Later rings find nothing."""
-    _loop.run(lambda jawab: deliver.drain(jawab, "replies", limit=CHUNK))
+    _loop.run(lambda jawab: _drain(jawab, "replies"))
 
 
 def broadcasts(*editions: str) -> None:
@@ -105,7 +105,12 @@ def chores() -> None:
 async def _broadcast(jawab: Jawab, editions: list[UUID]) -> None:
     for edition in editions:
         await publish.fan_out(jawab, edition)
-    while (await deliver.drain(jawab, "broadcasts", limit=CHUNK)).total():
+    await _drain(jawab, "broadcasts")
+
+
+async def _drain(jawab: Jawab, lane: str) -> None:
+    """Until nothing is due: a ring that came meanwhile may have been swallowed, since this job was there to hear it."""
+    while (await deliver.drain(jawab, lane, limit=CHUNK)).total():
         pass
 
 

@@ -70,6 +70,7 @@ async def measure(folder: Path, seconds: float, rounds: int, paced: float) -> di
                 _process([*limit_argv, "--log-level", "warning"], limit_env, limit_port) as bare_web,
             ):
                 sides = {"ours": (web_port, web), "limit": (limit_port, bare_web)}
+                replies = await _reply_latency(provider, web_port, env, seconds, paced)
                 for port, _ in sides.values():  # pools, caches and plans are warm before anything is counted
                     await talk(port, _url(port), "/in/twilio", connections=4, seconds=1.0, first=9_000_000)
                 turns = [
@@ -82,7 +83,6 @@ async def measure(folder: Path, seconds: float, rounds: int, paced: float) -> di
                     }
                     for first in range(0, rounds * 1_000_000, 1_000_000)
                 ]
-                replies = await _reply_latency(provider, web_port, env, seconds, paced)
         return {"turns": _summary(turns), "replies": replies, "rounds": turns}
     finally:
         valkey.stop()
@@ -142,8 +142,8 @@ async def _reply_latency(
 ) -> dict[str, Any]:
     """From posting a webhook to the reply's arrival at the provider, at a steady pace, through the replies lane."""
     with _process(["cli", "worker", "replies"], env, None):
-        deadline = time.monotonic() + 60
-        await _drained(provider, deadline)  # the lane first works off what the turns above have left
+        await talk(port, _url(port), "/in/twilio", connections=4, seconds=3.0, first=9_500_000, rate=20)  # it warms up
+        await _drained(provider, time.monotonic() + 30)
         provider.ledger.clear()
         # One turn a phone at a time: each phone's next reply is the answer to its last webhook.
         connections = max(1, int(paced / 4))
