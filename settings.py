@@ -129,3 +129,13 @@ def load(**given: Any) -> Settings:
         name: found[name] for name in ("database_url", "redis_url") if not getattr(settings, name) and found.get(name)
     }
     return settings.model_copy(update=missing) if missing else settings
+
+
+def load_running() -> Settings:
+    """`load`, for what works on a system that is there. Raises `Refused` where there is no database or no key file."""
+    here = load()
+    if not here.database_url:
+        raise Refused("jawab: nothing runs in this folder: start `jawab up`, or set JAWAB_DATABASE_URL")
+    if not here.key_file.is_file():
+        raise Refused(f"jawab: no key file at {here.key_file} (JAWAB_DATA)")
+    return here

@@ -1,15 +1,24 @@
-"""What `jawab edition …` does. Each opens its transaction, and returns what a program would read as JSON."""
+"""`jawab edition …`: draft, approve, publish, stop. Each opens its transaction, and tells it as JSON."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
+
+import typer
 
 from broadcast import publish, renderings, week
 from broadcast.edition import Refused
+from store import terminal
 from store.database import Tx
 from store.jawab import Jawab
+
+edition_app = typer.Typer(no_args_is_help=True, help="The weekly update: draft, approve, publish, stop.")
+APPS = {"edition": edition_app}
+
+District = Annotated[str, typer.Argument(help="Its id, such as pishin.")]
+Wanted = Annotated[str, typer.Argument(metavar="WEEK", help="Such as 2026-W47.")]
 
 
 async def draft(jawab: Jawab, district_id: str, wanted: str | None, by: str | None) -> dict[str, Any]:
@@ -97,3 +106,42 @@ async def _shown(tx: Tx, edition_id: UUID) -> dict[str, Any]:
         },
         "messages": (await publish.progress(tx, held)).messages,
     }
+
+
+@edition_app.command("draft")
+def draft_here(
+    context: typer.Context,
+    district: District,
+    week: Annotated[str | None, typer.Option(help="Such as 2026-W47; left out: the last full week.")] = None,
+    by: Annotated[str | None, typer.Option(help="Login of the editor.")] = None,
+) -> None:
+    """Compile a week's edition from its cases, or compile a draft again."""
+    terminal.show_json(terminal.run(context, lambda jawab: draft(jawab, district, week, by), Refused))
+
+
+@edition_app.command("approve")
+def approve_here(
+    context: typer.Context,
+    district: District,
+    wanted: Wanted,
+    by: Annotated[str, typer.Option(help="Login of an approver who did not draft it.")],
+) -> None:
+    """Freeze an edition as it stands."""
+    terminal.show_json(terminal.run(context, lambda jawab: approve(jawab, district, wanted, by), Refused))
+
+
+@edition_app.command("publish")
+def publish_here(context: typer.Context, district: District, wanted: Wanted) -> None:
+    """Queue an approved edition whose hold is over; the broadcasts lane sends it."""
+    terminal.show_json(terminal.run(context, lambda jawab: publish_now(jawab, district, wanted), Refused))
+
+
+@edition_app.command("stop")
+def stop_here(
+    context: typer.Context,
+    district: District,
+    wanted: Wanted,
+    by: Annotated[str, typer.Option(help="Login of whoever stops it.")],
+) -> None:
+    """Stop an edition and withdraw what has not left."""
+    terminal.show_json(terminal.run(context, lambda jawab: stop(jawab, district, wanted, by), Refused))

@@ -1,15 +1,29 @@
-"""What the `jawab` command asks of this room: districts, numbers, people and ordinary cases.
-
-Plain functions; the command line wires them and prints.
-"""
+"""`jawab district …`, `jawab channel …`, `jawab case …`: what is served here, by which numbers, and what has come."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import typer
 
 from cases import register, seed
+from cases.lifecycle import Refused
+from store import terminal
 from store.crypto import Keys
 from store.database import Database
+from store.terminal import AsJson
+
+district_app = typer.Typer(no_args_is_help=True, help="Districts that are served here.")
+channel_app = typer.Typer(no_args_is_help=True, help="The numbers that people write to.")
+case_app = typer.Typer(no_args_is_help=True, help="Ordinary cases. A protected one has no row here.")
+APPS = {"district": district_app, "channel": channel_app, "case": case_app}
+
+# The reasons an operator can meet here, in plain words; the desk's are texts in its own languages.
+TOLD = {
+    "district_unknown": "no such district: cases/data/districts.csv lists those that can be added",
+    "district_unserved": "this district is not served here: `jawab district add`",
+    "channel_taken": "another district has this number",
+}
 
 
 async def add_district(db: Database, district_id: str) -> None:
@@ -31,7 +45,7 @@ async def list_districts(db: Database) -> list[dict[str, Any]]:
 
 
 async def add_channel(db: Database, *, kind: str, provider: str, address: str, district_id: str) -> None:
-    """Raises `lifecycle.Refused` where the number is another district's."""
+    """Raises `lifecycle.Refused` where the number is another district's, or the district is not served here."""
     async with db.transaction("console") as tx:
         await seed.add_channel(tx, kind=kind, provider=provider, address=address, district_id=district_id)
 
@@ -41,23 +55,6 @@ async def list_channels(db: Database) -> list[dict[str, Any]]:
     async with db.read("console") as conn:
         return await (
             await conn.execute("SELECT district_id AS district, kind, provider, address FROM channels ORDER BY 1, 2, 4")
-        ).fetchall()
-
-
-async def add_staff(db: Database, *, login: str, name: str, role: str, district_id: str | None) -> str:
-    """Returns the one-time password, which is kept nowhere. Raises `lifecycle.Refused`."""
-    async with db.transaction("console") as tx:
-        return await seed.add_staff(tx, login=login, name=name, role=role, district_id=district_id)
-
-
-async def list_staff(db: Database) -> list[dict[str, Any]]:
-    """{"login", "name", "role", "district", "disabled", "demo"} of everybody at the desk."""
-    async with db.read("console") as conn:
-        return await (
-            await conn.execute(
-                "SELECT login, name, role, district_id AS district, disabled_at IS NOT NULL AS disabled, demo"
-                " FROM staff ORDER BY district_id NULLS FIRST, role, login"
-            )
         ).fetchall()
 
 
@@ -94,3 +91,59 @@ async def list_cases(db: Database, keys: Keys, district: str | None = None) -> l
             }
         )
     return listed
+
+
+@district_app.command("add")
+def add_district_here(
+    context: typer.Context, district: Annotated[str, typer.Argument(help="Its id, such as pishin.")]
+) -> None:
+    """Serve one more district, with its places."""
+    terminal.run(context, lambda jawab: add_district(jawab.db, district), Refused, told=_plainly)
+    terminal.out.print(f"{district} is served; give it a number with `jawab channel add`")
+
+
+@district_app.command("list")
+def show_districts(context: typer.Context, as_json: AsJson = False) -> None:
+    """The districts that are served here."""
+    rows = terminal.run(context, lambda jawab: list_districts(jawab.db))
+    terminal.show(rows, as_json, "no district yet: `jawab district add`")
+
+
+@channel_app.command("add")
+def add_channel_here(
+    context: typer.Context,
+    kind: Annotated[Literal["sms", "whatsapp"], typer.Argument(help="What it is.")],
+    address: Annotated[str, typer.Argument(help="The number, such as +92810000001.")],
+    district: Annotated[str, typer.Argument(help="The district it belongs to.")],
+    provider: Annotated[Literal["twilio"], typer.Option(help="Who carries it.")] = "twilio",
+) -> None:
+    """Give a number to a district."""
+    terminal.run(
+        context,
+        lambda jawab: add_channel(jawab.db, kind=kind, provider=provider, address=address, district_id=district),
+        Refused,
+        told=_plainly,
+    )
+    terminal.out.print(f"{address} ({kind}) answers for {district}")
+
+
+@channel_app.command("list")
+def show_channels(context: typer.Context, as_json: AsJson = False) -> None:
+    """The numbers that people write to."""
+    rows = terminal.run(context, lambda jawab: list_channels(jawab.db))
+    terminal.show(rows, as_json, "no number yet: `jawab channel add`")
+
+
+@case_app.command("list")
+def show_cases(
+    context: typer.Context,
+    as_json: AsJson = False,
+    district: Annotated[str | None, typer.Option(help="Only of this district.")] = None,
+) -> None:
+    """Ordinary cases, newest first."""
+    rows = terminal.run(context, lambda jawab: list_cases(jawab.db, jawab.keys, district))
+    terminal.show(rows, as_json, "no case yet")
+
+
+def _plainly(refused: Refused) -> str:
+    return TOLD[refused.reason]

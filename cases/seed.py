@@ -89,8 +89,8 @@ async def add_district(tx: Tx, district_id: str, *, demo: bool = False) -> None:
 async def add_channel(tx: Tx, *, kind: str, provider: str, address: str, district_id: str) -> UUID:
     """Give a number (or bot) to a district. Returns its id. Raises `Refused` where it is another district's."""
     await tx.execute(
-        "INSERT INTO channels (kind, provider, address, district_id) VALUES (%s, %s, %s, %s)"
-        " ON CONFLICT (kind, address) DO NOTHING",
+        "INSERT INTO channels (kind, provider, address, district_id) SELECT %s, %s, %s, id FROM districts"
+        " WHERE id = %s ON CONFLICT (kind, address) DO NOTHING",
         (kind, provider, address.removeprefix("whatsapp:"), district_id),
     )
     row = await (
@@ -99,7 +99,9 @@ async def add_channel(tx: Tx, *, kind: str, provider: str, address: str, distric
             (kind, address.removeprefix("whatsapp:")),
         )
     ).fetchone()
-    if row is None or row["district_id"] != district_id:
+    if row is None:
+        raise Refused("district_unserved")
+    if row["district_id"] != district_id:
         raise Refused("channel_taken")
     channel_id: UUID = row["id"]
     return channel_id

@@ -1,16 +1,22 @@
-"""What the command line does to people at the desk: add, give a new password, list. Each opens its own transaction."""
+"""`jawab staff …`: people at the desk, added, given a new password, listed. Each opens its own transaction."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import psycopg
+import typer
 
 from cases import seed
 from cases.lifecycle import Refused
 from desk.roles import PROTECTED, ROLES, TRIAGE
+from store import terminal
 from store.database import Database
+from store.terminal import AsJson
+
+staff_app = typer.Typer(no_args_is_help=True, help="People at the desk.")
+APPS = {"staff": staff_app}
 
 PASSWORD_LEAST = 15  # letters, for a single factor (NIST SP 800-63B-4)
 PASSWORD_MOST = 256
@@ -93,3 +99,33 @@ def _check(password: str | None, login: str) -> None:
         raise Unacceptable(f"a password has at least {PASSWORD_LEAST} letters, at most {PASSWORD_MOST}")
     if login in password.lower() or len(set(password)) < 6:
         raise Unacceptable("a password that holds the login, or hardly any different letters, is guessed first")
+
+
+@staff_app.command("add")
+def add_staff_here(
+    context: typer.Context,
+    login: Annotated[str, typer.Argument(help="2 to 40 of a-z 0-9 . _ -")],
+    role: Annotated[str, typer.Argument(help=" ".join(sorted(ROLES)))],
+    name: Annotated[str, typer.Option(help="As colleagues know the person.")],
+    district: Annotated[str | None, typer.Option(help="Left out: the province.")] = None,
+) -> None:
+    """Add a person; prints a one-time password that is kept nowhere."""
+    made = terminal.run(
+        context,
+        lambda jawab: add_staff(jawab.db, login=login, name=name, role=role, district=district),
+        Unacceptable,
+    )
+    terminal.show([made], as_json=False)
+
+
+@staff_app.command("password")
+def reset_password_here(context: typer.Context, login: str) -> None:
+    """A new one-time password. A protected handler's earlier cases stay shut: nobody can reset a way into them."""
+    made = terminal.run(context, lambda jawab: reset_password(jawab.db, login), Unacceptable)
+    terminal.show([made], as_json=False)
+
+
+@staff_app.command("list")
+def show_staff(context: typer.Context, as_json: AsJson = False) -> None:
+    """Everybody at the desk."""
+    terminal.show(terminal.run(context, lambda jawab: list_staff(jawab.db)), as_json, "nobody yet: `jawab staff add`")

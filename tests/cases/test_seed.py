@@ -113,6 +113,8 @@ async def test_a_number_belongs_to_one_district(db: Database, demo: SimpleNamesp
         await commands.add_channel(db, **number, district_id="quetta")
     with pytest.raises(Refused, match="channel_taken"):
         await commands.add_channel(db, **number, district_id="pishin")
+    with pytest.raises(Refused, match="district_unserved"):
+        await commands.add_channel(db, **{**number, "address": "+923337654321"}, district_id="ziarat")
     assert {"district": "quetta", "kind": "whatsapp", "provider": "twilio", "address": "+923331234567"} in (
         await commands.list_channels(db)
     )
@@ -121,14 +123,18 @@ async def test_a_number_belongs_to_one_district(db: Database, demo: SimpleNamesp
 async def test_a_new_person_can_log_in_and_a_login_keeps_its_role(
     db: Database, demo: SimpleNamespace, row: Row
 ) -> None:
-    password = await commands.add_staff(db, login="new-one", name="New", role="handler", district_id="pishin")
+    async def add(role: str) -> str:
+        async with db.transaction("console") as tx:
+            return await seed.add_staff(tx, login="new-one", name="New", role=role, district_id="pishin")
+
+    password = await add("handler")
     stored = await row("SELECT password_hash, demo FROM staff WHERE login = 'new-one'")
     assert check_password(stored["password_hash"], password)
     assert not stored["demo"]
     with pytest.raises(Refused, match="login_taken"):
-        await commands.add_staff(db, login="new-one", name="New", role="admin", district_id="pishin")
+        await add("admin")
     with pytest.raises(Refused, match="role_unknown"):
-        await commands.add_staff(db, login="new-one", name="New", role="king", district_id="pishin")
+        await add("king")
 
 
 async def test_cases_are_listed_with_the_fields_that_programs_read(

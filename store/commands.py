@@ -1,0 +1,52 @@
+"""`jawab audit verify` and `jawab doctor`: whether the chain holds, and what a person should put right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from store import audit, terminal
+from store.jawab import Jawab
+
+audit_app = typer.Typer(no_args_is_help=True, help="The audit chain.")
+APPS = {"audit": audit_app}
+
+_WRONG = """
+SELECT kind, count(*) AS times, max(at) AS last FROM alarms WHERE cleared_at IS NULL GROUP BY kind
+UNION ALL SELECT 'undone_messages', count(*), max(received_at) FROM inbox WHERE state = 'undone' HAVING count(*) > 0
+UNION ALL SELECT 'late_replies', count(*), max(due_at) FROM outbox
+    WHERE state = 'queued' AND due_at < now() - interval '5 minutes' HAVING count(*) > 0
+UNION ALL SELECT 'failed_messages', count(*), max(created_at) FROM outbox WHERE state = 'failed' HAVING count(*) > 0
+UNION ALL SELECT 'cases_without_office', count(*), max(opened_at) FROM cases
+    WHERE office_id IS NULL AND status <> 'closed' HAVING count(*) > 0
+"""
+
+
+async def find_wrong(jawab: Jawab) -> list[dict[str, Any]]:
+    """{"kind", "times", "last"} of everything a person should look at."""
+    async with jawab.db.read("console") as conn:
+        found = await (await conn.execute(_WRONG)).fetchall()
+    if not jawab.settings.demo and jawab.settings.key_file.with_name("escrow.key").is_file():
+        found.append({"kind": "escrow_key_on_this_machine", "times": 1, "last": None})
+    return found
+
+
+def doctor(context: typer.Context) -> None:
+    """Look for what a person should put right. Exit 1 if anything is found."""
+    found = terminal.run(context, find_wrong)
+    terminal.show(found, as_json=False, empty="nothing to put right")
+    raise typer.Exit(1 if found else 0)
+
+
+@audit_app.command("verify")
+def verify_audit(context: typer.Context) -> None:
+    """Walk the chain; name the first broken link. Exit 1 on any break."""
+
+    async def walk(jawab: Jawab) -> tuple[int, int | None]:
+        async with jawab.db.read("console") as conn:
+            return await audit.verify(conn)
+
+    links, broken = terminal.run(context, walk)
+    terminal.out.print(f"{links} links hold" if broken is None else f"link {broken} is broken; {links} before it hold")
+    raise typer.Exit(0 if broken is None else 1)

@@ -1,0 +1,95 @@
+"""The one command: every room's part of it is there, helps, refuses in one line and does what it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import click
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import cli
+
+runner = CliRunner()
+
+
+def every_command(group: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield words
+    for name, sub in getattr(group, "commands", {}).items():
+        yield from every_command(sub, (*words, name))
+
+
+COMMANDS = list(every_command(typer.main.get_command(cli.app)))
+
+
+@pytest.fixture
+def here(data: Path, database_url: str, keys: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment in which the command finds its parts."""
+    monkeypatch.setenv("JAWAB_DATA", str(data))
+    monkeypatch.setenv("JAWAB_DATABASE_URL", database_url)
+    # Loggers keep the stream they were made with, and the runner's is closed after each command.
+    monkeypatch.setattr("store.logs.configure", lambda _: None)
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself_whatever_the_environment_says(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAWAB_PORT", "no port")
+    shown = runner.invoke(cli.app, [*words, "--help"])
+    assert shown.exit_code == 0
+    assert "Usage:" in shown.output
+
+
+def test_where_nothing_runs_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAWAB_DATA", str(tmp_path))
+    refused = runner.invoke(cli.app, ["case", "list"])
+    assert refused.exit_code == 2
+    assert "jawab up" in str(refused.exception)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("district add atlantis", "no such district"),
+        ("channel add sms +92810000009 ziarat", "not served here"),
+        ("channel add sms +15005550006 quetta", "another district"),
+        ("staff add somebody king --name Somebody", "no such role"),
+        ("staff password nobody", "no such login"),
+        ("edition draft nowhere", "no district"),
+        ("edition approve pishin 2026-46 --by demo-approver", "not a week"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(here: None, demo: SimpleNamespace, words: str, why: str) -> None:
+    assert runner.invoke(cli.app, ["district", "add", "quetta"]).exit_code == 0
+    refused = runner.invoke(cli.app, words.split())
+    assert refused.exit_code == 1, refused.output
+    assert refused.stderr.startswith("jawab: ")
+    assert why in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_what_is_there_is_listed_for_people_and_for_programs(here: None, demo: SimpleNamespace) -> None:
+    for words in ("district list", "channel list", "staff list", "case list"):
+        rows = json.loads(runner.invoke(cli.app, [*words.split(), "--json"]).stdout)
+        assert (rows == []) == (words == "case list")
+        assert runner.invoke(cli.app, words.split()).exit_code == 0
+
+
+def test_somebody_is_added_with_a_password_that_is_shown_once(here: None, demo: SimpleNamespace) -> None:
+    made = runner.invoke(cli.app, ["staff", "add", "gul.bano", "handler", "--name", "Gul", "--district", "pishin"])
+    assert made.exit_code == 0, made.output
+    assert "gul.bano" in made.stdout
+
+
+def test_a_whole_chain_and_a_healthy_house_end_well(here: None, demo: SimpleNamespace) -> None:
+    walked = runner.invoke(cli.app, ["audit", "verify"])
+    assert walked.exit_code == 0
+    assert "links hold" in walked.stdout
+    looked = runner.invoke(cli.app, ["doctor"])
+    assert looked.exit_code == 1  # live mode, and the escrow's private key still lies beside the key file
+    assert "escrow_key_on_this_machine" in looked.stdout
