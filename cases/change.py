@@ -193,7 +193,7 @@ async def _places_around(tx: Tx, place_id: str | None) -> list[str]:
 async def office_names(tx: Tx, office_id: UUID | None) -> dict[str, Any]:
     """An office as a typed value; "nobody named yet" where there is none. Raises `Refused` for an unknown one."""
     if office_id is None:
-        return {"key": "office.none"}
+        return {"key": "office.unnamed"}
     row = await (await tx.execute("SELECT names FROM offices WHERE id = %s", (office_id,))).fetchone()
     if row is None:
         raise Refused("office_unknown")

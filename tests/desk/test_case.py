@@ -184,7 +184,7 @@ async def test_the_outcomes_offered_are_those_of_the_category(enter, opened) -> 
 async def test_nobody_named_yet_is_said(enter, opened, owner) -> None:
     handler, case = await enter("handler"), await opened()
     await owner.execute("UPDATE cases SET office_id = NULL WHERE id = %s", (case,))
-    assert say("office.nobody", "en") in (await handler.soup(f"/desk/cases/{case}")).select_one(".facts dl").text
+    assert say("office.unnamed", "en") in (await handler.soup(f"/desk/cases/{case}")).select_one(".facts dl").text
 
 
 async def test_words_of_a_citizen_run_nothing_and_bend_nothing(enter, opened) -> None:
