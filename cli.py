@@ -7,6 +7,7 @@ import json
 import sys
 from typing import Annotated, Any, Literal
 
+import psycopg
 import typer
 
 import broadcast.commands
@@ -19,7 +20,7 @@ import store.commands
 from cases.seed import seed_demo
 from settings import Refused, Settings
 from store import terminal
-from store.crypto import Keys
+from store.crypto import Keys, Malformed
 from store.database import migrate as bring_up_to_date
 from store.jawab import opened
 
@@ -38,6 +39,12 @@ def main() -> None:
         app()
     except Refused as refused:
         sys.stderr.write(f"{refused}\n")
+        sys.exit(2)
+    except Malformed as key_file:
+        sys.stderr.write(f"jawab: {key_file} (JAWAB_DATA)\n")
+        sys.exit(2)
+    except psycopg.OperationalError as away:
+        sys.stderr.write(f"jawab: the database cannot be reached: {' '.join(str(away).split())} (JAWAB_DATABASE_URL)\n")
         sys.exit(2)
 
 
@@ -128,6 +135,8 @@ def seed() -> None:
 def _migrate(here: Settings) -> None:
     try:
         bring_up_to_date(here.database_url, Keys.create(here.key_file))
+    except Malformed:
+        raise
     except (RuntimeError, ValueError) as refused:
         raise Refused(f"jawab: {refused}") from None
 

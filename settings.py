@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -54,23 +56,44 @@ class Settings(BaseSettings):
     def _web_address(cls, value: str) -> str:
         if not value:
             return value
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        except ValueError:  # a port of letters, half an IPv6 address
+            usable = False
+        if not usable or re.search(r"[\s?#@]", value):
             raise ValueError("must be a web address such as https://jawab.example.pk")
         return value.rstrip("/")
 
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in {"postgresql", "postgres"}:
+        if not value:
+            return value
+        if not value.startswith(("postgresql://", "postgres://")):
             raise ValueError("must begin with postgresql://")
+        try:
+            ports = str(conninfo_to_dict(value).get("port") or "5432").split(",")
+        except ProgrammingError:  # its own words may quote the password
+            ports = [""]
+        if not all(port.isdecimal() for port in ports):
+            raise ValueError("is no address of a database, such as postgresql://user:password@host:5432/jawab")
         return value
 
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+        if not value:
+            return value
+        if not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must begin with redis://, rediss:// or unix://")
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme == "unix" or (parts.port != 0 and re.fullmatch(r"/?|/[0-9]{1,2}", parts.path))
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ValueError("is no address of a Redis, such as redis://user:password@host:6379/0")
         return value
 
     @field_validator("twilio_account_sid")
@@ -123,8 +146,13 @@ def load(**given: Any) -> Settings:
         name = f"JAWAB_{str(first['loc'][0]).upper()}: " if first["loc"] else ""
         raise Refused(f"jawab: {name}{str(first['msg']).removeprefix('Value error, ')}") from None
     found: dict[str, str] = {}
-    if settings.running_file.is_file() and not (settings.database_url and settings.redis_url):
-        found = json.loads(settings.running_file.read_text())
+    try:
+        if settings.running_file.is_file() and not (settings.database_url and settings.redis_url):
+            found = json.loads(settings.running_file.read_text())
+    except OSError as unread:
+        raise Refused(f"jawab: JAWAB_DATA: {unread.strerror}: {settings.running_file}") from None
+    except ValueError:
+        found = {}  # half a file says nothing
     missing = {
         name: found[name] for name in ("database_url", "redis_url") if not getattr(settings, name) and found.get(name)
     }

@@ -28,7 +28,7 @@ def port_problem(host: str, port: int, patience: float = 0.0) -> str | None:
 def _try_port(host: str, port: int) -> str | None:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except OSError:
+    except (OSError, UnicodeError):  # the second for what can be no name at all
         return f"{host} is not an address of this machine (JAWAB_HOST)"
     with socket.socket(family, kind, protocol) as trial:
         # As the web server itself does: connections that were just closed do not count as taken.

@@ -39,6 +39,10 @@ KEY_OPSLIMIT, KEY_MEMLIMIT = 3, 256 * 1024 * 1024
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
 
 
+class Malformed(ValueError):
+    """A key file that is none, in one line that names it."""
+
+
 class Unopened(Exception):
     """A box that this key does not open, or that was changed."""
 
@@ -52,18 +56,21 @@ class Keys:
 
     @classmethod
     def load(cls, path: Path) -> Keys:
-        """Read the key file and, beside it, the escrow's public key. Raises ValueError in one line if malformed."""
-        lines = [line.strip() for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")]
+        """Read the key file and, beside it, the escrow's public key. Raises `Malformed`, and OSError if unread."""
         try:
+            lines = [line.strip() for line in path.read_text().splitlines() if line.strip() and line[0] != "#"]
             masters = tuple(bytes.fromhex(line) for line in lines)
         except ValueError:
-            raise ValueError(f"{path}: a key is 64 hexadecimal digits a line") from None
+            raise Malformed(f"{path}: a key is 64 hexadecimal digits a line") from None
         if not masters or any(len(master) != 32 for master in masters):
-            raise ValueError(f"{path}: a key is 64 hexadecimal digits a line")
+            raise Malformed(f"{path}: a key is 64 hexadecimal digits a line")
         escrow = path.with_name("escrow.pub")
-        public = bytes.fromhex(escrow.read_text().strip()) if escrow.is_file() else None
+        try:
+            public = bytes.fromhex(escrow.read_text().strip()) if escrow.is_file() else None
+        except ValueError:
+            public = b""
         if public is not None and len(public) != 32:
-            raise ValueError(f"{escrow}: a public key is 64 hexadecimal digits")
+            raise Malformed(f"{escrow}: a public key is 64 hexadecimal digits")
         return cls(masters, public)
 
     @classmethod
@@ -83,9 +90,7 @@ class Keys:
     # ── derived secrets ──────────────────────────────────────────────────────────────────────────────────────────
     def derive(self, purpose: str, master: bytes | None = None) -> bytes:
         """32 bytes for one purpose. Always from the last line, so that adding a key changes no tag or password."""
-        return hashlib.blake2b(
-            purpose.encode(), key=master or self.masters[-1], digest_size=32, person=b"jawab"
-        ).digest()
+        return _derive(purpose, master or self.masters[-1])
 
     def tag(self, *parts: str) -> bytes:
         """A keyed hash to look an address up by, without storing it in clear."""
@@ -123,7 +128,7 @@ class Keys:
         return json.loads(self.decrypt(box, place))
 
     def _tier1(self, master: bytes) -> bytes:
-        return self.derive("tier1", master)
+        return _derive("tier1", master)
 
     def hash_code(self, code: str) -> bytes:
         """Argon2id of a case code, salted per house. 0.2 s and 64 MiB: never on an event loop."""

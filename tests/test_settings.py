@@ -1,0 +1,134 @@
+"""What the environment may not say: every malformed value stops the start with one line that names it."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import settings
+from settings import Refused
+
+ROOT = Path(__file__).parents[1]
+ACCOUNT = "AC" + "0" * 32
+MALFORMED = [
+    ("JAWAB_MODE", "prod"),
+    ("JAWAB_PORT", "abc"),
+    ("JAWAB_PORT", "0"),
+    ("JAWAB_PORT", "70000"),
+    ("JAWAB_PUBLIC_URL", "nonsense"),
+    ("JAWAB_PUBLIC_URL", "https://jawab.example.pk:99999"),  # every webhook's signature is checked against it
+    ("JAWAB_PUBLIC_URL", "https://jawab.example.pk:abc"),
+    ("JAWAB_PUBLIC_URL", "http://[::1"),
+    ("JAWAB_PUBLIC_URL", "https://jawab.example.pk/?a=b"),
+    ("JAWAB_PUBLIC_URL", "https://ja wab.example.pk"),
+    ("JAWAB_PUBLIC_URL", "https://user:geheim@jawab.example.pk"),
+    ("JAWAB_DATA", "./" + "a" * 300),
+    ("JAWAB_DATABASE_URL", "mysql://here/x"),
+    ("JAWAB_DATABASE_URL", "postgresql://u:geheim@[::1/x"),
+    ("JAWAB_DATABASE_URL", "postgresql://u:geheim@127.0.0.1:port/x"),
+    ("JAWAB_DATABASE_URL", "postgresql://u:geheim@127.0.0.1/x?nonsense=1"),
+    ("JAWAB_REDIS_URL", "http://here"),
+    ("JAWAB_REDIS_URL", "redis://:geheim@127.0.0.1:abc/0"),
+    ("JAWAB_REDIS_URL", "redis://127.0.0.1:6379/nonsense"),
+    ("JAWAB_TWILIO_API_URL", "ftp://here"),
+    ("JAWAB_TWILIO_API_URL", "http://here:abc"),
+    ("JAWAB_TELEGRAM_API_URL", "nonsense"),
+    ("JAWAB_LOG_LEVEL", "loud"),
+]
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("JAWAB_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("JAWAB_DATA", str(tmp_path))
+
+
+def refusal() -> str:
+    with pytest.raises(Refused) as refused:
+        settings.load()
+    line = str(refused.value)
+    assert "\n" not in line
+    assert "geheim" not in line, "a password in an address is nobody's business"
+    return line
+
+
+@pytest.mark.parametrize(("name", "value"), MALFORMED)
+def test_a_malformed_value_is_refused_in_one_line_that_names_it(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert name in refusal()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("JAWAB_TWILIO_ACCOUNT_SID", ACCOUNT), ("JAWAB_TWILIO_AUTH_TOKEN", "token")]
+)
+def test_half_a_pair_is_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    assert "JAWAB_TWILIO_AUTH_TOKEN" in refusal()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JAWAB_PUBLIC_URL", "https://jawab.example.pk:8443/behind/a/path/"),
+        ("JAWAB_PUBLIC_URL", "http://[::1]:8000"),
+        ("JAWAB_DATABASE_URL", "postgresql://u:p@one:5432,two:5433/x?target_session_attrs=read-write"),
+        ("JAWAB_DATABASE_URL", "postgresql:///x?host=/tmp/socket"),
+        ("JAWAB_REDIS_URL", "rediss://:p@here/1"),
+        ("JAWAB_REDIS_URL", "unix:///tmp/redis.sock?db=1"),
+        ("JAWAB_PORT", ""),
+    ],
+)
+def test_what_is_right_is_taken(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    settings.load()
+
+
+def test_half_a_file_about_a_running_system_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "running.json").write_text('{"database_url": "postg')
+    assert not settings.load().database_url
+
+
+def run(data: Path, **more: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "migrate"],
+        env={**os.environ, "JAWAB_DATA": str(data), **more},
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.returncode, done.stderr
+
+
+def test_a_database_that_cannot_be_reached_is_told_in_one_line(tmp_path: Path, database_url: str) -> None:
+    nowhere = run(tmp_path, JAWAB_DATABASE_URL="postgresql://u:geheim@127.0.0.1:1/x")
+    assert nowhere[0] == 2
+    assert "JAWAB_DATABASE_URL" in nowhere[1]
+    wrong = run(tmp_path, JAWAB_DATABASE_URL=re.sub("//[^@]*@", "//nobody:geheim@", database_url))
+    assert wrong[0] == 2
+    assert "JAWAB_DATABASE_URL" in wrong[1]
+    assert "geheim" not in nowhere[1] + wrong[1]
+
+
+@pytest.mark.parametrize("name", ["master.key", "escrow.pub"])
+@pytest.mark.parametrize("content", [b"nonsense", b"\xff\xfe", b"", secrets.token_hex(31).encode()])
+def test_a_malformed_key_file_is_named_in_one_line(tmp_path: Path, name: str, content: bytes) -> None:
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    for file in ("master.key", "escrow.pub"):
+        (keys / file).write_text(secrets.token_hex(32))
+    (keys / name).write_bytes(content)
+    code, line = run(tmp_path, JAWAB_DATABASE_URL="postgresql://u:p@127.0.0.1:1/x")
+    assert code == 2
+    assert name in line
