@@ -26,10 +26,20 @@ async def acknowledge(
     """A person has read it: the 72-hour clock is met. Returns the outbox id of the message, or None."""
     case = await change.move(tx, case_id, "acknowledge", actor=actor, now=now, version=version)
     due = await _local_date_due(tx, case_id, "resolve")
-    says = [("case.acknowledged", {"code": {"code": case["code"]}, "date": {"date": due}})]
+    says: list[tuple[str, dict[str, Any]]] = [
+        ("case.acknowledged", {"code": {"code": case["code"]}, "date": {"date": due}}),
+        await _responsible(tx, case["office_id"]),
+    ]
     outbox_id = await change.tell(tx, keys, case, says=says, now=now, text=text)
     await _keep_text(tx, keys, case, text, actor=actor, now=now, outbox_id=outbox_id)
     return outbox_id
+
+
+async def _responsible(tx: Tx, office_id: UUID | None) -> tuple[str, dict[str, Any]]:
+    """Who has to see to it; that nobody is named yet is said just as openly."""
+    if office_id is None:
+        return "office.unnamed", {}
+    return "case.responsible", {"office": await change.office_names(tx, office_id)}
 
 
 async def assign(

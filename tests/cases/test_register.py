@@ -173,7 +173,7 @@ async def test_resolving_says_what_was_done_where_and_when_and_asks(
         ({"version": 7}, "changed"),
     ],
 )
-async def test_a_resolution_that_says_too_little_is_refused(  # noqa: PLR0917 - fixtures
+async def test_a_resolution_that_says_too_little_is_refused(
     db: Database,
     keys: Keys,
     place: SimpleNamespace,
@@ -334,3 +334,13 @@ async def test_later_answers_find_the_office_again_while_nobody_has_taken_the_ca
     async with db.read("console") as conn:
         verbs = [line["verb"] for line in await register.history(conn, case_id)]
     assert verbs == ["open", "finish", "start", "amend"]
+
+
+async def test_the_citizen_hears_who_is_responsible_and_that_nobody_is(
+    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, row: Row
+) -> None:
+    for category, key in (("water", "case.responsible"), ("work", "office.unnamed")):
+        case_id = await opened(category)
+        async with db.transaction("console") as tx:
+            told = await register.acknowledge(tx, keys, case_id, actor=place.staff["handler"], now=NOW)
+        assert (await message_of(row, keys, told))["says"][1][0] == key
