@@ -21,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 import locales
-from locales.values import choose_name, group
+from locales.values import choose_name, group, keep_dates_whole
 
 log = structlog.get_logger()
 
@@ -129,7 +129,7 @@ def page(
         "htmx": desk and has_htmx(),
         **values,
     }
-    html = environment().get_template(template).render(context)
+    html = keep_dates_whole(environment().get_template(template).render(context))
     response = HTMLResponse(html, status_code=status, headers={"Content-Language": lang, **(headers or {})})
     if request.query_params.get("lang") == lang:
         # SameSite Lax and no secret in it: it only remembers which language to show.

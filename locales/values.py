@@ -19,6 +19,7 @@ Values = dict[str, Value]
 LRI, PDI = "\u2066", "\u2069"
 
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+_WRITTEN = re.compile(f"{LRI}(\\d{{2}})-(\\d{{2}})-(\\d{{4}}){PDI}")
 
 
 def group(code: str) -> str:
@@ -33,6 +34,11 @@ def write_date(iso: str) -> str:
         raise ValueError(f"not a date: {iso!r}")
     year, month, day = found.groups()
     return f"{day}-{month}-{year}"
+
+
+def keep_dates_whole(page: str) -> str:
+    """A page whose written dates no line end can cut: its hyphens are U+2011, while a message's stay ASCII."""
+    return _WRITTEN.sub(f"{LRI}\\1\u2011\\2\u2011\\3{PDI}", page)
 
 
 def choose_name(names: dict[str, str], lang: str) -> str:

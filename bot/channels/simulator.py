@@ -4,12 +4,35 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from bot.channels import Inbound, Outbound, Posted, Sent, Unfetched, Unreadable
 
 TEXT_MOST = 10_000
 ADDRESS = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+STATIC = Path(__file__).parents[1] / "static"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A file the phone in the browser can send; `url` is where the simulator keeps it."""
+
+    name: str
+    button: str
+    url: str
+    content_type: str
+    content: bytes
+
+
+# Made by us, and they look it. The voice note is two seconds of silence: 76 empty MP3 frames.
+SAMPLES = {
+    "photo": Sample("a photo", "Photo", "sample:photo", "image/png", (STATIC / "sample-photo.png").read_bytes()),
+    "voice": Sample("a voice note", "Voice", "sample:voice", "audio/mpeg", (b"\xff\xfb\x90\xc4" + bytes(413)) * 76),
+}
 
 
 class Simulator:
@@ -45,10 +68,13 @@ class Simulator:
         return []  # sending again has no effect but the state it sets
 
     async def fetch(self, url: str, most: int) -> bytes:  # noqa: ARG002
-        raise Unfetched("the simulator has no media", gone=True)
+        for sample in SAMPLES.values():
+            if sample.url == url:
+                return sample.content
+        raise Unfetched("no such sample", gone=True)
 
     async def erase(self, url: str) -> bool:  # noqa: ARG002
-        return False
+        return True  # nobody sent it to anybody: there is no copy
 
     async def close(self) -> None:
         return None

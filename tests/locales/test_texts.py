@@ -7,7 +7,7 @@ import pytest
 from locales import LANGS, UnknownText, direction, font_class, missing, own_name, render, render_options, say, strict
 from locales.catalogs import read_entries
 from locales.check import check, find_faults
-from locales.values import choose_name, group, write_date
+from locales.values import choose_name, group, keep_dates_whole, write_date
 
 CODE = {"code": "4821773091542"}
 
@@ -84,6 +84,15 @@ def test_dates_codes_and_names_have_one_shape() -> None:
     assert choose_name({"en": "Kalat", "ur": "قلات"}, "brh") == "قلات"
     with pytest.raises(ValueError, match="not a date"):
         write_date("21-11-2026")
+
+
+def test_no_line_end_cuts_a_date_on_a_page_and_a_message_keeps_ascii() -> None:
+    said = {"says": [["clock.by", {"date": {"date": "2026-11-21"}}]], "options": []}
+    for channel in ("sms", "whatsapp"):
+        assert "21-11-2026" in render(said, "ur", channel)
+    page = keep_dates_whole(say("clock.by", "ur", date={"date": "2026-11-21"}))
+    assert "21\u201111\u20112026" in page
+    assert keep_dates_whole('<input value="21-11-2026">') == '<input value="21-11-2026">'
 
 
 def test_every_language_has_name_direction_and_font() -> None:
