@@ -6,6 +6,7 @@ database is away.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 
@@ -26,6 +27,7 @@ from store.jawab import Jawab
 log = structlog.get_logger()
 
 BODY_MOST = 64 * 1024  # a hook has some 2 KB
+BODY_SECONDS = 15.0  # how long Twilio itself waits for an answer; who is slower only holds a connection
 NOTHING_TO_SAY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'  # replies go by REST, where they have an id
 AWAY = (psycopg.OperationalError, PoolTimeout, OSError, TimeoutError)
 Handler = Callable[[Twilio, Posted], Awaitable[Response]]
@@ -56,7 +58,11 @@ def _door(jawab: Jawab, handle: Handler) -> Callable[[Request], Awaitable[Respon
         twilio = providers.of(jawab).channel("twilio")
         if not isinstance(twilio, Twilio):
             return Response("No Twilio account is set up here.\n", 404, media_type="text/plain")
-        body = await _body(request)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _body(request)
+        except TimeoutError:
+            return Response("Too slow.\n", 408, media_type="text/plain", headers={"Connection": "close"})
         if body is None:
             return Response("Too large.\n", 413, media_type="text/plain")
         posted = Posted(

@@ -39,7 +39,7 @@ OURS = re.compile(rf"{PHONE}|whatsapp:{PHONE}|[0-9]{{3,8}}")
 SYSTEM = re.compile(r"[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 .&_+-]{1,15}")
 # The signed string has no separators, so a captured request whose text imitates other fields can be cut apart anew;
 # the remains of the true fields then sit inside a made-up one, and this is what they look like.
-RECUT = re.compile(r"MessageSid(?:SM|MM)[0-9a-fA-F]{32}")
+RECUT = re.compile(r"MessageSid(?:SM|MM)[0-9a-fA-F]{32}|From(?:whatsapp:)?\+[1-9][0-9]{4,14}[A-Z]")
 NOT_TEXT = dict.fromkeys([0, *range(0xD800, 0xE000)])
 
 # Twilio's word for a message's state -> ours. What is still in Twilio's hands is "sent" to us: it was taken.
@@ -96,8 +96,9 @@ class Twilio:
         """Verify and read one message. Raises `Forged` or `Unreadable`."""
         fields = self._verify(posted)
         sid, sender, to = fields.get("MessageSid", ""), fields.get("From", ""), fields.get("To", "")
-        person = PERSON.fullmatch(sender) is not None
-        if not SID.fullmatch(sid) or not OURS.fullmatch(to) or not (person or SYSTEM.fullmatch(sender)):
+        # Our own number as sender is forged or misrouted: an answer would come back to us, and be answered, for ever.
+        person = PERSON.fullmatch(sender) is not None and sender != to
+        if not SID.fullmatch(sid) or not OURS.fullmatch(to) or not (person or sender == to or SYSTEM.fullmatch(sender)):
             raise Unreadable("ids")
         if sender.startswith("whatsapp:") != to.startswith("whatsapp:"):
             raise Unreadable("two channels")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
@@ -95,6 +96,20 @@ async def test_a_body_beyond_64_kib_is_refused_unread(
 ) -> None:
     status, _ = await twilio.webhook(http, ONE, US, "x" * (64 * 1024))
     assert status == 413
+    assert taken == []
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    http: httpx.AsyncClient, taken: list[Inbound], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "BODY_SECONDS", 0.05)
+
+    async def dripping() -> AsyncIterator[bytes]:
+        yield b"Body="
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(5):
+        assert (await http.post("/in/twilio", content=dripping())).status_code == 408
     assert taken == []
 
 

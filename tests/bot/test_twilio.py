@@ -240,6 +240,28 @@ def test_a_captured_hook_cannot_be_cut_into_one_from_somebody_else() -> None:
         channel().read(Posted("/in/twilio", "", {"x-twilio-signature": signature}, urlencode(forged).encode()))
 
 
+def test_a_hook_that_never_arrived_cannot_be_cut_into_one_from_somebody_else() -> None:
+    """Its own MessageSid stands, so nothing is a repeat: the true sender sits inside a made-up field."""
+    other = "whatsapp:+923009999999"
+    true = FAKE.message("whatsapp:+923001112233", "whatsapp:+923000000099", f"stopFrom{other}FromCity")
+    signature = FAKE.sign(PUBLIC + "/in/twilio", true)
+    signed = "".join(name + true[name] for name in sorted(true))
+    tail = signed.partition(f"stopFrom{other}FromCity")[2].partition("MessageSid")[0]
+    forged = {name: true[name] for name in true if name < "Body" or name >= "MessageSid"} | {
+        "Body": "stop",
+        "From": other,
+        "FromCity": tail,
+    }
+    assert "".join(name + forged[name] for name in sorted(forged)) == signed
+    with pytest.raises(Forged):
+        channel().read(Posted("/in/twilio", "", {"x-twilio-signature": signature}, urlencode(forged).encode()))
+
+
+@pytest.mark.parametrize("ours", ["+923000000099", "whatsapp:+923000000099"])
+def test_our_own_number_as_sender_is_no_person_whom_we_would_answer_for_ever(ours: str) -> None:
+    assert channel().read(posted(FAKE.message(ours, ours, "salaam"))).system
+
+
 def test_more_fields_than_any_hook_has_are_refused() -> None:
     with pytest.raises(Forged):
         channel().read(posted(GOOD | {f"F{number}": "" for number in range(300)}))
