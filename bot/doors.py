@@ -58,13 +58,9 @@ def _door(jawab: Jawab, handle: Handler) -> Callable[[Request], Awaitable[Respon
         twilio = providers.of(jawab).channel("twilio")
         if not isinstance(twilio, Twilio):
             return Response("No Twilio account is set up here.\n", 404, media_type="text/plain")
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = await _body(request)
-        except TimeoutError:
-            return Response("Too slow.\n", 408, media_type="text/plain", headers={"Connection": "close"})
-        if body is None:
-            return Response("Too large.\n", 413, media_type="text/plain")
+        body = await _body(request)
+        if isinstance(body, Response):
+            return body
         posted = Posted(
             path=request.scope["path"],
             query=request.scope["query_string"].decode("latin-1"),
@@ -86,16 +82,17 @@ def _door(jawab: Jawab, handle: Handler) -> Callable[[Request], Awaitable[Respon
     return door
 
 
-async def _body(request: Request) -> bytes | None:
-    """The body, or None beyond the limit. What a length header says is not believed."""
+async def _body(request: Request) -> bytes | Response:
+    """The body, or the refusal of one too large or too slow. What a length header says is not believed."""
     body = bytearray()
     try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > BODY_MOST:
-                return None
-    except ClientDisconnect:
-        return None
+        async with asyncio.timeout(BODY_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > BODY_MOST:
+                    return Response("Too large.\n", 413, media_type="text/plain")
+    except (ClientDisconnect, TimeoutError):
+        return Response("Too slow.\n", 408, media_type="text/plain", headers={"Connection": "close"})
     return bytes(body)
 
 
