@@ -1,1 +1,0 @@
-from store.jawab import Jawab as Jawab

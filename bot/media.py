@@ -10,6 +10,7 @@ import structlog
 from bot import intake, providers
 from bot.channels import Unfetched
 from store import alarms
+from store import media as stored
 from store.crypto import Unopened
 from store.jawab import Jawab
 
@@ -84,7 +85,7 @@ async def _fetch(jawab: Jawab, row: Row) -> bool:
         else:
             await tx.execute(
                 "UPDATE media SET state = 'kept', source = NULL, content = %s, content_type = %s WHERE id = %s",
-                (jawab.keys.encrypt(content, _place(row["id"])), found, row["id"]),
+                (jawab.keys.encrypt(content, stored.place("content", row["id"])), found, row["id"]),
             )
     channel = providers.of(jawab).channel(row["provider"])
     if channel is None or not await channel.erase(url):
@@ -97,7 +98,7 @@ async def _download(jawab: Jawab, row: Row) -> tuple[str, bytes, str]:
     channel = providers.of(jawab).channel(row["provider"])
     if channel is None or row["source"] is None:
         raise Unfetched("no source", gone=True)
-    url = jawab.keys.decrypt(row["source"], f"media|source|{row['id']}").decode()
+    url = jawab.keys.decrypt(row["source"], stored.place("source", row["id"])).decode()
     content = await channel.fetch(url, BYTES_MOST)
     found = kind_of(content)
     if not found or not agrees(found, row["content_type"]):
@@ -111,7 +112,7 @@ async def _seal_late(jawab: Jawab, media_id: UUID) -> bool:
         row = await (await tx.execute(_HOLD, (media_id,))).fetchone()
         if row is None or row["content"] is None:
             return False
-        await intake.seal_media(jawab, tx, row, jawab.keys.decrypt(row["content"], _place(media_id)))
+        await intake.seal_media(jawab, tx, row, jawab.keys.decrypt(row["content"], stored.place("content", media_id)))
     return True
 
 
@@ -123,7 +124,3 @@ async def _give_up_or_wait(jawab: Jawab, row: Row, error: Exception) -> None:
         async with jawab.db.transaction("intake") as tx:
             await tx.execute("UPDATE media SET state = 'failed', source = NULL WHERE id = %s", (row["id"],))
             await alarms.sound(tx, "media_failed", row["district_id"], media=str(row["id"]))
-
-
-def _place(media_id: UUID) -> str:
-    return f"media|content|{media_id}"

@@ -10,6 +10,7 @@ import typer
 
 from broadcast import publish, renderings, week
 from broadcast.edition import Refused
+from cases import calendar
 from store import terminal
 from store.database import Tx
 from store.jawab import Jawab
@@ -29,7 +30,7 @@ async def draft(jawab: Jawab, district_id: str, wanted: str | None, by: str | No
     now = datetime.now(UTC)
     async with jawab.db.transaction("console") as tx:
         district = await week.find_district(tx, district_id)
-        wanted = wanted or week.last_full(now, district.timezone)
+        wanted = wanted or calendar.last_full(now, district.timezone)
         staff_id = await _staff(tx, by, district_id) if by else None
         edition_id = await publish.find_week(tx, district_id, wanted)
         if edition_id is None:

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cases.outcomes import PROMISED, is_refusal
+from cases.suppression import FEWEST
+
 Item = dict[str, Any]
 Names = dict[str, str]
 
 SECTIONS = ("said", "did", "next")
-FEWEST = 5  # a count below this never leaves (mission.md E: small cells under 5, merged upward or dropped)
 
 # Lines that state no number and no deed: the only ones that may stand without a case behind them.
 CLAIM_NOTHING = frozenset({"edition.said.none", "edition.did.none", "edition.next.none"})
@@ -24,8 +26,6 @@ CLAIM_NOTHING = frozenset({"edition.said.none", "edition.did.none", "edition.nex
 # Deeds everybody in a place can see. One of them may be told alone, by tehsil and without a count. What was paid to a
 # person, sent on or refused concerns that person, and is told only as a count of at least FEWEST.
 SEEN_BY_ALL = frozenset({"repaired", "supplied", "staff_sent", "inspected"})
-CANNOT = "cannot_"  # how outcomes begin that say why it cannot be done
-PROMISED = frozenset({"repaired", "supplied", "staff_sent", "paid", "inspected", "sent_on"})
 
 
 class Refused(Exception):
@@ -191,8 +191,8 @@ def _did(week: Week, drops: list[Drop]) -> list[Item]:
             values |= {"place": {"names": last.place or week.district}, "date": {"date": last.on}, "office": office}
             items.append(_item("did", "edition.did.line", values, ids))
         else:
-            refused += ids if outcome.startswith(CANNOT) else []
-            drops.append(Drop(f"outcome.{outcome}.short", "merged" if outcome.startswith(CANNOT) else "few"))
+            refused += ids if is_refusal(outcome) else []
+            drops.append(Drop(f"outcome.{outcome}.short", "merged" if is_refusal(outcome) else "few"))
     if len(set(refused)) >= FEWEST:
         items.append(_item("did", "edition.did.cannot", {"count": len(set(refused))}, sorted(set(refused))))
     elif refused:

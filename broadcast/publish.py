@@ -17,6 +17,7 @@ from broadcast.edition import Item, Refused
 from broadcast.lint import inspect
 from broadcast.renderings import Heading, Message
 from broadcast.week import District
+from cases import calendar
 from locales.channels import CHANNELS
 from store import alarms, audit, outbox
 from store.crypto import Keys
@@ -59,8 +60,8 @@ class Edition:
     @property
     def heading(self) -> Heading:
         """The day is the week's last, or the day of drafting where the week still ran."""
-        drafted = self.drafted_at.astimezone(ZoneInfo(self.district.timezone)).date()
-        return Heading(self.district.names, min(week.sunday(self.week), drafted).isoformat())
+        drafted = calendar.day_of(self.drafted_at, self.district.timezone)
+        return Heading(self.district.names, min(calendar.sunday(self.week), drafted).isoformat())
 
 
 async def find(tx: Tx, edition_id: UUID, *, lock: bool = False) -> Edition:
@@ -259,7 +260,7 @@ async def _fan_out_batch(
                 "INSERT INTO outbox (id, contact_id, lane, purpose, edition_id, lang, message, due_at)"
                 " SELECT t.id, t.contact_id, 'broadcasts', 'edition', %s, t.lang, t.message, %s"
                 " FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bytea[]) AS t (id, contact_id, lang, message)"
-                " ON CONFLICT (edition_id, contact_id) DO NOTHING",
+                " ON CONFLICT (edition_id, contact_id) WHERE edition_id IS NOT NULL DO NOTHING",
                 (held.id, now, *(list(column) for column in zip(*rows, strict=True))),
             )
         ).rowcount
@@ -284,10 +285,10 @@ async def draft_due(tx: Tx, now: datetime) -> list[UUID]:
     made = []
     for row in await (await tx.execute("SELECT id, timezone FROM districts ORDER BY id")).fetchall():
         local = now.astimezone(ZoneInfo(row["timezone"]))
-        begun = week.monday(week.week_of(local.date())) + timedelta(days=DRAFT_DAY)
+        begun = calendar.monday(calendar.week_of(local.date())) + timedelta(days=DRAFT_DAY)
         if local < datetime.combine(begun, DRAFT_HOUR, local.tzinfo):
             continue
-        wanted = week.last_full(now, row["timezone"])
+        wanted = calendar.last_full(now, row["timezone"])
         if await find_week(tx, row["id"], wanted) is None:
             try:
                 async with tx.transaction():  # a second tick may be faster; its edition stays

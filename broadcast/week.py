@@ -1,55 +1,23 @@
-"""Weeks: ISO weeks in a district's own time, and what one is told from, read from the rows. Changes nothing."""
+"""What one week of a district is told from, read from the rows. Changes nothing."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from broadcast.edition import Commitment, Deed, Names, Refused, Week
-from cases import figures
+from cases import calendar, figures
 from store.database import Tx
-
-_WEEK = re.compile(r"(\d{4})-W(\d{2})")
 
 
 def monday(week: str) -> date:
     """The first day of an ISO week such as `2026-W47`. Raises `Refused` for anything else."""
-    found = _WEEK.fullmatch(week)
     try:
-        return date.fromisocalendar(int(found[1]), int(found[2]), 1) if found else _no_week(week)
+        return calendar.monday(week)
     except ValueError:
-        return _no_week(week)
-
-
-def sunday(week: str) -> date:
-    return monday(week) + timedelta(days=6)
-
-
-def week_of(day: date) -> str:
-    year, number, _ = day.isocalendar()
-    return f"{year}-W{number:02}"
-
-
-def last_full(now: datetime, zone: str) -> str:
-    """The last week that is over in the district's own time."""
-    return week_of(now.astimezone(ZoneInfo(zone)).date() - timedelta(days=7))
-
-
-def bounds(week: str, zone: str) -> tuple[datetime, datetime]:
-    """First moment of the week and first moment after it, UTC."""
-    first, after = (
-        datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
-        for day in (monday(week), monday(week) + timedelta(days=7))
-    )
-    return first, after
-
-
-def _no_week(week: str) -> date:
-    raise Refused(f"{week!r} is not a week; a week looks like 2026-W47", "editions.refused.week")
+        raise Refused(f"{week!r} is not a week; a week looks like 2026-W47", "editions.refused.week") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +64,11 @@ _COMMITMENTS = f"""SELECT m.id, m.case_id, m.category, m.action, m.due_on, m.sta
 
 async def read(tx: Tx, district: District, week: str, now: datetime) -> Week:
     """What the district's week is told from. Raises `Refused` for a week that has not begun."""
-    zone = ZoneInfo(district.timezone)
-    today = now.astimezone(zone).date()
+    zone = district.timezone
+    today = calendar.day_of(now, zone)
     if monday(week) > today:
         raise Refused(f"{week} has not begun", "editions.refused.week")
-    first, after = bounds(week, district.timezone)
+    first, after = calendar.bounds(week, zone)
     bound: Mapping[str, Any] = {"district": district.id, "first": first, "after": after}
     # Counted here and not by cases.figures: that hides a second subject beside each small one, so that no total gives
     # the small one away. An edition publishes no total of what was said.
@@ -119,7 +87,7 @@ async def read(tx: Tx, district: District, week: str, now: datetime) -> Week:
     return Week(
         district=district.names,
         first_day=monday(week).isoformat(),
-        last_day=min(sunday(week), today).isoformat(),
+        last_day=min(calendar.sunday(week), today).isoformat(),
         today=today.isoformat(),
         said=said,
         deeds=tuple(
@@ -128,7 +96,7 @@ async def read(tx: Tx, district: District, week: str, now: datetime) -> Week:
                 category=row["category"],
                 outcome=row["outcome"],
                 place=row["place"],
-                on=row["at"].astimezone(zone).date().isoformat(),
+                on=calendar.day_of(row["at"], zone).isoformat(),
                 office=row["office"],
                 disputed=row["status"] == "disputed",
             )
@@ -146,7 +114,7 @@ async def read(tx: Tx, district: District, week: str, now: datetime) -> Week:
                 office=row["office"],
                 due_on=row["due_on"].isoformat(),
                 state=row["state"],
-                state_on=row["state_at"].astimezone(zone).date().isoformat() if row["state_at"] else None,
+                state_on=calendar.day_of(row["state_at"], zone).isoformat() if row["state_at"] else None,
             )
             for row in promises
         ),

@@ -10,17 +10,17 @@ to fives: of an exact one, two readings would show a single new case.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
+from cases import calendar
 from cases.lifecycle import OPEN, Refused
 from cases.outcomes import CATEGORIES
+from cases.suppression import FEWEST, round_down, suppress
 from store.database import Tx
 
-FEWEST = 5
 BY_CATEGORY = ("received", "done", "confirmed", "overdue")
 IN_ALL = (*BY_CATEGORY, "disputed", "not_asked", "answered", "in_72", "in_14", "unnamed")
 
@@ -90,10 +90,10 @@ async def totals(conn: Tx, district_id: str, now: datetime) -> dict[str, Any]:
     return {
         "district": district_id,
         "categories": [
-            {"category": category, **{name: _round(len(cells[name][category])) for name in BY_CATEGORY}}
+            {"category": category, **{name: round_down(len(cells[name][category])) for name in BY_CATEGORY}}
             for category in CATEGORIES
         ],
-        "total": {name: _round(len(_all(cells[name]))) for name in IN_ALL},
+        "total": {name: round_down(len(_all(cells[name]))) for name in IN_ALL},
         "unnamed_categories": await unnamed_categories(conn, district_id),
     }
 
@@ -125,27 +125,10 @@ async def _count(conn: Tx, district_id: str, now: datetime, monday: date | None)
 
 
 def _monday(week: str) -> date:
-    found = re.fullmatch(r"(\d{4})-W(\d{2})", week)
-    if not found:
-        raise Refused("week_unknown")
     try:
-        return date.fromisocalendar(int(found[1]), int(found[2]), 1)
+        return calendar.monday(week)
     except ValueError:
         raise Refused("week_unknown") from None
-
-
-def suppress(counts: Mapping[str, int]) -> tuple[frozenset[str], bool]:
-    """Which cells of one column to hide, and whether its total goes too, so that no count under FEWEST can be found.
-
-    Hidden are all small cells (a zero among them, so that a hidden cell does not say "at least one"); and while they
-    add up to less than FEWEST, the smallest of the others, or the total where no other is left.
-    """
-    hidden = {name for name, count in counts.items() if count < FEWEST}
-    rest = sum(counts[name] for name in hidden)
-    if not 0 < rest < FEWEST:
-        return frozenset(hidden), sum(counts.values()) < FEWEST
-    others = sorted(counts.keys() - hidden, key=lambda name: (counts[name], name))
-    return frozenset({*hidden, *others[:1]}), not others
 
 
 def _hold_back(column: Ids) -> tuple[dict[str, list[UUID] | None], list[UUID] | None]:
@@ -164,7 +147,3 @@ def _large(ids: list[UUID]) -> list[UUID] | None:
 
 def _figure(ids: Sequence[UUID] | None) -> dict[str, Any]:
     return {"count": None, "cases": []} if ids is None else {"count": len(ids), "cases": list(ids)}
-
-
-def _round(count: int) -> int | None:
-    return count - count % FEWEST if count >= FEWEST else None

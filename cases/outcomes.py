@@ -32,6 +32,9 @@ def is_refusal(outcome: str) -> bool:
     return outcome.startswith("cannot_")
 
 
+PROMISED = frozenset(one for own in _BY_CATEGORY.values() for one in own if not is_refusal(one))
+
+
 def promised(category: str) -> tuple[str, ...]:
     """The outcomes that a commitment may announce: what will be done, never what cannot."""
     return tuple(outcome for outcome in for_category(category) if not is_refusal(outcome))

@@ -16,7 +16,7 @@ from cases.change import Actor
 from cases.lifecycle import CITIZEN, Refused
 from cases.moves import acknowledge, answer, assign, close, commit, escalate, note, refer, reopen, resolve, start
 from cases.outcomes import CATEGORIES
-from cases.thread import Words, append, history, put_words, thread
+from cases.thread import Words, append, append_media, history, put_words, thread
 from store.crypto import Keys
 from store.database import Tx
 
@@ -25,6 +25,7 @@ __all__ = [
     "amend",
     "answer",
     "append",
+    "append_media",
     "assign",
     "close",
     "commit",

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from cases.figures import FEWEST
 from cases.lifecycle import Refused
+from cases.suppression import FEWEST
 from store.database import Tx
 
 

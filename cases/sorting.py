@@ -232,17 +232,7 @@ async def open_case(
         await tx.execute("SELECT id, created_at FROM media WHERE case_id = %s ORDER BY created_at", (case_id,))
     ).fetchall()
     for one in media:
-        await thread.append(
-            tx,
-            keys,
-            case_id,
-            author="citizen",
-            kind="media",
-            body=None,
-            lang=kept.lang,
-            now=one["created_at"],
-            media_id=one["id"],
-        )
+        await thread.append_media(tx, keys, case_id, one["id"], lang=kept.lang, now=one["created_at"])
     return case_id
 
 

@@ -66,6 +66,13 @@ async def append(
     return item_id
 
 
+async def append_media(tx: Tx, keys: Keys, case_id: UUID, media_id: UUID, *, lang: str, now: datetime) -> UUID:
+    """Add a citizen's photo or voice note, whose bytes may still be on their way. Returns the item's id."""
+    return await append(
+        tx, keys, case_id, author="citizen", kind="media", body=None, lang=lang, now=now, media_id=media_id
+    )
+
+
 async def put_words(tx: Tx, keys: Keys, case_id: UUID, words: Iterable[Words], *, lang: str, now: datetime) -> None:
     """Add a citizen's first words, each at the time it came. The first text is the story, the rest is more."""
     told = False

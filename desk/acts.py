@@ -19,7 +19,7 @@ from cases.lifecycle import Refused
 from desk import case
 from desk.case import LINE_MOST, REVEALS, TEXT_MOST, Shown
 from desk.roles import Staff, within
-from store import audit
+from store import audit, contacts
 from store.crypto import Keys
 from store.database import Tx
 from store.jawab import Jawab
@@ -218,7 +218,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             ).fetchone()
         if row is None:
             raise HTTPException(404)
-        address = jawab.keys.decrypt(row["address_box"], f"contacts|address_box|{row['id']}").decode()
+        address = jawab.keys.decrypt(row["address_box"], contacts.place(row["id"])).decode()
         return await case.render(request, jawab, case_id, Shown(address=address))
 
     app.add_route("/desk/cases/{case_id:uuid}/contact", reveal, methods=["POST"])

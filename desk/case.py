@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 from psycopg import sql
@@ -14,18 +13,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cases import lifecycle, outcomes, register
+from cases import calendar, lifecycle, moves, outcomes, register
 from desk import due, pages
 from desk.queue import choices
 from desk.roles import SUPERVISOR, Staff, within
+from locales.channels import CHANNELS
 from store import audit
+from store import media as stored
 from store.crypto import Keys
 from store.database import Tx
 from store.jawab import Jawab
 
 TEXT_MOST = 1000  # letters of an answer: fifteen parts of an Urdu SMS, and more than anybody reads on a phone
 LINE_MOST = 200
-WINDOW = timedelta(hours=24)  # WhatsApp: later than this after the citizen's last words an answer waits for him
 REVEALS = ("urgent", "asked", "visit", "unclear")  # why a number may be looked at; the reason goes into the audit
 
 # What a browser may be told a file is; everything else is bytes to it. Never a type that it would run.
@@ -89,7 +89,7 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
             "colleagues": await _colleagues(tx, case["district_id"]),
             **await choices(tx, staff),
         }
-    today = now.astimezone(ZoneInfo(staff.timezone)).date()
+    today = calendar.day_of(now, staff.timezone)
     return pages.page(
         request,
         "desk/case.html",
@@ -109,7 +109,7 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
         line_most=LINE_MOST,
         today=today.isoformat(),
         soon=(today + timedelta(days=7)).isoformat(),
-        window_shut=case["channel"] == "whatsapp" and _long_ago(case["last_inbound_at"], now),
+        window_shut=_is_shut(case["channel"], case["last_inbound_at"], now),
         may_reveal=staff.role == SUPERVISOR,
         reveals=REVEALS,
         here=f"/desk/cases/{case_id}",
@@ -142,7 +142,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             if row is None:
                 raise HTTPException(404)
             await audit.write(tx, str(staff.id), "media.read", str(media_id))
-        content = jawab.keys.decrypt(row["content"], f"media|content|{media_id}")
+        content = jawab.keys.decrypt(row["content"], stored.place("content", media_id))
         kind = row["content_type"].partition(";")[0].strip().lower()
         known = kind in MEDIA_TYPES
         name = f"{str(media_id)[:8]}.{MEDIA_TYPES[kind] if known else 'bin'}"
@@ -209,13 +209,15 @@ async def _colleagues(tx: Tx, district_id: str) -> list[dict[str, Any]]:
 
 def _place_text(keys: Keys, case: dict[str, Any]) -> str:
     box = case["place_text"]
-    return keys.decrypt(box, f"cases|place_text|{case['id']}").decode() if box is not None else ""
+    return keys.decrypt(box, register.place_of_text(case["id"])).decode() if box is not None else ""
 
 
 def _outcome_line(keys: Keys, case: dict[str, Any]) -> str:
     box = case["outcome_line"]
-    return keys.decrypt(box, f"cases|outcome_line|{case['id']}").decode() if box is not None else ""
+    return keys.decrypt(box, moves.place_of_line(case["id"])).decode() if box is not None else ""
 
 
-def _long_ago(moment: datetime | None, now: datetime) -> bool:
-    return moment is None or now - moment > WINDOW
+def _is_shut(channel: str, last_inbound_at: datetime | None, now: datetime) -> bool:
+    """Whether an answer would wait until the citizen writes again."""
+    hours = CHANNELS[channel].window_hours
+    return hours is not None and (last_inbound_at is None or now - last_inbound_at > timedelta(hours=hours))

@@ -6,16 +6,16 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 import locales
-from broadcast import publish, renderings, week
+from broadcast import publish, renderings
 from broadcast.edition import CLAIM_NOTHING, SECTIONS, Drop, Refused
 from broadcast.publish import Edition
+from cases import calendar
 from desk import pages
 from desk.roles import APPROVER, EDITOR, Staff
 from store.database import Tx
@@ -54,8 +54,8 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         now = datetime.now(UTC)
         async with jawab.db.read("console") as conn:
             rows = await list_editions(conn, staff)
-        full = week.last_full(now, staff.timezone)
-        this = week.week_of(now.astimezone(ZoneInfo(staff.timezone)).date())
+        full = calendar.last_full(now, staff.timezone)
+        this = calendar.week_of(calendar.day_of(now, staff.timezone))
         there = {row["week"] for row in rows}
         return pages.page(
             request,

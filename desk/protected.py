@@ -9,14 +9,13 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from cases import sorting
+from cases import calendar, sorting
 from cases.lifecycle import Refused
 from cases.protected import reading, vault
 from desk import pages, sessions
@@ -27,7 +26,6 @@ from store.crypto import Keys
 from store.database import Database, Tx
 from store.jawab import Jawab
 
-ZONE = ZoneInfo("Asia/Karachi")  # sealed cases keep dates only, and all districts share one clock
 NOTE_MOST = 2000
 MARKS = {"seen": "seen", "start": "in_progress"}  # end of the address → status
 
@@ -35,7 +33,7 @@ MARKS = {"seen": "seen", "start": "in_progress"}  # end of the address → statu
 async def protected_overdue(db: Database, now: datetime) -> int:
     """The tick's part: mark the sealed cases whose date has passed. Returns how many, and says no more."""
     async with db.transaction("console") as tx:
-        return await reading.sweep(tx, now.astimezone(ZONE).date())
+        return await reading.sweep(tx, calendar.day_of(now))  # a sealed case keeps dates only
 
 
 async def seal_from_sorting(
@@ -113,7 +111,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             "desk/protected_list.html",
             rows=rows,
             districts=names,
-            today=datetime.now(ZONE).date(),
+            today=calendar.day_of(datetime.now(UTC)),
             here="/desk/protected",
         )
 
@@ -142,7 +140,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             note_most=NOTE_MOST,
             reasons=reading.REASONS,
             named=NAMED,
-            today=datetime.now(ZONE).date(),
+            today=calendar.day_of(datetime.now(UTC)),
             asked_by_me=str(staff.id) in asked,
             asked_by_other=bool(asked - {str(staff.id)}),
             done=done if done in ACTS else "",

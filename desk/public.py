@@ -18,7 +18,7 @@ import locales
 from broadcast import renderings, week
 from broadcast.edition import Item, Refused
 from broadcast.renderings import Heading
-from cases import figures, scorecards
+from cases import calendar, figures, scorecards
 from desk import pages
 from locales.catalogs import read_entries
 from store.database import Tx
@@ -132,7 +132,7 @@ class Window:
             place = await choose_district(conn, request)
             numbers = await (
                 await conn.execute(
-                    "SELECT kind, address FROM channels WHERE district_id = %s ORDER BY kind, address",
+                    "SELECT kind, address FROM channels WHERE district_id = %s ORDER BY kind <> 'try', kind, address",
                     (place.district.id,),
                 )
             ).fetchall()
@@ -273,7 +273,7 @@ def drafts_of(lang: str) -> tuple[int, int]:
 
 
 def _last_day(wanted: str, approved_at: datetime, zone: str) -> str:
-    return min(week.sunday(wanted), approved_at.astimezone(ZoneInfo(zone)).date()).isoformat()
+    return min(calendar.sunday(wanted), calendar.day_of(approved_at, zone)).isoformat()
 
 
 def _midnight(district: District) -> datetime:
@@ -289,7 +289,7 @@ def _shown(update: Update, district: District, request: Request) -> dict[str, An
         "week": update.week,
         "title": locales.say("edition.title", lang, **update.heading(district).values),
         "sections": renderings.sections(update.items, lang),
-        "sent": update.sent_at.astimezone(ZoneInfo(district.timezone)).date().isoformat(),
+        "sent": calendar.day_of(update.sent_at, district.timezone).isoformat(),
         "updated": update.sent_at.astimezone(UTC).isoformat(),
         "digest": update.digest,
     }

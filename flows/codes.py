@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from locales.digits import digits
+
 # Damm's quasigroup of order 10 (H. M. Damm, 2004): finds every single wrong digit and every swap of two neighbours,
 # the two slips people make when they copy a number from a phone.
 _DAMM = (
@@ -24,22 +26,16 @@ _SHAPE = re.compile(r"(?<!\d)\d(?:[\s\-\u2010-\u2015.]?\d){12}(?!\d)")
 _ALONE = re.compile(r"[\d\s\-\u2010-\u2015.]+")
 
 
-def _check(digits: str) -> int:
+def _check(code: str) -> int:
     interim = 0
-    for digit in digits:
+    for digit in code:
         interim = int(_DAMM[interim][int(digit)])
     return interim
 
 
-def _ascii(text: str) -> str:
-    if text.isascii():
-        return text
-    # Marks that keep a number together in right-to-left text travel with it when it is copied.
-    return "".join(
-        str(unicodedata.decimal(char)) if char.isdecimal() else char
-        for char in text
-        if unicodedata.category(char) != "Cf"
-    )
+def _plain(text: str) -> str:
+    """ASCII digits, and none of the marks that hold a number together in right-to-left text and are copied with it."""
+    return digits("".join(char for char in text if unicodedata.category(char) != "Cf"))
 
 
 def complete(twelve: str) -> str:
@@ -54,14 +50,9 @@ def valid(code: str) -> bool:
     return re.fullmatch(r"[0-9]{13}", code) is not None and _check(code) == 0
 
 
-def group(code: str) -> str:
-    """A code as people read it: `4821773091542` is `4821 7730 9154 2`."""
-    return f"{code[:4]} {code[4:8]} {code[8:12]} {code[12:]}".strip()
-
-
 def find(text: str) -> str | None:
     """The first valid code in `text`, in any numeral set, with spaces or dashes in it or not."""
-    for found in _SHAPE.finditer(_ascii(text)):
+    for found in _SHAPE.finditer(_plain(text)):
         code = "".join(filter(str.isdecimal, found.group()))
         if valid(code):
             return code
@@ -70,5 +61,5 @@ def find(text: str) -> str | None:
 
 def typed(text: str) -> str:
     """The digits of a text that holds nothing but a number (spaces and dashes allowed), else ""."""
-    plain = _ascii(text).strip()
+    plain = _plain(text).strip()
     return "".join(filter(str.isdecimal, plain)) if _ALONE.fullmatch(plain) else ""

@@ -71,17 +71,7 @@ async def _open_case(tx: Tx, turn: Turn, data: Data) -> None:
         **answers,
     )
     for media_id in await _keep_media(tx, turn, items, case_id):
-        await register.append(
-            tx,
-            keys,
-            case_id,
-            author="citizen",
-            kind="media",
-            body=None,
-            lang=turn.lang,
-            now=turn.now,
-            media_id=media_id,
-        )
+        await register.append_media(tx, keys, case_id, media_id, lang=turn.lang, now=turn.now)
 
 
 async def _append(tx: Tx, turn: Turn, data: Data) -> None:
@@ -117,17 +107,7 @@ async def _append_to_case(tx: Tx, turn: Turn, case_id: uuid.UUID, item: Data) ->
             now=turn.now,
         )
     for media_id in await _keep_media(tx, turn, [item], case_id):
-        await register.append(
-            tx,
-            keys,
-            case_id,
-            author="citizen",
-            kind="media",
-            body=None,
-            lang=turn.lang,
-            now=turn.now,
-            media_id=media_id,
-        )
+        await register.append_media(tx, keys, case_id, media_id, lang=turn.lang, now=turn.now)
 
 
 async def _amend(tx: Tx, turn: Turn, data: Data) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
+from cases import calendar
 from cases.protected import vault
 from flows.model import Step
 from store.database import Tx
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 # Guessing: 10^12 codes, five wrong ones an hour from a phone and 200 from everybody together.
 TRIES_A_PHONE, TRIES_OF_ALL = 5, 200
-KARACHI = ZoneInfo("Asia/Karachi")
 UNKNOWN: dict[str, Any] = {"what": "case", "state": "none", "due": "", "mine": False}
 
 
@@ -63,11 +62,11 @@ async def _case(tx: Tx, turn: Turn, asked: dict[str, Any]) -> dict[str, Any]:
         return {
             "what": "case",
             "state": row["status"],
-            "due": row["due_at"].astimezone(KARACHI).date().isoformat() if row["due_at"] else "",
+            "due": calendar.day_of(row["due_at"]).isoformat() if row["due_at"] else "",
             "mine": row["contact_id"] == turn.contact_id,
         }
     sealed = await vault.find(tx, turn.hashes[code])
-    if sealed is not None:
+    if sealed is not None and sealed["district_id"] == turn.district.id:  # like an ordinary one: at its own number only
         return {"what": "case", "state": sealed["status"], "due": sealed["due_resolve"].isoformat(), "mine": False}
     await tx.execute("INSERT INTO code_tries (contact_id) VALUES (%s)", (turn.contact_id,))
     return UNKNOWN

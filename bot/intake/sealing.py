@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cases import sorting
 from cases.protected import vault
 from store import contacts
+from store import media as stored
 from store.database import Tx
 from store.jawab import Jawab
 
@@ -15,11 +16,6 @@ if TYPE_CHECKING:
     from bot.intake.turn import Turn
 
 Data = dict[str, Any]
-
-
-def media_place(media_id: uuid.UUID, column: str) -> str:
-    """Where a photo or voice note ("source" or "content") is bound to; see store.crypto."""
-    return f"media|{column}|{media_id}"
 
 
 async def seal(tx: Tx, turn: Turn, data: Data) -> None:
@@ -100,7 +96,7 @@ async def note_media(
             case_id,
             sealed_case_id,
             media["content_type"],
-            turn.jawab.keys.encrypt(media["url"].encode(), media_place(media_id, "source")),
+            turn.jawab.keys.encrypt(media["url"].encode(), stored.place("source", media_id)),
         ),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from broadcast.lint import inspect
+from locales.values import group
 
 
 @pytest.mark.parametrize(
@@ -48,8 +49,8 @@ def test_a_case_code_is_found_however_it_is_typed() -> None:
     code = codes.complete("482177309154")
     for typed in (
         code,
-        codes.group(code),
-        f"نمبر {codes.group(code).translate(str.maketrans('0123456789', '۰۱۲۳۴۵۶۷۸۹'))}",
+        group(code),
+        f"نمبر {group(code).translate(str.maketrans('0123456789', '۰۱۲۳۴۵۶۷۸۹'))}",
     ):
         assert "code" in {finding.kind for finding in inspect(f"about {typed}")}
 

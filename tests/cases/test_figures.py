@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cases import figures, register, scorecards
-from cases.figures import FEWEST
 from cases.lifecycle import Refused
 from cases.outcomes import CATEGORIES
+from cases.suppression import FEWEST, suppress
 from store.crypto import Keys
 from store.database import Database
 from tests.cases.conftest import NOW
@@ -159,7 +159,7 @@ cells = st.dictionaries(st.sampled_from(CATEGORIES), st.integers(0, 40), min_siz
 
 @given(cells)
 def test_no_small_number_can_be_reckoned_from_what_is_shown(counted: dict[str, int]) -> None:
-    hidden, total_hidden = figures.suppress(counted)
+    hidden, total_hidden = suppress(counted)
     assert {name for name, count in counted.items() if count < FEWEST} <= hidden
     if total_hidden:
         return
@@ -171,7 +171,7 @@ def test_no_small_number_can_be_reckoned_from_what_is_shown(counted: dict[str, i
 
 @given(cells)
 def test_no_more_is_hidden_than_one_number_beside_the_small_ones(counted: dict[str, int]) -> None:
-    hidden, _ = figures.suppress(counted)
+    hidden, _ = suppress(counted)
     assert sum(counted[name] >= FEWEST for name in hidden) <= 1
 
 

@@ -217,7 +217,7 @@ async def test_with_nobody_to_seal_to_nothing_is_written(
     ] == 0
 
 
-async def test_a_seal_that_fails_takes_the_whole_turn_with_it(  # noqa: PLR0917 - fixtures
+async def test_a_seal_that_fails_takes_the_whole_turn_with_it(
     db: Database, keys: Keys, owner: psycopg.AsyncConnection[Any], code_hash: bytes, demo: object, row: Row
 ) -> None:
     await owner.execute("REVOKE INSERT ON sealed.wraps FROM jawab_intake")

@@ -10,8 +10,10 @@ from uuid import UUID
 import pytest
 from psycopg.types.json import Jsonb
 
-from broadcast import publish, week
+from broadcast import publish
+from cases import calendar
 from flows import codes
+from locales.values import group
 from store.jawab import Jawab
 
 Open = Callable[..., Awaitable[UUID]]
@@ -20,8 +22,8 @@ Enter = Callable[..., Awaitable[Any]]
 
 def last_week() -> tuple[str, datetime]:
     """The last full week in the demo district, and a moment in the middle of it."""
-    wanted = week.last_full(datetime.now(UTC), "Asia/Karachi")
-    return wanted, week.bounds(wanted, "Asia/Karachi")[0] + timedelta(days=3)
+    wanted = calendar.last_full(datetime.now(UTC), "Asia/Karachi")
+    return wanted, calendar.bounds(wanted, "Asia/Karachi")[0] + timedelta(days=3)
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ async def test_an_editor_drafts_a_week_and_sees_what_stands_behind_each_line(ent
     answer = await browser.post("/desk/editions", {"week": wanted})
     assert answer.status_code == 303
     page = await browser.soup(answer.headers["location"])
-    assert codes.group(code) in page.get_text()
+    assert group(code) in page.get_text()
     assert "6" in page.get_text()
     assert len(page.select(".bubble")) == 10  # five languages, as a message and as an SMS
     again = await browser.post("/desk/editions", {"week": wanted})

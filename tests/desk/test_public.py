@@ -15,10 +15,10 @@ import pytest
 from bs4 import BeautifulSoup
 
 import locales
-from broadcast import publish, week
-from cases import register
-from flows import codes
+from broadcast import publish
+from cases import calendar, register
 from locales.catalogs import strict
+from locales.values import group
 from store.jawab import Jawab
 
 PAGES = ("/", "/updates", "/figures")
@@ -27,8 +27,8 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 
 
 def last_week() -> tuple[str, datetime]:
-    wanted = week.last_full(datetime.now(UTC), "Asia/Karachi")
-    return wanted, week.bounds(wanted, "Asia/Karachi")[0] + timedelta(days=3)
+    wanted = calendar.last_full(datetime.now(UTC), "Asia/Karachi")
+    return wanted, calendar.bounds(wanted, "Asia/Karachi")[0] + timedelta(days=3)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ async def test_a_language_of_drafts_says_so(client: httpx.AsyncClient, lang: str
 
 async def test_the_first_page_names_the_numbers(client: httpx.AsyncClient) -> None:
     links = [link["href"] for link in read(await client.get("/?lang=en")).select(".numbers a")]
-    assert links == ["sms:+15005550006", "/try", "https://wa.me/14155238886"]
+    assert links == ["/try", "sms:+15005550006", "https://wa.me/14155238886"]
 
 
 async def test_an_update_is_shown_as_it_was_approved(client: httpx.AsyncClient, sent: str) -> None:
@@ -117,7 +117,7 @@ async def test_no_page_carries_a_case(client: httpx.AsyncClient, owner: Any, sen
     for case_id, code in rows:
         assert case_id not in everything
         assert code not in everything
-        assert codes.group(code) not in everything
+        assert group(code) not in everything
 
 
 async def test_the_feed_is_a_feed(client: httpx.AsyncClient, sent: str) -> None:

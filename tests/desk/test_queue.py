@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from flows import codes
+from locales.values import group
 
 NOW = datetime.now(UTC)
 
@@ -73,8 +74,8 @@ async def test_pages_follow_each_other_without_gap_or_repeat(enter, opened, writ
 async def test_a_code_is_found_in_any_numerals(enter, opened, one) -> None:
     handler, case = await enter("handler"), await opened()
     code = (await one("SELECT code FROM cases WHERE id = %s", case))["code"]
-    urdu = codes.group(code).translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
-    for typed in (code, codes.group(code), urdu, f"  {code[:6]}-{code[6:]} "):
+    urdu = group(code).translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
+    for typed in (code, group(code), urdu, f"  {code[:6]}-{code[6:]} "):
         answer = await handler.post("/desk/find", {"code": typed})
         assert answer.headers.get("location") == f"/desk/cases/{case}", typed
 

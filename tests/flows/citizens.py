@@ -7,6 +7,7 @@ from flows.check import NUMERALS
 from flows.load import load_book
 from flows.model import Media
 from flows.play import Phone
+from locales.values import group
 
 BOOK = load_book()
 LANGS = ("ur", "ps", "bal", "brh")
@@ -82,8 +83,8 @@ def ask_status(phone: Phone, lang: str) -> None:
     phone.say("STATUS")
     phone.say(digits(lang, 1))
     foreign = codes.complete("482177309154")
-    phone.say(f"STATUS {codes.group(foreign)}")
-    phone.say(f"STATUS {codes.group(foreign[:-1] + str((int(foreign[-1]) + 1) % 10))}")
+    phone.say(f"STATUS {group(foreign)}")
+    phone.say(f"STATUS {group(foreign[:-1] + str((int(foreign[-1]) + 1) % 10))}")
     code = next(iter(phone.world.cases))
     phone.say(digits(lang, code))
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from flows import codes
 from flows.check import NUMERALS
+from locales.values import group
 
 TWELVE = st.text("0123456789", min_size=12, max_size=12)
 
@@ -14,7 +15,7 @@ TWELVE = st.text("0123456789", min_size=12, max_size=12)
 def test_a_completed_code_is_valid_and_found_in_a_sentence(twelve: str) -> None:
     code = codes.complete(twelve)
     assert codes.valid(code)
-    assert codes.find(f"my number is {codes.group(code)}, what now?") == code
+    assert codes.find(f"my number is {group(code)}, what now?") == code
 
 
 @given(TWELVE, st.integers(0, 12), st.integers(1, 9))
@@ -34,7 +35,7 @@ def test_two_neighbours_swapped_are_always_noticed(twelve: str, place: int) -> N
 @given(TWELVE, st.sampled_from(sorted(NUMERALS)), st.sampled_from(["", " ", "-", " - ", "\u00a0"]))
 def test_a_code_is_read_in_every_numeral_set(twelve: str, name: str, gap: str) -> None:
     code = codes.complete(twelve)
-    typed = codes.group(code).replace(" ", gap if gap != " - " else "-")
+    typed = group(code).replace(" ", gap if gap != " - " else "-")
     typed = "".join(NUMERALS[name][int(sign)] if sign.isdecimal() else sign for sign in typed)
     assert codes.find(typed) == code
     assert codes.typed(typed) == code
@@ -48,7 +49,7 @@ def test_no_text_breaks_the_search(text: str) -> None:
 
 def test_isolating_marks_around_a_copied_code_do_not_matter() -> None:
     code = codes.complete("482177309154")
-    assert codes.typed(f"\u2066{codes.group(code)}\u2069") == code
+    assert codes.typed(f"\u2066{group(code)}\u2069") == code
 
 
 def test_a_phone_number_and_a_longer_number_are_no_codes() -> None:

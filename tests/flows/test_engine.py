@@ -14,6 +14,7 @@ from flows.engine import step
 from flows.model import Event, Known, Session
 from flows.play import Phone
 from locales.channels import sms_parts
+from locales.values import group
 
 Phones = Callable[..., Phone]
 LONG = "The pump has been broken for ten days"
@@ -39,7 +40,7 @@ def test_one_text_is_enough(phone: Phones) -> None:
     (kept,) = talk.effects
     assert kept.kind == "keep_story"
     assert kept.data["story"] == [{"text": STORY["bal"]}]
-    assert said.startswith(codes.group(kept.data["code"]))
+    assert said.startswith(group(kept.data["code"]))
     assert "براہوئی" in said
     assert len(sms_parts(said)) == 1
     assert talk.wait() == ""
@@ -65,7 +66,7 @@ def test_a_kept_story_becomes_the_case_of_the_same_code(phone: Phones) -> None:
     assert (opened.kind, opened.data["code"], opened.data["kept"]) == ("open_case", code, True)
     talk.say("4")
     assert talk.effects[0].data == {"code": code, "place": "demo-pishin"}
-    assert codes.group(code) in talk.say("1")
+    assert group(code) in talk.say("1")
     assert talk.session.node == "done"
 
 
@@ -97,7 +98,7 @@ def test_a_long_message_in_the_main_menu_is_a_story_too(phone: Phones) -> None:
     talk = to_node(phone("ps"))
     said = talk.say(LONG)
     assert kinds(talk) == ["keep_story"]
-    assert codes.group(talk.effects[0].data["code"]) in said
+    assert group(talk.effects[0].data["code"]) in said
     assert talk.session.node == "category"
 
 
@@ -230,7 +231,7 @@ def test_a_trial_line_says_so_at_the_start_of_every_conversation(phone: Phones) 
     talk.wait()
     assert talk.say("hello").startswith(notice)
     talk.wait()
-    first = f"STATUS {codes.group(codes.complete('1' * 12))}"
+    first = f"STATUS {group(codes.complete('1' * 12))}"
     assert talk.say(first).startswith(notice)
     assert talk.replies == 1
 
@@ -245,12 +246,12 @@ def test_an_unfinished_report_is_kept_as_a_draft_and_said_so(phone: Phones) -> N
     assert draft.kind == "open_case"
     assert draft.data["draft"] is True
     assert draft.data["place"] == "demo-pishin"
-    assert codes.group(draft.data["code"]) in said
+    assert group(draft.data["code"]) in said
     talk.say(LONG)
     assert [(e.kind, e.data["code"]) for e in talk.effects] == [("append", draft.data["code"])]
     talk.say("2")
     assert talk.effects[0].data == {"code": draft.data["code"], "may_message": False}
-    assert codes.group(draft.data["code"]) in talk.say("1")
+    assert group(draft.data["code"]) in talk.say("1")
     assert talk.effects[0].data == {"code": draft.data["code"], "finish": True}
 
 
@@ -280,7 +281,7 @@ def test_going_elsewhere_keeps_what_was_said(phone: Phones) -> None:
     said = talk.say("MENU")
     assert talk.effects[0].kind == "open_case"
     assert talk.effects[0].data["draft"] is True
-    assert codes.group(talk.effects[0].data["code"]) in said
+    assert group(talk.effects[0].data["code"]) in said
 
 
 def test_stop_counts_only_as_the_whole_message_and_moves_nothing(phone: Phones) -> None:
@@ -364,7 +365,7 @@ def test_a_protected_code_tells_a_coarse_state_in_the_same_words(phone: Phones) 
     other = phone()
     complain(other, "ur")
     assert talk.say(f"STATUS {code}") == other.say(f"STATUS {next(iter(other.world.cases))}").replace(
-        codes.group(next(iter(other.world.cases))), codes.group(code)
+        group(next(iter(other.world.cases))), group(code)
     )
 
 
@@ -421,7 +422,7 @@ def test_a_question_that_is_gone_restarts_politely_and_keeps_what_was_said(phone
     (draft,) = talk.effects
     assert draft.kind == "open_case"
     assert draft.data["story"] == [{"text": LONG}]
-    assert codes.group(draft.data["code"]) in said
+    assert group(draft.data["code"]) in said
     assert talk.session.node == "menu"
 
 
