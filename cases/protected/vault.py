@@ -27,11 +27,11 @@ from store.database import Tx
 
 
 async def find(tx: Tx, code_hash: bytes) -> dict[str, Any] | None:
-    """{"case_id", "status", "due_resolve"} of the protected case with this code's hash, or None.
+    """{"case_id", "status", "due_resolve", "district_id"} of the protected case with this code's hash, or None.
 
     For the citizen's side only.
     """
-    found = await tx.execute("SELECT case_id, status, due_resolve FROM sealed.case_by_code(%s)", (code_hash,))
+    found = await tx.execute("SELECT * FROM sealed.case_by_code(%s)", (code_hash,))
     return await found.fetchone()
 
 

@@ -19,7 +19,7 @@ from bot import intake
 from bot.channels import Inbound
 from bot.intake import effects
 from bot.intake.turn import MOST_A_MINUTE
-from cases import register, sorting
+from cases import commands, register, sorting
 from cases.protected import vault
 from flows.model import Media
 from settings import Settings
@@ -294,6 +294,25 @@ async def test_a_wrong_a_foreign_and_a_guessed_code_read_the_same(owner: Owner, 
     await phone.say("سلام", "1")
     said = [(await phone.say(f"STATUS {code}"))[-1] for code in ("1234 1234 1234 5", "0000 0000 0000 0")]
     assert len({mask(one) for one in said}) == 1
+
+
+async def test_a_code_is_known_at_its_own_districts_number_only_on_both_sides_of_the_door(
+    jawab: Jawab, owner: Owner, phone: Phone
+) -> None:
+    await commands.add_district(jawab.db, "quetta")
+    await commands.add_channel(jawab.db, kind="sms", provider="twilio", address="+92810000009", district_id="quetta")
+    there = "+92810000009"
+    told = []
+    for number, kind in enumerate(("1", "2")):
+        writer = Phone(jawab, owner, f"+92399000010{number}")
+        await writer.say("سلام", "1", "1", "1", kind, "1", STORY, "1", "1")
+        code = await writer.code()
+        await Phone(jawab, owner, f"+92399000020{number}").say("سلام", "1", f"STATUS {code}", to=there)
+        rows = await (await owner.execute("SELECT id, message FROM outbox ORDER BY created_at DESC LIMIT 1")).fetchall()
+        told += [jawab.keys.get_json(message, outbox.place(one)) for one, message in rows]
+    assert told[0] == told[1], "only a protected case was shown from another district's number"
+    assert "follow.none" in json.dumps(told[0])
+    assert await count(owner, "code_tries") == 2
 
 
 async def test_only_five_wrong_codes_an_hour_are_looked_at(owner: Owner, phone: Phone) -> None:

@@ -146,7 +146,7 @@ CREATE TABLE outbox (
     contact_id  uuid NOT NULL REFERENCES contacts,
     lane        text NOT NULL CHECK (lane IN ('replies', 'broadcasts')),
     purpose     text NOT NULL CHECK (purpose IN ('reply', 'case', 'edition')),
-    inbox_id    uuid REFERENCES inbox,                    -- the message this answers: never held by quiet hours
+    inbox_id    uuid,                                     -- the message this answers, written with it: never held by quiet hours
     case_id     uuid,
     edition_id  uuid,
     lang        text NOT NULL,
@@ -157,12 +157,14 @@ CREATE TABLE outbox (
     due_at      timestamptz NOT NULL DEFAULT now(),
     expires_at  timestamptz NOT NULL DEFAULT now() + interval '7 days',   -- nothing stale goes out
     claimed_at  timestamptz,
-    provider_id text UNIQUE,
+    provider_id text,
     error       text,
     created_at  timestamptz NOT NULL DEFAULT now(),
-    sent_at     timestamptz,
-    UNIQUE (edition_id, contact_id)
+    sent_at     timestamptz
 );
+-- Partial, so that a reply, which is no part of an edition and has no provider's id yet, touches neither.
+CREATE UNIQUE INDEX outbox_once ON outbox (edition_id, contact_id) WHERE edition_id IS NOT NULL;
+CREATE UNIQUE INDEX outbox_at_provider ON outbox (provider_id) WHERE provider_id IS NOT NULL;
 CREATE INDEX outbox_due ON outbox (lane, due_at) WHERE state = 'queued';
 CREATE INDEX outbox_sending ON outbox (claimed_at) WHERE state = 'sending';
 CREATE INDEX outbox_parked ON outbox (contact_id) WHERE state = 'parked';
@@ -432,9 +434,10 @@ CREATE TABLE sealed.wraps (
     wrap      bytea NOT NULL,                             -- SealedBox(reader's public key) of the item's key
     PRIMARY KEY (item_id, reader)
 );
-CREATE FUNCTION sealed.case_by_code(p_hash bytea) RETURNS TABLE (case_id uuid, status text, due_resolve date)
+CREATE FUNCTION sealed.case_by_code(p_hash bytea)
+RETURNS TABLE (case_id uuid, status text, due_resolve date, district_id text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
-    SELECT id, status, due_resolve FROM sealed.cases WHERE code_hash = p_hash
+    SELECT id, status, due_resolve, district_id FROM sealed.cases WHERE code_hash = p_hash
 $$;
 CREATE FUNCTION sealed.readers_of(p_case uuid) RETURNS uuid[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
