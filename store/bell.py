@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 
 import structlog
 from redis import Redis
@@ -16,6 +17,7 @@ log = structlog.get_logger()
 LANES = ("replies", "broadcasts", "chores")
 TAKE_ALL = ("replies", "chores")  # jobs that take whatever is due, so that one that waits is enough for everybody
 MOST_IDS = 100  # of one job: what a killed worker leaves to the sweep
+BREATH = 0.005  # seconds between two rounds of rings: each wakes a thread that takes the web loop's lock
 MOST_WAITING = 10_000  # rings kept while Redis is away; the rows themselves are in PostgreSQL
 
 
@@ -56,6 +58,7 @@ class Bell:
                     queues[lane].enqueue(f"worker.{job}", *ids, result_ttl=0, failure_ttl=3600, job_timeout=300)
                 except (RedisError, OSError) as error:
                     log.warning("bell silent", lane=lane, error=type(error).__name__)
+            time.sleep(BREATH)
         redis.close()
 
     def _take(self) -> dict[tuple[str, str], list[str]]:

@@ -14,6 +14,7 @@ import json
 import os
 import secrets
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ CODE_OPSLIMIT, CODE_MEMLIMIT = 2, 64 * 1024 * 1024
 # 256 MiB, 3 passes: a handler's private key rests on this.
 KEY_OPSLIMIT, KEY_MEMLIMIT = 3, 256 * 1024 * 1024
 
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
 
 
@@ -122,7 +124,7 @@ class Keys:
         raise Unopened(place)
 
     def put_json(self, thing: Any, place: str) -> bytes:
-        return self.encrypt(json.dumps(thing, ensure_ascii=False, separators=(",", ":")).encode(), place)
+        return self.encrypt(_json(thing).encode(), place)
 
     def get_json(self, box: bytes, place: str) -> Any:
         return json.loads(self.decrypt(box, place))
@@ -224,6 +226,13 @@ def _aad2(case_id: str, item_id: str) -> bytes:
     return f"t2|{case_id}|{item_id}".encode()
 
 
+# A turn asks for the same two or three some twelve times.
+@lru_cache(maxsize=64)
+def _derive(purpose: str, master: bytes) -> bytes:
+    return hashlib.blake2b(purpose.encode(), key=master, digest_size=32, person=b"jawab").digest()
+
+
+@lru_cache(maxsize=64)
 def _key_id(key: bytes) -> bytes:
     return hashlib.blake2b(key, digest_size=4, person=b"jawab-id").digest()
 

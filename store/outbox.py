@@ -34,7 +34,7 @@ async def put(
     done = await tx.execute(
         "INSERT INTO outbox (id, contact_id, lane, purpose, inbox_id, case_id, edition_id, lang, message, due_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, now()))"
-        " ON CONFLICT (edition_id, contact_id) DO NOTHING",
+        " ON CONFLICT (edition_id, contact_id) WHERE edition_id IS NOT NULL DO NOTHING",
         (
             id,
             contact_id,

@@ -54,7 +54,8 @@ class Inbound:
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON can hold it; the reverse is `from_dict`."""
-        return asdict(self)
+        kept = {name: getattr(self, name) for name in Inbound.__slots__}  # asdict copies deeply, at ten times the cost
+        return kept | {"media": [asdict(item) for item in self.media]}
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Inbound:

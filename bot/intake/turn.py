@@ -26,7 +26,7 @@ from flows.load import load_book
 from flows.model import Event, Known, Media, Reply, Session, Step
 from flows.sessions import dump, restore
 from store import alarms, contacts, inbox, outbox
-from store.database import Tx
+from store.database import Tx, new_id
 from store.jawab import Jawab
 
 log = structlog.get_logger()
@@ -41,6 +41,8 @@ _book = cache(load_book)  # 0.1 s of YAML: once in a process
 _READ = """
 SELECT channels.id AS channel_id, channels.district_id, contacts.id AS contact_id, contacts.lang,
        contacts.weekly_since IS NOT NULL AS weekly, sessions.version, sessions.state,
+       contacts.stopped_at IS NULL AND contacts.invalid_at IS NULL
+           AND contacts.last_inbound_at > now() - interval '5 minutes' AS settled,
        EXISTS (SELECT FROM inbox WHERE provider = %(provider)s AND provider_id = %(provider_id)s) AS repeat,
        (SELECT count(*) FROM inbox WHERE inbox.contact_id = contacts.id
            AND received_at > now() - interval '1 minute') AS recent,
@@ -93,7 +95,7 @@ async def take(jawab: Jawab, message: Inbound) -> str:
             return await _keep_done(jawab, message, before["contact_id"])
         if before["recent"] >= MOST_A_MINUTE:
             return await _keep_undone(jawab, message, before["contact_id"], "", "flood", answer=False)
-        outcome = await _attempt(jawab, message, before, uuid.uuid4(), "new")
+        outcome = await _attempt(jawab, message, before, new_id(), "new")
         if outcome != "stale":
             return outcome
     # Never seen with one phone behind a number; the sweep has the patience that a web hook has not.
@@ -148,7 +150,7 @@ async def _read(jawab: Jawab, message: Inbound) -> Mapping[str, Any] | None:
             row = await (await connection.execute(_READ, what)).fetchone()
         if row is not None and row["contact_id"] is None:
             await contacts.make(
-                connection, jawab.keys, id=uuid.uuid4(), channel_id=row["channel_id"], tag=tag, address=message.address
+                connection, jawab.keys, id=new_id(), channel_id=row["channel_id"], tag=tag, address=message.address
             )
             row = await (await connection.execute(_READ, what)).fetchone()
     return row
@@ -268,7 +270,7 @@ def _session(turn: Turn, before: Mapping[str, Any]) -> Session:
 
 def _move(turn: Turn, before: Mapping[str, Any], done: Step, message: Inbound | None) -> inbox.Move:
     keys, session = turn.jawab.keys, done.session
-    outbox_id = uuid.uuid4() if done.reply is not None else None
+    outbox_id = new_id() if done.reply is not None else None
     lang = session.lang or turn.lang
     body = None
     if message is not None and not done.sealed:
@@ -282,6 +284,7 @@ def _move(turn: Turn, before: Mapping[str, Any], done: Step, message: Inbound | 
         lang=lang,
         now=turn.now,
         quiet_at=turn.now + timedelta(seconds=session.quiet_after) if session.quiet_after else None,
+        seen=turn.kind != "new" or not before["settled"] or before["confirm"] is not None or lang != before["lang"],
         inbox_id=turn.inbox_id,
         provider=message.provider if message else None,
         provider_id=message.provider_id if message else None,
@@ -306,7 +309,7 @@ async def _keep_unrouted(jawab: Jawab, message: Inbound) -> str:
         kept = await inbox.keep(
             tx,
             jawab.keys,
-            id=uuid.uuid4(),
+            id=new_id(),
             provider=message.provider,
             provider_id=message.provider_id,
             contact_id=None,
@@ -324,7 +327,7 @@ async def _keep_done(jawab: Jawab, message: Inbound, contact_id: uuid.UUID) -> s
         kept = await inbox.keep(
             tx,
             jawab.keys,
-            id=uuid.uuid4(),
+            id=new_id(),
             provider=message.provider,
             provider_id=message.provider_id,
             contact_id=contact_id,
@@ -346,7 +349,7 @@ async def _keep_undone(
     id: uuid.UUID | None = None,
 ) -> str:
     """The second transaction of a failed turn: the encrypted message alone, an alarm, and a neutral answer."""
-    inbox_id, outbox_id = id or uuid.uuid4(), uuid.uuid4()
+    inbox_id, outbox_id = id or new_id(), new_id()
     async with jawab.db.transaction("intake") as tx:
         kept = await inbox.keep(
             tx,

@@ -114,6 +114,48 @@ async def test_a_whole_report_becomes_one_case_with_two_clocks(owner: Owner, pho
     assert await count(owner, "sorting") == 0
 
 
+async def test_a_turn_soon_after_another_leaves_the_contact_alone_unless_there_is_something_to_say_there(
+    owner: Owner, phone: Phone
+) -> None:
+    async def contact() -> Any:
+        return await (await owner.execute("SELECT last_inbound_at, stopped_at, lang FROM contacts")).fetchone()
+
+    await phone.say("سلام", "1")
+    before = await contact()
+    await phone.say("1")
+    assert await contact() == before
+    await owner.execute("UPDATE contacts SET stopped_at = now()")
+    await phone.say("1")
+    lifted = await contact()
+    assert lifted[0] > before[0]
+    assert lifted[1:] == before[1:]
+    await owner.execute("UPDATE contacts SET invalid_at = now()")
+    await phone.say("1")
+    assert (again := await contact())[0] > lifted[0]
+    await owner.execute("UPDATE contacts SET last_inbound_at = now() - interval '6 minutes'")
+    await phone.say("1")
+    assert (await contact())[0] > again[0]
+
+
+async def test_a_message_that_was_kept_since_the_session_was_read_is_a_repeat_and_moves_nothing(
+    jawab: Jawab, owner: Owner, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await phone.say("سلام")
+    message, move = phone.inbound("1"), inbox.move
+
+    async def late(tx: Any, what: inbox.Move, kind: str) -> str:
+        await owner.execute(
+            "INSERT INTO inbox (id, provider, provider_id, state) VALUES (gen_random_uuid(), %s, %s, 'undone')",
+            (what.provider, what.provider_id),
+        )
+        return await move(tx, what, kind)
+
+    monkeypatch.setattr(inbox, "move", late)
+    assert await intake.take(jawab, message) == "repeat"
+    assert await (await owner.execute("SELECT version FROM sessions")).fetchone() == (1,)
+    assert (await count(owner, "inbox"), await count(owner, "outbox")) == (2, 1)
+
+
 # ── nothing is lost ──────────────────────────────────────────────────────────────────────────────────────────────────
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
