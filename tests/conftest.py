@@ -26,6 +26,9 @@ from settings import Settings
 from store.crypto import Keys
 from store.database import Database, migrate
 from store.jawab import Jawab
+from tests.town import town
+
+__all__ = ["town"]  # one running system for a run, whichever folder asks for it
 
 for name in [name for name in os.environ if name.startswith("JAWAB_") and name != "JAWAB_TWILIO_OPENAPI"]:
     del os.environ[name]

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 
-from tests.end_to_end.conftest import CODE, Town, wait_for
+from tests.town import CODE, Town, wait_for
 
 # Native lines (Common Voice, CC0) and plain sentences of the field; the words themselves prove nothing here.
 STORIES = {

@@ -21,7 +21,7 @@ import pytest
 
 from tests.providers.twilio import ACCOUNT, TOKEN, FakeTwilio
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 OURS = "+92810000001"
 CODE = re.compile(r"\d{4} \d{4} \d{4} \d")
 

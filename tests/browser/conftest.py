@@ -1,0 +1,72 @@
+"""A real Chromium, and pages that complain where the browser complains."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.town import Town
+
+PHONE, DESKTOP = (390, 844), (1280, 800)
+# No call home while we test: updates, translation, safe browsing and sync are another party's business.
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+Open = Callable[..., Page]
+
+
+# Playwright keeps an event loop running in this thread as long as it is open: no async test may run meanwhile, so the
+# browser is a module's, not a run's.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no Chromium here, and with CI=true the browser tests may not be skipped")
+        pytest.skip("no Chromium here (Debian and Ubuntu: apt install chromium)")
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=found, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, town: Town) -> Iterator[Open]:
+    """`open_page(path, size=, js=)`: a page in a browser of its own; nothing may be in its console at the end."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_(path: str, size: tuple[int, int] = PHONE, *, js: bool = True) -> Page:
+        context = browser.new_context(
+            base_url=town.url, viewport={"width": size[0], "height": size[1]}, java_script_enabled=js
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+
+        def note(message: Any) -> None:
+            # A refused password is a 401, which Chromium writes down whatever the page does.
+            if message.type in {"error", "warning"} and "401 (Unauthorized)" not in message.text:
+                complaints.append(f"{page.url}: {message.text}")
+
+        page.on("console", note)
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == 200, f"{path}: {answer.status}"
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not complaints
