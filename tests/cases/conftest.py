@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from cases import register
-from store import contacts
+from store import contacts, crypto
 from store.crypto import Keys
 from store.database import Database
 
@@ -100,3 +100,28 @@ def row(db: Database) -> Callable[..., Awaitable[dict[str, Any]]]:
         return found
 
     return read
+
+
+@pytest.fixture
+def code_hash(keys: Keys) -> bytes:
+    return keys.hash_code(fresh_code())
+
+
+@pytest.fixture
+async def readers(db: Database, demo: SimpleNamespace) -> list[SimpleNamespace]:
+    """The two protected handlers, with their unlocked private keys."""
+    passwords = {row["user"]: row["password"] for row in demo.all}
+    async with db.read("console") as conn:
+        rows = await (
+            await conn.execute(
+                "SELECT id, login, private_box, key_salt FROM staff WHERE role = 'protected' ORDER BY login"
+            )
+        ).fetchall()
+    return [
+        SimpleNamespace(
+            id=row["id"],
+            login=row["login"],
+            key=crypto.unlock_private(row["private_box"], passwords[row["login"]], bytes(row["key_salt"])),
+        )
+        for row in rows
+    ]

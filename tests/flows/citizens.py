@@ -1,6 +1,8 @@
-"""What a citizen types in each transcript. Digits in the numerals that phones of that language type."""
+"""What citizens type: whole conversations, in the numerals that phones of a language type, and pieces of them."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from flows import codes
 from flows.check import NUMERALS
@@ -8,6 +10,8 @@ from flows.load import load_book
 from flows.model import Media
 from flows.play import Phone
 from locales.values import group
+
+Phones = Callable[..., Phone]
 
 BOOK = load_book()
 LANGS = ("ur", "ps", "bal", "brh")
@@ -20,6 +24,8 @@ STORY = {
 }
 NUMERALS_OF = {"ur": "urdu", "ps": "urdu", "bal": "ascii", "brh": "arabic"}
 PHOTO = (Media("https://example.invalid/photo", "image/jpeg"),)
+LONG = "The pump has been broken for ten days"
+BRIBE = "The clerk wants a bribe"
 VOICE = (Media("https://example.invalid/voice", "audio/ogg"),)
 
 
@@ -133,3 +139,13 @@ SCRIPTS = {
     "help": seek_help,
     "trial": try_out,
 }
+
+
+def kinds(phone: Phone) -> list[str]:
+    return [effect.kind for effect in phone.effects]
+
+
+def to_node(phone: Phone, *typed: str) -> Phone:
+    for text in ("menu", *typed):
+        phone.say(text)
+    return phone

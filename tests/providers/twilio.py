@@ -10,78 +10,30 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
-import hashlib
-import hmac
 import itertools
 import secrets
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import format_datetime
-from typing import Any
 from urllib.parse import urlencode
 
-import aiohttp
 from aiohttp import web
 
 from tests.providers.faults import Fault
+from tests.providers.hooks import Hooks
+from tests.providers.taken import Taken
 
 ACCOUNT = "AC" + "a" * 32
 TOKEN = "the-provider-signs-with-this"
 
 
-@dataclass
-class Taken:
-    """One message in the ledger; `form` is what was posted, in order."""
-
-    sid: str
-    to: str
-    sender: str
-    body: str
-    callback: str
-    at: datetime
-    form: dict[str, str]
-    arrived: float = field(default_factory=time.monotonic)
-    deleted: bool = False
-    status: str = "queued"
-
-    def resource(self, account: str) -> dict[str, Any]:
-        """The Message resource as Twilio's API description has it. It does not tell the callback address."""
-        uri = f"/2010-04-01/Accounts/{account}/Messages/{self.sid}"
-        moment = format_datetime(self.at)
-        return {
-            "account_sid": account,
-            "api_version": "2010-04-01",
-            "body": self.body,
-            "date_created": moment,
-            "date_sent": None if self.status == "queued" else moment,
-            "date_updated": moment,
-            "direction": "outbound-api",
-            "error_code": None,
-            "error_message": None,
-            "from": self.sender,
-            "messaging_service_sid": None,
-            "num_media": "0",
-            "num_segments": "1",
-            "price": None,
-            "price_unit": None,
-            "sid": self.sid,
-            "status": self.status,
-            "subresource_uris": {"media": f"{uri}/Media.json"},
-            "to": self.to,
-            "uri": f"{uri}.json",
-        }
-
-
-class FakeTwilio:
+class FakeTwilio(Hooks):
     """The provider. `ledger` is what it has taken, in order; `faults` are used up one per POST of a message."""
 
     def __init__(self, *, account: str = ACCOUNT, token: str = TOKEN, delay: float = 0.0) -> None:
-        self.account = account
-        self.token = token
+        super().__init__(account, token)
         self.delay = delay  # seconds before every answer
         self.ledger: list[Taken] = []
         self.faults: deque[Fault | None] = deque()
@@ -270,106 +222,6 @@ class FakeTwilio:
             return _error(401, 20003, "Authenticate")
         return None
 
-    # ── the other direction: signed hooks and receipts ───────────────────────────────────────────────────────────
-    def sign(self, url: str, params: Mapping[str, str]) -> str:
-        """Written apart from the product's own: by the letter of Twilio's description."""
-        text = url
-        for name in sorted(params):
-            text += name + params[name]
-        return base64.b64encode(hmac.new(self.token.encode(), text.encode(), hashlib.sha1).digest()).decode()
-
-    def signed(self, url: str, params: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
-        """Body and headers of a form that Twilio would post to `url`."""
-        headers = {
-            "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
-            "X-Twilio-Signature": self.sign(url, params),
-            "I-Twilio-Idempotency-Token": secrets.token_hex(16),
-            "User-Agent": "TwilioProxy/1.1",
-        }
-        return urlencode(params).encode(), headers
-
-    def message(self, From: str, To: str, Body: str = "", **more: str) -> dict[str, str]:  # noqa: N803
-        """The fields of one incoming message. `more` adds fields or replaces them."""
-        sid = "SM" + secrets.token_hex(16)
-        fields = {
-            "ToCountry": "PK",
-            "ToState": "",
-            "ToCity": "",
-            "ToZip": "",
-            "FromCountry": "PK",
-            "FromState": "",
-            "FromCity": "",
-            "FromZip": "",
-            "SmsMessageSid": sid,
-            "NumMedia": "0",
-            "SmsSid": sid,
-            "SmsStatus": "received",
-            "Body": Body,
-            "To": To,
-            "NumSegments": "1",
-            "MessageSid": sid,
-            "AccountSid": self.account,
-            "From": From,
-            "ApiVersion": "2010-04-01",
-        }
-        if From.startswith("whatsapp:"):
-            fields |= {"ProfileName": "", "WaId": From.removeprefix("whatsapp:+"), "MessageType": "text"}
-        fields |= more
-        for name in ("SmsMessageSid", "SmsSid"):
-            if "MessageSid" in more and name not in more:
-                fields[name] = more["MessageSid"]
-        return fields
-
-    def receipt(self, taken: Taken, status: str, code: int = 0) -> dict[str, str]:
-        """The fields of one status callback."""
-        fields = {
-            "MessageSid": taken.sid,
-            "SmsSid": taken.sid,
-            "MessageStatus": status,
-            "SmsStatus": status,
-            "To": taken.to,
-            "From": taken.sender,
-            "AccountSid": self.account,
-            "ApiVersion": "2010-04-01",
-        }
-        return fields | ({"ErrorCode": str(code)} if code else {})
-
-    async def webhook(
-        self,
-        target: Any,
-        From: str,  # noqa: N803
-        To: str,  # noqa: N803
-        Body: str = "",  # noqa: N803
-        *,
-        public_url: str | None = None,
-        path: str = "/in/twilio",
-        **more: str,
-    ) -> tuple[int, str]:
-        """Post one signed message to `target`: an httpx client, or the address of a running server.
-
-        It is signed for `public_url`, or for the target's own address. Returns (status, body).
-        """
-        return await self.post(target, path, self.message(From, To, Body, **more), public_url=public_url)
-
-    async def callback(
-        self, target: Any, taken: Taken, status: str, code: int = 0, *, public_url: str | None = None
-    ) -> tuple[int, str]:
-        """Post one signed receipt to the callback address that came with the message."""
-        path = "/" + taken.callback.split("/", 3)[3]
-        public = public_url or "/".join(taken.callback.split("/", 3)[:3])
-        return await self.post(target, path, self.receipt(taken, status, code), public_url=public)
-
-    async def post(
-        self, target: Any, path: str, fields: Mapping[str, str], *, public_url: str | None = None
-    ) -> tuple[int, str]:
-        base = target.rstrip("/") if isinstance(target, str) else str(target.base_url).rstrip("/")
-        body, headers = self.signed((public_url or base).rstrip("/") + path, fields)
-        if isinstance(target, str):
-            async with aiohttp.ClientSession() as session, session.post(base + path, data=body, headers=headers) as got:
-                return got.status, await got.text()
-        answer = await target.post(path, content=body, headers=headers)
-        return answer.status_code, answer.text
-
     # ── the ledger ───────────────────────────────────────────────────────────────────────────────────────────────
     def to(self, address: str) -> list[Taken]:
         """What has been taken for one person, in order; with or without `whatsapp:`."""
@@ -382,7 +234,7 @@ class FakeTwilio:
     async def wait_for(self, count: int, address: str = "", seconds: float = 10.0) -> list[Taken]:
         """Wait until `count` messages were taken (for `address`). Raises TimeoutError."""
         async with asyncio.timeout(seconds):
-            while len(found := self.to(address) if address else list(self.ledger)) < count:  # noqa: ASYNC110
+            while len(found := self.to(address) if address else list(self.ledger)) < count:  # noqa: ASYNC110 - another thread fills it
                 await asyncio.sleep(0.01)
         return found
 
@@ -425,14 +277,14 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before every answer")
     given = parser.parse_args()
     fake = FakeTwilio(account=given.account, token=given.token, delay=given.delay).start(given.port)
-    print(f"JAWAB_TWILIO_API_URL={fake.url}")  # noqa: T201
-    print(f"JAWAB_TWILIO_ACCOUNT_SID={fake.account} JAWAB_TWILIO_AUTH_TOKEN={fake.token}", flush=True)  # noqa: T201
+    print(f"JAWAB_TWILIO_API_URL={fake.url}")  # noqa: T201 - a program of its own
+    print(f"JAWAB_TWILIO_ACCOUNT_SID={fake.account} JAWAB_TWILIO_AUTH_TOKEN={fake.token}", flush=True)  # noqa: T201 - a program of its own
     shown = 0
     try:
         while True:
             time.sleep(0.2)
             for taken in fake.ledger[shown:]:
-                print(f"{taken.at:%H:%M:%S} {taken.to} <- {taken.sender}\n{taken.body}\n", flush=True)  # noqa: T201
+                print(f"{taken.at:%H:%M:%S} {taken.to} <- {taken.sender}\n{taken.body}\n", flush=True)  # noqa: T201 - a program of its own
             shown = len(fake.ledger)
     except KeyboardInterrupt:
         fake.stop()

@@ -1,0 +1,160 @@
+"""A message at the provider: what is posted, and what its answer makes of it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot import fates
+from bot.channels import FATES, Outbound, SendError
+from bot.channels.twilio import Twilio
+from tests.providers.faults import (
+    BROKEN,
+    CUT_AFTER_TAKING,
+    HANG,
+    HANG_AFTER_TAKING,
+    NO_SUCH_NUMBER,
+    SENDER_LIMIT,
+    STOPPED,
+    THROTTLED,
+    WINDOW_SHUT,
+    Fault,
+    refused,
+)
+from tests.providers.twilio import ACCOUNT, TOKEN, FakeTwilio
+
+PUBLIC = "https://jawab.test"
+
+
+def channel(**more: Any) -> Twilio:
+    return Twilio(account=ACCOUNT, token=TOKEN, public_url=PUBLIC, **more)
+
+
+# ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.fixture
+async def sender(twilio: FakeTwilio) -> AsyncIterator[Twilio]:
+    made = channel(api_url=twilio.url, timeout=1.0)
+    yield made
+    await made.close()
+
+
+def outbound(text: str = "پانی آ گیا", **more: Any) -> Outbound:
+    return Outbound(uuid.uuid4(), "whatsapp", "+923000000099", "+923001112233", text, **more)
+
+
+async def test_a_message_goes_out_with_its_callback_and_gets_an_id(twilio: FakeTwilio, sender: Twilio) -> None:
+    one = outbound()
+    sent = await sender.send(one)
+    (taken,) = twilio.ledger
+    assert sent.provider_id == taken.sid
+    assert taken.form == {
+        "To": "whatsapp:+923001112233",
+        "From": "whatsapp:+923000000099",
+        "Body": "پانی آ گیا",
+        "StatusCallback": f"{PUBLIC}/in/twilio/status?mid={one.id}",
+    }
+
+
+async def test_a_second_attempt_has_a_callback_of_its_own_and_sms_no_prefix(twilio: FakeTwilio, sender: Twilio) -> None:
+    await sender.send(Outbound(uuid.uuid4(), "sms", "+923000000099", "+923001112233", "x", attempt=2))
+    assert twilio.ledger[0].callback.endswith("&n=2")
+    assert twilio.ledger[0].to == "+923001112233"
+
+
+async def test_a_user_id_is_written_to_as_it_is(twilio: FakeTwilio, sender: Twilio) -> None:
+    await sender.send(Outbound(uuid.uuid4(), "whatsapp", "+923000000099", "PK.13ab99Zz", "x"))
+    assert twilio.ledger[0].to == "whatsapp:PK.13ab99Zz"
+
+
+FATE_OF = [
+    (THROTTLED, "later", 20429),
+    (SENDER_LIMIT, "later", 63018),
+    (WINDOW_SHUT, "park", 63016),
+    (NO_SUCH_NUMBER, "never", 21211),
+    (STOPPED, "opted_out", 21610),
+    (refused(63014), "opted_out", 63014),
+    (refused(20003, 401), "stop", 20003),
+    (refused(21606), "stop", 21606),
+    (refused(30007), "refused", 30007),
+    (refused(99999), "refused", 99999),
+    (Fault(status=429), "later", 0),
+    (Fault(status=404), "stop", 0),
+    (BROKEN, "unsure", 0),
+    (Fault(status=503, code=20500), "unsure", 20500),
+    (CUT_AFTER_TAKING, "unsure", 0),
+    (Fault(cut=True), "unsure", 0),
+]
+
+
+@pytest.mark.parametrize(("fault", "fate", "code"), FATE_OF, ids=str)
+async def test_every_answer_of_the_provider_has_its_fate(
+    twilio: FakeTwilio, sender: Twilio, fault: Fault, fate: str, code: int
+) -> None:
+    twilio.fail(fault)
+    with pytest.raises(SendError) as error:
+        await sender.send(outbound())
+    assert (error.value.fate, error.value.code) == (fate, code)
+
+
+def test_every_fate_in_the_tables_is_one_that_deliver_knows() -> None:
+    assert {fate for fate, _ in [*fates.TWILIO.values(), *fates.STATUSES.values()]} <= set(FATES)
+
+
+async def test_how_long_the_provider_asks_us_to_wait_is_kept(twilio: FakeTwilio, sender: Twilio) -> None:
+    twilio.fail(Fault(status=429, code=20429, retry_after=7))
+    with pytest.raises(SendError) as error:
+        await sender.send(outbound())
+    assert error.value.retry_after == 7.0
+
+
+@pytest.mark.parametrize("fault", [HANG, HANG_AFTER_TAKING], ids=["silent", "silent after taking"])
+async def test_a_silent_provider_is_given_up_in_time(twilio: FakeTwilio, sender: Twilio, fault: Fault) -> None:
+    twilio.fail(fault)
+    begun = time.monotonic()
+    with pytest.raises(SendError) as error:
+        await sender.send(outbound())
+    assert error.value.fate == "unsure"
+    assert 0.9 < time.monotonic() - begun < 10.0
+
+
+async def test_where_nobody_listens_nothing_can_have_been_taken(unused_port: int) -> None:
+    made = channel(api_url=f"http://127.0.0.1:{unused_port}", timeout=1.0)
+    with pytest.raises(SendError) as error:
+        await made.send(outbound())
+    assert error.value.fate == "retry"
+    await made.close()
+
+
+async def test_a_message_is_found_by_person_time_and_text(twilio: FakeTwilio, sender: Twilio) -> None:
+    one = outbound()
+    assert await sender.find(one, datetime.now(UTC)) == []
+    sent = await sender.send(one)
+    await sender.send(outbound("another text"))
+    await sender.send(Outbound(uuid.uuid4(), "whatsapp", "+923000000099", "+923009999999", one.text))
+    assert await sender.find(one, datetime.now(UTC)) == [sent.provider_id]
+    assert await sender.find(one, datetime.now(UTC) + timedelta(minutes=5)) == []
+    assert twilio.asked[-1] == {
+        "To": "whatsapp:+923001112233",
+        "From": "whatsapp:+923000000099",
+        "PageSize": "50",
+    }
+
+
+async def test_a_provider_that_does_not_answer_has_not_said_no(twilio: FakeTwilio, sender: Twilio) -> None:
+    twilio.stop()
+    with pytest.raises(SendError):
+        await sender.find(outbound(), datetime.now(UTC))
+
+
+@pytest.fixture
+def unused_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
