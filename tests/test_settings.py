@@ -122,7 +122,7 @@ def test_a_database_that_cannot_be_reached_is_told_in_one_line(tmp_path: Path, d
 
 
 @pytest.mark.parametrize("name", ["master.key", "escrow.pub"])
-@pytest.mark.parametrize("content", [b"nonsense", b"\xff\xfe", b"", secrets.token_hex(31).encode()])
+@pytest.mark.parametrize("content", [b"nonsense", b"\xff\xfe", b"", b"ab" * 31])
 def test_a_malformed_key_file_is_named_in_one_line(tmp_path: Path, name: str, content: bytes) -> None:
     keys = tmp_path / "keys"
     keys.mkdir()
