@@ -27,7 +27,8 @@ from store.jawab import Jawab
 log = structlog.get_logger()
 
 BODY_MOST = 64 * 1024  # a hook has some 2 KB
-BODY_SECONDS = 15.0  # how long Twilio itself waits for an answer; who is slower only holds a connection
+BODY_SECONDS = 15.0  # who is slower only holds a connection
+ANSWER_SECONDS = 12.0  # Twilio waits 15; a database that hangs, and does not even refuse, is a database that is away
 NOTHING_TO_SAY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'  # replies go by REST, where they have an id
 AWAY = (psycopg.OperationalError, PoolTimeout, OSError, TimeoutError)
 Handler = Callable[[Twilio, Posted], Awaitable[Response]]
@@ -68,7 +69,8 @@ def _door(jawab: Jawab, handle: Handler) -> Callable[[Request], Awaitable[Respon
             body=body,
         )
         try:
-            return await handle(twilio, posted)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await handle(twilio, posted)
         except Forged as forged:
             log.warning("hook forged", why=str(forged))  # neither the signature nor a field: logs hold no person
             return Response("Not signed by the provider.\n", 403, media_type="text/plain")

@@ -133,6 +133,19 @@ async def test_a_robot_is_kept_and_never_answered(
     assert await rows.states() == {}
 
 
+async def test_while_the_database_hangs_the_provider_is_asked_to_come_again(
+    http: httpx.AsyncClient, twilio: FakeTwilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: Any) -> str:
+        await asyncio.Event().wait()
+        return "never"
+
+    monkeypatch.setattr("bot.intake.take", hang)
+    monkeypatch.setattr(doors, "ANSWER_SECONDS", 0.05)
+    async with asyncio.timeout(5):
+        assert (await twilio.webhook(http, ONE, US, "x"))[0] == 503
+
+
 async def test_while_the_database_is_away_the_provider_is_asked_to_come_again(
     http: httpx.AsyncClient, twilio: FakeTwilio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
