@@ -167,7 +167,7 @@ class Run:
         """A row whose work breaks stays "sending" and is asked after; the others go on."""
         try:
             await work
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - one broken row must not stop the others
             log.error("delivery broke", error=type(error).__name__)
             self.counts["broken"] += 1
 

@@ -103,7 +103,7 @@ async def befall(tx: Tx, fate: Fate, code: int, row: dict[str, Any], seconds: fl
         await _BEFALL[fate](tx, code, row, seconds)
 
 
-async def _stopped(tx: Tx, code: int, row: dict[str, Any], seconds: float) -> None:  # noqa: ARG001
+async def _stopped(tx: Tx, code: int, row: dict[str, Any], seconds: float) -> None:  # noqa: ARG001 - every one of a table has one shape
     """He stopped us where we cannot see it: recorded as his will, once."""
     await tx.execute(
         "WITH stopped AS (UPDATE contacts SET stopped_at = now(), weekly_since = NULL"
@@ -113,11 +113,11 @@ async def _stopped(tx: Tx, code: int, row: dict[str, Any], seconds: float) -> No
     )
 
 
-async def _nobody(tx: Tx, code: int, row: dict[str, Any], seconds: float) -> None:  # noqa: ARG001
+async def _nobody(tx: Tx, code: int, row: dict[str, Any], seconds: float) -> None:  # noqa: ARG001 - every one of a table has one shape
     await tx.execute("UPDATE contacts SET invalid_at = now() WHERE id = %s", (row["contact_id"],))
 
 
-async def _pause(tx: Tx, code: int, row: dict[str, Any], seconds: float) -> bool:  # noqa: ARG001
+async def _pause(tx: Tx, code: int, row: dict[str, Any], seconds: float) -> bool:  # noqa: ARG001 - every one of a table has one shape
     """True for the first of a crowd that fails together. Answers to citizens are tried all the same; see claims."""
     paused = await tx.execute(
         "UPDATE channels SET paused_until = now() + %s * interval '1 second'"
@@ -137,7 +137,7 @@ async def _halt(tx: Tx, code: int, row: dict[str, Any], seconds: float) -> None:
         await alarms.sound(tx, "sender_stopped", row["district_id"], channel=str(row["channel_id"]), code=code)
 
 
-async def _tell(tx: Tx, code: int, row: dict[str, Any], seconds: float) -> None:  # noqa: ARG001
+async def _tell(tx: Tx, code: int, row: dict[str, Any], seconds: float) -> None:  # noqa: ARG001 - every one of a table has one shape
     await alarms.sound(tx, "message_refused", row["district_id"], outbox=str(row["id"]), code=code)
 
 

@@ -40,7 +40,7 @@ async def page(
     """The next readers by contact id, and the last contact looked at (None: there are no more).
 
     The same phone on several of the district's numbers is one person, served where it subscribed last: two messages
-    to one phone are a bug (design, law 8). Addresses are compared by their keyed hash on each of our numbers.
+    to one phone are money and trust lost. Addresses are compared by their keyed hash on each of our numbers.
     """
     rows = await (await tx.execute(_PAGE, {"district": district_id, "after": after, "limit": limit})).fetchall()
     if not rows:
@@ -72,7 +72,7 @@ async def count(tx: Tx, district_id: str) -> dict[tuple[str, str], int]:
     """Subscribed contacts by (kind of channel, language); a person on two of our numbers counts twice here."""
     rows = await (
         await tx.execute(
-            "SELECT ch.kind, coalesce(nullif(c.lang, ''), 'ur') AS lang, count(*) AS n"  # noqa: S608
+            "SELECT ch.kind, coalesce(nullif(c.lang, ''), 'ur') AS lang, count(*) AS n"  # noqa: S608 - parts of this file
             " FROM contacts c JOIN channels ch ON ch.id = c.channel_id"
             f" WHERE ch.district_id = %s AND {REACHABLE} GROUP BY 1, 2 ORDER BY 1, 2",
             (district_id,),

@@ -12,7 +12,7 @@ from locales.channels import CHANNELS, sms_parts
 
 Message = dict[str, Any]
 
-MOST_PARTS = 3  # of an SMS edition (languages.md 5: broadcasts up to 201 units)
+MOST_PARTS = 3  # of an SMS edition: 201 signs of an Arabic script
 MOST_LINES = 5  # of each section in a chat message; the web page shows all
 BLANK: list[Any] = ["edition.line", {"line": " "}]  # a line that shows nothing: what is empty is not rendered at all
 

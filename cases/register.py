@@ -49,7 +49,7 @@ def place_of_text(case_id: UUID) -> str:
     return f"cases|place_text|{case_id}"
 
 
-async def open(  # noqa: A001 - the word of the design; a case is opened with all that is known of it
+async def open(  # noqa: A001 - the word for it everywhere; a case is opened with all that is known of it
     tx: Tx,
     keys: Keys,
     *,

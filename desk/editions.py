@@ -26,7 +26,7 @@ LISTED = 60  # editions of a district on one page: more than a year
 Move = Callable[[Tx, Edition, Staff, dict[str, str], datetime], Awaitable[object]]
 
 
-async def _redraft(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: datetime) -> None:  # noqa: ARG001
+async def _redraft(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: datetime) -> None:  # noqa: ARG001 - every one of a table has one shape
     await publish.redraft(tx, held.id, staff.id, now)
 
 
@@ -41,7 +41,7 @@ async def _approve(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], no
     await publish.approve(tx, held.id, staff.id, now, seen=form.get("seen", ""))
 
 
-async def _stop(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: datetime) -> None:  # noqa: ARG001
+async def _stop(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: datetime) -> None:  # noqa: ARG001 - every one of a table has one shape
     await publish.stop(tx, held.id, staff.id, now)
 
 

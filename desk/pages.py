@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 import locales
+from cases import calendar
 from locales.values import choose_name, group, keep_dates_whole
 
 log = structlog.get_logger()
@@ -29,7 +30,6 @@ ROOM = Path(__file__).parent
 STATIC = ROOM / "static"
 LANG_COOKIE = "jawab-lang"
 STAFF_LANGS = ("en", "ur")
-PUBLIC_LANGS = ("ur", "ps", "bal", "brh", "en")
 WEBHOOKS = ("/in/", "/health", "/ready", "/metrics")
 
 CSP = (
@@ -54,7 +54,7 @@ def is_desk(path: str) -> bool:
 # ── languages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 def lang_of(request: Request) -> str:
     """The reader's language: `?lang=`, the cookie, what the browser asks for, else English (Urdu in public)."""
-    offered = STAFF_LANGS if is_desk(request.scope["path"]) else PUBLIC_LANGS
+    offered = STAFF_LANGS if is_desk(request.scope["path"]) else locales.ALL_LANGS
     asked = request.headers.get("accept-language", "")[:2].lower()
     wanted = (request.query_params.get("lang"), request.cookies.get(LANG_COOKIE), asked)
     return next(
@@ -95,7 +95,7 @@ def has_htmx() -> bool:
 
 def local_day(moment: datetime | date, zone: str) -> str:
     """2026-11-21, in the district's own time."""
-    return (moment.astimezone(ZoneInfo(zone)).date() if isinstance(moment, datetime) else moment).isoformat()
+    return (calendar.day_of(moment, zone) if isinstance(moment, datetime) else moment).isoformat()
 
 
 def local_time(moment: datetime, zone: str) -> str:
@@ -112,7 +112,7 @@ def page(
     """
     lang = lang_of(request)
     staff = getattr(request.state, "staff", None)
-    zone = staff.timezone if staff else "Asia/Karachi"
+    zone = staff.timezone if staff else calendar.PROVINCE
     desk = is_desk(request.scope["path"])
     context: dict[str, Any] = {
         "t": lambda key, **said: locales.say(key, lang, **said),
@@ -121,7 +121,7 @@ def page(
         "time": partial(local_time, zone=zone),
         "lang": lang,
         "lang_dir": locales.direction(lang),
-        "langs": STAFF_LANGS if desk else PUBLIC_LANGS,
+        "langs": STAFF_LANGS if desk else locales.ALL_LANGS,
         "staff": staff,
         "csrf": staff.csrf if staff else "",
         "here": request.scope["path"],  # not request.url, which a malformed Host breaks

@@ -9,8 +9,8 @@ from typing import Any
 from cases.outcomes import CATEGORIES
 from desk.case import MEDIA_TYPES
 from locales import ALL_LANGS, own_name
+from locales.channels import CHANNELS
 
-CHANNELS = ("sms", "whatsapp", "telegram", "gateway", "try")
 HIDDEN = ("by", "at", "received_at", "contact_id", "kind")
 # Facts that have a name of their own on the page (text key sealed.field.<name>); others are shown by their raw name.
 NAMED = frozenset({"category", "about", "lang", "channel", "address", "place", "place_text", "may_message", "location"})

@@ -40,7 +40,7 @@ def extract_spoken() -> Generator[Found]:
         yield line, None, key, ["said anywhere"]
 
 
-def extract(fileobj: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Iterable[Found]:  # noqa: ARG001
+def extract(fileobj: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Iterable[Found]:  # noqa: ARG001 - Babel's own shape
     """Babel's extraction method; a flow has no use for keywords, comment tags or options."""
     path = Path(fileobj.name)
     return extract_spoken() if path.suffix == ".py" else extract_keys(path)

@@ -126,7 +126,7 @@ def _works(account: Account, program: Path, data: Path) -> bool:
 
 def _succeeds(argv: list[str], before: Callable[[], None]) -> bool:
     try:
-        done = subprocess.run(  # noqa: S603  argv is ours
+        done = subprocess.run(  # noqa: S603 - argv is ours
             argv,
             preexec_fn=before,  # nothing else can enter a namespace
             stdin=subprocess.DEVNULL,

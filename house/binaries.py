@@ -76,7 +76,7 @@ def _postgres_major(folder: Path) -> int:
     if not all((folder / name).is_file() for name in ("initdb", "postgres")):
         return 0
     try:
-        said = subprocess.run(  # noqa: S603  a program of our own wheel
+        said = subprocess.run(  # noqa: S603 - a program of our own wheel
             [folder / "postgres", "--version"], capture_output=True, text=True, timeout=30, check=False
         ).stdout
     except (OSError, subprocess.TimeoutExpired):

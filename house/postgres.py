@@ -178,7 +178,7 @@ class Postgres:
             shutil.rmtree(unfinished)
         unfinished.mkdir(mode=0o700)
         self.account.give(unfinished)
-        assert self._sockets is not None  # noqa: S101  _spawn has set it
+        assert self._sockets is not None  # noqa: S101 - _spawn has set it
         password_file = self._sockets / "password"
         password_file.touch(mode=0o600)
         password_file.write_text(self._password(make=True))

@@ -31,7 +31,7 @@ PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None, use_errno=True).prctl  # loaded before any fork
 
 # A Unix socket's path holds 107 bytes; PostgreSQL's own part (/.s.PGSQL.5432) takes 14 of them.
-SHORT_FOLDERS = (Path("/tmp"), Path("/var/tmp"), Path("/run"), Path("/dev/shm"))  # noqa: S108
+SHORT_FOLDERS = (Path("/tmp"), Path("/var/tmp"), Path("/run"), Path("/dev/shm"))  # noqa: S108 - asked for room, not trusted
 SHORT_PREFIX = "jawab-"
 
 
@@ -127,7 +127,7 @@ def start(
         die_with_parent(ending.orphaned, parent)
 
     with log.open("ab") as output, _plainly(argv[0]):
-        handle = subprocess.Popen(  # noqa: S603  argv comes from our own code
+        handle = subprocess.Popen(  # noqa: S603 - argv comes from our own code
             [str(word) for word in argv],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -137,7 +137,7 @@ def start(
             pass_fds=inherit,
             # A terminal sends Ctrl-C to every process of its session: the order of stopping is ours to choose.
             start_new_session=True,
-            preexec_fn=before_exec,  # noqa: PLW1509  the kernel takes the parent-death signal only from the child
+            preexec_fn=before_exec,  # noqa: PLW1509 - the kernel takes the parent-death signal only from the child
         )
     return Process(handle, ending)
 

@@ -214,8 +214,8 @@ class _Supervisor(Generic[S]):
     def _write_running(self, update: Mapping[str, Any]) -> None:
         """Where our own parts are, for `jawab` in the same folder. Addresses that were given to us stay unwritten:
         they hold passwords of others, and after a crash nobody could tell them from our own."""
-        running = {name: str(update.get(name, "")) for name in ("database_url", "redis_url")}
-        running |= {"pid": os.getpid(), "web": web.address(self.settings.host, self.settings.port)}  # type: ignore[dict-item]
+        running: dict[str, Any] = {name: str(update.get(name, "")) for name in ("database_url", "redis_url")}
+        running |= {"pid": os.getpid(), "web": web.address(self.settings.host, self.settings.port)}
         path = _running_file(self.data)
         unfinished = path.with_suffix(".unfinished")
         unfinished.touch(mode=0o600)

@@ -9,7 +9,7 @@ import socket
 
 from house import process
 
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  what to call when we listen to all
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - what to call when we listen to all
 
 
 def port_problem(host: str, port: int, patience: float = 0.0) -> str | None:

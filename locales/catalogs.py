@@ -127,7 +127,7 @@ def missing() -> dict[tuple[str, str], int]:
 @contextmanager
 def strict() -> Iterator[None]:
     """Inside, a key that no catalog has raises `UnknownText`. For checks and tests."""
-    global _strict  # noqa: PLW0603  one switch for a whole test run is the point
+    global _strict  # noqa: PLW0603 - one switch for a whole test run is the point
     before, _strict = _strict, True
     try:
         yield

@@ -45,9 +45,6 @@ CHANNELS: dict[str, Limits] = {
 GSM_ONE, GSM_MANY = 160, 153
 UCS2_ONE, UCS2_MANY = 70, 67
 
-# Budgets in UCS-2 units, since all four languages leave GSM-7: a receipt in one part, a reply in two, a menu in three.
-BUDGETS: dict[str, int] = {"receipt": UCS2_ONE, "reply": 2 * UCS2_MANY, "menu": 3 * UCS2_MANY}
-
 # 3GPP TS 23.038, default alphabet and its extension table. National shift tables are left out on purpose: Urdu's lacks
 # ئ and غ, fits under half of real sentences, and phones seldom send it.
 GSM_BASIC = frozenset(
@@ -68,12 +65,6 @@ def _ucs2_cost(char: str) -> int:
 def is_gsm(text: str) -> bool:
     """Whether every character is in GSM-7; one that is not makes the whole message UCS-2."""
     return all(char in GSM_BASIC or char in GSM_EXTENSION for char in text)
-
-
-def sms_units(text: str) -> int:
-    """Length as the network counts it: septets if the text is GSM-7, else UTF-16 code units."""
-    cost = _gsm_cost if is_gsm(text) else _ucs2_cost
-    return sum(map(cost, text))
 
 
 def sms_parts(text: str) -> tuple[str, ...]:

@@ -128,7 +128,7 @@ def stale_reviews() -> list[tuple[str, str]]:
 
 def _check_babel() -> list[Finding]:
     # npm's newer CLDR prints Balochi months as M11; an upgrade of Babel that loses them too must be noticed.
-    from datetime import date  # noqa: PLC0415  only for this look at Babel; the room itself reads no clock
+    from datetime import date  # noqa: PLC0415 - only for this look at Babel; the room itself reads no clock
 
     shown = format_date(date(2026, 11, 21), "MMMM", locale="bal")
     return [] if shown == "نئومبر" else [Finding("bal", "", "", f"Babel says {shown} for November, not نئومبر")]

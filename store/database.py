@@ -80,7 +80,7 @@ def migrate(url: str, keys: Keys) -> None:
     Raises RuntimeError in one line when the database's owner may not make roles or the locale cannot search.
     """
     from alembic import command  # noqa: PLC0415 - SQLAlchemy stays out of every process that does not migrate
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415 - long to import, and for migrations only
 
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(7310002)")
@@ -110,7 +110,7 @@ def _make_role(connection: psycopg.Connection[Any], role: str, password: str) ->
 
 def _sqlalchemy_url(url: str) -> Any:
     """SQLAlchemy reads other addresses than libpq does: hand it libpq's own parts."""
-    from sqlalchemy import URL  # noqa: PLC0415
+    from sqlalchemy import URL  # noqa: PLC0415 - long to import, and for migrations only
 
     parts = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
     return URL.create(

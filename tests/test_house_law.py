@@ -28,6 +28,8 @@ BREACHES = {
     "a third door": ("cases/figures.py", "import cases.protected.vault", "two doors"),
     "a fourth door": ("desk/queue.py", "import cases.protected.reading", "two doors"),
     "channels that know each other": ("bot/channels/twilio.py", "import bot.channels.simulator", "know each other"),
+    "a turn that sends": ("bot/intake/sweeps.py", "import bot.deliver", "meet in the database"),
+    "a receipt that sends": ("bot/receipts.py", "import bot.deliver", "meet in the database"),
     "an entry point imported": ("desk/queue.py", "import worker", "entry points"),
     "a house that knows a room": ("house/logs.py", "import store.outbox", "stands apart"),
 }
@@ -144,3 +146,35 @@ def test_no_lock_file_names_an_address() -> None:
         for entry in (ROOT / name).read_text().replace("\\\n", "").splitlines():
             if entry.strip() and not entry.startswith("#"):
                 assert "--hash=sha256:" in entry, entry[:60]
+
+
+def test_only_entry_points_take_more_of_the_settings_than_their_shape() -> None:
+    for path in python_files():
+        if path.parent != ROOT:
+            for node in ast.walk(ast.parse(path.read_text())):
+                names = (
+                    {alias.name for alias in node.names} if isinstance(node, (ast.Import, ast.ImportFrom)) else set()
+                )
+                assert "settings" not in names, path
+                if isinstance(node, ast.ImportFrom) and node.module == "settings":
+                    assert names <= {"Settings", "TWILIO_API"}, path
+
+
+def test_a_file_can_be_read_in_one_sitting() -> None:
+    long = {
+        str(path.relative_to(ROOT)): length
+        for folder in (*ROOMS, "bench", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        if (length := len(path.read_text().splitlines())) > 400
+    }
+    assert long == {}
+
+
+def test_every_exception_from_a_rule_says_why() -> None:
+    silent = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in python_files()
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(r"# (noqa|type: ignore)(?!.* (-|#) \w)", line)
+    ]
+    assert silent == []

@@ -13,17 +13,16 @@ from uuid import UUID
 
 from flows.model import Media
 
-Fate = Literal["retry", "unsure", "later", "park", "never", "opted_out", "refused", "stop"]
-FATES: dict[Fate, str] = {
-    "retry": "transient, and certainly not taken by the provider: the same message again, later and later",
-    "unsure": "no answer came, so it may have been taken: ask the provider before it is sent again",
-    "later": "the sender is too fast or has used up its day: the sender pauses, the message loses no attempt",
-    "park": "the window in which this contact may be written to is shut: wait until he writes",
-    "never": "this address does not exist: nothing goes there again",
-    "opted_out": "the contact has stopped us at the provider: nothing goes there again, and it is recorded as his will",
-    "refused": "this one message is not taken, whatever we do: it fails and an operator hears of it",
-    "stop": "our set-up is wrong: the sender stops, the queue is kept and an operator hears of it",
-}
+Fate = Literal[
+    "retry",  # transient, and certainly not taken by the provider: the same message again, later and later
+    "unsure",  # no answer came, so it may have been taken: ask the provider before it is sent again
+    "later",  # the sender is too fast or has used up its day: the sender pauses, the message loses no attempt
+    "park",  # the window in which this contact may be written to is shut: wait until he writes
+    "never",  # this address does not exist: nothing goes there again
+    "opted_out",  # the contact has stopped us at the provider: nothing goes there again, recorded as his will
+    "refused",  # this one message is not taken, whatever we do: it fails and an operator hears of it
+    "stop",  # our set-up is wrong: the sender stops, the queue is kept and an operator hears of it
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,16 +64,16 @@ class Simulator:
     async def send(self, outbound: Outbound) -> Sent:
         return Sent(f"SIM{outbound.id.hex}")
 
-    async def find(self, outbound: Outbound, since: datetime) -> list[str]:  # noqa: ARG002
+    async def find(self, outbound: Outbound, since: datetime) -> list[str]:  # noqa: ARG002 - a channel has one shape
         return []  # sending again has no effect but the state it sets
 
-    async def fetch(self, url: str, most: int) -> bytes:  # noqa: ARG002
+    async def fetch(self, url: str, most: int) -> bytes:  # noqa: ARG002 - a channel has one shape
         for sample in SAMPLES.values():
             if sample.url == url:
                 return sample.content
         raise Unfetched("no such sample", gone=True)
 
-    async def erase(self, url: str) -> bool:  # noqa: ARG002
+    async def erase(self, url: str) -> bool:  # noqa: ARG002 - a channel has one shape
         return True  # nobody sent it to anybody: there is no copy
 
     async def close(self) -> None:

@@ -113,7 +113,7 @@ class Twilio:
             choice=(fields.get("ButtonPayload") or fields.get("ListId") or "").translate(NOT_TEXT)[:200],
             media=tuple(self._media(fields)),
             location=_location(fields),
-            opt_out=opt_out if opt_out in {"STOP", "START", "HELP"} else "",  # type: ignore[arg-type]
+            opt_out=opt_out if opt_out in {"STOP", "START", "HELP"} else "",  # type: ignore[arg-type]  # a set does not narrow
             system=not person,
         )
 

@@ -11,7 +11,7 @@ import json
 import logging
 import math
 from collections.abc import Callable
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import aiohttp
 from twilio.http import AsyncHttpClient
@@ -43,7 +43,7 @@ class Unanswered(Exception):
     """The request went out and no whole answer came back in time: it may have been taken."""
 
 
-class Wire(AsyncHttpClient):  # type: ignore[misc]
+class Wire(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
     """What twilio's client speaks through. `timeout` is seconds for the whole exchange, connecting included."""
 
     def __init__(self, timeout: float) -> None:
@@ -83,7 +83,7 @@ class Wire(AsyncHttpClient):  # type: ignore[misc]
             async with (
                 asyncio.timeout(self._seconds),  # aiohttp's own total does not cover every wait inside a connector
                 self.session.request(
-                    method, uri, params=_plain(params), data=data or None, headers=named, allow_redirects=False
+                    method, uri, params=_plain(params), data=_form(data, named), headers=named, allow_redirects=False
                 ) as answer,
             ):
                 text = (await _whole(answer, ANSWER_MOST)).decode("utf-8", "replace")
@@ -130,6 +130,14 @@ class Wire(AsyncHttpClient):  # type: ignore[misc]
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _form(data: dict[str, object] | None, headers: dict[str, str]) -> bytes | None:
+    """The form as bytes; aiohttp's own way there, ready for files, takes half as long again."""
+    if not data:
+        return None
+    headers["Content-Type"] = "application/x-www-form-urlencoded"
+    return urlencode(data, doseq=True).encode()
 
 
 async def _whole(answer: aiohttp.ClientResponse, most: int) -> bytes:

@@ -88,7 +88,7 @@ def npm_ci(folder: Path) -> str | None:
     # The wheel's own node runs its own npm: on a fresh machine there is no other, and an other might be old.
     argv = [str(wheel / "bin/node"), str(wheel / "lib/node_modules/npm/bin/npm-cli.js"), *NPM]
     try:
-        done = subprocess.run(  # noqa: S603  programs of our own wheel
+        done = subprocess.run(  # noqa: S603 - programs of our own wheel
             argv, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
     except subprocess.TimeoutExpired:

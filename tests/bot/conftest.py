@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
+from phones import Phone
 
 from bot import providers
 from bot.channels.twilio import Twilio
@@ -180,3 +182,8 @@ def hurried_twilio(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def rows(jawab: Jawab, owner: psycopg.AsyncConnection[Any]) -> Rows:
     return Rows(jawab, owner)
+
+
+@pytest.fixture
+def phone(jawab: Jawab, owner: psycopg.AsyncConnection[Any], demo: SimpleNamespace) -> Phone:
+    return Phone(jawab, owner)

@@ -6,12 +6,12 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from bot import fates
-from bot.channels import FATES, Outbound, SendError
+from bot.channels import Fate, Outbound, SendError
 from bot.channels.twilio import Twilio
 from tests.providers.faults import (
     BROKEN,
@@ -102,7 +102,7 @@ async def test_every_answer_of_the_provider_has_its_fate(
 
 
 def test_every_fate_in_the_tables_is_one_that_deliver_knows() -> None:
-    assert {fate for fate, _ in [*fates.TWILIO.values(), *fates.STATUSES.values()]} <= set(FATES)
+    assert {fate for fate, _ in [*fates.TWILIO.values(), *fates.STATUSES.values()]} <= set(get_args(Fate))
 
 
 async def test_how_long_the_provider_asks_us_to_wait_is_kept(twilio: FakeTwilio, sender: Twilio) -> None:

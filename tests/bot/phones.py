@@ -1,0 +1,67 @@
+"""A phone that writes through the real intake, and what stands in the tables afterwards."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from bot import intake
+from bot.channels import Inbound
+from store import outbox
+from store.jawab import Jawab
+
+Owner = psycopg.AsyncConnection[Any]
+STORY = "تین دن سے نلکے میں پانی نہیں آ رہا"
+CANARY = "کینری لفظ جو کہیں نہیں ملنا چاہیے"
+KARACHI = ZoneInfo("Asia/Karachi")
+CODE = re.compile(r"\d{13}")
+
+
+class Phone:
+    """One phone that writes through the real intake and reads what it is owed."""
+
+    def __init__(self, jawab: Jawab, owner: Owner, address: str = "+923990000001", channel: str = "sms") -> None:
+        self.jawab, self.owner, self.address, self.channel = jawab, owner, address, channel
+
+    def inbound(self, text: str = "", **more: Any) -> Inbound:
+        given: dict[str, Any] = {
+            "provider": "twilio",
+            "provider_id": f"SM{uuid.uuid4().hex}",
+            "channel": self.channel,
+            "to": "+92810000001",
+            "address": self.address,
+            "text": text,
+        }
+        return Inbound(**given | more)
+
+    async def say(self, *texts: str, **more: Any) -> list[dict[str, Any]]:
+        """Say these in turn; the last message that is owed, decrypted, and all before it."""
+        for text in texts:
+            assert await intake.take(self.jawab, self.inbound(text, **more)) == "taken"
+        return await self.owed()
+
+    async def owed(self) -> list[dict[str, Any]]:
+        rows = await (
+            await self.owner.execute(
+                "SELECT outbox.id, message FROM outbox JOIN contacts ON contacts.id = contact_id"
+                " WHERE address_tag = %s ORDER BY outbox.created_at",
+                (self.jawab.keys.tag(self.channel, "+92810000001", self.address),),
+            )
+        ).fetchall()
+        return [self.jawab.keys.get_json(message, outbox.place(one)) for one, message in rows]
+
+    async def code(self) -> str:
+        found = CODE.search(json.dumps((await self.owed())[-1]))
+        assert found
+        return found.group()
+
+
+async def count(owner: Owner, table: str, where: str = "true") -> int:
+    row = await (await owner.execute(f"SELECT count(*) FROM {table} WHERE {where}")).fetchone()  # type: ignore[arg-type]
+    assert row
+    return int(row[0])
