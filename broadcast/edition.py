@@ -201,7 +201,7 @@ def _did(week: Week, drops: list[Drop]) -> list[Item]:
 
 
 def _totals(week: Week, drops: list[Drop]) -> list[Item]:
-    """The two columns side by side: what departments say, what people say, which may be far apart (see cases.figures)."""
+    """The two columns side by side: what departments say, what people say; they may lie far apart."""
     done, confirmed = set(week.done), set(week.confirmed)
     if len(done) < FEWEST:
         if done:

@@ -19,6 +19,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from bot import providers
 from cases.seed import seed_demo
 from house.postgres import Postgres
 from house.valkey import Valkey
@@ -26,6 +27,7 @@ from settings import Settings
 from store.crypto import Keys
 from store.database import Database, migrate
 from store.jawab import Jawab
+from tests.providers.twilio import FakeTwilio
 from tests.town import town
 
 __all__ = ["town"]  # one running system for a run, whichever folder asks for it
@@ -158,7 +160,7 @@ def demo(seeded: tuple[str, list[dict[str, str]]], db: Database) -> SimpleNamesp
 
 
 @pytest.fixture
-def settings(data: Path, database_url: str, request: pytest.FixtureRequest) -> Settings:
+def settings(data: Path, database_url: str) -> Settings:
     return Settings(
         mode="demo",
         data=data,
@@ -167,8 +169,30 @@ def settings(data: Path, database_url: str, request: pytest.FixtureRequest) -> S
         public_url=PUBLIC_URL,
         twilio_account_sid=ACCOUNT,
         twilio_auth_token=TOKEN,
-        twilio_api_url="http://127.0.0.1:9",  # nobody listens; the `twilio` fixture gives a real address
+        twilio_api_url="http://127.0.0.1:9",  # nobody listens; see `wired`
     )
+
+
+@pytest.fixture
+def twilio() -> Iterator[FakeTwilio]:
+    with FakeTwilio() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def wired(data: Path, database_url: str, redis_url: str, twilio: FakeTwilio) -> AsyncIterator[Settings]:
+    """Settings with the provider's stand-in and the real Valkey; what was opened to them is given back."""
+    yield Settings(
+        mode="demo",
+        data=data,
+        database_url=database_url,
+        redis_url=redis_url,
+        public_url=PUBLIC_URL,
+        twilio_account_sid=twilio.account,
+        twilio_auth_token=twilio.token,
+        twilio_api_url=twilio.url,
+    )
+    await providers.close()
 
 
 @pytest.fixture

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,40 +12,17 @@ import psycopg
 import pytest
 from phones import Phone
 
-from bot import providers
 from bot.channels.twilio import Twilio
 from settings import Settings
 from store import contacts, outbox
 from store.jawab import Jawab
-from tests.providers.twilio import FakeTwilio
 
 OURS = "+923000000099"
-PUBLIC_URL = "https://jawab.test"
 
 
 @pytest.fixture
-def twilio() -> Iterator[FakeTwilio]:
-    with FakeTwilio() as fake:
-        yield fake
-
-
-@pytest.fixture
-def settings(data: Path, twilio: FakeTwilio, redis_url: str) -> Settings:
-    return Settings(
-        mode="demo",
-        data=data,
-        redis_url=redis_url,
-        public_url=PUBLIC_URL,
-        twilio_account_sid=twilio.account,
-        twilio_auth_token=twilio.token,
-        twilio_api_url=twilio.url,
-    )
-
-
-@pytest.fixture(autouse=True)
-async def _given_back() -> AsyncIterator[None]:
-    yield
-    await providers.close()
+def settings(wired: Settings) -> Settings:
+    return wired
 
 
 @dataclass

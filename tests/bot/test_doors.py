@@ -19,7 +19,8 @@ from bot.channels import Inbound
 from bot.deliver import drain
 from settings import Settings
 from store.jawab import Jawab
-from tests.bot.conftest import OURS, PUBLIC_URL, Rows
+from tests.bot.conftest import OURS, Rows
+from tests.conftest import PUBLIC_URL
 from tests.providers.twilio import FakeTwilio
 
 ONE = "whatsapp:+923001112233"

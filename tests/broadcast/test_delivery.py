@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -14,39 +13,19 @@ import pytest
 from a_week import NOW, Person
 
 import locales
-from bot import deliver, providers
+from bot import deliver
 from broadcast import publish
 from settings import Settings
 from store.jawab import Jawab
+from tests.conftest import PUBLIC_URL
 from tests.providers.twilio import FakeTwilio
 
-PUBLIC_URL = "https://jawab.test"
 OURS = "+15005550006"
 
 
 @pytest.fixture
-def twilio() -> Iterator[FakeTwilio]:
-    with FakeTwilio() as fake:
-        yield fake
-
-
-@pytest.fixture
-def settings(data: Path, twilio: FakeTwilio, redis_url: str) -> Settings:
-    return Settings(
-        mode="demo",
-        data=data,
-        redis_url=redis_url,
-        public_url=PUBLIC_URL,
-        twilio_account_sid=twilio.account,
-        twilio_auth_token=twilio.token,
-        twilio_api_url=twilio.url,
-    )
-
-
-@pytest.fixture(autouse=True)
-async def _given_back() -> AsyncIterator[None]:
-    yield
-    await providers.close()
+def settings(wired: Settings) -> Settings:
+    return wired
 
 
 async def test_each_reader_is_sent_the_edition_in_his_language_and_none_after_his_stop(
