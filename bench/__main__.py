@@ -1,7 +1,8 @@
-"""`make bench`: turns and replies, beside the bare limit in the same run.
+"""`make bench`: turns, replies and broadcast sends, beside the bare limits in the same run.
 
 Everything runs on this machine's own cores: load, web process, PostgreSQL. Absolute figures move with the machine; the
-ratios to the limit are what is kept (docs/bench.md). Whole-process CPU is read from /proc, as user + system time.
+ratios to the limits are what is kept (docs/bench.md). CPU is user + system time from /proc, of the web process and of
+this run's own PostgreSQL apart.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import socket
@@ -26,7 +28,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from bench import limit
-from bench.load import ACCOUNT, TOKEN, Measured, talk
+from bench.load import ACCOUNT, SCRIPTS, TOKEN, Measured, talk
 from house.postgres import Postgres
 from house.valkey import Valkey
 from store.crypto import Keys
@@ -34,6 +36,7 @@ from store.database import migrate
 from tests.providers.twilio import FakeTwilio
 
 ROOT = Path(__file__).parent.parent
+_firsts = itertools.count(0, 10_000)
 
 
 def main() -> None:
@@ -41,13 +44,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="ours and the limit in turn")
     parser.add_argument("--paced", type=float, default=60.0, help="turns a second while reply latency is measured")
+    parser.add_argument(
+        "--sends", type=int, default=4000, help="messages of one broadcast measurement; 0 leaves it out"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="jawab-bench-") as folder:
-        report = asyncio.run(measure(Path(folder), given.seconds, given.rounds, given.paced))
+        report = asyncio.run(measure(Path(folder), given.seconds, given.rounds, given.paced, given.sends))
     print(json.dumps(report, indent=2))
 
 
-async def measure(folder: Path, seconds: float, rounds: int, paced: float) -> dict[str, Any]:
+async def measure(folder: Path, seconds: float, rounds: int, paced: float, sends: int) -> dict[str, Any]:
     postgres, valkey = Postgres(folder), Valkey(folder)
     database, redis = postgres.start(), valkey.start()
     try:
@@ -75,15 +81,20 @@ async def measure(folder: Path, seconds: float, rounds: int, paced: float) -> di
                     await talk(port, _url(port), "/in/twilio", connections=4, seconds=1.0, first=9_000_000)
                 turns = [
                     {
-                        name: {
-                            str(connections): await _one(port, process, connections, seconds, first)
+                        side: {
+                            f"{script} c={connections}": await _one(web_at, postgres, script, connections, seconds)
+                            for script in SCRIPTS
                             for connections in (1, 16)
                         }
-                        for name, (port, process) in sides.items()
+                        for side, web_at in sides.items()
                     }
-                    for first in range(0, rounds * 1_000_000, 1_000_000)
+                    for _ in range(rounds)
                 ]
-        return {"turns": _summary(turns), "replies": replies, "rounds": turns}
+            sent = [
+                {side: await _send(side, sends, env, postgres) for side in ("ours", "limit")}
+                for _ in range(rounds if sends else 0)
+            ]
+        return {"turns": _summary(turns), "replies": replies, "sends": _sends(sent), "rounds": turns, "sent": sent}
     finally:
         valkey.stop()
         postgres.stop()
@@ -93,13 +104,46 @@ def _url(port: int) -> str:
     return f"http://127.0.0.1:{port}/in/twilio"
 
 
-async def _one(port: int, process: psutil.Process, connections: int, seconds: float, first: int) -> dict[str, float]:
-    before = _cpu(process)
+async def _one(
+    web_at: tuple[int, psutil.Process], postgres: Postgres, script: str, connections: int, seconds: float
+) -> dict[str, float]:
+    port, process = web_at
+    web, database = _cpu(process), _cpu_of(postgres)
     measured, _ = await talk(
-        port, _url(port), "/in/twilio", connections=connections, seconds=seconds, first=first + connections * 10_000
+        port,
+        _url(port),
+        "/in/twilio",
+        connections=connections,
+        seconds=seconds,
+        first=_unused(),
+        script=SCRIPTS[script],
     )
-    spent = _cpu(process) - before
-    return _figures(measured) | {"cpu_us": round(1e6 * spent / max(1, len(measured.latencies)), 1)}
+    turns = max(1, len(measured.latencies))
+    web, database = 1e6 * (_cpu(process) - web) / turns, 1e6 * (_cpu_of(postgres) - database) / turns
+    return _figures(measured) | {
+        "web_us": round(web, 1),
+        "db_us": round(database, 1),
+        "cpu_us": round(web + database, 1),
+    }
+
+
+async def _send(side: str, count: int, env: dict[str, str], postgres: Postgres) -> dict[str, float]:
+    """One side of bench.send, a process of its own."""
+    before = _cpu_of(postgres)
+    started = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.send", side, str(count), env=env, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await started.communicate()
+    if started.returncode:
+        raise RuntimeError(f"bench.send {side} failed")
+    figures: dict[str, float] = json.loads(said.splitlines()[-1])
+    # With what it took to fill the outbox (ours): an upper bound.
+    return figures | {"db_s_per_10k_at_most": round((_cpu_of(postgres) - before) / count * 10_000, 2)}
+
+
+def _unused() -> int:
+    """The first of ten thousand phones that nobody has used: each talk is with new people."""
+    return next(_firsts)
 
 
 def _figures(measured: Measured) -> dict[str, float]:
@@ -111,30 +155,47 @@ def _figures(measured: Measured) -> dict[str, float]:
     }
 
 
-def _cpu(web: psutil.Process) -> float:
-    """Seconds of CPU that this web process and every PostgreSQL process of this run have used."""
-    total = 0.0
-    for process in psutil.process_iter(["pid", "name"]):
-        if process.pid == web.pid or process.info["name"] == "postgres":
-            with contextlib.suppress(psutil.NoSuchProcess):
-                times = process.cpu_times()
-                total += times.user + times.system
-    return total
+def _cpu(process: psutil.Process) -> float:
+    """Seconds of CPU that a process has used, and its children that have ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return float(sum(process.cpu_times()[:4]))
+    return 0.0
+
+
+def _cpu_of(postgres: Postgres) -> float:
+    head = psutil.Process(int((postgres.cluster / "postmaster.pid").read_text().split()[0]))
+    return sum(map(_cpu, [head, *head.children(recursive=True)]))
 
 
 def _summary(turns: list[dict[str, Any]]) -> dict[str, Any]:
     """Medians of the ratios ours / limit, pair by pair, and the medians themselves."""
     made: dict[str, Any] = {}
-    for connections in turns[0]["ours"]:
-        pairs = [(one["ours"][connections], one["limit"][connections]) for one in turns]
-        made[f"c={connections}"] = {
-            "ours_rate": statistics.median(ours["rate"] for ours, _ in pairs),
-            "limit_rate": statistics.median(bare["rate"] for _, bare in pairs),
-            "rate_ratio": round(statistics.median(ours["rate"] / bare["rate"] for ours, bare in pairs), 3),
-            "p50_ratio": round(statistics.median(ours["p50_ms"] / bare["p50_ms"] for ours, bare in pairs), 2),
-            "cpu_ratio": round(statistics.median(ours["cpu_us"] / bare["cpu_us"] for ours, bare in pairs), 2),
+    for kind in turns[0]["ours"]:
+        pairs = [(one["ours"][kind], one["limit"][kind]) for one in turns]
+        made[kind] = {
+            f"{side}_{name}": round(statistics.median(one[name] for one in figures), 1)
+            for side, figures in zip(("ours", "limit"), zip(*pairs, strict=True), strict=True)
+            for name in ("rate", "web_us", "db_us")
+        } | {
+            f"{name.split('_')[0]}_ratio": round(statistics.median(our[name] / bare[name] for our, bare in pairs), 2)
+            for name in ("rate", "p50_ms", "web_us", "db_us", "cpu_us")
         }
     return made
+
+
+def _sends(sent: list[dict[str, Any]]) -> dict[str, Any]:
+    if not sent:
+        return {}
+    return {
+        f"{side}_{name}": statistics.median(one[side][name] for one in sent)
+        for side in ("ours", "limit")
+        for name in ("rate", "cpu_s_per_10k", "db_s_per_10k_at_most")
+    } | {
+        "rate_ratio": round(statistics.median(one["ours"]["rate"] / one["limit"]["rate"] for one in sent), 2),
+        "cpu_ratio": round(
+            statistics.median(one["ours"]["cpu_s_per_10k"] / one["limit"]["cpu_s_per_10k"] for one in sent), 2
+        ),
+    }
 
 
 async def _reply_latency(

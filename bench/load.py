@@ -8,15 +8,19 @@ import hashlib
 import hmac
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 ACCOUNT = "AC" + "a" * 32
 TOKEN = "bench-token"
 OURS = "whatsapp:+92810000001"
-# Language, menu, category, kind, place, story, may we message, send: eight turns, of which one opens a case.
-SCRIPT = ("سلام", "1", "1", "1", "1", "1", "تین دن سے نلکے میں پانی نہیں آ رہا ہے", "1", "1")
+# `menus` moves through a report's menus and back again: only the choice of a language has an effect beyond the session.
+# `report` is a whole report in nine turns, of which the last opens a case.
+SCRIPTS = {
+    "menus": ("سلام", "1", "1", "1", "1", "0", "1", "0", "1"),
+    "report": ("سلام", "1", "1", "1", "1", "1", "تین دن سے نلکے میں پانی نہیں آ رہا ہے", "1", "1"),
+}
 
 _serial = itertools.count(int(time.time()) * 1_000_000)
 
@@ -75,7 +79,15 @@ async def _answer(reader: asyncio.StreamReader) -> int:
 
 
 async def talk(
-    port: int, url: str, path: str, *, connections: int, seconds: float, first: int, rate: float = 0.0
+    port: int,
+    url: str,
+    path: str,
+    *,
+    connections: int,
+    seconds: float,
+    first: int,
+    rate: float = 0.0,
+    script: Sequence[str] = SCRIPTS["report"],
 ) -> tuple[Measured, dict[str, float]]:
     """Keep `connections` phones talking for `seconds`; `rate` > 0 paces them to so many turns a second in all.
 
@@ -90,7 +102,7 @@ async def talk(
         due = time.perf_counter()
         while time.perf_counter() < end:
             phone = next(numbers)
-            for text in SCRIPT:
+            for text in script:
                 if rate:
                     due += connections / rate
                     await asyncio.sleep(max(0.0, due - time.perf_counter()))
