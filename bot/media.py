@@ -122,5 +122,9 @@ async def _give_up_or_wait(jawab: Jawab, row: Row, error: Exception) -> None:
     log.warning("media not fetched", media=str(row["id"]), why=why, gone=gone)
     if gone:
         async with jawab.db.transaction("intake") as tx:
-            await tx.execute("UPDATE media SET state = 'failed', source = NULL WHERE id = %s", (row["id"],))
+            now = await (await tx.execute(_HOLD, (row["id"],))).fetchone()
+            if now is not None and now["sealed_case_id"] is not None:
+                await intake.seal_media(jawab, tx, now, None)
+            else:
+                await tx.execute("UPDATE media SET state = 'failed', source = NULL WHERE id = %s", (row["id"],))
             await alarms.sound(tx, "media_failed", row["district_id"], media=str(row["id"]))

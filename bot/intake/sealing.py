@@ -101,14 +101,14 @@ async def note_media(
     )
 
 
-async def seal_media(jawab: Jawab, tx: Tx, row: dict[str, Any], content: bytes) -> None:
-    """Seal fetched bytes into their protected case and delete the row that waited for them."""
-    await vault.seal_bytes(
-        tx,
-        jawab.keys,
-        case_id=row["sealed_case_id"],
-        kind="media",
-        content=content,
-        content_type=row["content_type"],
-    )
+async def seal_media(jawab: Jawab, tx: Tx, row: dict[str, Any], content: bytes | None) -> None:
+    """Seal fetched bytes, or that there are none to be had, into their protected case; delete the row that waited.
+
+    A row that stayed would say for ever which phone has a protected case.
+    """
+    case_id, kind = row["sealed_case_id"], row["content_type"]
+    if content is None:
+        await vault.append(tx, jawab.keys, case_id=case_id, kind="media", data={"content_type": kind, "lost": True})
+    else:
+        await vault.seal_bytes(tx, jawab.keys, case_id=case_id, kind="media", content=content, content_type=kind)
     await tx.execute("DELETE FROM media WHERE id = %s", (row["id"],))

@@ -148,6 +148,8 @@ async def _read(jawab: Jawab, message: Inbound) -> Mapping[str, Any] | None:
         row = await (await connection.execute(_READ, what)).fetchone()
         if row is None and jawab.settings.demo and await _adopt(connection, message):
             row = await (await connection.execute(_READ, what)).fetchone()
+        if row is not None and not jawab.settings.demo and (await district.get(jawab.db, row["district_id"])).demo:
+            return None  # its keys and its people are the demo's: outside demo mode such a number is nobody's
         if row is not None and row["contact_id"] is None:
             await contacts.make(
                 connection, jawab.keys, id=new_id(), channel_id=row["channel_id"], tag=tag, address=message.address

@@ -159,6 +159,16 @@ async def test_an_unknown_number_is_stored_not_answered_and_sounds_an_alarm(
     assert await count(owner, "alarms", "kind = 'unknown_number'") == 1
 
 
+async def test_outside_demo_mode_a_number_of_the_demo_is_nobodys(
+    jawab: Jawab, owner: Owner, phone: Phone, settings: Settings
+) -> None:
+    await phone.say("سلام")
+    live = Jawab(settings.model_copy(update={"mode": "live"}), jawab.db, jawab.keys, jawab.bell)
+    assert await intake.take(live, phone.inbound("1")) == "unrouted"
+    assert await count(owner, "outbox") == 1
+    assert await count(owner, "alarms", "kind = 'unknown_number'") == 1
+
+
 async def test_in_demo_mode_any_number_of_ours_belongs_to_the_demo_district(
     jawab: Jawab, owner: Owner, phone: Phone
 ) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from phones import CANARY, CODE, STORY, Owner, Phone, count
 
-from bot import intake
+from bot import intake, media
 from bot.intake import effects
 from cases import commands, sorting
 from cases.protected import vault
+from flows.model import Media
 from store import inbox, outbox
 from store.jawab import Jawab
 
@@ -105,6 +106,28 @@ async def test_a_wrong_a_foreign_and_a_guessed_code_read_the_same(owner: Owner, 
     await phone.say("سلام", "1")
     said = [(await phone.say(f"STATUS {code}"))[-1] for code in ("1234 1234 1234 5", "0000 0000 0000 0")]
     assert len({mask(one) for one in said}) == 1
+
+
+async def test_the_demos_keys_never_open_a_real_districts_case(jawab: Jawab, owner: Owner, phone: Phone) -> None:
+    await commands.add_district(jawab.db, "quetta")
+    await commands.add_channel(jawab.db, kind="sms", provider="twilio", address="+92810000009", district_id="quetta")
+    await phone.say("سلام", "1", "1", "1", "2", "1", STORY, "1", "1", to="+92810000009")
+    assert await count(owner, "sealed.cases", "district_id = 'quetta' AND recipients = '{}'") == 1
+    assert await count(owner, "sealed.wraps", "reader <> 'escrow'") == 0
+    assert await count(owner, "alarms", "kind = 'protected_without_reader'") > 0
+
+
+async def test_a_protected_photo_that_cannot_be_had_leaves_no_row_that_names_the_phone(
+    jawab: Jawab, owner: Owner, phone: Phone
+) -> None:
+    await phone.say("سلام", "1", "1", "1", "2")
+    await phone.say("", media=(Media("http://127.0.0.1:9/gone", "image/jpeg"),))
+    assert await count(owner, "media", "sealed_case_id IS NOT NULL") == 1
+    items = await count(owner, "sealed.items")
+    await owner.execute("UPDATE media SET attempts = 6")
+    await media.fetch_waiting(jawab)
+    assert await count(owner, "media") == 0
+    assert await count(owner, "sealed.items") == items + 1, "its readers learn that there was a photo"
 
 
 async def test_a_code_is_known_at_its_own_districts_number_only_on_both_sides_of_the_door(

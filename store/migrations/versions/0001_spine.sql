@@ -449,6 +449,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT id, public_key FROM public.staff
     WHERE role = 'protected' AND disabled_at IS NULL AND public_key IS NOT NULL
       AND district_id IS NULL                             -- who is accused is not known here: nobody of the same district
+      -- The demo's keys are no secret: they open what was written to the demo, and never a real district's case.
+      AND (NOT demo OR p_district = '' OR EXISTS (SELECT FROM public.districts d WHERE d.id = p_district AND d.demo))
     ORDER BY id
 $$;
 
