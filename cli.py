@@ -14,6 +14,7 @@ import broadcast.commands
 import cases.commands
 import desk.commands
 import flows.commands
+import flows.load
 import locales.commands
 import settings as environment
 import store.commands
@@ -55,6 +56,7 @@ def up() -> None:
     from house import supervisor
 
     here = environment.load()
+    _check_flows()
     if here.demo and not here.public_url:
         here = here.model_copy(update={"public_url": here.base_url})
     run = [sys.executable, "-m", "cli"]
@@ -78,6 +80,7 @@ def web(
     from app import assemble
 
     here = environment.load_running()
+    _check_flows()
 
     async def serve() -> None:
         async with opened(here) as jawab:
@@ -130,6 +133,14 @@ def seed() -> None:
     here = environment.load_running()
     _seed(here, renew=True)
     _print_logins(here)
+
+
+def _check_flows() -> None:
+    """A typo in a flow stops the start, and not the first citizen's message."""
+    try:
+        flows.load.load_book()
+    except flows.load.Refused as refused:
+        raise Refused(f"jawab: {refused}") from None
 
 
 def _migrate(here: Settings) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 import cli
+from flows.load import FOLDER, load_book
 
 runner = CliRunner()
 
@@ -93,3 +97,16 @@ def test_a_whole_chain_and_a_healthy_house_end_well(here: None, demo: SimpleName
     looked = runner.invoke(cli.app, ["doctor"])
     assert looked.exit_code == 1  # live mode, and the escrow's private key still lies beside the key file
     assert "escrow_key_on_this_machine" in looked.stdout
+
+
+@pytest.mark.parametrize("command", ["up", "web"])
+def test_a_flow_with_a_typo_stops_the_start_in_one_line(
+    command: str, here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(FOLDER, tmp_path / "citizen")
+    flow = tmp_path / "citizen" / "complaint.yaml"
+    flow.write_text(flow.read_text().replace("save: category", "saev: category"))
+    monkeypatch.setattr("flows.load.load_book", partial(load_book, tmp_path / "citizen"))
+    refused = runner.invoke(cli.app, [command])
+    assert refused.exit_code == 2
+    assert re.fullmatch(r"jawab: complaint\.yaml, line \d+: saev: .*", str(refused.exception))
