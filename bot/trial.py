@@ -159,7 +159,7 @@ def _inbound(phone: str, form: dict[str, str]) -> Inbound:
     sample = SAMPLES.get(form.get("sample", ""))
     return Inbound(
         provider="simulator",
-        provider_id=form.get("once", "")[:64] or uuid.uuid4().hex,
+        provider_id=form.get("once", "").replace("\x00", "")[:64] or uuid.uuid4().hex,
         channel="try",
         to=NUMBER,
         address=phone,

@@ -27,6 +27,11 @@ async def test_one_form_sent_twice_is_one_message(client: httpx.AsyncClient) -> 
     assert len(bubbles(await client.get("/try"))) == 1
 
 
+async def test_no_field_of_the_form_is_a_5xx(client: httpx.AsyncClient) -> None:
+    for form in ({"text": "سلام", "once": "a\x00b"}, {"text": "a\x00b"}, {"text": "x", "once": "\ufffd" * 999}):
+        assert (await client.post("/try", data=form)).status_code == 303
+
+
 async def test_the_screen_is_sent_again_only_when_something_is_new(client: httpx.AsyncClient) -> None:
     await client.get("/try")
     await client.post("/try", data={"text": "سلام"})
