@@ -30,7 +30,7 @@ from store import contacts, inbox, outbox
 from store.jawab import Jawab
 
 ROOM = Path(__file__).parent
-HTMX = ROOM.parent / "desk" / "static" / "vendor" / "htmx.min.js"
+VENDOR = ROOM.parent / "desk" / "static" / "vendor"  # fetched by house.assets; without it pages do without
 PHONE_COOKIE, LOOK_COOKIE = "jawab-try", "jawab-try-as"
 COOKIES_KEPT = 30 * 86_400  # seconds
 NUMBER = "try"  # our own number on this channel
@@ -124,7 +124,8 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             direction=locales.direction,
             say=locales.say,
             name=lambda lang: choose_name(where.names, lang),
-            htmx=HTMX.is_file(),
+            htmx=(VENDOR / "htmx.min.js").is_file(),
+            fonts=any(VENDOR.glob("*.woff2")),
         )
         response = HTMLResponse(html, headers={"Cache-Control": "no-store"})
         if phone is None:

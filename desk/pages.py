@@ -93,6 +93,11 @@ def has_htmx() -> bool:
     return (STATIC / "vendor" / "htmx.min.js").is_file()
 
 
+@cache
+def has_fonts() -> bool:
+    return any((STATIC / "vendor").glob("*.woff2"))
+
+
 def local_day(moment: datetime | date, zone: str) -> str:
     """2026-11-21, in the district's own time."""
     return (calendar.day_of(moment, zone) if isinstance(moment, datetime) else moment).isoformat()
@@ -108,7 +113,7 @@ def page(
 ) -> HTMLResponse:
     """Render `template` in the reader's language.
 
-    Besides `values`, templates find t, name, day, time, lang, lang_dir, langs, staff, csrf, here, demo and htmx.
+    Besides `values`, templates find t, name, day, time, lang, lang_dir, langs, staff, csrf, here, demo, fonts and htmx.
     """
     lang = lang_of(request)
     staff = getattr(request.state, "staff", None)
@@ -126,6 +131,7 @@ def page(
         "csrf": staff.csrf if staff else "",
         "here": request.scope["path"],  # not request.url, which a malformed Host breaks
         "demo": request.app.state.jawab.settings.demo,
+        "fonts": has_fonts(),
         "htmx": desk and has_htmx(),
         **values,
     }

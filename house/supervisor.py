@@ -281,7 +281,9 @@ class _Supervisor(Generic[S]):
             self.web_deaths += 1
             if self.web_deaths >= WEB_DEATHS_AT_START or code == REFUSED:
                 raise Failed(end + wrote)
-        say(f"{end}, is started again in {kept.die():.1f} s" + (wrote if starting else ""))
+        # Its last lines are shown once for a row of deaths: a start that fails may be slower than the web's.
+        first = kept.pause == SHORTEST_PAUSE
+        say(f"{end}, is started again in {kept.die():.1f} s" + (wrote if starting or first else ""))
 
     def _revive(self, kept: _Kept) -> None:
         try:
