@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.town import Town
 
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PHONE, DESKTOP = (390, 844), (1280, 800)
 # No call home while we test: updates, translation, safe browsing and sync are another party's business.
 QUIET = [
@@ -29,13 +29,10 @@ Open = Callable[..., Page]
 # browser is a module's, not a run's.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("no Chromium here, and with CI=true the browser tests may not be skipped")
-        pytest.skip("no Chromium here (Debian and Ubuntu: apt install chromium)")
+    if CHROMIUM is None:
+        pytest.fail("no Chromium here, and with CI=true the browser tests may not be skipped")
     with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=found, args=QUIET)
+        chromium = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield chromium
         chromium.close()
 
