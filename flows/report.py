@@ -80,6 +80,7 @@ def _refuse(turn: Turn) -> None:
     if turn.answers.get("kept") and not turn.answers.get("opened"):
         turn.do("forget", code=turn.answers["code"])
     turn.answers, turn.trail, turn.misses, turn.shut = {}, [], 0, True
+    turn.sealed = True  # nothing is taken: not even the inbox keeps these words
     turn.node = turn.book.nodes[MENU if turn.lang else LANGUAGE]
     turn.say("trial.outside")
     if not turn.lang:

@@ -115,6 +115,7 @@ def test_a_trial_line_takes_nothing_protected_and_names_others(phone: Phones, ty
     said = talk.say(typed[-1])
     assert "0000" in said
     assert talk.effects == []
+    assert talk.sealed, "nor does the inbox keep these words"
     assert talk.session.node == "menu"
 
 
