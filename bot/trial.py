@@ -136,9 +136,11 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
 
     async def say(request: Request) -> Response:
         phone = _phone(request) or _new_phone()
-        raw = await request.body()
-        if len(raw) > 6 * LONGEST:
-            return HTMLResponse("This message is longer than a phone would send.", status_code=413)
+        raw = b""
+        async for chunk in request.stream():
+            raw += chunk
+            if len(raw) > 6 * LONGEST:
+                return HTMLResponse("This message is longer than a phone would send.", status_code=413)
         form = dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
         response = RedirectResponse("/try", status_code=303)
         if form.get("new"):

@@ -17,7 +17,7 @@ import psycopg
 import structlog
 
 from bot.channels import Inbound
-from bot.intake import district, effects, lookups
+from bot.intake import district, effects, keeping, lookups
 from bot.intake.district import District
 from flows import codes
 from flows.book import Book
@@ -25,7 +25,7 @@ from flows.engine import step
 from flows.load import load_book
 from flows.model import Event, Known, Media, Reply, Session, Step
 from flows.sessions import dump, restore
-from store import alarms, contacts, inbox, outbox
+from store import contacts, inbox, outbox
 from store.database import Tx, new_id
 from store.jawab import Jawab
 
@@ -33,8 +33,8 @@ log = structlog.get_logger()
 
 MOST_LOOKUPS = 3  # in one turn; a flow that asks more often is broken
 MOST_RACES = 8  # how often one message may find that another moved the session first
-MOST_A_MINUTE = 30  # messages of one phone; more are kept and taken up later, so that a loop of two robots dies
-NEUTRAL = {"says": [["intake.kept", {}]], "options": []}  # the answer when a turn failed: its words are safe
+MOST_A_MINUTE = 30  # messages of one phone; more are kept and taken up later
+MOST_AN_HOUR = 200  # more are kept for a person to look at and never answered, so that a loop of two robots dies
 
 _book = cache(load_book)  # 0.1 s of YAML: once in a process
 
@@ -45,7 +45,10 @@ SELECT channels.id AS channel_id, channels.district_id, contacts.id AS contact_i
            AND contacts.last_inbound_at > now() - interval '5 minutes' AS settled,
        EXISTS (SELECT FROM inbox WHERE provider = %(provider)s AND provider_id = %(provider_id)s) AS repeat,
        (SELECT count(*) FROM inbox WHERE inbox.contact_id = contacts.id
-           AND received_at > now() - interval '1 minute') AS recent,
+           AND received_at > now() - interval '1 minute') AS minute,
+       (SELECT count(*) FROM inbox WHERE inbox.contact_id = contacts.id
+           AND received_at > now() - interval '1 hour') AS hour,
+       EXISTS (SELECT FROM channels AS ours WHERE ours.kind = %(kind)s AND ours.address = %(address)s) AS ours,
        (SELECT coalesce(jsonb_agg(jsonb_build_array(code, status) ORDER BY opened_at DESC), '[]')
            FROM cases WHERE cases.contact_id = contacts.id AND status <> 'closed') AS cases,
        (SELECT code FROM cases WHERE cases.contact_id = contacts.id AND status = 'resolved'
@@ -88,26 +91,36 @@ async def take(jawab: Jawab, message: Inbound) -> str:
     for _ in range(MOST_RACES):
         before = await _read(jawab, message)
         if before is None:
-            return await _keep_unrouted(jawab, message)
-        if before["repeat"]:
-            return "repeat"
-        if message.system:  # a robot's number: kept, never answered
-            return await _keep_done(jawab, message, before["contact_id"])
-        if before["recent"] >= MOST_A_MINUTE:
-            return await _keep_undone(jawab, message, before["contact_id"], "", "flood", answer=False)
+            return await keeping.keep_unrouted(jawab, message)
+        if (kept := await _turn_away(jawab, message, before)) is not None:
+            return kept
         outcome = await _attempt(jawab, message, before, new_id(), "new")
         if outcome != "stale":
             return outcome
     # Never seen with one phone behind a number; the sweep has the patience that a web hook has not.
     contact = before["contact_id"] if before else None
-    return await _keep_undone(jawab, message, contact, "", "races", answer=False)
+    return await keeping.keep_undone(jawab, message, contact, "", "races", answer=False)
+
+
+async def _turn_away(jawab: Jawab, message: Inbound, before: Mapping[str, Any]) -> str | None:
+    """What became of a message that gets no turn; None for one that does."""
+    contact_id = before["contact_id"]
+    if before["repeat"]:
+        return "repeat"
+    if message.system or before["ours"]:
+        return await keeping.keep_robot(jawab, message, contact_id)
+    if before["hour"] >= MOST_AN_HOUR:
+        return await keeping.keep_flood(jawab, message, contact_id, tell=before["hour"] == MOST_AN_HOUR)
+    if before["minute"] >= MOST_A_MINUTE:
+        return await keeping.keep_undone(jawab, message, contact_id, "", "flood", answer=False)
+    return None
 
 
 async def take_again(jawab: Jawab, inbox_id: uuid.UUID, message: Inbound) -> str:
     """Try an undone message once more. Returns taken, repeat (somebody else did) or undone."""
     for _ in range(MOST_RACES):
         before = await _read(jawab, message)
-        if before is None:
+        if before is None or before["hour"] > MOST_AN_HOUR:
             return "undone"
         outcome = await _attempt(jawab, message, before, inbox_id, "again")
         if outcome != "stale":
@@ -143,6 +156,7 @@ async def _read(jawab: Jawab, message: Inbound) -> Mapping[str, Any] | None:
         "tag": tag,
         "kind": message.channel,
         "to": message.to,
+        "address": message.address,
     }
     async with jawab.db.read("intake") as connection:
         row = await (await connection.execute(_READ, what)).fetchone()
@@ -220,7 +234,7 @@ async def _run(turn: Turn, before: Mapping[str, Any], event: Event, message: Inb
         log.error("turn failed", error=type(error).__name__, at=_where(error), inbox=str(turn.inbox_id))
         if message is None or turn.kind == "again":
             return "undone"
-        return await _keep_undone(
+        return await keeping.keep_undone(
             jawab, message, turn.contact_id, turn.lang, type(error).__name__, answer=True, id=turn.inbox_id
         )
     if outcome == "moved":
@@ -303,85 +317,6 @@ def message_of(reply: Reply) -> dict[str, Any]:
         "says": [[say.key, say.values] for say in reply.says],
         "options": [[option.digit, option.say.key, option.say.values] for option in reply.options],
     }
-
-
-async def _keep_unrouted(jawab: Jawab, message: Inbound) -> str:
-    """Nobody owns the number it came to: stored, not answered, and a person is told."""
-    async with jawab.db.transaction("intake") as tx:
-        kept = await inbox.keep(
-            tx,
-            jawab.keys,
-            id=new_id(),
-            provider=message.provider,
-            provider_id=message.provider_id,
-            contact_id=None,
-            body=message.as_dict(),
-            state="unrouted",
-            error="unknown_number",
-        )
-        if kept:
-            await alarms.sound(tx, "unknown_number", to=message.to)
-    return "unrouted" if kept else "repeat"
-
-
-async def _keep_done(jawab: Jawab, message: Inbound, contact_id: uuid.UUID) -> str:
-    async with jawab.db.transaction("intake") as tx:
-        kept = await inbox.keep(
-            tx,
-            jawab.keys,
-            id=new_id(),
-            provider=message.provider,
-            provider_id=message.provider_id,
-            contact_id=contact_id,
-            body=message.as_dict(),
-            state="done",
-            error=None,
-        )
-    return "taken" if kept else "repeat"
-
-
-async def _keep_undone(
-    jawab: Jawab,
-    message: Inbound,
-    contact_id: uuid.UUID | None,
-    lang: str,
-    error: str,
-    *,
-    answer: bool,
-    id: uuid.UUID | None = None,
-) -> str:
-    """The second transaction of a failed turn: the encrypted message alone, an alarm, and a neutral answer."""
-    inbox_id, outbox_id = id or new_id(), new_id()
-    async with jawab.db.transaction("intake") as tx:
-        kept = await inbox.keep(
-            tx,
-            jawab.keys,
-            id=inbox_id,
-            provider=message.provider,
-            provider_id=message.provider_id,
-            contact_id=contact_id,
-            body=message.as_dict(),
-            state="undone",
-            error=error,
-        )
-        if not kept:
-            return "repeat"
-        await alarms.sound(tx, "undone", inbox=str(inbox_id), error=error)
-        if answer and contact_id is not None:
-            await outbox.put(
-                tx,
-                jawab.keys,
-                id=outbox_id,
-                contact_id=contact_id,
-                lane="replies",
-                purpose="reply",
-                lang=lang or "ur",
-                message=NEUTRAL,
-                inbox_id=inbox_id,
-            )
-    if answer:
-        jawab.bell.ring("replies", "replies", str(outbox_id))
-    return "undone"
 
 
 def _where(error: Exception) -> str:

@@ -13,7 +13,7 @@ from phones import CANARY, KARACHI, STORY, Owner, Phone, count
 
 from bot import intake
 from bot.intake import effects
-from bot.intake.turn import MOST_A_MINUTE
+from bot.intake.turn import MOST_A_MINUTE, MOST_AN_HOUR
 from cases import register
 from flows.model import Media
 from settings import Settings
@@ -147,6 +147,30 @@ async def test_a_flood_is_kept_unanswered_and_another_phone_is_served(jawab: Jaw
     assert await intake.take(jawab, phone.inbound("سلام")) == "undone"
     assert len(await phone.owed()) == MOST_A_MINUTE
     assert await intake.take(jawab, Phone(jawab, owner, "+923990000002").inbound("سلام")) == "taken"
+
+
+async def test_a_loop_of_two_robots_dies_within_the_hour(jawab: Jawab, owner: Owner, phone: Phone) -> None:
+    await phone.say("سلام")
+    await owner.execute(
+        "INSERT INTO inbox (id, provider, provider_id, contact_id, state, received_at)"
+        " SELECT gen_random_uuid(), 'twilio', 'SM' || n, contacts.id, 'done', now() - interval '10 minutes'"
+        " FROM contacts, generate_series(2, %s) AS n",
+        (MOST_AN_HOUR,),
+    )
+    for _ in range(3):
+        assert await intake.take(jawab, phone.inbound("سلام")) == "flooded"
+    assert len(await phone.owed()) == 1
+    assert await count(owner, "inbox", "state = 'dead' AND body IS NOT NULL") == 3, "kept for a person to look at"
+    assert await count(owner, "alarms", "kind = 'flood'") == 1, "who is told once"
+    assert await intake.retry_undone(jawab) == 0
+
+
+async def test_a_number_of_ours_that_writes_to_another_is_not_answered(
+    jawab: Jawab, owner: Owner, phone: Phone
+) -> None:
+    await phone.say("سلام")
+    assert await intake.take(jawab, phone.inbound("سلام", address="+92810000001", to="+92810000002")) == "taken"
+    assert await count(owner, "outbox") == 1
 
 
 async def test_an_unknown_number_is_stored_not_answered_and_sounds_an_alarm(
