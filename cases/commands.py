@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from cases import register, seed
+from cases import offices, register, seed
 from cases.lifecycle import Refused
 from store import terminal
 from store.crypto import Keys
@@ -15,8 +16,9 @@ from store.terminal import AsJson
 
 district_app = typer.Typer(no_args_is_help=True, help="Districts that are served here.")
 channel_app = typer.Typer(no_args_is_help=True, help="The numbers that people write to.")
+office_app = typer.Typer(no_args_is_help=True, help="Which office answers for which subject.")
 case_app = typer.Typer(no_args_is_help=True, help="Ordinary cases. A protected one has no row here.")
-APPS = {"district": district_app, "channel": channel_app, "case": case_app}
+APPS = {"district": district_app, "channel": channel_app, "office": office_app, "case": case_app}
 
 # The reasons an operator can meet here, in plain words; the desk's are texts in its own languages.
 TOLD = {
@@ -56,6 +58,20 @@ async def list_channels(db: Database) -> list[dict[str, Any]]:
         return await (
             await conn.execute("SELECT district_id AS district, kind, provider, address FROM channels ORDER BY 1, 2, 4")
         ).fetchall()
+
+
+async def load_offices(db: Database, district_id: str, path: Path) -> None:
+    """Raises `offices.Unusable`, OSError, and `lifecycle.Refused` where the district is not served here."""
+    plan = offices.read(path)
+    async with db.transaction("console") as tx:
+        if await (await tx.execute("SELECT 1 FROM districts WHERE id = %s", (district_id,))).fetchone() is None:
+            raise Refused("district_unserved")
+        await offices.load(tx, district_id, plan)
+
+
+async def list_offices(db: Database, district_id: str) -> list[dict[str, Any]]:
+    async with db.read("console") as conn:
+        return await offices.listed(conn, district_id)
 
 
 async def list_cases(db: Database, keys: Keys, district: str | None = None) -> list[dict[str, Any]]:
@@ -134,6 +150,32 @@ def show_channels(context: typer.Context, as_json: AsJson = False) -> None:
     terminal.show(rows, as_json, "no number yet: `jawab channel add`")
 
 
+@office_app.command("load")
+def load_offices_here(
+    context: typer.Context,
+    district: Annotated[str, typer.Argument(help="Whose offices they are.")],
+    file: Annotated[Path, typer.Argument(help="YAML as in docs/offices.yaml.")],
+) -> None:
+    """Name a district's offices and what each answers for; loading again writes over what changed."""
+    terminal.run(
+        context,
+        lambda jawab: load_offices(jawab.db, district, file),
+        Refused,
+        offices.Unusable,
+        OSError,
+        told=_plainly,
+    )
+    terminal.out.print(f"the offices of {district} are named; see `jawab office list {district}`")
+
+
+@office_app.command("list")
+def show_offices(
+    context: typer.Context, district: Annotated[str, typer.Argument(help="Which district.")], as_json: AsJson = False
+) -> None:
+    """Every subject with its office; an empty one has nobody named yet."""
+    terminal.show(terminal.run(context, lambda jawab: list_offices(jawab.db, district)), as_json)
+
+
 @case_app.command("list")
 def show_cases(
     context: typer.Context,
@@ -145,5 +187,5 @@ def show_cases(
     terminal.show(rows, as_json, "no case yet")
 
 
-def _plainly(refused: Refused) -> str:
-    return TOLD[refused.reason]
+def _plainly(refused: Exception) -> str:
+    return TOLD[refused.reason] if isinstance(refused, Refused) else str(refused)

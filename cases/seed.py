@@ -16,6 +16,7 @@ from uuid import UUID
 import yaml
 from psycopg.types.json import Jsonb
 
+from cases import offices
 from cases.lifecycle import Refused
 from cases.outcomes import DATA
 from store import audit
@@ -173,8 +174,8 @@ async def seed_demo(
     async with db.transaction("console") as tx:
         await tx.execute("SELECT pg_advisory_xact_lock(7310003)")  # two seeds at once take turns
         await add_district(tx, district_id, demo=True)
-        offices = await _add_offices(tx, plan["offices"], district_id)
-        await _add_responsibilities(tx, plan["responsibilities"], district_id, offices)
+        named = offices.Plan.model_validate({name: plan[name] for name in ("offices", "responsibilities")})
+        await offices.load(tx, district_id, named)
         await _add_round(tx, plan, district_id)
         for channel in plan["channels"]:
             await _add_demo_channel(tx, channel, district_id)
@@ -189,55 +190,6 @@ async def seed_demo(
         for person, box in zip(people, locked, strict=True):
             await _put_staff(tx, person, box)
     return made
-
-
-async def _add_offices(tx: Tx, plan: Mapping[str, Any], district_id: str) -> dict[str, UUID]:
-    """Returns the district's offices by department. The province's come first: they are the line of command."""
-    province: dict[str, UUID] = {}
-    for department, office in plan["province"].items():
-        province[department] = await _add_office(tx, department, office, None, province)
-    district: dict[str, UUID] = {}
-    for department, office in plan["district"].items():
-        district[department] = await _add_office(tx, department, office, district_id, {**province, **district})
-    return district
-
-
-async def _add_office(
-    tx: Tx, department: str, office: Mapping[str, str], district_id: str | None, above: Mapping[str, UUID]
-) -> UUID:
-    found = await (
-        await tx.execute(
-            "SELECT id FROM offices WHERE department = %s AND district_id IS NOT DISTINCT FROM %s",
-            (department, district_id),
-        )
-    ).fetchone()
-    if found is None:
-        found = await (
-            await tx.execute(
-                "INSERT INTO offices (district_id, department, names, post, above_id, law)"
-                " VALUES (%s, %s, %s, %s, %s, %s) RETURNING id",
-                (
-                    district_id,
-                    department,
-                    Jsonb({"en": office["en"], "ur": office["ur"]}),
-                    office["post"],
-                    above[office["above"]] if "above" in office else None,
-                    office.get("law", ""),
-                ),
-            )
-        ).fetchone()
-    assert found is not None  # noqa: S101 - RETURNING of one inserted row
-    office_id: UUID = found["id"]
-    return office_id
-
-
-async def _add_responsibilities(tx: Tx, plan: Mapping[str, str], district_id: str, offices: Mapping[str, UUID]) -> None:
-    for category, department in plan.items():
-        await tx.execute(
-            "INSERT INTO responsibilities (district_id, category, office_id) VALUES (%s, %s, %s)"
-            " ON CONFLICT (district_id, category, place_id) DO NOTHING",
-            (district_id, category, offices[department]),
-        )
 
 
 async def _add_round(tx: Tx, plan: Mapping[str, Any], district_id: str) -> None:

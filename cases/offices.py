@@ -1,0 +1,153 @@
+"""Which office answers for which subject: data that a district brings as one file, and may bring again.
+
+offices:
+  province:                       # the line of command; they belong to no district
+    health: {en: "Secretary, Health", ur: "…", post: Secretary}
+  district:
+    health: {en: "District Health Officer", ur: "…", post: District Health Officer, above: health, law: "…"}
+responsibilities:                 # subject: office of the district; a subject left out has nobody named yet
+  health: health
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import yaml
+from psycopg.types.json import Jsonb
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
+
+from cases.outcomes import CATEGORIES
+from store.database import Tx
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class Unusable(ValueError):
+    """A file that cannot be used: one line that names the place in it."""
+
+
+class Office(BaseModel):
+    """One office, by its post and never by a person."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    en: Line
+    ur: Line
+    post: Line
+    above: str | None = None
+    law: str = ""
+
+
+class Offices(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    province: dict[str, Office] = {}
+    district: dict[str, Office]
+
+
+class Plan(BaseModel):
+    """A district's offices and what each answers for. An office stands after the one above it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    offices: Offices
+    responsibilities: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _whole(self) -> Plan:
+        known: set[str] = set()
+        for group in (self.offices.province, self.offices.district):
+            for department, office in group.items():
+                if office.above is not None and office.above not in known:
+                    raise ValueError(f"offices: {department}: no office {office.above!r} stands before it")
+                known.add(department)
+        for category, department in self.responsibilities.items():
+            if category not in CATEGORIES:
+                raise ValueError(f"responsibilities: no subject {category!r}; there are {', '.join(CATEGORIES)}")
+            if department not in self.offices.district:
+                raise ValueError(f"responsibilities: {category}: no office {department!r} of the district")
+        return self
+
+
+def read(path: Path) -> Plan:
+    """Raises `Unusable`, OSError."""
+    try:
+        return Plan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError) as refused:
+        raise Unusable(f"{path}: {' '.join(str(refused).split())}") from None
+    except ValidationError as refused:
+        first = refused.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        said = str(first["msg"]).removeprefix("Value error, ")
+        raise Unusable(f"{path}: {place + ': ' if place else ''}{said}") from None
+
+
+async def load(tx: Tx, district_id: str, plan: Plan) -> None:
+    """Write a plan over what is there: offices by department, responsibilities by subject. Nothing is deleted.
+
+    Cases that are open and had nobody named get the office now; all others stay where they are.
+    """
+    above: dict[str, UUID] = {}
+    for department, office in plan.offices.province.items():
+        above[department] = await _put(tx, department, office, None, above)
+    offices: dict[str, UUID] = {}
+    for department, office in plan.offices.district.items():
+        offices[department] = await _put(tx, department, office, district_id, {**above, **offices})
+    for category, department in plan.responsibilities.items():
+        await tx.execute(
+            "INSERT INTO responsibilities (district_id, category, office_id) VALUES (%s, %s, %s)"
+            " ON CONFLICT (district_id, category, place_id) DO UPDATE SET office_id = excluded.office_id",
+            (district_id, category, offices[department]),
+        )
+        await tx.execute(
+            "UPDATE cases SET office_id = %s, version = version + 1"
+            " WHERE district_id = %s AND category = %s AND office_id IS NULL AND status <> 'closed'",
+            (offices[department], district_id, category),
+        )
+
+
+async def _put(tx: Tx, department: str, office: Office, district_id: str | None, above: Mapping[str, UUID]) -> UUID:
+    values = {
+        "department": department,
+        "district": district_id,
+        "names": Jsonb({"en": office.en, "ur": office.ur}),
+        "post": office.post,
+        "above": above[office.above] if office.above else None,
+        "law": office.law,
+    }
+    # Provincial offices have no district, and nulls are never equal to a unique index.
+    written = await tx.execute(
+        "UPDATE offices SET names = %(names)s, post = %(post)s, above_id = %(above)s, law = %(law)s"
+        " WHERE department = %(department)s AND district_id IS NOT DISTINCT FROM %(district)s RETURNING id",
+        values,
+    )
+    row = await written.fetchone()
+    if row is None:
+        row = await (
+            await tx.execute(
+                "INSERT INTO offices (district_id, department, names, post, above_id, law)"
+                " VALUES (%(district)s, %(department)s, %(names)s, %(post)s, %(above)s, %(law)s) RETURNING id",
+                values,
+            )
+        ).fetchone()
+    assert row is not None  # noqa: S101 - RETURNING of one inserted row
+    office_id: UUID = row["id"]
+    return office_id
+
+
+async def listed(conn: Tx, district_id: str) -> list[dict[str, Any]]:
+    """{"subject", "office", "post", "law"} of every subject; office "" where nobody is named yet."""
+    rows = await (
+        await conn.execute(
+            "SELECT r.category, o.names->>'en' AS office, o.post, o.law FROM responsibilities r"
+            " JOIN offices o ON o.id = r.office_id WHERE r.district_id = %s AND r.place_id IS NULL",
+            (district_id,),
+        )
+    ).fetchall()
+    named = {row["category"]: row for row in rows}
+    nobody = {"office": "", "post": "", "law": ""}
+    return [
+        {"subject": category} | {name: named.get(category, nobody)[name] for name in ("office", "post", "law")}
+        for category in CATEGORIES
+    ]
