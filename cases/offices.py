@@ -101,8 +101,11 @@ async def load(tx: Tx, district_id: str, plan: Plan) -> None:
             (district_id, category, offices[department]),
         )
         await tx.execute(
-            "UPDATE cases SET office_id = %s, version = version + 1"
-            " WHERE district_id = %s AND category = %s AND office_id IS NULL AND status <> 'closed'",
+            "WITH named AS (UPDATE cases SET office_id = %s, version = version + 1"
+            " WHERE district_id = %s AND category = %s AND office_id IS NULL AND status <> 'closed'"
+            " RETURNING id, status)"
+            " INSERT INTO case_history (case_id, actor, verb, was, became, data)"
+            " SELECT id, 'operator', 'amend', status, status, '{\"changed\": [\"office_id\"]}' FROM named",
             (offices[department], district_id, category),
         )
 

@@ -254,10 +254,7 @@ async def _step_and_write(turn: Turn, before: Mapping[str, Any], event: Event, m
     await lookups.hash_codes(turn, first)
     async with turn.jawab.db.transaction("intake") as tx:
         last = await _look_up(tx, turn, book, event, first)
-        if turn.kind == "quiet" or message is None:
-            outcome = await inbox.move(tx, _move(turn, before, last, None), turn.kind)
-        else:
-            outcome = await inbox.move(tx, _move(turn, before, last, message), turn.kind)
+        outcome = await inbox.move(tx, _move(turn, before, last, message), turn.kind)
         if outcome == "moved":
             for effect in last.effects:
                 await effects.perform(tx, turn, effect)

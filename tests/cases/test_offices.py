@@ -41,6 +41,9 @@ async def test_a_file_names_who_was_not_named_and_open_cases_go_there(
     )
     assert found == {"post": "Labour Officer", "above": "Secretary"}
     assert await row("SELECT office_id FROM cases WHERE id = %s", settled) == before
+    told = "SELECT count(*) AS lines FROM case_history WHERE actor = 'operator' AND verb = 'amend' AND case_id = %s"
+    assert (await row(told, waiting))["lines"] == 1, "named once, and the history says so"
+    assert (await row(told, settled))["lines"] == 0
     assert (await row("SELECT count(*) AS many FROM offices WHERE department = 'labour'"))["many"] == 1
     listed = {one["subject"]: one["office"] for one in await commands.list_offices(db, place.id)}
     assert listed["work"] == "Labour Officer"
