@@ -39,7 +39,7 @@ def assemble(jawab: Jawab, part: Part = "all") -> FastAPI:
     async def ready(_: Request) -> Response:
         """200 once the database answers and is migrated; 503 with one line otherwise."""
         try:
-            async with jawab.db.read("report") as connection:
+            async with jawab.db.autocommit("report") as connection:
                 await connection.execute("SELECT 1 FROM districts LIMIT 1")
         except psycopg.errors.UndefinedTable:
             return JSONResponse({"ready": False, "why": "the database is not migrated"}, status_code=503)

@@ -29,6 +29,7 @@ from cases import overdue
 from desk import protected
 from settings import Settings
 from store.bell import LANES
+from store.database import fetch_one
 from store.jawab import Jawab, opened
 
 log = structlog.get_logger()
@@ -164,10 +165,8 @@ async def _go_quiet(jawab: Jawab, _: datetime) -> None:
 
 
 async def _fetch_media(jawab: Jawab, _: datetime) -> None:
-    async with jawab.db.read("intake") as connection:
-        row = await (
-            await connection.execute("SELECT 1 FROM media WHERE state = 'waiting' AND due_at <= now() LIMIT 1")
-        ).fetchone()
+    async with jawab.db.autocommit("intake") as connection:
+        row = await fetch_one(connection, "SELECT 1 FROM media WHERE state = 'waiting' AND due_at <= now() LIMIT 1")
     if row is not None:
         jawab.bell.ring("chores", "chores")
 
@@ -192,11 +191,9 @@ async def _send_editions(jawab: Jawab, now: datetime) -> None:
     """Approved editions whose hold has passed, and those whose fan-out or sending was cut short."""
     async with jawab.db.transaction("console") as tx:
         editions = await publish.due(tx, now)
-        waiting = await (
-            await tx.execute(
-                "SELECT 1 FROM outbox WHERE lane = 'broadcasts' AND state = 'queued' AND due_at <= %s LIMIT 1", (now,)
-            )
-        ).fetchone()
+        waiting = await fetch_one(
+            tx, "SELECT 1 FROM outbox WHERE lane = 'broadcasts' AND state = 'queued' AND due_at <= %s LIMIT 1", (now,)
+        )
     if editions or waiting:
         jawab.bell.ring("broadcasts", "broadcasts", *(str(one) for one in editions))
 

@@ -47,14 +47,14 @@ async def queue(jawab: Jawab, owner: str, count: int) -> None:
                 "INSERT INTO contacts (id, channel_id, address_tag, address_box, lang, last_inbound_at, weekly_since)"
                 " VALUES (%s, %s, %s, %s, 'ur', now(), now())",
                 [
-                    (one, row[0], one.bytes, jawab.keys.encrypt(address.encode(), contacts.place(one)))
+                    (one, row[0], one.bytes, jawab.keys.encrypt(address.encode(), contacts.bound_to(one)))
                     for one, _, address in people
                 ],
             )
             await cursor.executemany(
                 "INSERT INTO outbox (id, contact_id, lane, purpose, edition_id, lang, message)"
                 " VALUES (%s, %s, 'broadcasts', 'case', NULL, 'ur', %s)",
-                [(mid, one, jawab.keys.put_json(MESSAGE, outbox.place(mid))) for one, mid, _ in people],
+                [(mid, one, jawab.keys.put_json(MESSAGE, outbox.bound_to(mid))) for one, mid, _ in people],
             )
         await connection.execute("ANALYZE outbox, contacts")
 

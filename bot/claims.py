@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from locales.channels import CHANNELS
-from store.database import Tx
+from store.database import Auto, Conn, fetch_all, fetch_one
 
 WINDOW_MARGIN = timedelta(minutes=5)  # the provider's clock decides, not ours
 
@@ -140,45 +140,45 @@ def quiet_for(quiet_from: time | None, quiet_to: time | None, clock: time) -> fl
     return float((end - at) % 86400) if quiet else 0.0
 
 
-async def claim(tx: Tx, lane: str, ids: Sequence[UUID] | None, full: Collection[UUID], most: int) -> list[Row]:
+async def claim(conn: Conn, lane: str, ids: Sequence[UUID] | None, full: Collection[UUID], most: int) -> list[Row]:
     """Take up to `most` due rows of a lane, or of `ids`, oldest first. What others hold is passed over."""
     what: dict[str, Any] = {"lane": lane, "full": list(full), "most": most}
     if ids is not None:
-        return await (await tx.execute(CLAIM_THESE, {**what, "ids": list(ids)})).fetchall()
-    return await (await tx.execute(CLAIM_DUE, what)).fetchall()
+        return await fetch_all(conn, CLAIM_THESE, {**what, "ids": list(ids)})
+    return await fetch_all(conn, CLAIM_DUE, what)
 
 
-async def claim_unsure(tx: Tx, older_than: timedelta, most: int) -> list[Row]:
+async def claim_unsure(conn: Conn, older_than: timedelta, most: int) -> list[Row]:
     """Rows that were being sent and were never recorded, oldest first."""
-    rows = await (await tx.execute(CLAIM_UNSURE, {"older_than": older_than, "most": most})).fetchall()
+    rows = await fetch_all(conn, CLAIM_UNSURE, {"older_than": older_than, "most": most})
     return sorted(rows, key=lambda row: (row["claimed_at"], row["created_at"]))
 
 
-async def still(tx: Tx, outbox_id: UUID) -> bool:
+async def still(conn: Conn, outbox_id: UUID) -> bool:
     """Whether a row that had to wait for its turn is still wanted: STOP works mid-run."""
-    row = await (await tx.execute(_STILL, (outbox_id,))).fetchone()
+    row = await fetch_one(conn, _STILL, (outbox_id,))
     return bool(row and row["still"])
 
 
-async def others(tx: Tx, provider_ids: Sequence[str], outbox_id: UUID) -> set[str]:
+async def others(conn: Conn, provider_ids: Sequence[str], outbox_id: UUID) -> set[str]:
     """Which of these ids belong to other rows."""
-    rows = await tx.execute(
+    rows = await conn.execute(
         "SELECT provider_id FROM outbox WHERE provider_id = ANY(%s) AND id <> %s", (list(provider_ids), outbox_id)
     )
     return {row["provider_id"] for row in await rows.fetchall()}
 
 
-async def record(tx: Tx, outcomes: Sequence[Outcome]) -> None:
-    """Write what became of claimed rows; `tx` is in autocommit."""
+async def record(auto: Auto, outcomes: Sequence[Outcome]) -> None:
+    """Write what became of claimed rows. In autocommit: after a row that clashed the others are written one by one."""
     try:
-        await tx.execute(_RECORD, _columns(outcomes))
+        await auto.execute(_RECORD, _columns(outcomes))
     except psycopg.errors.UniqueViolation:
         # Two equal texts to one person, one of them found by asking after a crash: the id went to the other row.
         if len(outcomes) == 1:
-            await tx.execute(_RECORD, _columns([_without_id(outcomes[0])]))
+            await auto.execute(_RECORD, _columns([_without_id(outcomes[0])]))
             return
         for one in outcomes:
-            await record(tx, [one])
+            await record(auto, [one])
 
 
 def _without_id(one: Outcome) -> Outcome:

@@ -68,7 +68,7 @@ async def recover(jawab: Jawab, older_than: timedelta = UNSURE_AFTER, limit: int
     Rows found there are "sent", the others "queued" again; where the provider does not answer they stay as they are.
     `older_than` is never less than UNSURE_AFTER, for a younger claim may be at work.
     """
-    async with jawab.db.read("intake") as connection:
+    async with jawab.db.autocommit("intake") as connection:
         rows = await claims.claim_unsure(connection, max(older_than, UNSURE_AFTER), limit)
     run = Run(jawab, providers.of(jawab), "", slots=asyncio.Semaphore(ASKING))
     by_contact: dict[UUID, list[Row]] = defaultdict(list)
@@ -82,7 +82,7 @@ async def recover(jawab: Jawab, older_than: timedelta = UNSURE_AFTER, limit: int
 
 async def expire(jawab: Jawab) -> int:
     """Let go of what waited for a window that did not open in time. Returns how many."""
-    async with jawab.db.read("intake") as connection:
+    async with jawab.db.autocommit("intake") as connection:
         done = await connection.execute(
             "UPDATE outbox SET state = 'failed', error = 'expired' WHERE state = 'parked' AND expires_at <= now()"
         )
@@ -91,12 +91,12 @@ async def expire(jawab: Jawab) -> int:
 
 def prepare(keys: Keys, row: Row) -> Outbound:
     """The message as it goes out: decrypted, in its language, as its channel shows it."""
-    message = keys.get_json(row["message"], outbox.place(row["id"]))
+    message = keys.get_json(row["message"], outbox.bound_to(row["id"]))
     return Outbound(
         id=row["id"],
         channel=row["kind"],
         sender=row["sender"],
-        address=keys.decrypt(row["address_box"], contacts.place(row["contact_id"])).decode(),
+        address=keys.decrypt(row["address_box"], contacts.bound_to(row["contact_id"])).decode(),
         text=clip(render(message, row["lang"], row["kind"]), CHANNELS[row["kind"]].body),
         attempt=row["attempts"],
     )
@@ -143,7 +143,7 @@ class Run:
                 await asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED)
             now = time.monotonic()
             self.full = {channel: until for channel, until in self.full.items() if until > now}
-            async with self.jawab.db.read("intake") as connection:
+            async with self.jawab.db.autocommit("intake") as connection:
                 rows = await claims.claim(connection, self.lane, ids, self.full, min(size, limit))
             if rows:
                 begun = await self._begin(rows)
@@ -300,7 +300,7 @@ class Run:
             return ""
         if not seen:
             return ""
-        async with self.jawab.db.read("intake") as connection:
+        async with self.jawab.db.autocommit("intake") as connection:
             taken = await claims.others(connection, seen, row["id"])
         return next((one for one in seen if one not in taken), "")
 
@@ -309,11 +309,11 @@ class Run:
         await self.records.add(one)
 
     async def _record(self, outcomes: list[Outcome]) -> None:
-        async with self.jawab.db.read("intake") as connection:
+        async with self.jawab.db.autocommit("intake") as connection:
             await claims.record(connection, outcomes)
 
     async def _still(self, row: Row) -> bool:
-        async with self.jawab.db.read("intake") as connection:
+        async with self.jawab.db.autocommit("intake") as connection:
             return await claims.still(connection, row["id"])
 
     async def _alarm(self, kind: str, row: Row, **data: Any) -> None:

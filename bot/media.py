@@ -12,6 +12,7 @@ from bot.channels import Unfetched
 from store import alarms
 from store import media as stored
 from store.crypto import Unopened
+from store.database import fetch_all, fetch_one
 from store.jawab import Jawab
 
 log = structlog.get_logger()
@@ -63,9 +64,9 @@ def agrees(found: str, named: str) -> bool:
 
 async def fetch_waiting(jawab: Jawab, limit: int = 20) -> int:
     """Fetch what waits, one by one, and seal what was kept before its story was sealed. Returns how many were done."""
-    async with jawab.db.read("intake") as connection:
-        waiting = await (await connection.execute(_CLAIM, (limit,))).fetchall()
-        late = await (await connection.execute(_LATE, (limit,))).fetchall()
+    async with jawab.db.autocommit("intake") as connection:
+        waiting = await fetch_all(connection, _CLAIM, (limit,))
+        late = await fetch_all(connection, _LATE, (limit,))
     return sum([await _fetch(jawab, row) for row in waiting] + [await _seal_late(jawab, row["id"]) for row in late])
 
 
@@ -77,7 +78,7 @@ async def _fetch(jawab: Jawab, row: Row) -> bool:
         return False
     async with jawab.db.transaction("intake") as tx:
         # Read again: its story may have gone behind the protected door while the file was on its way.
-        now = await (await tx.execute(_HOLD, (row["id"],))).fetchone()
+        now = await fetch_one(tx, _HOLD, (row["id"],))
         if now is None:
             return False
         if now["sealed_case_id"] is not None:
@@ -85,7 +86,7 @@ async def _fetch(jawab: Jawab, row: Row) -> bool:
         else:
             await tx.execute(
                 "UPDATE media SET state = 'kept', source = NULL, content = %s, content_type = %s WHERE id = %s",
-                (jawab.keys.encrypt(content, stored.place("content", row["id"])), found, row["id"]),
+                (jawab.keys.encrypt(content, stored.bound_to("content", row["id"])), found, row["id"]),
             )
     channel = providers.of(jawab).channel(row["provider"])
     if channel is None or not await channel.erase(url):
@@ -98,7 +99,7 @@ async def _download(jawab: Jawab, row: Row) -> tuple[str, bytes, str]:
     channel = providers.of(jawab).channel(row["provider"])
     if channel is None or row["source"] is None:
         raise Unfetched("no source", gone=True)
-    url = jawab.keys.decrypt(row["source"], stored.place("source", row["id"])).decode()
+    url = jawab.keys.decrypt(row["source"], stored.bound_to("source", row["id"])).decode()
     content = await channel.fetch(url, BYTES_MOST)
     found = kind_of(content)
     if not found or not agrees(found, row["content_type"]):
@@ -109,10 +110,12 @@ async def _download(jawab: Jawab, row: Row) -> tuple[str, bytes, str]:
 async def _seal_late(jawab: Jawab, media_id: UUID) -> bool:
     """Bytes that were kept in the ordinary way before their story was sealed."""
     async with jawab.db.transaction("intake") as tx:
-        row = await (await tx.execute(_HOLD, (media_id,))).fetchone()
+        row = await fetch_one(tx, _HOLD, (media_id,))
         if row is None or row["content"] is None:
             return False
-        await intake.seal_media(jawab, tx, row, jawab.keys.decrypt(row["content"], stored.place("content", media_id)))
+        await intake.seal_media(
+            jawab, tx, row, jawab.keys.decrypt(row["content"], stored.bound_to("content", media_id))
+        )
     return True
 
 
@@ -122,7 +125,7 @@ async def _give_up_or_wait(jawab: Jawab, row: Row, error: Exception) -> None:
     log.warning("media not fetched", media=str(row["id"]), why=why, gone=gone)
     if gone:
         async with jawab.db.transaction("intake") as tx:
-            now = await (await tx.execute(_HOLD, (row["id"],))).fetchone()
+            now = await fetch_one(tx, _HOLD, (row["id"],))
             if now is not None and now["sealed_case_id"] is not None:
                 await intake.seal_media(jawab, tx, now, None)
             else:

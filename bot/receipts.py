@@ -19,7 +19,7 @@ from bot import fates
 from bot.batches import Batches
 from bot.channels import Fate, Receipt
 from store import alarms
-from store.database import Tx
+from store.database import Tx, fetch_one
 from store.jawab import Jawab
 
 log = structlog.get_logger()
@@ -101,7 +101,7 @@ def _waves(batch: Iterable[Receipt]) -> list[list[Receipt]]:
 async def _fail(tx: Tx, receipt: Receipt) -> None:
     """A message that was taken and did not arrive: the same table of fates as for one that was not taken."""
     what = {**_columns([receipt]), "error": str(receipt.code) if receipt.code else receipt.state}
-    row = await (await tx.execute(_FAIL, what)).fetchone()
+    row = await fetch_one(tx, _FAIL, what)
     if row is None:
         return
     fate: Fate = fates.of_twilio(receipt.code) if receipt.code else "refused"

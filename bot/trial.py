@@ -27,6 +27,7 @@ from flows.model import Media
 from locales.channels import sms_parts
 from locales.values import choose_name, keep_dates_whole
 from store import contacts, inbox, outbox
+from store.database import fetch_all, fetch_one
 from store.jawab import Jawab
 
 ROOM = Path(__file__).parent
@@ -194,11 +195,11 @@ def _remember(response: Response, name: str, value: str) -> None:
 async def _read(jawab: Jawab, phone: str, look: str) -> tuple[Where, list[Bubble]]:
     """The district behind this number, and what was said between it and this phone, oldest first."""
     tag = contacts.tag(jawab.keys, "try", NUMBER, phone)
-    async with jawab.db.read("intake") as connection:
-        district = await (await connection.execute(_DISTRICT, (NUMBER,))).fetchone()
-        contact = await (await connection.execute("SELECT id FROM contacts WHERE address_tag = %s", (tag,))).fetchone()
+    async with jawab.db.autocommit("intake") as connection:
+        district = await fetch_one(connection, _DISTRICT, (NUMBER,))
+        contact = await fetch_one(connection, "SELECT id FROM contacts WHERE address_tag = %s", (tag,))
         found = {"contact": contact["id"] if contact else None, "shown": SHOWN}
-        rows = await (await connection.execute(_THREAD, found)).fetchall() if contact else []
+        rows = await fetch_all(connection, _THREAD, found) if contact else []
     where = Where(district["names"], ZoneInfo(district["timezone"])) if district else Where({}, ZoneInfo("UTC"))
     return where, [_bubble(jawab, row, look, where.zone) for row in rows]
 
@@ -206,7 +207,7 @@ async def _read(jawab: Jawab, phone: str, look: str) -> tuple[Where, list[Bubble
 def _bubble(jawab: Jawab, row: dict[str, Any], look: str, zone: ZoneInfo) -> Bubble:
     at = row["at"].astimezone(zone)
     if row["side"] == 1:
-        message = jawab.keys.get_json(row["box"], outbox.place(row["id"]))
+        message = jawab.keys.get_json(row["box"], outbox.bound_to(row["id"]))
         lang = row["lang"]
         return Bubble(
             ours=True,
@@ -221,7 +222,7 @@ def _bubble(jawab: Jawab, row: dict[str, Any], look: str, zone: ZoneInfo) -> Bub
             options=locales.render_options(message, lang, look),
         )
     body: dict[str, Any] = (
-        jawab.keys.get_json(row["box"], inbox.place(row["id"])) if row["box"] is not None else {"text": None}
+        jawab.keys.get_json(row["box"], inbox.bound_to(row["id"])) if row["box"] is not None else {"text": None}
     )
     with_it = [
         sample.name for item in body.get("media", ()) for sample in SAMPLES.values() if sample.url == item["url"]

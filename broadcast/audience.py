@@ -7,7 +7,7 @@ from uuid import UUID
 
 from store import contacts
 from store.crypto import Keys
-from store.database import Tx
+from store.database import Conn, Tx, fetch_all
 
 # Subscribed, not opted out at the provider, not a number that does not exist.
 REACHABLE = "c.weekly_since IS NOT NULL AND c.stopped_at IS NULL AND c.invalid_at IS NULL"
@@ -42,15 +42,13 @@ async def page(
     The same phone on several of the district's numbers is one person, served where it subscribed last: two messages
     to one phone are money and trust lost. Addresses are compared by their keyed hash on each of our numbers.
     """
-    rows = await (await tx.execute(_PAGE, {"district": district_id, "after": after, "limit": limit})).fetchall()
+    rows = await fetch_all(tx, _PAGE, {"district": district_id, "after": after, "limit": limit})
     if not rows:
         return [], None
-    channels = await (
-        await tx.execute("SELECT id, kind, address FROM channels WHERE district_id = %s", (district_id,))
-    ).fetchall()
+    channels = await fetch_all(tx, "SELECT id, kind, address FROM channels WHERE district_id = %s", (district_id,))
     owners: dict[tuple[UUID, bytes], list[UUID]] = {}  # a tag elsewhere -> the contacts of this page it may double
     for row in rows if len(channels) > 1 else ():
-        address = keys.decrypt(row["address_box"], contacts.place(row["id"])).decode()
+        address = keys.decrypt(row["address_box"], contacts.bound_to(row["id"])).decode()
         for channel in channels:
             if channel["id"] != row["channel_id"]:
                 tag = contacts.tag(keys, channel["kind"], channel["address"], address)
@@ -59,7 +57,7 @@ async def page(
     doubles: set[UUID] = set()
     if owners:
         ids, tags = zip(*owners, strict=True)
-        for other in await (await tx.execute(_SAME_PERSON, (list(ids), list(tags)))).fetchall():
+        for other in await fetch_all(tx, _SAME_PERSON, (list(ids), list(tags))):
             later = (other["weekly_since"], other["id"])
             for contact_id in owners[other["channel_id"], bytes(other["address_tag"])]:
                 if since[contact_id] < later:
@@ -68,14 +66,13 @@ async def page(
     return readers, rows[-1]["id"]
 
 
-async def count(tx: Tx, district_id: str) -> dict[tuple[str, str], int]:
+async def count(conn: Conn, district_id: str) -> dict[tuple[str, str], int]:
     """Subscribed contacts by (kind of channel, language); a person on two of our numbers counts twice here."""
-    rows = await (
-        await tx.execute(
-            "SELECT ch.kind, coalesce(nullif(c.lang, ''), 'ur') AS lang, count(*) AS n"  # noqa: S608 - parts of this file
-            " FROM contacts c JOIN channels ch ON ch.id = c.channel_id"
-            f" WHERE ch.district_id = %s AND {REACHABLE} GROUP BY 1, 2 ORDER BY 1, 2",
-            (district_id,),
-        )
-    ).fetchall()
+    rows = await fetch_all(
+        conn,
+        "SELECT ch.kind, coalesce(nullif(c.lang, ''), 'ur') AS lang, count(*) AS n"  # noqa: S608 - parts of this file
+        " FROM contacts c JOIN channels ch ON ch.id = c.channel_id"
+        f" WHERE ch.district_id = %s AND {REACHABLE} GROUP BY 1, 2 ORDER BY 1, 2",
+        (district_id,),
+    )
     return {(row["kind"], row["lang"]): row["n"] for row in rows}

@@ -12,7 +12,7 @@ from broadcast import publish, renderings, week
 from broadcast.edition import Refused
 from cases import calendar
 from store import terminal
-from store.database import Tx
+from store.database import Conn, Tx, fetch_one
 from store.jawab import Jawab
 
 edition_app = typer.Typer(no_args_is_help=True, help="The weekly update: draft, approve, publish, stop.")
@@ -51,14 +51,14 @@ async def approve(jawab: Jawab, district_id: str, wanted: str, by: str) -> dict[
 async def publish_now(jawab: Jawab, district_id: str, wanted: str) -> dict[str, Any]:
     """Queue an approved edition whose hold is over, all of it. Raises `Refused` while it may not go out."""
     now = datetime.now(UTC)
-    async with jawab.db.read("console") as conn:
+    async with jawab.db.autocommit("console") as conn:
         held = await publish.find(conn, await _edition(conn, district_id, wanted))
     if held.state not in {"approved", "sending", "sent"}:
         raise Refused(f"the edition is {held.state}, not approved")
     if held.send_after is not None and held.send_after > now:
         raise Refused(f"the edition is held until {held.send_after.astimezone(UTC).isoformat(timespec='seconds')}")
     queued = await publish.fan_out(jawab, held.id)
-    async with jawab.db.read("console") as conn:
+    async with jawab.db.autocommit("console") as conn:
         return await _shown(conn, held.id) | {"queued": queued}
 
 
@@ -70,29 +70,28 @@ async def stop(jawab: Jawab, district_id: str, wanted: str, by: str) -> dict[str
         return await _shown(tx, edition_id) | {"withdrawn": withdrawn}
 
 
-async def _edition(tx: Tx, district_id: str, wanted: str) -> UUID:
+async def _edition(conn: Conn, district_id: str, wanted: str) -> UUID:
     week.monday(wanted)
-    edition_id = await publish.find_week(tx, district_id, wanted)
+    edition_id = await publish.find_week(conn, district_id, wanted)
     if edition_id is None:
         raise Refused(f"{district_id} has no edition for {wanted}")
     return edition_id
 
 
 async def _staff(tx: Tx, login: str, district_id: str) -> UUID:
-    row = await (
-        await tx.execute(
-            "SELECT id FROM staff WHERE login = %s AND district_id = %s AND role IN ('editor', 'approver')"
-            " AND disabled_at IS NULL",
-            (login, district_id),
-        )
-    ).fetchone()
+    row = await fetch_one(
+        tx,
+        "SELECT id FROM staff WHERE login = %s AND district_id = %s AND role IN ('editor', 'approver')"
+        " AND disabled_at IS NULL",
+        (login, district_id),
+    )
     if row is None:
         raise Refused(f"{login!r} is no editor or approver of {district_id}")
     return UUID(str(row["id"]))
 
 
-async def _shown(tx: Tx, edition_id: UUID) -> dict[str, Any]:
-    held = await publish.find(tx, edition_id)
+async def _shown(conn: Conn, edition_id: UUID) -> dict[str, Any]:
+    held = await publish.find(conn, edition_id)
     return {
         "id": str(held.id),
         "district": held.district.id,
@@ -105,7 +104,7 @@ async def _shown(tx: Tx, edition_id: UUID) -> dict[str, Any]:
             shown.lang: {"message": shown.chat, "sms": shown.sms, "sms_parts": shown.sms_parts}
             for shown in renderings.previews(held.items, held.heading)
         },
-        "messages": (await publish.progress(tx, held)).messages,
+        "messages": (await publish.progress(conn, held)).messages,
     }
 
 

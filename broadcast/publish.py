@@ -21,7 +21,7 @@ from cases import calendar
 from locales.channels import CHANNELS
 from store import alarms, audit, outbox
 from store.crypto import Keys
-from store.database import Tx
+from store.database import Conn, Tx, fetch_all, fetch_one
 from store.jawab import Jawab
 
 log = structlog.get_logger()
@@ -64,40 +64,37 @@ class Edition:
         return Heading(self.district.names, min(calendar.sunday(self.week), drafted).isoformat())
 
 
-async def find(tx: Tx, edition_id: UUID, *, lock: bool = False) -> Edition:
+async def find(conn: Conn, edition_id: UUID, *, lock: bool = False) -> Edition:
     """Raises `Refused` where there is none. `lock` holds the row until the transaction ends."""
     sql = "SELECT * FROM editions WHERE id = %s"
-    row = await (await tx.execute(sql + " FOR UPDATE" if lock else sql, (edition_id,))).fetchone()
+    row = await fetch_one(conn, sql + " FOR UPDATE" if lock else sql, (edition_id,))
     if row is None:
         raise Refused("there is no such edition")
-    district = await week.find_district(tx, row.pop("district_id"))
+    district = await week.find_district(conn, row.pop("district_id"))
     return Edition(district=district, **row)
 
 
-async def find_week(tx: Tx, district_id: str, wanted: str) -> UUID | None:
-    row = await (
-        await tx.execute("SELECT id FROM editions WHERE district_id = %s AND week = %s", (district_id, wanted))
-    ).fetchone()
+async def find_week(conn: Conn, district_id: str, wanted: str) -> UUID | None:
+    row = await fetch_one(conn, "SELECT id FROM editions WHERE district_id = %s AND week = %s", (district_id, wanted))
     return row["id"] if row else None
 
 
 # ── drafting ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-async def compile_week(tx: Tx, district_id: str, wanted: str, now: datetime) -> edition.Draft:
+async def compile_week(conn: Conn, district_id: str, wanted: str, now: datetime) -> edition.Draft:
     """What the week's edition would say now, and what is held back with its reason. Writes nothing."""
-    district = await week.find_district(tx, district_id)
-    return edition.build(await week.read(tx, district, wanted, now))
+    district = await week.find_district(conn, district_id)
+    return edition.build(await week.read(conn, district, wanted, now))
 
 
 async def draft(tx: Tx, district_id: str, wanted: str, by: UUID | None, now: datetime) -> UUID:
     """Draft a district's week; `by` is None for the weekly clock. Raises `Refused` where the week has an edition."""
     made = await compile_week(tx, district_id, wanted, now)
-    row = await (
-        await tx.execute(
-            "INSERT INTO editions (id, district_id, week, items, digest, drafted_by, drafted_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (district_id, week) DO NOTHING RETURNING id",
-            (uuid4(), district_id, wanted, Jsonb(made.items), edition.digest(made.items), by, now),
-        )
-    ).fetchone()
+    row = await fetch_one(
+        tx,
+        "INSERT INTO editions (id, district_id, week, items, digest, drafted_by, drafted_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (district_id, week) DO NOTHING RETURNING id",
+        (uuid4(), district_id, wanted, Jsonb(made.items), edition.digest(made.items), by, now),
+    )
     if row is None:
         raise Refused(f"{wanted} already has an edition", "editions.refused.exists")
     await audit.write(tx, _actor(by), "edition.draft", str(row["id"]))
@@ -146,9 +143,7 @@ async def _write_items(tx: Tx, edition_id: UUID, items: list[Item], by: UUID | N
 
 
 async def _inspect_lines(tx: Tx, district_id: str, lines: Sequence[str]) -> None:
-    rows = await (
-        await tx.execute("SELECT name FROM staff WHERE district_id = %s AND NOT demo", (district_id,))
-    ).fetchall()
+    rows = await fetch_all(tx, "SELECT name FROM staff WHERE district_id = %s AND NOT demo", (district_id,))
     for line in lines:
         if found := inspect(line, [row["name"] for row in rows]):
             told = ", ".join(sorted({FOUND[finding.kind] for finding in found}))
@@ -165,9 +160,7 @@ async def approve(tx: Tx, edition_id: UUID, by: UUID, now: datetime, *, seen: st
     may not go out, an SMS over its budget in any language.
     """
     held = await _held_draft(tx, edition_id)
-    staff = await (
-        await tx.execute("SELECT role, district_id FROM staff WHERE id = %s AND disabled_at IS NULL", (by,))
-    ).fetchone()
+    staff = await fetch_one(tx, "SELECT role, district_id FROM staff WHERE id = %s AND disabled_at IS NULL", (by,))
     if staff is None or staff["role"] != "approver" or staff["district_id"] != held.district.id:
         raise Refused("only an approver of this district may approve", "editions.refused.role")
     if by == held.drafted_by:
@@ -251,7 +244,7 @@ async def _fan_out_batch(
         if form not in composed:
             composed[form] = renderings.compose(held.items, held.heading, lang, reader.kind)
         row_id = uuid4()
-        rows.append((row_id, reader.contact_id, lang, keys.put_json(composed[form], outbox.place(row_id))))
+        rows.append((row_id, reader.contact_id, lang, keys.put_json(composed[form], outbox.bound_to(row_id))))
     made = 0
     if rows:
         # One statement for the batch: five hundred round trips would be the cost of a fan-out.
@@ -271,19 +264,18 @@ async def _fan_out_batch(
 # ── clocks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 async def due(tx: Tx, now: datetime) -> list[UUID]:
     """Editions whose hold has passed and whose fan-out has not ended, oldest first."""
-    rows = await (
-        await tx.execute(
-            "SELECT id FROM editions WHERE state IN ('approved', 'sending') AND send_after <= %s ORDER BY send_after",
-            (now,),
-        )
-    ).fetchall()
+    rows = await fetch_all(
+        tx,
+        "SELECT id FROM editions WHERE state IN ('approved', 'sending') AND send_after <= %s ORDER BY send_after",
+        (now,),
+    )
     return [row["id"] for row in rows]
 
 
 async def draft_due(tx: Tx, now: datetime) -> list[UUID]:
     """Draft last week's edition of every district where it is Thursday 09:00 or later and there is none yet."""
     made = []
-    for row in await (await tx.execute("SELECT id, timezone FROM districts ORDER BY id")).fetchall():
+    for row in await fetch_all(tx, "SELECT id, timezone FROM districts ORDER BY id"):
         local = now.astimezone(ZoneInfo(row["timezone"]))
         begun = calendar.monday(calendar.week_of(local.date())) + timedelta(days=DRAFT_DAY)
         if local < datetime.combine(begun, DRAFT_HOUR, local.tzinfo):
@@ -314,11 +306,11 @@ class Progress:
         )
 
 
-async def progress(tx: Tx, held: Edition) -> Progress:
-    rows = await (
-        await tx.execute("SELECT state, count(*) AS n FROM outbox WHERE edition_id = %s GROUP BY state", (held.id,))
-    ).fetchall()
-    return Progress({row["state"]: row["n"] for row in rows}, await audience.count(tx, held.district.id))
+async def progress(conn: Conn, held: Edition) -> Progress:
+    rows = await fetch_all(
+        conn, "SELECT state, count(*) AS n FROM outbox WHERE edition_id = %s GROUP BY state", (held.id,)
+    )
+    return Progress({row["state"]: row["n"] for row in rows}, await audience.count(conn, held.district.id))
 
 
 def _actor(by: UUID | None) -> str:

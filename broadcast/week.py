@@ -9,7 +9,7 @@ from typing import Any
 
 from broadcast.edition import Commitment, Deed, Names, Refused, Week
 from cases import calendar, figures
-from store.database import Tx
+from store.database import Conn, fetch_all, fetch_one
 
 
 def monday(week: str) -> date:
@@ -29,11 +29,11 @@ class District:
     approval_hold: timedelta
 
 
-async def find_district(tx: Tx, district_id: str) -> District:
+async def find_district(conn: Conn, district_id: str) -> District:
     """Raises `Refused` where there is no such district."""
-    row = await (
-        await tx.execute("SELECT id, names, timezone, demo, approval_hold FROM districts WHERE id = %s", (district_id,))
-    ).fetchone()
+    row = await fetch_one(
+        conn, "SELECT id, names, timezone, demo, approval_hold FROM districts WHERE id = %s", (district_id,)
+    )
     if row is None:
         raise Refused(f"there is no district {district_id!r}")
     return District(**row)
@@ -62,7 +62,7 @@ _COMMITMENTS = f"""SELECT m.id, m.case_id, m.category, m.action, m.due_on, m.sta
    AND (m.state = 'open' OR (m.state_at >= %(first)s AND m.state_at < %(after)s))"""  # noqa: S608 - no value from outside
 
 
-async def read(tx: Tx, district: District, week: str, now: datetime) -> Week:
+async def read(conn: Conn, district: District, week: str, now: datetime) -> Week:
     """What the district's week is told from. Raises `Refused` for a week that has not begun."""
     zone = district.timezone
     today = calendar.day_of(now, zone)
@@ -73,17 +73,16 @@ async def read(tx: Tx, district: District, week: str, now: datetime) -> Week:
     # Counted here and not by cases.figures: that hides a second subject beside each small one, so that no total gives
     # the small one away. An edition publishes no total of what was said.
     said: dict[str, tuple[str, ...]] = {}
-    for row in await (
-        await tx.execute(
-            "SELECT category, array_agg(id ORDER BY id) AS cases FROM cases"
-            " WHERE district_id = %(district)s AND opened_at >= %(first)s AND opened_at < %(after)s GROUP BY category",
-            bound,
-        )
-    ).fetchall():
+    for row in await fetch_all(
+        conn,
+        "SELECT category, array_agg(id ORDER BY id) AS cases FROM cases"
+        " WHERE district_id = %(district)s AND opened_at >= %(first)s AND opened_at < %(after)s GROUP BY category",
+        bound,
+    ):
         said[row["category"]] = tuple(map(str, row["cases"]))
-    deeds = await (await tx.execute(_DEEDS, bound)).fetchall()
-    both = (await figures.week(tx, district.id, week, now))["total"]
-    promises = await (await tx.execute(_COMMITMENTS, bound)).fetchall()
+    deeds = await fetch_all(conn, _DEEDS, bound)
+    both = (await figures.week(conn, district.id, week, now))["total"]
+    promises = await fetch_all(conn, _COMMITMENTS, bound)
     return Week(
         district=district.names,
         first_day=monday(week).isoformat(),

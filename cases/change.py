@@ -14,40 +14,38 @@ from cases import lifecycle, triage
 from cases.lifecycle import CITIZEN, CLOCK, Refused
 from store import outbox
 from store.crypto import Keys
-from store.database import Tx
+from store.database import Conn, Tx, fetch_all, fetch_one
 
 Case = dict[str, Any]
 Actor = str | UUID  # "citizen", "clock" or a staff id
 Says = Sequence[tuple[str, Mapping[str, Any]]]
 
 
-async def read(tx: Tx, case_id: UUID) -> Case:
+async def read(conn: Conn, case_id: UUID) -> Case:
     """One ordinary case. Raises `Refused`."""
-    row = await (
-        await tx.execute(
-            "SELECT id, code, district_id, contact_id, lang, category, place_id, draft, status, may_message, office_id,"
-            " assigned_to, opened_at, version FROM cases WHERE id = %s",
-            (case_id,),
-        )
-    ).fetchone()
+    row = await fetch_one(
+        conn,
+        "SELECT id, code, district_id, contact_id, lang, category, place_id, draft, status, may_message, office_id,"
+        " assigned_to, opened_at, version FROM cases WHERE id = %s",
+        (case_id,),
+    )
     if row is None:
         raise Refused("case_unknown")
     return row
 
 
-async def role_of(tx: Tx, actor: Actor, district_id: str) -> str:
+async def role_of(conn: Conn, actor: Actor, district_id: str) -> str:
     """What the actor is to a case of this district: "citizen", "clock" or a role. Raises `Refused` for strangers.
 
     The page has checked too; a second look here means that a page which forgot it moves no case.
     """
     if actor in {CITIZEN, CLOCK}:
         return str(actor)
-    row = await (
-        await tx.execute(
-            "SELECT role FROM staff WHERE id = %s AND disabled_at IS NULL AND coalesce(district_id, %s) = %s",
-            (str(actor), district_id, district_id),
-        )
-    ).fetchone()
+    row = await fetch_one(
+        conn,
+        "SELECT role FROM staff WHERE id = %s AND disabled_at IS NULL AND coalesce(district_id, %s) = %s",
+        (str(actor), district_id, district_id),
+    )
     if row is None:
         raise Refused("not_allowed")
     return str(row["role"])
@@ -142,7 +140,7 @@ async def tell(
     """
     if case["may_message"] is False:
         return None
-    contact = await (await tx.execute("SELECT lang FROM contacts WHERE id = %s", (case["contact_id"],))).fetchone()
+    contact = await fetch_one(tx, "SELECT lang FROM contacts WHERE id = %s", (case["contact_id"],))
     message: dict[str, Any] = {"says": [[key, dict(values)] for key, values in says]}
     if options:
         message["options"] = [[digit, key, {}] for digit, key in options]
@@ -166,27 +164,25 @@ async def tell(
 
 async def route(tx: Tx, district_id: str, category: str, place_id: str | None) -> UUID | None:
     """The responsible office, place-specific first; None = nobody named yet."""
-    rows = await (
-        await tx.execute(
-            "SELECT category, place_id, office_id FROM responsibilities WHERE district_id = %s AND category = %s",
-            (district_id, category),
-        )
-    ).fetchall()
+    rows = await fetch_all(
+        tx,
+        "SELECT category, place_id, office_id FROM responsibilities WHERE district_id = %s AND category = %s",
+        (district_id, category),
+    )
     return triage.route(category, await _places_around(tx, place_id), rows)
 
 
 async def _places_around(tx: Tx, place_id: str | None) -> list[str]:
     if place_id is None:
         return []
-    rows = await (
-        await tx.execute(
-            "WITH RECURSIVE around (id, parent_id, step) AS ("
-            " SELECT id, parent_id, 0 FROM places WHERE id = %s"
-            " UNION ALL SELECT p.id, p.parent_id, step + 1 FROM places p JOIN around a ON p.id = a.parent_id"
-            " WHERE step < 5) SELECT id FROM around ORDER BY step",
-            (place_id,),
-        )
-    ).fetchall()
+    rows = await fetch_all(
+        tx,
+        "WITH RECURSIVE around (id, parent_id, step) AS ("
+        " SELECT id, parent_id, 0 FROM places WHERE id = %s"
+        " UNION ALL SELECT p.id, p.parent_id, step + 1 FROM places p JOIN around a ON p.id = a.parent_id"
+        " WHERE step < 5) SELECT id FROM around ORDER BY step",
+        (place_id,),
+    )
     return [row["id"] for row in rows]
 
 
@@ -194,7 +190,7 @@ async def office_names(tx: Tx, office_id: UUID | None) -> dict[str, Any]:
     """An office as a typed value; "nobody named yet" where there is none. Raises `Refused` for an unknown one."""
     if office_id is None:
         return {"key": "office.unnamed"}
-    row = await (await tx.execute("SELECT names FROM offices WHERE id = %s", (office_id,))).fetchone()
+    row = await fetch_one(tx, "SELECT names FROM offices WHERE id = %s", (office_id,))
     if row is None:
         raise Refused("office_unknown")
     return {"names": row["names"]}

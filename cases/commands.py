@@ -11,7 +11,7 @@ from cases import offices, register, seed
 from cases.lifecycle import Refused
 from store import terminal
 from store.crypto import Keys
-from store.database import Database
+from store.database import Database, fetch_all, fetch_one
 from store.terminal import AsJson
 
 district_app = typer.Typer(no_args_is_help=True, help="Districts that are served here.")
@@ -36,14 +36,13 @@ async def add_district(db: Database, district_id: str) -> None:
 
 async def list_districts(db: Database) -> list[dict[str, Any]]:
     """{"id", "pcode", "name", "demo", "places", "channels"} of each district served here."""
-    async with db.read("console") as conn:
-        return await (
-            await conn.execute(
-                "SELECT id, pcode, names->>'en' AS name, demo,"
-                " (SELECT count(*) FROM places WHERE district_id = d.id) AS places,"
-                " (SELECT count(*) FROM channels WHERE district_id = d.id) AS channels FROM districts d ORDER BY id"
-            )
-        ).fetchall()
+    async with db.autocommit("console") as conn:
+        return await fetch_all(
+            conn,
+            "SELECT id, pcode, names->>'en' AS name, demo,"
+            " (SELECT count(*) FROM places WHERE district_id = d.id) AS places,"
+            " (SELECT count(*) FROM channels WHERE district_id = d.id) AS channels FROM districts d ORDER BY id",
+        )
 
 
 async def add_channel(db: Database, *, kind: str, provider: str, address: str, district_id: str) -> None:
@@ -54,23 +53,23 @@ async def add_channel(db: Database, *, kind: str, provider: str, address: str, d
 
 async def list_channels(db: Database) -> list[dict[str, Any]]:
     """{"district", "kind", "provider", "address"} of each number of ours."""
-    async with db.read("console") as conn:
-        return await (
-            await conn.execute("SELECT district_id AS district, kind, provider, address FROM channels ORDER BY 1, 2, 4")
-        ).fetchall()
+    async with db.autocommit("console") as conn:
+        return await fetch_all(
+            conn, "SELECT district_id AS district, kind, provider, address FROM channels ORDER BY 1, 2, 4"
+        )
 
 
 async def load_offices(db: Database, district_id: str, path: Path) -> None:
     """Raises `offices.Unusable`, OSError, and `lifecycle.Refused` where the district is not served here."""
     plan = offices.read(path)
     async with db.transaction("console") as tx:
-        if await (await tx.execute("SELECT 1 FROM districts WHERE id = %s", (district_id,))).fetchone() is None:
+        if await fetch_one(tx, "SELECT 1 FROM districts WHERE id = %s", (district_id,)) is None:
             raise Refused("district_unserved")
         await offices.load(tx, district_id, plan)
 
 
 async def list_offices(db: Database, district_id: str) -> list[dict[str, Any]]:
-    async with db.read("console") as conn:
+    async with db.autocommit("console") as conn:
         return await offices.listed(conn, district_id)
 
 
@@ -81,22 +80,21 @@ async def list_cases(db: Database, keys: Keys, district: str | None = None) -> l
     "due_resolve"}. `place` is the English name of a place, else what was typed, else null. `protected` is always false:
     a sealed case has no row here.
     """
-    async with db.read("console") as conn:
-        rows = await (
-            await conn.execute(
-                "SELECT c.id, c.code, c.district_id AS district, c.category, p.names->>'en' AS place, c.place_text,"
-                " c.status, c.lang AS language, c.channel, a.due_at AS due_acknowledge, r.due_at AS due_resolve"
-                " FROM cases c JOIN clocks a ON a.case_id = c.id AND a.kind = 'acknowledge'"
-                " JOIN clocks r ON r.case_id = c.id AND r.kind = 'resolve' LEFT JOIN places p ON p.id = c.place_id"
-                " WHERE %(district)s::text IS NULL OR c.district_id = %(district)s ORDER BY c.opened_at DESC, c.id",
-                {"district": district},
-            )
-        ).fetchall()
+    async with db.autocommit("console") as conn:
+        rows = await fetch_all(
+            conn,
+            "SELECT c.id, c.code, c.district_id AS district, c.category, p.names->>'en' AS place, c.place_text,"
+            " c.status, c.lang AS language, c.channel, a.due_at AS due_acknowledge, r.due_at AS due_resolve"
+            " FROM cases c JOIN clocks a ON a.case_id = c.id AND a.kind = 'acknowledge'"
+            " JOIN clocks r ON r.case_id = c.id AND r.kind = 'resolve' LEFT JOIN places p ON p.id = c.place_id"
+            " WHERE %(district)s::text IS NULL OR c.district_id = %(district)s ORDER BY c.opened_at DESC, c.id",
+            {"district": district},
+        )
     listed = []
     for row in rows:
         case_id, typed = row.pop("id"), row.pop("place_text")
         if row["place"] is None and typed is not None:
-            row["place"] = keys.decrypt(typed, register.place_of_text(case_id)).decode()
+            row["place"] = keys.decrypt(typed, register.text_bound_to(case_id)).decode()
         acknowledge, resolve = row.pop("due_acknowledge"), row.pop("due_resolve")
         listed.append(
             {

@@ -19,7 +19,7 @@ from cases import calendar
 from cases.lifecycle import OPEN, Refused
 from cases.outcomes import CATEGORIES
 from cases.suppression import FEWEST, round_down, suppress
-from store.database import Tx
+from store.database import Conn, fetch_all
 
 BY_CATEGORY = ("received", "done", "confirmed", "overdue")
 IN_ALL = (*BY_CATEGORY, "disputed", "not_asked", "answered", "in_72", "in_14", "unnamed")
@@ -62,7 +62,7 @@ ORDER BY c.opened_at, c.id
 """
 
 
-async def week(conn: Tx, district_id: str, week: str, now: datetime) -> dict[str, Any]:
+async def week(conn: Conn, district_id: str, week: str, now: datetime) -> dict[str, Any]:
     """The figures of one ISO week such as "2026-W47" in the district's own time, up to `now` while it still runs.
 
     {"district", "week", "categories": [{"category", "received": F, "done": F, "confirmed": F, "overdue": F}, …],
@@ -84,7 +84,7 @@ async def week(conn: Tx, district_id: str, week: str, now: datetime) -> dict[str
     }
 
 
-async def totals(conn: Tx, district_id: str, now: datetime) -> dict[str, Any]:
+async def totals(conn: Conn, district_id: str, now: datetime) -> dict[str, Any]:
     """The same from the first day until now, as plain numbers rounded down to fives; None under FEWEST."""
     cells = await _count(conn, district_id, now, None)
     return {
@@ -98,23 +98,19 @@ async def totals(conn: Tx, district_id: str, now: datetime) -> dict[str, Any]:
     }
 
 
-async def unnamed_categories(conn: Tx, district_id: str) -> list[str]:
+async def unnamed_categories(conn: Conn, district_id: str) -> list[str]:
     """The categories for which the district as a whole has named no office yet, in menu order."""
-    rows = await (
-        await conn.execute(
-            "SELECT category FROM responsibilities WHERE district_id = %s AND place_id IS NULL"
-            " AND office_id IS NOT NULL",
-            (district_id,),
-        )
-    ).fetchall()
+    rows = await fetch_all(
+        conn,
+        "SELECT category FROM responsibilities WHERE district_id = %s AND place_id IS NULL AND office_id IS NOT NULL",
+        (district_id,),
+    )
     named = {row["category"] for row in rows}
     return [category for category in CATEGORIES if category not in named]
 
 
-async def _count(conn: Tx, district_id: str, now: datetime, monday: date | None) -> dict[str, Ids]:
-    rows = await (
-        await conn.execute(_CASES, {"district": district_id, "now": now, "monday": monday, "open": list(OPEN)})
-    ).fetchall()
+async def _count(conn: Conn, district_id: str, now: datetime, monday: date | None) -> dict[str, Ids]:
+    rows = await fetch_all(conn, _CASES, {"district": district_id, "now": now, "monday": monday, "open": list(OPEN)})
     return {
         name: {
             category: [row["id"] for row in rows if row["category"] == category and row[name]]

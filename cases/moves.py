@@ -12,10 +12,10 @@ from cases import change, outcomes, thread
 from cases.change import Actor, Case
 from cases.lifecycle import CLOCK, Refused
 from store.crypto import Keys
-from store.database import Tx
+from store.database import Tx, fetch_one
 
 
-def place_of_line(case_id: UUID) -> str:
+def line_bound_to(case_id: UUID) -> str:
     """Where a handler's own line about an outcome is bound to; see store.crypto."""
     return f"cases|outcome_line|{case_id}"
 
@@ -148,7 +148,7 @@ async def resolve(
     columns = {
         "outcome": outcome,
         "outcome_values": Jsonb(values),
-        "outcome_line": keys.encrypt(line.encode(), place_of_line(case_id)) if line.strip() else None,
+        "outcome_line": keys.encrypt(line.encode(), line_bound_to(case_id)) if line.strip() else None,
         "resolved_at": now,
     }
     case = await change.move(
@@ -199,23 +199,22 @@ async def commit(
     await change.office_names(tx, office_id)
     await _refuse_past(tx, case_id, due_on, now)
     await _place(tx, case, place_id)
-    row = await (
-        await tx.execute(
-            "INSERT INTO commitments (district_id, case_id, category, action, place_id, office_id, due_on, made_by,"
-            " made_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
-            (
-                case["district_id"],
-                case_id,
-                case["category"],
-                action,
-                case["place_id"] if place_id in {None, case["district_id"]} else place_id,
-                office_id,
-                due_on,
-                _staff(actor),
-                now,
-            ),
-        )
-    ).fetchone()
+    row = await fetch_one(
+        tx,
+        "INSERT INTO commitments (district_id, case_id, category, action, place_id, office_id, due_on, made_by,"
+        " made_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
+        (
+            case["district_id"],
+            case_id,
+            case["category"],
+            action,
+            case["place_id"] if place_id in {None, case["district_id"]} else place_id,
+            office_id,
+            due_on,
+            _staff(actor),
+            now,
+        ),
+    )
     assert row is not None  # noqa: S101 - RETURNING of one inserted row
     commitment_id: UUID = row["id"]
     return commitment_id
@@ -234,12 +233,11 @@ async def close(tx: Tx, case_id: UUID, *, actor: Actor, now: datetime, version: 
     """Close a case. What no citizen has confirmed is closed by another person than the one who called it done."""
     case = await change.read(tx, case_id)
     if case["status"] == "resolved":
-        last = await (
-            await tx.execute(
-                "SELECT actor FROM case_history WHERE case_id = %s AND verb = 'resolve' ORDER BY id DESC LIMIT 1",
-                (case_id,),
-            )
-        ).fetchone()
+        last = await fetch_one(
+            tx,
+            "SELECT actor FROM case_history WHERE case_id = %s AND verb = 'resolve' ORDER BY id DESC LIMIT 1",
+            (case_id,),
+        )
         if last is not None and last["actor"] == str(actor):
             raise Refused("second_person")
     await change.move(tx, case_id, "close", actor=actor, now=now, version=version)
@@ -280,38 +278,35 @@ async def _keep_text(
 async def _place(tx: Tx, case: Case, place_id: str | None) -> dict[str, Any]:
     """A place of the case's district, or the district, as a typed value. Raises `Refused` for any other."""
     wanted = place_id or case["place_id"] or case["district_id"]
-    row = await (
-        await tx.execute(
-            "SELECT names FROM places WHERE id = %(wanted)s AND district_id = %(district)s"
-            " UNION ALL SELECT names FROM districts WHERE id = %(wanted)s AND id = %(district)s",
-            {"wanted": wanted, "district": case["district_id"]},
-        )
-    ).fetchone()
+    row = await fetch_one(
+        tx,
+        "SELECT names FROM places WHERE id = %(wanted)s AND district_id = %(district)s"
+        " UNION ALL SELECT names FROM districts WHERE id = %(wanted)s AND id = %(district)s",
+        {"wanted": wanted, "district": case["district_id"]},
+    )
     if row is None:
         raise Refused("place_unknown")
     return {"names": row["names"]}
 
 
 async def _local_date_due(tx: Tx, case_id: UUID, kind: str) -> str:
-    row = await (
-        await tx.execute(
-            "SELECT (k.due_at AT TIME ZONE d.timezone)::date AS day FROM clocks k JOIN cases c ON c.id = k.case_id"
-            " JOIN districts d ON d.id = c.district_id WHERE k.case_id = %s AND k.kind = %s",
-            (case_id, kind),
-        )
-    ).fetchone()
+    row = await fetch_one(
+        tx,
+        "SELECT (k.due_at AT TIME ZONE d.timezone)::date AS day FROM clocks k JOIN cases c ON c.id = k.case_id"
+        " JOIN districts d ON d.id = c.district_id WHERE k.case_id = %s AND k.kind = %s",
+        (case_id, kind),
+    )
     assert row is not None  # noqa: S101 - every case has both clocks from its first moment
     return str(row["day"])
 
 
 async def _today(tx: Tx, case_id: UUID, now: datetime) -> date:
-    row = await (
-        await tx.execute(
-            "SELECT (%s::timestamptz AT TIME ZONE d.timezone)::date AS day FROM cases c"
-            " JOIN districts d ON d.id = c.district_id WHERE c.id = %s",
-            (now, case_id),
-        )
-    ).fetchone()
+    row = await fetch_one(
+        tx,
+        "SELECT (%s::timestamptz AT TIME ZONE d.timezone)::date AS day FROM cases c"
+        " JOIN districts d ON d.id = c.district_id WHERE c.id = %s",
+        (now, case_id),
+    )
     if row is None:
         raise Refused("case_unknown")
     day: date = row["day"]

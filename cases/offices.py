@@ -21,7 +21,7 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from cases.outcomes import CATEGORIES
-from store.database import Tx
+from store.database import Conn, Tx, fetch_all, fetch_one
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
@@ -127,27 +127,25 @@ async def _put(tx: Tx, department: str, office: Office, district_id: str | None,
     )
     row = await written.fetchone()
     if row is None:
-        row = await (
-            await tx.execute(
-                "INSERT INTO offices (district_id, department, names, post, above_id, law)"
-                " VALUES (%(district)s, %(department)s, %(names)s, %(post)s, %(above)s, %(law)s) RETURNING id",
-                values,
-            )
-        ).fetchone()
+        row = await fetch_one(
+            tx,
+            "INSERT INTO offices (district_id, department, names, post, above_id, law)"
+            " VALUES (%(district)s, %(department)s, %(names)s, %(post)s, %(above)s, %(law)s) RETURNING id",
+            values,
+        )
     assert row is not None  # noqa: S101 - RETURNING of one inserted row
     office_id: UUID = row["id"]
     return office_id
 
 
-async def listed(conn: Tx, district_id: str) -> list[dict[str, Any]]:
+async def listed(conn: Conn, district_id: str) -> list[dict[str, Any]]:
     """{"subject", "office", "post", "law"} of every subject; office "" where nobody is named yet."""
-    rows = await (
-        await conn.execute(
-            "SELECT r.category, o.names->>'en' AS office, o.post, o.law FROM responsibilities r"
-            " JOIN offices o ON o.id = r.office_id WHERE r.district_id = %s AND r.place_id IS NULL",
-            (district_id,),
-        )
-    ).fetchall()
+    rows = await fetch_all(
+        conn,
+        "SELECT r.category, o.names->>'en' AS office, o.post, o.law FROM responsibilities r"
+        " JOIN offices o ON o.id = r.office_id WHERE r.district_id = %s AND r.place_id IS NULL",
+        (district_id,),
+    )
     named = {row["category"]: row for row in rows}
     nobody = {"office": "", "post": "", "law": ""}
     return [

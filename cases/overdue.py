@@ -13,7 +13,7 @@ from cases import change
 from cases.lifecycle import CLOCK, OPEN
 from store import alarms
 from store.crypto import Keys
-from store.database import Tx
+from store.database import Tx, fetch_all
 
 BATCH = 500  # clocks that one transaction marks; the next tick takes the rest
 
@@ -56,7 +56,7 @@ async def sweep(tx: Tx, keys: Keys, now: datetime, *, batch: int = BATCH) -> lis
 
     A citizen hears of the fourteenth day, and only one who said that this phone may be messaged.
     """
-    rows = await (await tx.execute(_MARK, {"now": now, "open": list(OPEN), "batch": batch})).fetchall()
+    rows = await fetch_all(tx, _MARK, {"now": now, "open": list(OPEN), "batch": batch})
     told: list[UUID] = []
     for row in rows:
         if row["kind"] != "resolve":
@@ -86,12 +86,11 @@ async def _open_disputed_promises(tx: Tx, now: datetime) -> None:
 
 async def _sound_waiting(tx: Tx, now: datetime) -> None:
     """One open alarm for each district whose kept words wait longer than a person may take to read them."""
-    rows = await (
-        await tx.execute(
-            "SELECT DISTINCT district_id FROM sorting WHERE due_acknowledge <= %s AND NOT EXISTS (SELECT FROM alarms"
-            " WHERE kind = 'sorting_overdue' AND alarms.district_id = sorting.district_id AND cleared_at IS NULL)",
-            (now,),
-        )
-    ).fetchall()
+    rows = await fetch_all(
+        tx,
+        "SELECT DISTINCT district_id FROM sorting WHERE due_acknowledge <= %s AND NOT EXISTS (SELECT FROM alarms"
+        " WHERE kind = 'sorting_overdue' AND alarms.district_id = sorting.district_id AND cleared_at IS NULL)",
+        (now,),
+    )
     for row in rows:
         await alarms.sound(tx, "sorting_overdue", row["district_id"])

@@ -18,7 +18,7 @@ from cases.moves import acknowledge, answer, assign, close, commit, escalate, no
 from cases.outcomes import CATEGORIES
 from cases.thread import Words, append, append_media, history, put_words, thread
 from store.crypto import Keys
-from store.database import Tx
+from store.database import Conn, Tx, fetch_one
 
 __all__ = [
     "acknowledge",
@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 
-def place_of_text(case_id: UUID) -> str:
+def text_bound_to(case_id: UUID) -> str:
     """Where a typed place is bound to; see store.crypto."""
     return f"cases|place_text|{case_id}"
 
@@ -87,7 +87,7 @@ async def open(  # noqa: A001 - the word for it everywhere; a case is opened wit
             lang,
             category,
             place_id,
-            keys.encrypt(place_text.encode(), place_of_text(case_id)) if place_text else None,
+            keys.encrypt(place_text.encode(), text_bound_to(case_id)) if place_text else None,
             draft,
             may_message,
             office_id,
@@ -138,7 +138,7 @@ async def amend(
     if category is not None and category not in CATEGORIES:
         raise Refused("category_unknown")
     if place_text:
-        columns["place_text"] = keys.encrypt(place_text.encode(), place_of_text(case_id))
+        columns["place_text"] = keys.encrypt(place_text.encode(), text_bound_to(case_id))
     changed = sorted(columns)
     if {"category", "place_id"} & columns.keys() and (case["status"] == "received" or actor != CITIZEN):
         merged = {**case, **columns}
@@ -168,12 +168,11 @@ async def dispute(tx: Tx, case_id: UUID, *, now: datetime, actor: Actor = CITIZE
     await change.move(tx, case_id, "dispute", actor=actor, now=now)
 
 
-async def find(tx: Tx, code: str) -> dict[str, Any] | None:
+async def find(conn: Conn, code: str) -> dict[str, Any] | None:
     """The ordinary case with this code and where it stands, or None. Shows no words."""
-    return await (
-        await tx.execute(
-            "SELECT id, code, district_id, contact_id, category, place_id, draft, status, may_message, office_id,"
-            " opened_at, resolved_at, outcome, outcome_values FROM cases WHERE code = %s",
-            (code,),
-        )
-    ).fetchone()
+    return await fetch_one(
+        conn,
+        "SELECT id, code, district_id, contact_id, category, place_id, draft, status, may_message, office_id,"
+        " opened_at, resolved_at, outcome, outcome_values FROM cases WHERE code = %s",
+        (code,),
+    )

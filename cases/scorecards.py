@@ -9,41 +9,38 @@ from uuid import UUID
 
 from cases.lifecycle import Refused
 from cases.suppression import FEWEST
-from store.database import Tx
+from store.database import Conn, Tx, fetch_all, fetch_one
 
 
-async def open_round(conn: Tx, district_id: str) -> dict[str, Any] | None:
+async def open_round(conn: Conn, district_id: str) -> dict[str, Any] | None:
     """The district's open round {"id", "title", "indicators"} (text keys), the newest; or None."""
-    return await (
-        await conn.execute(
-            "SELECT id, title, indicators FROM rounds WHERE district_id = %s AND closed_at IS NULL"
-            " ORDER BY opened_at DESC, id LIMIT 1",
-            (district_id,),
-        )
-    ).fetchone()
+    return await fetch_one(
+        conn,
+        "SELECT id, title, indicators FROM rounds WHERE district_id = %s AND closed_at IS NULL"
+        " ORDER BY opened_at DESC, id LIMIT 1",
+        (district_id,),
+    )
 
 
-async def facility(conn: Tx, district_id: str, short_code: str) -> dict[str, Any] | None:
+async def facility(conn: Conn, district_id: str, short_code: str) -> dict[str, Any] | None:
     """The facility with this short code {"id", "names", "kind"}, or None."""
-    return await (
-        await conn.execute(
-            "SELECT id, names, kind FROM facilities WHERE district_id = %s AND short_code = %s",
-            (district_id, short_code),
-        )
-    ).fetchone()
+    return await fetch_one(
+        conn,
+        "SELECT id, names, kind FROM facilities WHERE district_id = %s AND short_code = %s",
+        (district_id, short_code),
+    )
 
 
 async def rate(
     tx: Tx, *, round_id: UUID, facility_id: UUID, contact_id: UUID, scores: Mapping[str, int], now: datetime
 ) -> None:
     """Keep one phone's ratings (indicator → 1..5). Rating again replaces. Raises `Refused`."""
-    row = await (
-        await tx.execute(
-            "SELECT r.indicators FROM rounds r JOIN facilities f USING (district_id)"
-            " WHERE r.id = %s AND f.id = %s AND r.closed_at IS NULL",
-            (round_id, facility_id),
-        )
-    ).fetchone()
+    row = await fetch_one(
+        tx,
+        "SELECT r.indicators FROM rounds r JOIN facilities f USING (district_id)"
+        " WHERE r.id = %s AND f.id = %s AND r.closed_at IS NULL",
+        (round_id, facility_id),
+    )
     if row is None:
         raise Refused("round_closed")
     if not scores or scores.keys() - set(row["indicators"]) or not set(scores.values()) <= set(range(1, 6)):
@@ -57,7 +54,7 @@ async def rate(
         )
 
 
-async def figures(conn: Tx, district_id: str) -> list[dict[str, Any]]:
+async def figures(conn: Conn, district_id: str) -> list[dict[str, Any]]:
     """The open round by facility and indicator; n and median are None where fewer than FEWEST people rated.
 
     [{"facility", "short_code", "names", "kind", "demo", "indicators": [{"indicator", "n", "median"}, …]}, …]
@@ -65,16 +62,15 @@ async def figures(conn: Tx, district_id: str) -> list[dict[str, Any]]:
     current = await open_round(conn, district_id)
     if current is None:
         return []
-    rows = await (
-        await conn.execute(
-            "SELECT f.id AS facility, f.short_code, f.names, f.kind, f.demo, i.indicator, count(r.score) AS n,"
-            " percentile_cont(0.5) WITHIN GROUP (ORDER BY r.score) AS median"
-            " FROM facilities f CROSS JOIN unnest(%(indicators)s::text[]) WITH ORDINALITY AS i (indicator, place)"
-            " LEFT JOIN ratings r ON r.round_id = %(round)s AND r.facility_id = f.id AND r.indicator = i.indicator"
-            " WHERE f.district_id = %(district)s GROUP BY f.id, i.indicator, i.place ORDER BY f.short_code, i.place",
-            {"indicators": current["indicators"], "round": current["id"], "district": district_id},
-        )
-    ).fetchall()
+    rows = await fetch_all(
+        conn,
+        "SELECT f.id AS facility, f.short_code, f.names, f.kind, f.demo, i.indicator, count(r.score) AS n,"
+        " percentile_cont(0.5) WITHIN GROUP (ORDER BY r.score) AS median"
+        " FROM facilities f CROSS JOIN unnest(%(indicators)s::text[]) WITH ORDINALITY AS i (indicator, place)"
+        " LEFT JOIN ratings r ON r.round_id = %(round)s AND r.facility_id = f.id AND r.indicator = i.indicator"
+        " WHERE f.district_id = %(district)s GROUP BY f.id, i.indicator, i.place ORDER BY f.short_code, i.place",
+        {"indicators": current["indicators"], "round": current["id"], "district": district_id},
+    )
     by_facility: dict[UUID, dict[str, Any]] = {}
     for row in rows:
         n, median, indicator = row.pop("n"), row.pop("median"), row.pop("indicator")

@@ -21,7 +21,7 @@ from cases.lifecycle import Refused
 from cases.outcomes import DATA
 from store import audit
 from store.crypto import Keys, hash_password, lock_private, new_keypair, new_salt
-from store.database import Database, Tx
+from store.database import Database, Tx, fetch_all, fetch_one
 
 ROLES = ("handler", "supervisor", "triage", "protected", "editor", "approver", "admin")
 QUIET = (time(20), time(8))  # no unasked message between, in the district's own time
@@ -94,12 +94,11 @@ async def add_channel(tx: Tx, *, kind: str, provider: str, address: str, distric
         " WHERE id = %s ON CONFLICT (kind, address) DO NOTHING",
         (kind, provider, address.removeprefix("whatsapp:"), district_id),
     )
-    row = await (
-        await tx.execute(
-            "SELECT id, district_id FROM channels WHERE kind = %s AND address = %s",
-            (kind, address.removeprefix("whatsapp:")),
-        )
-    ).fetchone()
+    row = await fetch_one(
+        tx,
+        "SELECT id, district_id FROM channels WHERE kind = %s AND address = %s",
+        (kind, address.removeprefix("whatsapp:")),
+    )
     if row is None:
         raise Refused("district_unserved")
     if row["district_id"] != district_id:
@@ -179,7 +178,7 @@ async def seed_demo(
         await _add_round(tx, plan, district_id)
         for channel in plan["channels"]:
             await _add_demo_channel(tx, channel, district_id)
-        there = {row["login"] for row in await (await tx.execute("SELECT login FROM staff WHERE demo")).fetchall()}
+        there = {row["login"] for row in await fetch_all(tx, "SELECT login FROM staff WHERE demo")}
         people = [
             {"demo": True, "office": None, "district": None if row.pop("province", False) else district_id, **row}
             for row in plan["staff"]

@@ -17,7 +17,7 @@ from cases.lifecycle import Refused
 from cases.thread import Words
 from store import audit
 from store.crypto import Keys
-from store.database import Tx
+from store.database import Conn, Tx, fetch_all, fetch_one
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Kept:
     due_resolve: datetime
 
 
-def _place(column: str, sorting_id: UUID) -> str:
+def _bound_to(column: str, sorting_id: UUID) -> str:
     return f"sorting|{column}|{sorting_id}"
 
 
@@ -72,8 +72,8 @@ async def keep(
             channel,
             lang,
             reason,
-            keys.put_json(words, _place("words", sorting_id)),
-            keys.put_json(dict(answers), _place("answers", sorting_id)) if answers else None,
+            keys.put_json(words, _bound_to("words", sorting_id)),
+            keys.put_json(dict(answers), _bound_to("answers", sorting_id)) if answers else None,
             now,
             acknowledge_due,
             resolve_due,
@@ -82,40 +82,37 @@ async def keep(
     return sorting_id
 
 
-async def find(tx: Tx, code: str, contact_id: UUID | None = None) -> UUID | None:
+async def find(conn: Conn, code: str, contact_id: UUID | None = None) -> UUID | None:
     """The row with this code (of this contact), or None."""
-    row = await (
-        await tx.execute(
-            "SELECT id FROM sorting WHERE code = %s AND (%s::uuid IS NULL OR contact_id = %s)",
-            (code, contact_id, contact_id),
-        )
-    ).fetchone()
+    row = await fetch_one(
+        conn,
+        "SELECT id FROM sorting WHERE code = %s AND (%s::uuid IS NULL OR contact_id = %s)",
+        (code, contact_id, contact_id),
+    )
     return None if row is None else row["id"]
 
 
 async def append(tx: Tx, keys: Keys, sorting_id: UUID, *, words: Words, now: datetime) -> None:
     """More words from the same phone. Its clocks still count from the first."""
     row = await _lock(tx, sorting_id)
-    place = _place("words", sorting_id)
-    kept = [*keys.get_json(row["words"], place), {"at": now.isoformat(), **words}]
-    await tx.execute("UPDATE sorting SET words = %s WHERE id = %s", (keys.put_json(kept, place), sorting_id))
+    bound_to = _bound_to("words", sorting_id)
+    kept = [*keys.get_json(row["words"], bound_to), {"at": now.isoformat(), **words}]
+    await tx.execute("UPDATE sorting SET words = %s WHERE id = %s", (keys.put_json(kept, bound_to), sorting_id))
 
 
 async def amend(tx: Tx, keys: Keys, sorting_id: UUID, *, lang: str | None = None, **answers: Any) -> None:
     """Later answers (category, place_id, place_text, may_message); a new one is written over an old one."""
     row = await _lock(tx, sorting_id)
-    place = _place("answers", sorting_id)
-    kept = keys.get_json(row["answers"], place) if row["answers"] is not None else {}
+    bound_to = _bound_to("answers", sorting_id)
+    kept = keys.get_json(row["answers"], bound_to) if row["answers"] is not None else {}
     await tx.execute(
         "UPDATE sorting SET answers = %s, lang = coalesce(%s, lang) WHERE id = %s",
-        (keys.put_json({**kept, **answers}, place), lang, sorting_id),
+        (keys.put_json({**kept, **answers}, bound_to), lang, sorting_id),
     )
 
 
 async def _lock(tx: Tx, sorting_id: UUID) -> dict[str, Any]:
-    row = await (
-        await tx.execute("SELECT words, answers FROM sorting WHERE id = %s FOR UPDATE", (sorting_id,))
-    ).fetchone()
+    row = await fetch_one(tx, "SELECT words, answers FROM sorting WHERE id = %s FOR UPDATE", (sorting_id,))
     if row is None:
         raise Refused("gone")
     return row
@@ -134,13 +131,11 @@ _MINE: LiteralString = """
 
 async def _sorter(tx: Tx, staff_id: UUID) -> dict[str, Any]:
     """{"district": of this member of the triage or None, "own": districts with a triage of their own}. Or `Refused`."""
-    named = await (
-        await tx.execute("SELECT id, district_id, office_id FROM staff WHERE role = 'triage' AND disabled_at IS NULL")
-    ).fetchall()
+    named = await fetch_all(
+        tx, "SELECT id, district_id, office_id FROM staff WHERE role = 'triage' AND disabled_at IS NULL"
+    )
     accused = await _accused(tx)
-    above = {
-        row["id"]: row["above_id"] for row in await (await tx.execute("SELECT id, above_id FROM offices")).fetchall()
-    }
+    above = {row["id"]: row["above_id"] for row in await fetch_all(tx, "SELECT id, above_id FROM offices")}
     fit = [
         row
         for row in named
@@ -157,9 +152,7 @@ async def _sorter(tx: Tx, staff_id: UUID) -> dict[str, Any]:
 
 async def _accused(tx: Tx) -> dict[str, set[UUID]]:
     """By district, the offices people may be complaining about; under "*" all of them, for the province's triage."""
-    rows = await (
-        await tx.execute("SELECT district_id, office_id FROM responsibilities WHERE office_id IS NOT NULL")
-    ).fetchall()
+    rows = await fetch_all(tx, "SELECT district_id, office_id FROM responsibilities WHERE office_id IS NOT NULL")
     offices: dict[str, set[UUID]] = {"*": {row["office_id"] for row in rows}}
     for row in rows:
         offices.setdefault(row["district_id"], set()).add(row["office_id"])
@@ -172,7 +165,7 @@ async def list_for(tx: Tx, keys: Keys, staff_id: UUID, now: datetime, *, limit: 
     Raises `Refused` for everybody else.
     """
     sorter = await _sorter(tx, staff_id)
-    rows = await (await tx.execute(_MINE, {**sorter, "now": now, "limit": limit, "only": None})).fetchall()
+    rows = await fetch_all(tx, _MINE, {**sorter, "now": now, "limit": limit, "only": None})
     if rows:
         await audit.write(tx, str(staff_id), "sorting.read", " ".join(str(row["id"]) for row in rows))
     return [_open(keys, row) for row in rows]
@@ -181,7 +174,7 @@ async def list_for(tx: Tx, keys: Keys, staff_id: UUID, now: datetime, *, limit: 
 async def may_sort(tx: Tx, staff_id: UUID, sorting_id: UUID, now: datetime) -> None:
     """Raises `Refused` unless this person sorts this row."""
     sorter = await _sorter(tx, staff_id)
-    row = await (await tx.execute(_MINE, {**sorter, "now": now, "limit": 1, "only": sorting_id})).fetchone()
+    row = await fetch_one(tx, _MINE, {**sorter, "now": now, "limit": 1, "only": sorting_id})
     if row is None:
         raise Refused("not_allowed")
 
@@ -189,7 +182,7 @@ async def may_sort(tx: Tx, staff_id: UUID, sorting_id: UUID, now: datetime) -> N
 # ── how a row leaves ─────────────────────────────────────────────────────────────────────────────────────────────────
 async def take(tx: Tx, keys: Keys, sorting_id: UUID) -> Kept:
     """Delete the row and return its words: whoever takes them must put them somewhere in the same transaction."""
-    row = await (await tx.execute("DELETE FROM sorting WHERE id = %s RETURNING *", (sorting_id,))).fetchone()
+    row = await fetch_one(tx, "DELETE FROM sorting WHERE id = %s RETURNING *", (sorting_id,))
     if row is None:
         raise Refused("gone")
     return _open(keys, row)
@@ -228,9 +221,7 @@ async def open_case(
         draft=draft,
         case_id=kept.id,  # photos and voice notes that came with the words already carry this id
     )
-    media = await (
-        await tx.execute("SELECT id, created_at FROM media WHERE case_id = %s ORDER BY created_at", (case_id,))
-    ).fetchall()
+    media = await fetch_all(tx, "SELECT id, created_at FROM media WHERE case_id = %s ORDER BY created_at", (case_id,))
     for one in media:
         await thread.append_media(tx, keys, case_id, one["id"], lang=kept.lang, now=one["created_at"])
     return case_id
@@ -263,6 +254,6 @@ async def blank_copies(tx: Tx, kept: Kept, sealed_case_id: UUID) -> None:
 
 
 def _open(keys: Keys, row: Mapping[str, Any]) -> Kept:
-    words = keys.get_json(row["words"], _place("words", row["id"]))
-    answers = keys.get_json(row["answers"], _place("answers", row["id"])) if row["answers"] is not None else {}
+    words = keys.get_json(row["words"], _bound_to("words", row["id"]))
+    answers = keys.get_json(row["answers"], _bound_to("answers", row["id"])) if row["answers"] is not None else {}
     return Kept(**{**row, "words": words, "answers": answers})

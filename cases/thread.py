@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from store.crypto import Keys
-from store.database import Tx
+from store.database import Tx, fetch_all, new_id
 
 Words = Mapping[str, Any]  # {"text": …} or {"location": [lat, lon]}, with an optional "at" (ISO 8601)
 
 
-def place_of_body(item_id: UUID) -> str:
+def body_bound_to(item_id: UUID) -> str:
     """Where an item's words are bound to; see store.crypto."""
     return f"case_items|body|{item_id}"
-
-
-def _next_id() -> UUID:
-    """An id that sorts by the moment it was made (RFC 9562, version 7, a quarter of a microsecond fine).
-
-    Several items of one turn carry the same time; by their ids they keep the order in which they were said.
-    """
-    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
-    number = milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1_000_000) << 64 | 0x2 << 62 | secrets.randbits(62)
-    return UUID(int=number)
 
 
 async def append(
@@ -45,7 +33,7 @@ async def append(
     outbox_id: UUID | None = None,
 ) -> UUID:
     """Add one item to a case's thread: text, {"lat", "lon"}, or None for a photo or voice note. Returns its id."""
-    item_id = _next_id()
+    item_id = new_id()
     thing = {"text": body} if isinstance(body, str) else dict(body or {})
     await tx.execute(
         "INSERT INTO case_items (id, case_id, at, author, staff_id, kind, body, media_id, lang, outbox_id)"
@@ -57,7 +45,7 @@ async def append(
             author,
             staff_id,
             kind,
-            keys.put_json(thing, place_of_body(item_id)) if thing else None,
+            keys.put_json(thing, body_bound_to(item_id)) if thing else None,
             media_id,
             lang,
             outbox_id,
@@ -94,19 +82,18 @@ async def thread(tx: Tx, keys: Keys, case_id: UUID) -> list[dict[str, Any]]:
     Each {"id", "at", "author", "staff", "kind", "text", "location", "media_id", "content_type", "lang", "sent"};
     `sent` is the outbox state of an answer, None where nothing was sent.
     """
-    rows = await (
-        await tx.execute(
-            "SELECT i.id, i.at, i.author, s.name AS staff, i.kind, i.body, i.media_id, m.content_type, i.lang,"
-            " o.state AS sent FROM case_items i LEFT JOIN staff s ON s.id = i.staff_id"
-            " LEFT JOIN media m ON m.id = i.media_id LEFT JOIN outbox o ON o.id = i.outbox_id"
-            " WHERE i.case_id = %s ORDER BY i.at, i.id",
-            (case_id,),
-        )
-    ).fetchall()
+    rows = await fetch_all(
+        tx,
+        "SELECT i.id, i.at, i.author, s.name AS staff, i.kind, i.body, i.media_id, m.content_type, i.lang,"
+        " o.state AS sent FROM case_items i LEFT JOIN staff s ON s.id = i.staff_id"
+        " LEFT JOIN media m ON m.id = i.media_id LEFT JOIN outbox o ON o.id = i.outbox_id"
+        " WHERE i.case_id = %s ORDER BY i.at, i.id",
+        (case_id,),
+    )
     items = []
     for row in rows:
         box = row.pop("body")
-        body = keys.get_json(box, place_of_body(row["id"])) if box is not None else {}
+        body = keys.get_json(box, body_bound_to(row["id"])) if box is not None else {}
         point = (body["lat"], body["lon"]) if "lat" in body else None
         items.append({**row, "text": body.get("text"), "location": point})
     return items
@@ -117,10 +104,9 @@ async def history(tx: Tx, case_id: UUID) -> list[dict[str, Any]]:
 
     `actor_name` is None for the citizen and the clock.
     """
-    return await (
-        await tx.execute(
-            "SELECT h.at, h.actor, s.name AS actor_name, h.verb, h.was, h.became, h.data FROM case_history h"
-            " LEFT JOIN staff s ON s.id::text = h.actor WHERE h.case_id = %s ORDER BY h.id",
-            (case_id,),
-        )
-    ).fetchall()
+    return await fetch_all(
+        tx,
+        "SELECT h.at, h.actor, s.name AS actor_name, h.verb, h.was, h.became, h.data FROM case_history h"
+        " LEFT JOIN staff s ON s.id::text = h.actor WHERE h.case_id = %s ORDER BY h.id",
+        (case_id,),
+    )

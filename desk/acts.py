@@ -21,7 +21,7 @@ from desk.case import LINE_MOST, REVEALS, TEXT_MOST, Shown
 from desk.roles import Staff, within
 from store import audit, contacts
 from store.crypto import Keys
-from store.database import Tx
+from store.database import Tx, fetch_one
 from store.jawab import Jawab
 
 ONCE = re.compile(r"[0-9a-f-]{36}")
@@ -213,12 +213,10 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         async with jawab.db.transaction("console") as tx:
             found = await case.read(tx, staff, case_id)
             await audit.write(tx, str(staff.id), f"contact.reveal.{reason}", str(case_id))
-            row = await (
-                await tx.execute("SELECT id, address_box FROM contacts WHERE id = %s", (found["contact_id"],))
-            ).fetchone()
+            row = await fetch_one(tx, "SELECT id, address_box FROM contacts WHERE id = %s", (found["contact_id"],))
         if row is None:
             raise HTTPException(404)
-        address = jawab.keys.decrypt(row["address_box"], contacts.place(row["id"])).decode()
+        address = jawab.keys.decrypt(row["address_box"], contacts.bound_to(row["id"])).decode()
         return await case.render(request, jawab, case_id, Shown(address=address))
 
     app.add_route("/desk/cases/{case_id:uuid}/contact", reveal, methods=["POST"])
@@ -230,12 +228,11 @@ async def claim(tx: Tx, staff: Staff, case_id: UUID, move: str, once: str) -> bo
 
     Raises HTTPException 404 where the case is not the reader's.
     """
-    found = await (
-        await tx.execute(
-            sql.SQL("SELECT id FROM cases WHERE id = %(case)s AND {within} FOR UPDATE").format(within=within(staff)),
-            {**staff.scope, "case": case_id},
-        )
-    ).fetchone()
+    found = await fetch_one(
+        tx,
+        sql.SQL("SELECT id FROM cases WHERE id = %(case)s AND {within} FOR UPDATE").format(within=within(staff)),
+        {**staff.scope, "case": case_id},
+    )
     if found is None:
         raise HTTPException(404)
     thing = f"{case_id}/{once}" if ONCE.fullmatch(once) else str(case_id)

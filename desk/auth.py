@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from desk import gate, pages, sessions
 from store import audit
 from store.crypto import Unopened, check_password, hash_password, unlock_private
-from store.database import Tx
+from store.database import Tx, fetch_one
 from store.jawab import Jawab
 
 WINDOW = timedelta(minutes=15)
@@ -101,21 +101,19 @@ async def count(tx: Tx, jawab: Jawab, login: str, source: str) -> int | None:
     # One at a time for one login or source: twenty at once must not all see "four so far".
     for lock in sorted({who, where}):
         await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7310003))", (lock,))
-    failed: Any = await (
-        await tx.execute(
-            "SELECT (SELECT count(*) FROM login_attempts WHERE NOT ok AND at > %(since)s AND login = %(who)s) AS mine,"
-            " (SELECT count(*) FROM login_attempts WHERE NOT ok AND at > %(since)s AND source = %(where)s) AS near",
-            {"since": now - WINDOW, "who": who, "where": where},
-        )
-    ).fetchone()
+    failed: Any = await fetch_one(
+        tx,
+        "SELECT (SELECT count(*) FROM login_attempts WHERE NOT ok AND at > %(since)s AND login = %(who)s) AS mine,"
+        " (SELECT count(*) FROM login_attempts WHERE NOT ok AND at > %(since)s AND source = %(where)s) AS near",
+        {"since": now - WINDOW, "who": who, "where": where},
+    )
     if failed["mine"] >= MOST_BY_LOGIN or failed["near"] >= MOST_BY_SOURCE:
         return None
-    row: Any = await (
-        await tx.execute(
-            "INSERT INTO login_attempts (login, source, ok, at) VALUES (%s, %s, false, %s) RETURNING id",
-            (who, where, now),
-        )
-    ).fetchone()
+    row: Any = await fetch_one(
+        tx,
+        "INSERT INTO login_attempts (login, source, ok, at) VALUES (%s, %s, false, %s) RETURNING id",
+        (who, where, now),
+    )
     return int(row["id"])
 
 
@@ -123,14 +121,13 @@ async def check(jawab: Jawab, login: str, password: str) -> Known | None:
     """Whose password this is. An unknown, disabled or (outside demo mode) demo login takes the same time to refuse."""
     row = None
     if re.fullmatch(r"[a-z0-9][a-z0-9._-]{1,39}", login) and len(password) <= PASSWORD_MOST:
-        async with jawab.db.read("console") as conn:
-            row = await (
-                await conn.execute(
-                    "SELECT id, password_hash, private_box, key_salt FROM staff"
-                    " WHERE login = %s AND disabled_at IS NULL AND (%s OR NOT demo)",
-                    (login, jawab.settings.demo),
-                )
-            ).fetchone()
+        async with jawab.db.autocommit("console") as conn:
+            row = await fetch_one(
+                conn,
+                "SELECT id, password_hash, private_box, key_salt FROM staff"
+                " WHERE login = %s AND disabled_at IS NULL AND (%s OR NOT demo)",
+                (login, jawab.settings.demo),
+            )
     stored = row["password_hash"] if row else await asyncio.to_thread(_nobody)
     fits = await asyncio.to_thread(check_password, stored, password[:PASSWORD_MOST])
     if row is None or not fits:

@@ -21,7 +21,7 @@ from locales.channels import CHANNELS
 from store import audit
 from store import media as stored
 from store.crypto import Keys
-from store.database import Tx
+from store.database import Conn, Tx, fetch_all, fetch_one
 from store.jawab import Jawab
 
 TEXT_MOST = 1000  # letters of an answer: fifteen parts of an Urdu SMS, and more than anybody reads on a phone
@@ -62,11 +62,9 @@ class Shown:
     address: str = ""  # a phone number, on the one page that a supervisor asked for
 
 
-async def read(tx: Tx, staff: Staff, case_id: UUID) -> dict[str, Any]:
+async def read(conn: Conn, staff: Staff, case_id: UUID) -> dict[str, Any]:
     """The case, if it is the reader's to see. Raises HTTPException 404: what is not yours does not exist."""
-    row = await (
-        await tx.execute(CASE.format(within=within(staff, "c.district_id")), {**staff.scope, "case": case_id})
-    ).fetchone()
+    row = await fetch_one(conn, CASE.format(within=within(staff, "c.district_id")), {**staff.scope, "case": case_id})
     if row is None:
         raise HTTPException(404)
     return row
@@ -133,16 +131,15 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         case_id, media_id = request.path_params["case_id"], request.path_params["media_id"]
         async with jawab.db.transaction("console") as tx:
             await read(tx, staff, case_id)
-            row = await (
-                await tx.execute(
-                    "SELECT content_type, content FROM media WHERE id = %s AND case_id = %s AND content IS NOT NULL",
-                    (media_id, case_id),
-                )
-            ).fetchone()
+            row = await fetch_one(
+                tx,
+                "SELECT content_type, content FROM media WHERE id = %s AND case_id = %s AND content IS NOT NULL",
+                (media_id, case_id),
+            )
             if row is None:
                 raise HTTPException(404)
             await audit.write(tx, str(staff.id), "media.read", str(media_id))
-        content = jawab.keys.decrypt(row["content"], stored.place("content", media_id))
+        content = jawab.keys.decrypt(row["content"], stored.bound_to("content", media_id))
         kind = row["content_type"].partition(";")[0].strip().lower()
         known = kind in MEDIA_TYPES
         name = f"{str(media_id)[:8]}.{MEDIA_TYPES[kind] if known else 'bin'}"
@@ -161,13 +158,12 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
 
 
 async def _clocks(tx: Tx, case_id: UUID, now: datetime) -> list[dict[str, Any]]:
-    rows = await (
-        await tx.execute(
-            "SELECT k.kind, k.due_at, k.met_at, k.overdue_at, o.names AS told FROM clocks k"
-            " LEFT JOIN offices o ON o.id = k.escalated_to WHERE k.case_id = %s ORDER BY k.due_at",
-            (case_id,),
-        )
-    ).fetchall()
+    rows = await fetch_all(
+        tx,
+        "SELECT k.kind, k.due_at, k.met_at, k.overdue_at, o.names AS told FROM clocks k"
+        " LEFT JOIN offices o ON o.id = k.escalated_to WHERE k.case_id = %s ORDER BY k.due_at",
+        (case_id,),
+    )
     return [{**row, "due": due.words(row["kind"], row["due_at"], now)} for row in rows]
 
 
@@ -178,43 +174,40 @@ async def _fetched(tx: Tx, case_id: UUID) -> set[UUID]:
 
 
 async def _commitments(tx: Tx, case_id: UUID) -> list[dict[str, Any]]:
-    return await (
-        await tx.execute(
-            "SELECT m.action, m.due_on, m.state, o.names AS office FROM commitments m"
-            " JOIN offices o ON o.id = m.office_id WHERE m.case_id = %s ORDER BY m.made_at",
-            (case_id,),
-        )
-    ).fetchall()
+    return await fetch_all(
+        tx,
+        "SELECT m.action, m.due_on, m.state, o.names AS office FROM commitments m"
+        " JOIN offices o ON o.id = m.office_id WHERE m.case_id = %s ORDER BY m.made_at",
+        (case_id,),
+    )
 
 
 async def _referrals(tx: Tx, case_id: UUID) -> list[dict[str, Any]]:
-    return await (
-        await tx.execute(
-            "SELECT r.due_on, r.done_at, o.names AS office FROM referrals r JOIN offices o ON o.id = r.office_id"
-            " WHERE r.case_id = %s ORDER BY r.at",
-            (case_id,),
-        )
-    ).fetchall()
+    return await fetch_all(
+        tx,
+        "SELECT r.due_on, r.done_at, o.names AS office FROM referrals r JOIN offices o ON o.id = r.office_id"
+        " WHERE r.case_id = %s ORDER BY r.at",
+        (case_id,),
+    )
 
 
 async def _colleagues(tx: Tx, district_id: str) -> list[dict[str, Any]]:
-    return await (
-        await tx.execute(
-            "SELECT id, name FROM staff WHERE role IN ('handler', 'supervisor') AND disabled_at IS NULL"
-            " AND coalesce(district_id, %s) = %s ORDER BY name",
-            (district_id, district_id),
-        )
-    ).fetchall()
+    return await fetch_all(
+        tx,
+        "SELECT id, name FROM staff WHERE role IN ('handler', 'supervisor') AND disabled_at IS NULL"
+        " AND coalesce(district_id, %s) = %s ORDER BY name",
+        (district_id, district_id),
+    )
 
 
 def _place_text(keys: Keys, case: dict[str, Any]) -> str:
     box = case["place_text"]
-    return keys.decrypt(box, register.place_of_text(case["id"])).decode() if box is not None else ""
+    return keys.decrypt(box, register.text_bound_to(case["id"])).decode() if box is not None else ""
 
 
 def _outcome_line(keys: Keys, case: dict[str, Any]) -> str:
     box = case["outcome_line"]
-    return keys.decrypt(box, moves.place_of_line(case["id"])).decode() if box is not None else ""
+    return keys.decrypt(box, moves.line_bound_to(case["id"])).decode() if box is not None else ""
 
 
 def _is_shut(channel: str, last_inbound_at: datetime | None, now: datetime) -> bool:

@@ -12,7 +12,7 @@ from cases import seed
 from cases.lifecycle import Refused
 from desk.roles import PROTECTED, ROLES, TRIAGE
 from store import terminal
-from store.database import Database
+from store.database import Database, fetch_all, fetch_one
 from store.terminal import AsJson
 
 staff_app = typer.Typer(no_args_is_help=True, help="People at the desk.")
@@ -48,7 +48,7 @@ async def add_staff(
     _check(password, login)
     try:
         async with db.transaction("console") as tx:
-            taken = await (await tx.execute("SELECT 1 FROM staff WHERE login = %s", (login,))).fetchone()
+            taken = await fetch_one(tx, "SELECT 1 FROM staff WHERE login = %s", (login,))
             if taken:
                 raise Unacceptable(f"the login {login} is taken")
             made = await seed.add_staff(
@@ -71,9 +71,9 @@ async def reset_password(db: Database, login: str, password: str | None = None) 
     """
     _check(password, login)
     async with db.transaction("console") as tx:
-        row = await (
-            await tx.execute("SELECT name, role, district_id, demo FROM staff WHERE login = %s FOR UPDATE", (login,))
-        ).fetchone()
+        row = await fetch_one(
+            tx, "SELECT name, role, district_id, demo FROM staff WHERE login = %s FOR UPDATE", (login,)
+        )
         if row is None:
             raise Unacceptable(f"no such login: {login}")
         made = await seed.add_staff(tx, login=login, password=password, **row)
@@ -82,13 +82,12 @@ async def reset_password(db: Database, login: str, password: str | None = None) 
 
 async def list_staff(db: Database) -> list[dict[str, Any]]:
     """Everybody: login, name, role, district, demo, disabled (time or None)."""
-    async with db.read("console") as conn:
-        return await (
-            await conn.execute(
-                "SELECT login, name, role, district_id AS district, demo, disabled_at AS disabled FROM staff"
-                " ORDER BY district_id NULLS FIRST, role, login"
-            )
-        ).fetchall()
+    async with db.autocommit("console") as conn:
+        return await fetch_all(
+            conn,
+            "SELECT login, name, role, district_id AS district, demo, disabled_at AS disabled FROM staff"
+            " ORDER BY district_id NULLS FIRST, role, login",
+        )
 
 
 def _check(password: str | None, login: str) -> None:

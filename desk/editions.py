@@ -18,7 +18,7 @@ from broadcast.publish import Edition
 from cases import calendar
 from desk import pages
 from desk.roles import APPROVER, EDITOR, Staff
-from store.database import Tx
+from store.database import Conn, Tx, fetch_all
 from store.jawab import Jawab
 
 LISTED = 60  # editions of a district on one page: more than a year
@@ -52,7 +52,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     async def index(request: Request, *, problem: Refused | None = None) -> Response:
         staff: Staff = request.state.staff
         now = datetime.now(UTC)
-        async with jawab.db.read("console") as conn:
+        async with jawab.db.autocommit("console") as conn:
             rows = await list_editions(conn, staff)
         full = calendar.last_full(now, staff.timezone)
         this = calendar.week_of(calendar.day_of(now, staff.timezone))
@@ -78,7 +78,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
 
     async def show(request: Request, *, problem: Refused | None = None) -> Response:
         staff: Staff = request.state.staff
-        async with jawab.db.read("console") as conn:
+        async with jawab.db.autocommit("console") as conn:
             held = await _find(conn, request, staff)
             if held is None:
                 return pages.refuse(request, 404)
@@ -110,23 +110,22 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         app.add_route(f"/desk/editions/{{edition_id:uuid}}/{name}", door(move), methods=["POST"])
 
 
-async def list_editions(conn: Tx, staff: Staff) -> list[dict[str, Any]]:
+async def list_editions(conn: Conn, staff: Staff) -> list[dict[str, Any]]:
     """The district's editions, newest week first, each with how many messages left and how many there are."""
-    return await (
-        await conn.execute(
-            "SELECT e.id, e.week, e.state, e.drafted_at, d.name AS drafted, a.name AS approved, e.approved_at,"
-            " m.total, m.gone FROM editions e"
-            " LEFT JOIN staff d ON d.id = e.drafted_by LEFT JOIN staff a ON a.id = e.approved_by"
-            " LEFT JOIN LATERAL (SELECT count(*) AS total,"
-            "  count(*) FILTER (WHERE state IN ('sent', 'delivered', 'read')) AS gone"
-            "  FROM outbox WHERE edition_id = e.id) m ON true"
-            " WHERE e.district_id = %s ORDER BY e.week DESC LIMIT %s",
-            (staff.district_id, LISTED),
-        )
-    ).fetchall()
+    return await fetch_all(
+        conn,
+        "SELECT e.id, e.week, e.state, e.drafted_at, d.name AS drafted, a.name AS approved, e.approved_at,"
+        " m.total, m.gone FROM editions e"
+        " LEFT JOIN staff d ON d.id = e.drafted_by LEFT JOIN staff a ON a.id = e.approved_by"
+        " LEFT JOIN LATERAL (SELECT count(*) AS total,"
+        "  count(*) FILTER (WHERE state IN ('sent', 'delivered', 'read')) AS gone"
+        "  FROM outbox WHERE edition_id = e.id) m ON true"
+        " WHERE e.district_id = %s ORDER BY e.week DESC LIMIT %s",
+        (staff.district_id, LISTED),
+    )
 
 
-async def _find(conn: Tx, request: Request, staff: Staff) -> Edition | None:
+async def _find(conn: Conn, request: Request, staff: Staff) -> Edition | None:
     """The edition asked for; what belongs to another district does not exist."""
     edition_id: UUID = request.path_params["edition_id"]
     try:
@@ -136,21 +135,19 @@ async def _find(conn: Tx, request: Request, staff: Staff) -> Edition | None:
     return held if held.district.id == staff.district_id else None
 
 
-async def _context(conn: Tx, held: Edition, staff: Staff, lang: str) -> dict[str, Any]:
+async def _context(conn: Conn, held: Edition, staff: Staff, lang: str) -> dict[str, Any]:
     ids = [UUID(case) for item in held.items for case in item["cases"]]
     codes = {
         str(row["id"]): row["code"]
-        for row in await (
-            await conn.execute(
-                "SELECT id, code FROM cases WHERE id = ANY(%s) AND district_id = %s", (ids, held.district.id)
-            )
-        ).fetchall()
+        for row in await fetch_all(
+            conn, "SELECT id, code FROM cases WHERE id = ANY(%s) AND district_id = %s", (ids, held.district.id)
+        )
     }
     names = {
         row["id"]: row["name"]
-        for row in await (
-            await conn.execute("SELECT id, name FROM staff WHERE id = ANY(%s)", ([held.drafted_by, held.approved_by],))
-        ).fetchall()
+        for row in await fetch_all(
+            conn, "SELECT id, name FROM staff WHERE id = ANY(%s)", ([held.drafted_by, held.approved_by],)
+        )
     }
     items = [
         {

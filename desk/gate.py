@@ -57,7 +57,7 @@ class Gate:
 
 
 async def _who(scope: Scope, token: str, settings: Settings, *, touch: bool) -> Staff | None:
-    async with scope["app"].state.jawab.db.read("console") as conn:
+    async with scope["app"].state.jawab.db.autocommit("console") as conn:
         return await sessions.find(conn, token, demo=settings.demo, now=datetime.now(UTC), touch=touch)
 
 

@@ -23,7 +23,7 @@ from desk.roles import Staff
 from desk.unsealed import NAMED, Opened, lay_out
 from store import audit
 from store.crypto import Keys
-from store.database import Database, Tx
+from store.database import Conn, Database, Tx, fetch_all
 from store.jawab import Jawab
 
 NOTE_MOST = 2000
@@ -49,18 +49,18 @@ async def seal_from_sorting(
     await audit.write(tx, str(actor), "sorting.seal", str(sorting_id))
 
 
-async def _mine(tx: Tx, staff: Staff, case_id: UUID) -> dict[str, Any]:
+async def _mine(conn: Conn, staff: Staff, case_id: UUID) -> dict[str, Any]:
     """The one case of the reader's list. Raises HTTPException 404."""
-    rows = await reading.list_for(tx, staff.id)
+    rows = await reading.list_for(conn, staff.id)
     found = next((row for row in rows if row["id"] == case_id), None)
     if found is None:
         raise HTTPException(404)
     return found
 
 
-async def _asked(tx: Tx, case_id: UUID) -> set[str]:
+async def _asked(conn: Conn, case_id: UUID) -> set[str]:
     """Who has asked to close this case."""
-    rows = await tx.execute(
+    rows = await conn.execute(
         "SELECT DISTINCT actor FROM audit WHERE object = %s AND action = 'protected.ask_close'", (str(case_id),)
     )
     return {row["actor"] for row in await rows.fetchall()}
@@ -102,10 +102,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         async with jawab.db.transaction("console") as tx:
             rows = await reading.list_for(tx, staff.id)
             await audit.write(tx, str(staff.id), "protected.list", str(staff.id))
-            names = {
-                row["id"]: row["names"]
-                for row in await (await tx.execute("SELECT id, names FROM districts")).fetchall()
-            }
+            names = {row["id"]: row["names"] for row in await fetch_all(tx, "SELECT id, names FROM districts")}
         return pages.page(
             request,
             "desk/protected_list.html",
@@ -125,7 +122,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     ) -> Response:
         staff: Staff = request.state.staff
         case_id = request.path_params["case_id"]
-        async with jawab.db.read("console") as conn:
+        async with jawab.db.autocommit("console") as conn:
             found = await _mine(conn, staff, case_id)
             asked = await _asked(conn, case_id)
         done = request.query_params.get("done", "")
@@ -163,9 +160,9 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                     private_key=private,
                     reason=request.state.form.get("reason", ""),
                 )
-                places = await (
-                    await tx.execute("SELECT id, names FROM places WHERE district_id = %s", (found["district_id"],))
-                ).fetchall()
+                places = await fetch_all(
+                    tx, "SELECT id, names FROM places WHERE district_id = %s", (found["district_id"],)
+                )
                 names = {row["id"]: row["names"] for row in places}
                 items = [lay_out(item, names) for item in opened]
         if items is None:

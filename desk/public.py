@@ -21,7 +21,7 @@ from broadcast.renderings import Heading
 from cases import calendar, figures, scorecards
 from desk import pages
 from locales.catalogs import read_entries
-from store.database import Tx
+from store.database import Conn, fetch_all
 from store.jawab import Jawab
 
 DISTRICT_COOKIE = "jawab-district"
@@ -128,14 +128,13 @@ class Window:
 
     @_of_a_district
     async def home(self, request: Request) -> Response:
-        async with self.jawab.db.read("report") as conn:
+        async with self.jawab.db.autocommit("report") as conn:
             place = await choose_district(conn, request)
-            numbers = await (
-                await conn.execute(
-                    "SELECT kind, address FROM channels WHERE district_id = %s ORDER BY kind <> 'try', kind, address",
-                    (place.district.id,),
-                )
-            ).fetchall()
+            numbers = await fetch_all(
+                conn,
+                "SELECT kind, address FROM channels WHERE district_id = %s ORDER BY kind <> 'try', kind, address",
+                (place.district.id,),
+            )
             last = await list_updates(conn, place.district, 1)
             counts = await figures.totals(conn, place.district.id, _midnight(place.district))
         return self.page(
@@ -149,7 +148,7 @@ class Window:
 
     @_of_a_district
     async def updates(self, request: Request) -> Response:
-        async with self.jawab.db.read("report") as conn:
+        async with self.jawab.db.autocommit("report") as conn:
             place = await choose_district(conn, request)
             found = await list_updates(conn, place.district, LISTED)
         last = _shown(found[0], place.district, request) if found else None
@@ -162,7 +161,7 @@ class Window:
             week.monday(wanted)
         except Refused:
             return pages.refuse(request, 404, "public.error.week")
-        async with self.jawab.db.read("report") as conn:
+        async with self.jawab.db.autocommit("report") as conn:
             place = await choose_district(conn, request)
             found = await list_updates(conn, place.district, 1, week=wanted)
         if not found:
@@ -171,7 +170,7 @@ class Window:
 
     @_of_a_district
     async def figures(self, request: Request) -> Response:
-        async with self.jawab.db.read("report") as conn:
+        async with self.jawab.db.autocommit("report") as conn:
             place = await choose_district(conn, request)
             midnight = _midnight(place.district)
             counts = await figures.totals(conn, place.district.id, midnight)
@@ -193,7 +192,7 @@ class Window:
 
     @_of_a_district
     async def feed(self, request: Request) -> Response:
-        async with self.jawab.db.read("report") as conn:
+        async with self.jawab.db.autocommit("report") as conn:
             district = (await choose_district(conn, request)).district
             found = await list_updates(conn, district, LISTED)
         lang = pages.lang_of(request)
@@ -214,7 +213,7 @@ class Window:
 
     async def editions(self, request: Request) -> Response:
         """What went out, as keys and values and in every language; the cases behind it stay inside. JSON."""
-        async with self.jawab.db.read("report") as conn:
+        async with self.jawab.db.autocommit("report") as conn:
             try:
                 chosen = [(await choose_district(conn, request)).district]
             except Unchosen as unchosen:
@@ -226,11 +225,9 @@ class Window:
         return _cached(request, JSONResponse({"editions": editions}))
 
 
-async def choose_district(conn: Tx, request: Request) -> Place:
+async def choose_district(conn: Conn, request: Request) -> Place:
     """The district asked for by `?district=`, else the one remembered, else the only one. Raises `Unchosen`."""
-    rows = await (
-        await conn.execute("SELECT id, names, timezone, demo FROM districts ORDER BY demo, names->>'en', id")
-    ).fetchall()
+    rows = await fetch_all(conn, "SELECT id, names, timezone, demo FROM districts ORDER BY demo, names->>'en', id")
     every = [District(**row) for row in rows]
     asked = request.query_params.get("district")
     wanted = asked if asked is not None else request.cookies.get(DISTRICT_COOKIE)
@@ -242,16 +239,15 @@ async def choose_district(conn: Tx, request: Request) -> Place:
     return Place(chosen, len(every) > 1)
 
 
-async def list_updates(conn: Tx, district: District, limit: int, *, week: str | None = None) -> list[Update]:
+async def list_updates(conn: Conn, district: District, limit: int, *, week: str | None = None) -> list[Update]:
     """Editions that have gone out or are going out, newest week first; one `week` only where it is given."""
-    rows = await (
-        await conn.execute(
-            "SELECT id, week, items, digest, approved_at, coalesce(sent_at, approved_at) AS sent_at FROM editions"
-            " WHERE district_id = %s AND state = ANY(%s) AND (%s::text IS NULL OR week = %s)"
-            " ORDER BY week DESC LIMIT %s",
-            (district.id, list(OUT), week, week, limit),
-        )
-    ).fetchall()
+    rows = await fetch_all(
+        conn,
+        "SELECT id, week, items, digest, approved_at, coalesce(sent_at, approved_at) AS sent_at FROM editions"
+        " WHERE district_id = %s AND state = ANY(%s) AND (%s::text IS NULL OR week = %s)"
+        " ORDER BY week DESC LIMIT %s",
+        (district.id, list(OUT), week, week, limit),
+    )
     return [
         Update(
             id=str(row["id"]),

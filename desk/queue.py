@@ -19,7 +19,7 @@ from cases.outcomes import CATEGORIES
 from desk import due, pages
 from desk.roles import Staff, within
 from flows import codes
-from store.database import Tx
+from store.database import Conn, fetch_all, fetch_one
 from store.jawab import Jawab
 
 PAGE = 50
@@ -91,7 +91,7 @@ def read_filters(query: Any) -> Filters:
 
 
 async def list_cases(
-    conn: Tx, staff: Staff, filters: Filters, after: tuple[datetime, UUID] | None, now: datetime
+    conn: Conn, staff: Staff, filters: Filters, after: tuple[datetime, UUID] | None, now: datetime
 ) -> list[dict[str, Any]]:
     """At most PAGE + 1 rows: the last one only says that there are more."""
     wanted = [within(staff, "c.district_id"), sql.SQL("c.status = ANY(%(statuses)s)")]
@@ -100,62 +100,56 @@ async def list_cases(
         wanted.append(NOBODY if filters.office == "none" else OFFICE)
     if after:
         wanted.append(DONE_AFTER if filters.done else OPEN_AFTER)
-    return await (
-        await conn.execute(
-            QUEUE.format(
-                where=sql.SQL(" AND ").join(wanted),
-                order=DONE_ORDER if filters.done else OPEN_ORDER,
-                most=sql.Literal(PAGE + 1),
-            ),
-            {
-                **staff.scope,
-                "statuses": list(filters.statuses),
-                "category": filters.category,
-                "place": filters.place,
-                "office": filters.office,
-                "me": staff.id,
-                "now": now,
-                "at": after[0] if after else None,
-                "id": after[1] if after else None,
-            },
-        )
-    ).fetchall()
+    return await fetch_all(
+        conn,
+        QUEUE.format(
+            where=sql.SQL(" AND ").join(wanted),
+            order=DONE_ORDER if filters.done else OPEN_ORDER,
+            most=sql.Literal(PAGE + 1),
+        ),
+        {
+            **staff.scope,
+            "statuses": list(filters.statuses),
+            "category": filters.category,
+            "place": filters.place,
+            "office": filters.office,
+            "me": staff.id,
+            "now": now,
+            "at": after[0] if after else None,
+            "id": after[1] if after else None,
+        },
+    )
 
 
-async def count_cases(conn: Tx, staff: Staff, now: datetime) -> dict[str, int]:
+async def count_cases(conn: Conn, staff: Staff, now: datetime) -> dict[str, int]:
     """How many are open, late, mine, drafts, and with nobody named: the tabs above the queue."""
-    row: Any = await (
-        await conn.execute(
-            sql.SQL(
-                "SELECT count(*) AS open, count(*) FILTER (WHERE next_due < %(now)s) AS overdue,"
-                " count(*) FILTER (WHERE assigned_to = %(me)s) AS mine, count(*) FILTER (WHERE draft) AS drafts,"
-                " count(*) FILTER (WHERE office_id IS NULL) AS nobody"
-                " FROM cases WHERE {within} AND status = ANY(%(statuses)s)"
-            ).format(within=within(staff)),
-            {**staff.scope, "now": now, "me": staff.id, "statuses": list(OPEN)},
-        )
-    ).fetchone()
+    row: Any = await fetch_one(
+        conn,
+        sql.SQL(
+            "SELECT count(*) AS open, count(*) FILTER (WHERE next_due < %(now)s) AS overdue,"
+            " count(*) FILTER (WHERE assigned_to = %(me)s) AS mine, count(*) FILTER (WHERE draft) AS drafts,"
+            " count(*) FILTER (WHERE office_id IS NULL) AS nobody"
+            " FROM cases WHERE {within} AND status = ANY(%(statuses)s)"
+        ).format(within=within(staff)),
+        {**staff.scope, "now": now, "me": staff.id, "statuses": list(OPEN)},
+    )
     return dict(row)
 
 
-async def choices(conn: Tx, staff: Staff) -> dict[str, list[dict[str, Any]]]:
+async def choices(conn: Conn, staff: Staff) -> dict[str, list[dict[str, Any]]]:
     """Places and offices a handler of this district can pick."""
-    places = await (
-        await conn.execute(
-            sql.SQL("SELECT id, names FROM places WHERE {within} ORDER BY names->>'en', id").format(
-                within=within(staff)
-            ),
-            staff.scope,
-        )
-    ).fetchall()
-    offices = await (
-        await conn.execute(
-            sql.SQL(
-                "SELECT id, names FROM offices WHERE district_id IS NULL OR {within} ORDER BY names->>'en', id"
-            ).format(within=within(staff)),
-            staff.scope,
-        )
-    ).fetchall()
+    places = await fetch_all(
+        conn,
+        sql.SQL("SELECT id, names FROM places WHERE {within} ORDER BY names->>'en', id").format(within=within(staff)),
+        staff.scope,
+    )
+    offices = await fetch_all(
+        conn,
+        sql.SQL("SELECT id, names FROM offices WHERE district_id IS NULL OR {within} ORDER BY names->>'en', id").format(
+            within=within(staff)
+        ),
+        staff.scope,
+    )
     return {"places": places, "offices": offices}
 
 
@@ -163,7 +157,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     async def show(request: Request, *, problem: str = "", sought: str = "", status: int = 200) -> Response:
         staff: Staff = request.state.staff
         filters, now = read_filters(request.query_params), datetime.now(UTC)
-        async with jawab.db.read("console") as conn:
+        async with jawab.db.autocommit("console") as conn:
             rows = await list_cases(conn, staff, filters, _cursor(request.query_params.get("after", "")), now)
             counts = await count_cases(conn, staff, now)
             picks = await choices(conn, staff)
@@ -196,13 +190,12 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         sought = request.state.form.get("code", "")[:60]
         code = codes.find(sought)
         if code is not None:
-            async with jawab.db.read("console") as conn:
-                row = await (
-                    await conn.execute(
-                        sql.SQL("SELECT id FROM cases WHERE code = %(code)s AND {within}").format(within=within(staff)),
-                        {**staff.scope, "code": code},
-                    )
-                ).fetchone()
+            async with jawab.db.autocommit("console") as conn:
+                row = await fetch_one(
+                    conn,
+                    sql.SQL("SELECT id FROM cases WHERE code = %(code)s AND {within}").format(within=within(staff)),
+                    {**staff.scope, "code": code},
+                )
             if row:
                 return RedirectResponse(f"/desk/cases/{row['id']}", status_code=303)
         return await show(request, problem="find.none" if code else "find.malformed", sought=sought, status=404)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from desk.roles import Staff
 from store.crypto import Unopened, lock_box, unlock_box
-from store.database import Tx
+from store.database import Conn, Tx, fetch_one
 
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=8)
@@ -47,22 +47,21 @@ async def begin(tx: Tx, staff_id: UUID, private_key: bytes | None, now: datetime
     return token
 
 
-async def find(tx: Tx, token: str, *, demo: bool, now: datetime, touch: bool = True) -> Staff | None:
+async def find(conn: Conn, token: str, *, demo: bool, now: datetime, touch: bool = True) -> Staff | None:
     """Who this cookie is, if the session lives; `touch` marks it as seen. Demo staff exist in demo mode only."""
-    row = await (
-        await tx.execute(
-            "SELECT s.csrf, s.seen_at, f.id, f.login, f.name, f.role, f.district_id,"
-            " coalesce(d.timezone, 'Asia/Karachi') AS timezone"
-            " FROM desk_sessions s JOIN staff f ON f.id = s.staff_id LEFT JOIN districts d ON d.id = f.district_id"
-            " WHERE s.token_hash = %(hash)s AND s.expires_at > %(now)s AND s.seen_at > %(idle)s"
-            " AND f.disabled_at IS NULL AND (%(demo)s OR NOT f.demo)",
-            {"hash": _hash(token), "now": now, "idle": now - IDLE, "demo": demo},
-        )
-    ).fetchone()
+    row = await fetch_one(
+        conn,
+        "SELECT s.csrf, s.seen_at, f.id, f.login, f.name, f.role, f.district_id,"
+        " coalesce(d.timezone, 'Asia/Karachi') AS timezone"
+        " FROM desk_sessions s JOIN staff f ON f.id = s.staff_id LEFT JOIN districts d ON d.id = f.district_id"
+        " WHERE s.token_hash = %(hash)s AND s.expires_at > %(now)s AND s.seen_at > %(idle)s"
+        " AND f.disabled_at IS NULL AND (%(demo)s OR NOT f.demo)",
+        {"hash": _hash(token), "now": now, "idle": now - IDLE, "demo": demo},
+    )
     if row is None:
         return None
     if touch and now - row["seen_at"] > TOUCH:
-        await tx.execute("UPDATE desk_sessions SET seen_at = %s WHERE token_hash = %s", (now, _hash(token)))
+        await conn.execute("UPDATE desk_sessions SET seen_at = %s WHERE token_hash = %s", (now, _hash(token)))
     return Staff(
         id=row["id"],
         login=row["login"],
@@ -77,9 +76,7 @@ async def find(tx: Tx, token: str, *, demo: bool, now: datetime, touch: bool = T
 
 async def unlock(tx: Tx, token: str) -> bytes | None:
     """The private key of this session's protected handler, or None."""
-    row = await (
-        await tx.execute("SELECT key_box FROM desk_sessions WHERE token_hash = %s", (_hash(token),))
-    ).fetchone()
+    row = await fetch_one(tx, "SELECT key_box FROM desk_sessions WHERE token_hash = %s", (_hash(token),))
     if row is None or row["key_box"] is None:
         return None
     try:

@@ -16,6 +16,7 @@ from cases.outcomes import CATEGORIES
 from desk import due, pages
 from desk.protected import seal_from_sorting
 from desk.roles import Staff
+from store.database import fetch_all
 from store.jawab import Jawab
 
 PAGE = 20
@@ -28,13 +29,11 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         try:
             async with jawab.db.transaction("console") as tx:
                 rows = await sorting.list_for(tx, jawab.keys, staff.id, now, limit=PAGE)
-                offices = await (
-                    await tx.execute(
-                        "SELECT id, district_id, names FROM offices WHERE district_id = ANY(%s)"
-                        " ORDER BY names->>'en', id",
-                        (list({row.district_id for row in rows}),),
-                    )
-                ).fetchall()
+                offices = await fetch_all(
+                    tx,
+                    "SELECT id, district_id, names FROM offices WHERE district_id = ANY(%s) ORDER BY names->>'en', id",
+                    (list({row.district_id for row in rows}),),
+                )
         except Refused:
             return pages.refuse(request, 403, "sorting.conflict")
         done = request.query_params.get("done", "")

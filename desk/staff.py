@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from desk import pages, sessions
 from desk.roles import PROTECTED, Staff, within
 from store import audit
+from store.database import fetch_all, fetch_one
 from store.jawab import Jawab
 
 MOVES = frozenset({"disable", "enable", "signout"})
@@ -22,18 +23,17 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     async def show(request: Request) -> Response:
         staff: Staff = request.state.staff
         now = datetime.now(UTC)
-        async with jawab.db.read("console") as conn:
-            people = await (
-                await conn.execute(
-                    sql.SQL(
-                        "SELECT f.id, f.login, f.name, f.role, f.demo, f.disabled_at, o.names AS office,"
-                        " EXISTS (SELECT 1 FROM desk_sessions s WHERE s.staff_id = f.id AND s.expires_at > %(now)s"
-                        " AND s.seen_at > %(idle)s) AS here FROM staff f LEFT JOIN offices o ON o.id = f.office_id"
-                        " WHERE {within} ORDER BY f.disabled_at IS NOT NULL, f.role, f.name"
-                    ).format(within=within(staff, "f.district_id")),
-                    {**staff.scope, "now": now, "idle": now - sessions.IDLE},
-                )
-            ).fetchall()
+        async with jawab.db.autocommit("console") as conn:
+            people = await fetch_all(
+                conn,
+                sql.SQL(
+                    "SELECT f.id, f.login, f.name, f.role, f.demo, f.disabled_at, o.names AS office,"
+                    " EXISTS (SELECT 1 FROM desk_sessions s WHERE s.staff_id = f.id AND s.expires_at > %(now)s"
+                    " AND s.seen_at > %(idle)s) AS here FROM staff f LEFT JOIN offices o ON o.id = f.office_id"
+                    " WHERE {within} ORDER BY f.disabled_at IS NOT NULL, f.role, f.name"
+                ).format(within=within(staff, "f.district_id")),
+                {**staff.scope, "now": now, "idle": now - sessions.IDLE},
+            )
         return pages.page(request, "desk/staff.html", people=people, protected=PROTECTED, here="/desk/staff")
 
     async def perform(request: Request) -> Response:
@@ -43,15 +43,14 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             raise HTTPException(404)
         async with jawab.db.transaction("console") as tx:
             # Not oneself, and not who reads sealed cases: an admin under pressure must not be able to thin them out.
-            found = await (
-                await tx.execute(
-                    sql.SQL(
-                        "SELECT id FROM staff WHERE id = %(other)s AND id <> %(me)s AND role <> 'protected'"
-                        " AND {within} FOR UPDATE"
-                    ).format(within=within(staff)),
-                    {**staff.scope, "other": other, "me": staff.id},
-                )
-            ).fetchone()
+            found = await fetch_one(
+                tx,
+                sql.SQL(
+                    "SELECT id FROM staff WHERE id = %(other)s AND id <> %(me)s AND role <> 'protected'"
+                    " AND {within} FOR UPDATE"
+                ).format(within=within(staff)),
+                {**staff.scope, "other": other, "me": staff.id},
+            )
             if found is None:
                 raise HTTPException(404)
             if move == "disable":

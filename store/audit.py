@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from store.database import Tx
+from store.database import Conn, Tx
 
 
 async def write(tx: Tx, actor: str, action: str, obj: str) -> None:
@@ -13,11 +13,11 @@ async def write(tx: Tx, actor: str, action: str, obj: str) -> None:
     await tx.execute("SELECT audit_write(%s, %s, %s)", (actor, action, obj))
 
 
-async def verify(tx: Tx) -> tuple[int, int | None]:
+async def verify(conn: Conn) -> tuple[int, int | None]:
     """Walk the chain. Returns (links, id of the first broken one or None)."""
     last = b""
     links = 0
-    async with tx.cursor() as cursor:
+    async with conn.cursor() as cursor:
         await cursor.execute(
             "SELECT id, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US') AS at, actor, action, object,"
             " prev, hash FROM audit ORDER BY id"

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from store import audit, terminal
+from store.database import fetch_all
 from store.jawab import Jawab
 
 audit_app = typer.Typer(no_args_is_help=True, help="The audit chain.")
@@ -25,8 +26,8 @@ UNION ALL SELECT 'cases_without_office', count(*), max(opened_at) FROM cases
 
 async def find_wrong(jawab: Jawab) -> list[dict[str, Any]]:
     """{"kind", "times", "last"} of everything a person should look at."""
-    async with jawab.db.read("console") as conn:
-        found = await (await conn.execute(_WRONG)).fetchall()
+    async with jawab.db.autocommit("console") as conn:
+        found = await fetch_all(conn, _WRONG)
     if not jawab.settings.demo and jawab.settings.key_file.with_name("escrow.key").is_file():
         found.append({"kind": "escrow_key_on_this_machine", "times": 1, "last": None})
     return found
@@ -44,7 +45,7 @@ def verify_audit(context: typer.Context) -> None:
     """Walk the chain; name the first broken link. Exit 1 on any break."""
 
     async def walk(jawab: Jawab) -> tuple[int, int | None]:
-        async with jawab.db.read("console") as conn:
+        async with jawab.db.autocommit("console") as conn:
             return await audit.verify(conn)
 
     links, broken = terminal.run(context, walk)

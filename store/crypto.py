@@ -102,32 +102,32 @@ class Keys:
         return base64.urlsafe_b64encode(self.derive(f"role|{role}"))[:40].decode()
 
     # ── tier 1 ───────────────────────────────────────────────────────────────────────────────────────────────────
-    def encrypt(self, plain: bytes, place: str) -> bytes:
-        """Encrypt for one place ("table|column|row"); a box moved to another place does not open."""
+    def encrypt(self, plain: bytes, bound_to: str) -> bytes:
+        """Encrypt, bound to its "table|column|row": a box that is moved elsewhere does not open."""
         key, nonce = self.masters[0], nacl.utils.random(NONCE)
-        box = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(plain, _aad(place), nonce, self._tier1(key))
+        box = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(plain, _aad(bound_to), nonce, self._tier1(key))
         return TIER1 + _key_id(key) + nonce + box
 
-    def decrypt(self, box: bytes, place: str) -> bytes:
+    def decrypt(self, box: bytes, bound_to: str) -> bytes:
         """The reverse of `encrypt`. Raises `Unopened`."""
         box = bytes(box)
         if box[:2] != TIER1:
-            raise Unopened(place)
+            raise Unopened(bound_to)
         for key in self.masters:
             if _key_id(key) == box[2:6]:
                 try:
                     return sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
-                        box[6 + NONCE :], _aad(place), box[6 : 6 + NONCE], self._tier1(key)
+                        box[6 + NONCE :], _aad(bound_to), box[6 : 6 + NONCE], self._tier1(key)
                     )
                 except CryptoError:
                     break
-        raise Unopened(place)
+        raise Unopened(bound_to)
 
-    def put_json(self, thing: Any, place: str) -> bytes:
-        return self.encrypt(_json(thing).encode(), place)
+    def put_json(self, thing: Any, bound_to: str) -> bytes:
+        return self.encrypt(_json(thing).encode(), bound_to)
 
-    def get_json(self, box: bytes, place: str) -> Any:
-        return json.loads(self.decrypt(box, place))
+    def get_json(self, box: bytes, bound_to: str) -> Any:
+        return json.loads(self.decrypt(box, bound_to))
 
     def _tier1(self, master: bytes) -> bytes:
         return _derive("tier1", master)
@@ -218,8 +218,8 @@ def _password_key(password: str, salt: bytes) -> bytes:
     return argon2id.kdf(32, password.encode(), salt, opslimit=KEY_OPSLIMIT, memlimit=KEY_MEMLIMIT)
 
 
-def _aad(place: str) -> bytes:
-    return b"t1|" + place.encode()
+def _aad(bound_to: str) -> bytes:
+    return b"t1|" + bound_to.encode()
 
 
 def _aad2(case_id: str, item_id: str) -> bytes:

@@ -1,6 +1,8 @@
-"""The database: one pool per role, and the two ways to hold a connection.
+"""The database: one pool per role, and the two ways to hold a connection, which are two types.
 
-Who opens a transaction commits it; who is given `tx` never does (tests grep for it).
+Who opens a transaction commits it; who is given `tx` never does (tests grep for it). A function says what it needs:
+`Tx` where its statements belong together, `Auto` where each must stand by itself, `Conn` where it reads or writes with
+one statement and either will do.
 """
 
 from __future__ import annotations
@@ -10,26 +12,31 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from secrets import randbits
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString, NewType, TypeVar, cast, overload
 from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection, sql
+from psycopg.abc import Params, QueryNoTemplate
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, class_row, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from store.crypto import Keys
 
 ROLES = ("intake", "console", "report")
-Tx = AsyncConnection[DictRow]
+Connection = AsyncConnection[DictRow]
+Auto = NewType("Auto", Connection)  # autocommit: each statement is its own transaction
+Tx = NewType("Tx", Connection)  # inside a transaction that somebody else will commit
+Conn = Auto | Tx
+T = TypeVar("T")
 
 
 class Database:
     """Connections as the run-time roles. The owner's address is used only to learn host and name."""
 
     def __init__(self, url: str, keys: Keys, *, roles: Sequence[str] = ROLES, size: int = 8) -> None:
-        self._pools: dict[str, AsyncConnectionPool[Tx]] = {
+        self._pools: dict[str, AsyncConnectionPool[Connection]] = {
             role: AsyncConnectionPool(
                 role_url(url, role, keys),
                 min_size=1,
@@ -49,24 +56,56 @@ class Database:
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))
 
     @asynccontextmanager
-    async def read(self, role: str) -> AsyncIterator[Tx]:
+    async def autocommit(self, role: str) -> AsyncIterator[Auto]:
         """A connection in autocommit: each statement is its own transaction."""
         async with self._pools[role].connection() as connection:
-            yield connection
+            yield Auto(connection)
 
     @asynccontextmanager
     async def transaction(self, role: str) -> AsyncIterator[Tx]:
         """One transaction: all of it on leaving, none of it on an exception."""
         async with self._pools[role].connection() as connection, connection.transaction():
-            yield connection
+            yield Tx(connection)
+
+
+@overload
+async def fetch_one(conn: Connection, query: QueryNoTemplate, params: Params | None = None) -> DictRow | None: ...
+@overload
+async def fetch_one(
+    conn: Connection, query: QueryNoTemplate, params: Params | None = None, *, of: type[T]
+) -> T | None: ...
+async def fetch_one(
+    conn: Connection, query: QueryNoTemplate, params: Params | None = None, *, of: type[Any] | None = None
+) -> Any:
+    """The first row of a statement's result, as a dict or as `of`, whose fields are the columns; None without one."""
+    async with conn.cursor(row_factory=class_row(of) if of else dict_row) as cursor:
+        await cursor.execute(query, params)
+        return await cursor.fetchone()
+
+
+@overload
+async def fetch_all(conn: Connection, query: QueryNoTemplate, params: Params | None = None) -> list[DictRow]: ...
+@overload
+async def fetch_all(
+    conn: Connection, query: QueryNoTemplate, params: Params | None = None, *, of: type[T]
+) -> list[T]: ...
+async def fetch_all(
+    conn: Connection, query: QueryNoTemplate, params: Params | None = None, *, of: type[Any] | None = None
+) -> Any:
+    """Every row of a statement's result, as dicts or as `of`, whose fields are the columns."""
+    async with conn.cursor(row_factory=class_row(of) if of else dict_row) as cursor:
+        await cursor.execute(query, params)
+        return await cursor.fetchall()
 
 
 def new_id() -> UUID:
-    """A random id that begins with the time (version 7): rows made together lie together in their index.
+    """A random id that sorts by the moment it was made (RFC 9562, version 7, a quarter of a microsecond fine).
 
-    Measured on 500,000 rows: a turn right after a checkpoint writes 20 kB of log instead of 34.
+    Rows made together lie together in their index (measured on 500,000 rows: a turn right after a checkpoint writes
+    20 kB of log instead of 34), and the items of one turn, which carry the same time, keep the order they were said in.
     """
-    return UUID(int=(time.time_ns() // 1_000_000 << 80) | (7 << 76) | (randbits(12) << 64) | (2 << 62) | randbits(62))
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1_000_000) << 64 | 0x2 << 62 | randbits(62))
 
 
 def role_url(url: str, role: str, keys: Keys) -> str:

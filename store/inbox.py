@@ -13,10 +13,10 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from store.crypto import Keys
-from store.database import Tx
+from store.database import Conn, Tx
 
 
-def place(inbox_id: UUID) -> str:
+def bound_to(inbox_id: UUID) -> str:
     return f"inbox|body|{inbox_id}"
 
 
@@ -103,7 +103,7 @@ _STATEMENTS: dict[str, LiteralString] = {
 }
 
 
-async def move(tx: Tx, move: Move, kind: str) -> str:
+async def move(conn: Conn, move: Move, kind: str) -> str:
     """Do one turn's writes; `kind` is new, again (an undone message) or quiet.
 
     Returns "moved", "stale" (the session moved since it was read: read again) or "repeat" (the message is already
@@ -112,7 +112,7 @@ async def move(tx: Tx, move: Move, kind: str) -> str:
     """
     if kind == "new" and move.seen:
         kind = "new, seen"
-    cursor = await tx.execute(_STATEMENTS[kind], {name: getattr(move, name) for name in Move.__slots__})
+    cursor = await conn.execute(_STATEMENTS[kind], {name: getattr(move, name) for name in Move.__slots__})
     row: dict[str, Any] | None = await cursor.fetchone()
     if row is None or not row["held"]:
         return "stale"
@@ -139,6 +139,6 @@ async def keep(
     done = await tx.execute(
         "INSERT INTO inbox (id, provider, provider_id, contact_id, body, state, error)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (provider, provider_id) DO NOTHING",
-        (id, provider, provider_id, contact_id, keys.put_json(body, place(id)), state, error),
+        (id, provider, provider_id, contact_id, keys.put_json(body, bound_to(id)), state, error),
     )
     return done.rowcount == 1

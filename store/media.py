@@ -6,6 +6,6 @@ from typing import Literal
 from uuid import UUID
 
 
-def place(column: Literal["source", "content"], media_id: UUID) -> str:
+def bound_to(column: Literal["source", "content"], media_id: UUID) -> str:
     """Where the provider's address or the bytes are bound to; see store.crypto."""
     return f"media|{column}|{media_id}"

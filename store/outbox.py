@@ -10,7 +10,7 @@ from store.crypto import Keys
 from store.database import Tx
 
 
-def place(outbox_id: UUID) -> str:
+def bound_to(outbox_id: UUID) -> str:
     """Where the message is bound to; see store.crypto."""
     return f"outbox|message|{outbox_id}"
 
@@ -44,7 +44,7 @@ async def put(
             case_id,
             edition_id,
             lang,
-            keys.put_json(message, place(id)),
+            keys.put_json(message, bound_to(id)),
             due_at,
         ),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from flows.model import Place
-from store.database import Database
+from store.database import Database, fetch_all, fetch_one
 
 FRESH = 60.0  # seconds
 
@@ -37,26 +37,24 @@ async def get(db: Database, district_id: str) -> District:
 
 
 async def _read(db: Database, district_id: str) -> District:
-    async with db.read("intake") as connection:
-        district = await (
-            await connection.execute("SELECT names, demo, outside FROM districts WHERE id = %s", (district_id,))
-        ).fetchone()
+    async with db.autocommit("intake") as connection:
+        district = await fetch_one(
+            connection, "SELECT names, demo, outside FROM districts WHERE id = %s", (district_id,)
+        )
         if district is None:
             raise LookupError(district_id)
-        places = await (
-            await connection.execute(
-                "SELECT id, names, aliases FROM places WHERE district_id = %s AND level = 'tehsil'"
-                " AND (valid_to IS NULL OR valid_to > now()) ORDER BY id",
-                (district_id,),
-            )
-        ).fetchall()
-        opened = await (
-            await connection.execute(
-                "SELECT id, indicators FROM rounds WHERE district_id = %s AND closed_at IS NULL"
-                " ORDER BY opened_at DESC LIMIT 1",
-                (district_id,),
-            )
-        ).fetchone()
+        places = await fetch_all(
+            connection,
+            "SELECT id, names, aliases FROM places WHERE district_id = %s AND level = 'tehsil'"
+            " AND (valid_to IS NULL OR valid_to > now()) ORDER BY id",
+            (district_id,),
+        )
+        opened = await fetch_one(
+            connection,
+            "SELECT id, indicators FROM rounds WHERE district_id = %s AND closed_at IS NULL"
+            " ORDER BY opened_at DESC LIMIT 1",
+            (district_id,),
+        )
     return District(
         id=district_id,
         names=district["names"],

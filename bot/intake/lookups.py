@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cases import calendar
 from cases.protected import vault
 from flows.model import Step
-from store.database import Tx
+from store.database import Tx, fetch_one
 
 if TYPE_CHECKING:
     from bot.intake.turn import Turn
@@ -39,25 +39,23 @@ async def find(tx: Tx, turn: Turn, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _case(tx: Tx, turn: Turn, asked: dict[str, Any]) -> dict[str, Any]:
-    tries = await (
-        await tx.execute(
-            "SELECT count(*) FILTER (WHERE contact_id = %s) AS mine, count(*) AS all FROM code_tries"
-            " WHERE at > now() - interval '1 hour'",
-            (turn.contact_id,),
-        )
-    ).fetchone()
+    tries = await fetch_one(
+        tx,
+        "SELECT count(*) FILTER (WHERE contact_id = %s) AS mine, count(*) AS all FROM code_tries"
+        " WHERE at > now() - interval '1 hour'",
+        (turn.contact_id,),
+    )
     if tries is not None and (tries["mine"] >= TRIES_A_PHONE or tries["all"] >= TRIES_OF_ALL):
         return UNKNOWN
     code = str(asked["code"])
-    row = await (
-        await tx.execute(
-            "SELECT status, due_at, contact_id FROM cases LEFT JOIN clocks"
-            " ON clocks.case_id = cases.id AND clocks.kind = 'resolve' WHERE code = %(code)s AND district_id = %(here)s"
-            " UNION ALL SELECT 'received', due_resolve, contact_id FROM sorting"
-            " WHERE code = %(code)s AND district_id = %(here)s",
-            {"code": code, "here": turn.district.id},
-        )
-    ).fetchone()
+    row = await fetch_one(
+        tx,
+        "SELECT status, due_at, contact_id FROM cases LEFT JOIN clocks"
+        " ON clocks.case_id = cases.id AND clocks.kind = 'resolve' WHERE code = %(code)s AND district_id = %(here)s"
+        " UNION ALL SELECT 'received', due_resolve, contact_id FROM sorting"
+        " WHERE code = %(code)s AND district_id = %(here)s",
+        {"code": code, "here": turn.district.id},
+    )
     if row is not None:
         return {
             "what": "case",
@@ -73,12 +71,11 @@ async def _case(tx: Tx, turn: Turn, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _facility(tx: Tx, turn: Turn, asked: dict[str, Any]) -> dict[str, Any]:
-    row = await (
-        await tx.execute(
-            "SELECT id, names FROM facilities WHERE district_id = %s AND short_code = %s",
-            (turn.district.id, str(asked["code"])),
-        )
-    ).fetchone()
+    row = await fetch_one(
+        tx,
+        "SELECT id, names FROM facilities WHERE district_id = %s AND short_code = %s",
+        (turn.district.id, str(asked["code"])),
+    )
     if row is None:
         return {"what": "facility", "id": ""}
     return {"what": "facility", "id": str(row["id"]), "names": row["names"]}

@@ -96,7 +96,7 @@ async def note_media(
             case_id,
             sealed_case_id,
             media["content_type"],
-            turn.jawab.keys.encrypt(media["url"].encode(), stored.place("source", media_id)),
+            turn.jawab.keys.encrypt(media["url"].encode(), stored.bound_to("source", media_id)),
         ),
     )
 

@@ -8,6 +8,7 @@ from bot.channels import Inbound
 from bot.intake.turn import pass_quietly, take_again
 from store import alarms, inbox
 from store.crypto import Unopened
+from store.database import fetch_all
 from store.jawab import Jawab
 
 log = structlog.get_logger()
@@ -21,18 +22,17 @@ async def retry_undone(jawab: Jawab) -> int:
 
     Returns how many were done. Safe in parallel: a message is done by whoever moves its session.
     """
-    async with jawab.db.read("intake") as connection:
-        rows = await (
-            await connection.execute(
-                "SELECT id, body, attempts FROM inbox WHERE state = 'undone'"
-                " AND received_at <= now() - interval '5 seconds' * power(4, attempts) ORDER BY received_at LIMIT %s",
-                (MOST_AT_ONCE,),
-            )
-        ).fetchall()
+    async with jawab.db.autocommit("intake") as connection:
+        rows = await fetch_all(
+            connection,
+            "SELECT id, body, attempts FROM inbox WHERE state = 'undone'"
+            " AND received_at <= now() - interval '5 seconds' * power(4, attempts) ORDER BY received_at LIMIT %s",
+            (MOST_AT_ONCE,),
+        )
     done = 0
     for row in rows:
         try:
-            message = Inbound.from_dict(jawab.keys.get_json(row["body"], inbox.place(row["id"])))
+            message = Inbound.from_dict(jawab.keys.get_json(row["body"], inbox.bound_to(row["id"])))
             outcome = await take_again(jawab, row["id"], message)
         except (Unopened, ValueError, TypeError, KeyError) as error:
             outcome = type(error).__name__
@@ -52,12 +52,12 @@ async def retry_undone(jawab: Jawab) -> int:
 
 async def go_quiet(jawab: Jawab) -> int:
     """Let every session whose time has come end as its flow says. Returns how many did."""
-    async with jawab.db.read("intake") as connection:
-        rows = await (
-            await connection.execute(
-                "SELECT contact_id FROM sessions WHERE quiet_at <= now() ORDER BY quiet_at LIMIT %s", (MOST_AT_ONCE,)
-            )
-        ).fetchall()
+    async with jawab.db.autocommit("intake") as connection:
+        rows = await fetch_all(
+            connection,
+            "SELECT contact_id FROM sessions WHERE quiet_at <= now() ORDER BY quiet_at LIMIT %s",
+            (MOST_AT_ONCE,),
+        )
     ended = 0
     for row in rows:
         outcome = await pass_quietly(jawab, row["contact_id"])

@@ -26,7 +26,7 @@ from flows.load import load_book
 from flows.model import Event, Known, Media, Reply, Session, Step
 from flows.sessions import dump, restore
 from store import contacts, inbox, outbox
-from store.database import Tx, new_id
+from store.database import Conn, Tx, fetch_one, new_id
 from store.jawab import Jawab
 
 log = structlog.get_logger()
@@ -130,18 +130,17 @@ async def take_again(jawab: Jawab, inbox_id: uuid.UUID, message: Inbound) -> str
 
 async def pass_quietly(jawab: Jawab, contact_id: uuid.UUID) -> str:
     """Let a session that went quiet end as its flow says. Returns taken, stale or undone."""
-    async with jawab.db.read("intake") as connection:
-        row = await (
-            await connection.execute(
-                "SELECT channels.district_id, channels.kind, contacts.id AS contact_id, contacts.lang,"
-                " contacts.weekly_since IS NOT NULL AS weekly, sessions.version, sessions.state, '[]'::jsonb AS cases,"
-                " NULL AS confirm"
-                " FROM sessions JOIN contacts ON contacts.id = sessions.contact_id"
-                " JOIN channels ON channels.id = contacts.channel_id"
-                " WHERE contact_id = %s AND quiet_at <= now()",
-                (contact_id,),
-            )
-        ).fetchone()
+    async with jawab.db.autocommit("intake") as connection:
+        row = await fetch_one(
+            connection,
+            "SELECT channels.district_id, channels.kind, contacts.id AS contact_id, contacts.lang,"
+            " contacts.weekly_since IS NOT NULL AS weekly, sessions.version, sessions.state, '[]'::jsonb AS cases,"
+            " NULL AS confirm"
+            " FROM sessions JOIN contacts ON contacts.id = sessions.contact_id"
+            " JOIN channels ON channels.id = contacts.channel_id"
+            " WHERE contact_id = %s AND quiet_at <= now()",
+            (contact_id,),
+        )
     if row is None:
         return "stale"
     turn = await _turn(jawab, row, row["kind"], None, "quiet")
@@ -158,21 +157,21 @@ async def _read(jawab: Jawab, message: Inbound) -> Mapping[str, Any] | None:
         "to": message.to,
         "address": message.address,
     }
-    async with jawab.db.read("intake") as connection:
-        row = await (await connection.execute(_READ, what)).fetchone()
+    async with jawab.db.autocommit("intake") as connection:
+        row = await fetch_one(connection, _READ, what)
         if row is None and jawab.settings.demo and await _adopt(connection, message):
-            row = await (await connection.execute(_READ, what)).fetchone()
+            row = await fetch_one(connection, _READ, what)
         if row is not None and not jawab.settings.demo and (await district.get(jawab.db, row["district_id"])).demo:
             return None  # its keys and its people are the demo's: outside demo mode such a number is nobody's
         if row is not None and row["contact_id"] is None:
             await contacts.make(
                 connection, jawab.keys, id=new_id(), channel_id=row["channel_id"], tag=tag, address=message.address
             )
-            row = await (await connection.execute(_READ, what)).fetchone()
+            row = await fetch_one(connection, _READ, what)
     return row
 
 
-async def _adopt(connection: Tx, message: Inbound) -> bool:
+async def _adopt(connection: Conn, message: Inbound) -> bool:
     """In demo mode any number of ours that a provider names belongs to the demo district."""
     done = await connection.execute(
         "INSERT INTO channels (kind, provider, address, district_id)"
@@ -249,7 +248,7 @@ async def _step_and_write(turn: Turn, before: Mapping[str, Any], event: Event, m
     session = _session(turn, before)
     first = step(book, session, event)
     if not first.effects:
-        async with turn.jawab.db.read("intake") as connection:
+        async with turn.jawab.db.autocommit("intake") as connection:
             return await inbox.move(connection, _move(turn, before, first, message), turn.kind)
     await lookups.hash_codes(turn, first)
     async with turn.jawab.db.transaction("intake") as tx:
@@ -287,7 +286,7 @@ def _move(turn: Turn, before: Mapping[str, Any], done: Step, message: Inbound | 
     lang = session.lang or turn.lang
     body = None
     if message is not None and not done.sealed:
-        body = keys.put_json(message.as_dict(), inbox.place(turn.inbox_id or uuid.UUID(int=0)))
+        body = keys.put_json(message.as_dict(), inbox.bound_to(turn.inbox_id or uuid.UUID(int=0)))
     if outbox_id is not None:
         turn.rings.append(("replies", "replies", (str(outbox_id),)))
     return inbox.Move(
@@ -304,7 +303,7 @@ def _move(turn: Turn, before: Mapping[str, Any], done: Step, message: Inbound | 
         body=body,
         outbox_id=outbox_id,
         outbox_lang=lang or "ur",
-        message=keys.put_json(message_of(done.reply), outbox.place(outbox_id)) if done.reply and outbox_id else None,
+        message=keys.put_json(message_of(done.reply), outbox.bound_to(outbox_id)) if done.reply and outbox_id else None,
     )
 
 

@@ -15,7 +15,7 @@ from cases.lifecycle import Refused
 from cases.protected import vault
 from store import alarms, audit
 from store.crypto import Keys, Unopened, open_item
-from store.database import Tx
+from store.database import Conn, Tx, fetch_all, fetch_one
 
 # Why a reader looks: a closed list, because a typed reason could hold what the seal is for.
 REASONS = ("first_look", "follow_up", "handover", "review", "close")
@@ -24,20 +24,19 @@ MOST_OPENS = 20  # an hour; more looks like taking everything along
 _MARKS: dict[str, tuple[str, ...]] = {"seen": ("received",), "in_progress": ("received", "seen")}
 
 
-async def list_for(conn: Tx, staff_id: UUID) -> list[dict[str, Any]]:
+async def list_for(conn: Conn, staff_id: UUID) -> list[dict[str, Any]]:
     """The protected cases this person is a reader of, what is due next first. Shows no words and no codes.
 
     Each {"id", "district_id", "opened_week", "due_acknowledge", "due_resolve", "status", "overdue", "items"}.
     """
-    return await (
-        await conn.execute(
-            "SELECT c.id, c.district_id, c.opened_week, c.due_acknowledge, c.due_resolve, c.status, c.overdue,"
-            " (SELECT count(*) FROM sealed.items i WHERE i.case_id = c.id) AS items FROM sealed.cases c"
-            " WHERE %s = ANY(c.recipients) ORDER BY c.status = 'closed',"
-            " CASE WHEN c.status = 'received' THEN c.due_acknowledge ELSE c.due_resolve END, c.id",
-            (staff_id,),
-        )
-    ).fetchall()
+    return await fetch_all(
+        conn,
+        "SELECT c.id, c.district_id, c.opened_week, c.due_acknowledge, c.due_resolve, c.status, c.overdue,"
+        " (SELECT count(*) FROM sealed.items i WHERE i.case_id = c.id) AS items FROM sealed.cases c"
+        " WHERE %s = ANY(c.recipients) ORDER BY c.status = 'closed',"
+        " CASE WHEN c.status = 'received' THEN c.due_acknowledge ELSE c.due_resolve END, c.id",
+        (staff_id,),
+    )
 
 
 async def open_items(tx: Tx, case_id: UUID, *, staff_id: UUID, private_key: bytes, reason: str) -> list[dict[str, Any]]:
@@ -51,13 +50,12 @@ async def open_items(tx: Tx, case_id: UUID, *, staff_id: UUID, private_key: byte
     await _require_reader(tx, case_id, staff_id)
     await audit.write(tx, str(staff_id), f"protected.open:{reason}", str(case_id))
     await _watch_opens(tx, staff_id)
-    rows = await (
-        await tx.execute(
-            "SELECT i.id, i.blob, w.wrap FROM sealed.items i"
-            " LEFT JOIN sealed.wraps w ON w.item_id = i.id AND w.reader = %s WHERE i.case_id = %s ORDER BY i.seq",
-            (str(staff_id), case_id),
-        )
-    ).fetchall()
+    rows = await fetch_all(
+        tx,
+        "SELECT i.id, i.blob, w.wrap FROM sealed.items i"
+        " LEFT JOIN sealed.wraps w ON w.item_id = i.id AND w.reader = %s WHERE i.case_id = %s ORDER BY i.seq",
+        (str(staff_id), case_id),
+    )
     return [_open(row, case_id, private_key) for row in rows]
 
 
@@ -90,12 +88,11 @@ async def ask_close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
 async def close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
     """Close a case that another reader has asked to close. Raises `Refused`: nobody closes one alone."""
     await _require_reader(tx, case_id, staff_id)
-    asked = await (
-        await tx.execute(
-            "SELECT 1 FROM audit WHERE action = 'protected.ask_close' AND object = %s AND actor <> %s",
-            (str(case_id), str(staff_id)),
-        )
-    ).fetchone()
+    asked = await fetch_one(
+        tx,
+        "SELECT 1 FROM audit WHERE action = 'protected.ask_close' AND object = %s AND actor <> %s",
+        (str(case_id), str(staff_id)),
+    )
     if asked is None:
         raise Refused("second_person")
     await _change(tx, case_id, "closed", ("seen", "in_progress"))
@@ -115,13 +112,12 @@ async def sweep(tx: Tx, today: date) -> int:
 
 
 async def _require_reader(tx: Tx, case_id: UUID, staff_id: UUID) -> dict[str, Any]:
-    row = await (
-        await tx.execute(
-            "SELECT c.status FROM sealed.cases c JOIN staff s ON s.id = %(staff)s"
-            " WHERE c.id = %(case)s AND s.id = ANY(c.recipients) AND s.role = 'protected' AND s.disabled_at IS NULL",
-            {"case": case_id, "staff": staff_id},
-        )
-    ).fetchone()
+    row = await fetch_one(
+        tx,
+        "SELECT c.status FROM sealed.cases c JOIN staff s ON s.id = %(staff)s"
+        " WHERE c.id = %(case)s AND s.id = ANY(c.recipients) AND s.role = 'protected' AND s.disabled_at IS NULL",
+        {"case": case_id, "staff": staff_id},
+    )
     if row is None:
         raise Refused("not_allowed")  # the same for a case that is another's and one that is not
     return row
@@ -136,20 +132,18 @@ async def _change(tx: Tx, case_id: UUID, status: str, before: tuple[str, ...]) -
 
 
 async def _watch_opens(tx: Tx, staff_id: UUID) -> None:
-    row = await (
-        await tx.execute(
-            "SELECT count(*) AS opens FROM audit WHERE actor = %s AND action LIKE 'protected.open:%%'"
-            " AND at > clock_timestamp() - interval '1 hour'",
+    row = await fetch_one(
+        tx,
+        "SELECT count(*) AS opens FROM audit WHERE actor = %s AND action LIKE 'protected.open:%%'"
+        " AND at > clock_timestamp() - interval '1 hour'",
+        (str(staff_id),),
+    )
+    if row is not None and row["opens"] > MOST_OPENS:
+        sounded = await fetch_one(
+            tx,
+            "SELECT 1 FROM alarms WHERE kind = 'protected_opens' AND data->>'staff' = %s AND cleared_at IS NULL",
             (str(staff_id),),
         )
-    ).fetchone()
-    if row is not None and row["opens"] > MOST_OPENS:
-        sounded = await (
-            await tx.execute(
-                "SELECT 1 FROM alarms WHERE kind = 'protected_opens' AND data->>'staff' = %s AND cleared_at IS NULL",
-                (str(staff_id),),
-            )
-        ).fetchone()
         if sounded is None:
             await alarms.sound(tx, "protected_opens", staff=str(staff_id))
 

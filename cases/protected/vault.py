@@ -23,15 +23,15 @@ from cases.sorting import Kept
 from cases.triage import Custodian
 from store import alarms, contacts
 from store.crypto import ESCROW, Keys, seal_item
-from store.database import Tx
+from store.database import Conn, Tx, fetch_all, fetch_one
 
 
-async def find(tx: Tx, code_hash: bytes) -> dict[str, Any] | None:
+async def find(conn: Conn, code_hash: bytes) -> dict[str, Any] | None:
     """{"case_id", "status", "due_resolve", "district_id"} of the protected case with this code's hash, or None.
 
     For the citizen's side only.
     """
-    found = await tx.execute("SELECT * FROM sealed.case_by_code(%s)", (code_hash,))
+    found = await conn.execute("SELECT * FROM sealed.case_by_code(%s)", (code_hash,))
     return await found.fetchone()
 
 
@@ -139,24 +139,22 @@ async def _open(tx: Tx, *, code_hash: bytes, district_id: str, now: datetime, re
 
 async def _roster(tx: Tx, district_id: str = "") -> dict[UUID, bytes]:
     """Who may be sealed to, with public keys: the province's protected handlers, whatever the district is."""
-    rows = await (await tx.execute("SELECT id, public_key FROM sealed.roster(%s)", (district_id,))).fetchall()
+    rows = await fetch_all(tx, "SELECT id, public_key FROM sealed.roster(%s)", (district_id,))
     return {row["id"]: bytes(row["public_key"]) for row in rows}
 
 
 async def _unconflicted(tx: Tx, district_id: str, accused: Collection[UUID]) -> list[UUID]:
     """Those of the roster whom the accused offices do not reach. For the desk's side only: it reads who sits where."""
     roster = await _roster(tx, district_id)
-    staff = await (
-        await tx.execute("SELECT id, district_id, office_id FROM staff WHERE id = ANY(%s)", (list(roster),))
-    ).fetchall()
-    offices = await (await tx.execute("SELECT id, above_id FROM offices")).fetchall()
+    staff = await fetch_all(tx, "SELECT id, district_id, office_id FROM staff WHERE id = ANY(%s)", (list(roster),))
+    offices = await fetch_all(tx, "SELECT id, above_id FROM offices")
     above = {row["id"]: row["above_id"] for row in offices}
     sitting = [Custodian(row["id"], row["district_id"], row["office_id"]) for row in staff]
     return list(triage.readers(sitting, district_id, accused, above))
 
 
 async def _recipients(tx: Tx, case_id: UUID) -> frozenset[UUID]:
-    row = await (await tx.execute("SELECT sealed.readers_of(%s) AS readers", (case_id,))).fetchone()
+    row = await fetch_one(tx, "SELECT sealed.readers_of(%s) AS readers", (case_id,))
     if row is None or row["readers"] is None:
         raise Refused("case_unknown")
     return frozenset(row["readers"])

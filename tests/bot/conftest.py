@@ -58,7 +58,7 @@ class Rows:
     ) -> uuid.UUID:
         channel = await self.channel(kind)
         tag = contacts.tag(self.jawab.keys, kind, OURS, address)
-        async with self.jawab.db.read("intake") as connection:
+        async with self.jawab.db.autocommit("intake") as connection:
             await contacts.make(
                 connection, self.jawab.keys, id=uuid.uuid4(), channel_id=channel, tag=tag, address=address
             )

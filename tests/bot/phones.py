@@ -53,7 +53,7 @@ class Phone:
                 (self.jawab.keys.tag(self.channel, "+92810000001", self.address),),
             )
         ).fetchall()
-        return [self.jawab.keys.get_json(message, outbox.place(one)) for one, message in rows]
+        return [self.jawab.keys.get_json(message, outbox.bound_to(one)) for one, message in rows]
 
     async def code(self) -> str:
         found = CODE.search(json.dumps((await self.owed())[-1]))

@@ -143,7 +143,7 @@ async def test_a_code_is_known_at_its_own_districts_number_only_on_both_sides_of
         code = await writer.code()
         await Phone(jawab, owner, f"+92399000020{number}").say("سلام", "1", f"STATUS {code}", to=there)
         rows = await (await owner.execute("SELECT id, message FROM outbox ORDER BY created_at DESC LIMIT 1")).fetchall()
-        told += [jawab.keys.get_json(message, outbox.place(one)) for one, message in rows]
+        told += [jawab.keys.get_json(message, outbox.bound_to(one)) for one, message in rows]
     assert told[0] == told[1], "only a protected case was shown from another district's number"
     assert "follow.none" in json.dumps(told[0])
     assert await count(owner, "code_tries") == 2
@@ -175,7 +175,7 @@ async def test_behind_the_door_silence_says_nothing(jawab: Jawab, owner: Owner, 
 async def test_the_inbox_opens_with_our_key_and_only_in_its_own_row(jawab: Jawab, owner: Owner, phone: Phone) -> None:
     await phone.say(STORY)
     row_id, body = await (await owner.execute("SELECT id, body FROM inbox")).fetchone()  # type: ignore[misc]
-    assert jawab.keys.get_json(body, inbox.place(row_id))["text"] == STORY
+    assert jawab.keys.get_json(body, inbox.bound_to(row_id))["text"] == STORY
 
 
 async def test_words_for_a_case_that_was_sealed_meanwhile_go_behind_the_door_too(

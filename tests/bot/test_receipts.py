@@ -64,7 +64,7 @@ async def test_a_receipt_about_nothing_or_about_another_message_does_nothing(jaw
 
 async def test_a_receipt_that_overtakes_the_answer_to_our_own_request_is_kept(jawab: Jawab, rows: Rows) -> None:
     owed = await rows.owe(await rows.contact(ONE))
-    async with jawab.db.read("intake") as connection:
+    async with jawab.db.autocommit("intake") as connection:
         (row,) = await claims.claim(connection, "replies", None, [], 1)
         await take(jawab, Receipt(owed, 1, "SMfast", "delivered"))
         await claims.record(connection, [claims.outcome(row, "sent", provider_id="SMfast")])
@@ -74,7 +74,7 @@ async def test_a_receipt_that_overtakes_the_answer_to_our_own_request_is_kept(ja
 
 async def test_a_receipt_resolves_a_row_whose_sender_died(jawab: Jawab, rows: Rows) -> None:
     owed = await rows.owe(await rows.contact(ONE))
-    async with jawab.db.read("intake") as connection:
+    async with jawab.db.autocommit("intake") as connection:
         await claims.claim(connection, "replies", None, [], 1)
     await take(jawab, Receipt(owed, 1, "SMx", "sent"))
     assert (await rows.see(owed))["state"] == "sent"
@@ -88,7 +88,7 @@ async def test_a_late_receipt_of_the_first_attempt_is_not_taken_for_one_of_the_s
         await take(jawab, Receipt(owed, 1, sid, state, 30003 if state == "undelivered" else 0))
         assert (await rows.see(owed))["state"] == "queued"
     await rows.owner.execute("UPDATE outbox SET due_at = now()")
-    async with jawab.db.read("intake") as connection:
+    async with jawab.db.autocommit("intake") as connection:
         await claims.claim(connection, "replies", None, [], 1)
     await take(jawab, Receipt(owed, 1, sid, "failed", 21610))
     assert (await rows.see(owed))["state"] == "sending"

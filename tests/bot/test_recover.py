@@ -122,7 +122,7 @@ async def test_while_the_provider_is_away_nothing_in_doubt_is_sent(
 
 async def test_a_claim_at_work_is_not_taken_for_a_crash(jawab: Jawab, rows: Rows) -> None:
     owed = await rows.owe(await rows.contact(ONE))
-    async with jawab.db.read("intake") as connection:
+    async with jawab.db.autocommit("intake") as connection:
         (row,) = await claims.claim(connection, "replies", None, [], 10)
     assert row["id"] == owed
     assert await recover(jawab, timedelta(0)) == {}
@@ -141,7 +141,7 @@ async def test_a_claim_that_grew_old_is_not_sent_on(
 
 async def test_a_claim_that_was_lost_decides_nothing_any_more(jawab: Jawab, rows: Rows) -> None:
     owed = await rows.owe(await rows.contact(ONE))
-    async with jawab.db.read("intake") as connection:
+    async with jawab.db.autocommit("intake") as connection:
         (first,) = await claims.claim(connection, "replies", None, [], 10)
         await rows.owner.execute("UPDATE outbox SET state = 'queued'")
         (second,) = await claims.claim(connection, "replies", None, [], 10)
@@ -153,7 +153,7 @@ async def test_a_claim_that_was_lost_decides_nothing_any_more(jawab: Jawab, rows
 
 async def test_what_went_out_is_recorded_even_where_a_sweep_gave_up_on_it(jawab: Jawab, rows: Rows) -> None:
     owed = await rows.owe(await rows.contact(ONE))
-    async with jawab.db.read("intake") as connection:
+    async with jawab.db.autocommit("intake") as connection:
         (row,) = await claims.claim(connection, "replies", None, [], 10)
         await rows.owner.execute("UPDATE outbox SET state = 'queued', claimed_at = NULL")
         await claims.record(connection, [claims.outcome(row, "failed", "late")])

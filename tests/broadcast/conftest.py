@@ -26,7 +26,7 @@ _numbers = itertools.count(100_000_000_000)
 @pytest.fixture
 async def place(db: Database, demo: SimpleNamespace) -> SimpleNamespace:
     """The demo district: `staff` by role, `channels` by kind, `offices` by department."""
-    async with db.read("console") as conn:
+    async with db.autocommit("console") as conn:
         staff = await (await conn.execute("SELECT id, role FROM staff ORDER BY login DESC")).fetchall()
         channels = await (await conn.execute("SELECT id, kind, address FROM channels")).fetchall()
         offices = await (

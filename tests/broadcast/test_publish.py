@@ -24,13 +24,13 @@ Approved = Callable[[], Awaitable[UUID]]
 
 
 async def states(jawab: Jawab, edition_id: UUID) -> dict[str, int]:
-    async with jawab.db.read("console") as conn:
+    async with jawab.db.autocommit("console") as conn:
         held = await publish.find(conn, edition_id)
         return (await publish.progress(conn, held)).messages
 
 
 async def state_of(jawab: Jawab, edition_id: UUID) -> str:
-    async with jawab.db.read("console") as conn:
+    async with jawab.db.autocommit("console") as conn:
         return (await publish.find(conn, edition_id)).state
 
 
@@ -163,7 +163,7 @@ async def test_an_edition_waits_for_its_hold(
     await person()
     await owner.execute("UPDATE districts SET approval_hold = '10 minutes'")
     made = await approved()
-    async with jawab.db.read("console") as conn:
+    async with jawab.db.autocommit("console") as conn:
         assert await publish.due(conn, NOW + timedelta(minutes=9)) == []
         assert await publish.due(conn, NOW + timedelta(minutes=10)) == [made]
     assert await publish.fan_out(jawab, made, now=NOW + timedelta(minutes=9)) == 0
@@ -182,12 +182,12 @@ async def test_everybody_who_asked_gets_it_once_in_his_language(
     assert await publish.fan_out(jawab, made, batch=2, now=NOW) == 4
     assert await state_of(jawab, made) == "sent"
     assert ("broadcasts", "broadcasts", ()) in bell.rings
-    async with jawab.db.read("console") as conn:
+    async with jawab.db.autocommit("console") as conn:
         rows = await (await conn.execute("SELECT * FROM outbox WHERE edition_id = %s", (made,))).fetchall()
     assert {row["contact_id"]: row["lang"] for row in rows} == readers
     assert {(row["lane"], row["purpose"], row["state"]) for row in rows} == {("broadcasts", "edition", "queued")}
     for row in rows:
-        text = locales.render(jawab.keys.get_json(row["message"], outbox.place(row["id"])), row["lang"], "sms")
+        text = locales.render(jawab.keys.get_json(row["message"], outbox.bound_to(row["id"])), row["lang"], "sms")
         assert locales.say("category.water", row["lang"]) in text
         assert "STOP" in text
 
@@ -199,7 +199,7 @@ async def test_a_person_on_two_numbers_gets_one_message_where_he_subscribed_last
     later = await person("+923001234567", kind="whatsapp", since=IN_WEEK + timedelta(hours=1))
     made = await approved()
     assert await publish.fan_out(jawab, made, now=NOW) == 1
-    async with jawab.db.read("console") as conn:
+    async with jawab.db.autocommit("console") as conn:
         row = await (await conn.execute("SELECT contact_id FROM outbox WHERE edition_id = %s", (made,))).fetchone()
     assert row is not None
     assert row["contact_id"] == later
@@ -276,7 +276,7 @@ async def test_stopped_in_the_middle_nothing_more_is_queued_and_the_rest_is_with
         assert await publish.stop(tx, made, place.staff["editor"], NOW) == 2
     assert await publish.fan_out(jawab, made, batch=2, now=NOW) == 0
     assert await states(jawab, made) == {"withdrawn": 2}
-    async with jawab.db.read("console") as conn:
+    async with jawab.db.autocommit("console") as conn:
         assert await publish.due(conn, NOW) == []
 
 
@@ -290,7 +290,7 @@ async def test_items_that_were_altered_after_approval_are_not_sent(
     )
     assert await publish.fan_out(jawab, made, now=NOW) == 0
     assert await state_of(jawab, made) == "stopped"
-    async with jawab.db.read("console") as conn:
+    async with jawab.db.autocommit("console") as conn:
         row = await (await conn.execute("SELECT 1 FROM alarms WHERE kind = 'edition_altered'")).fetchone()
     assert row is not None
 
@@ -298,7 +298,7 @@ async def test_items_that_were_altered_after_approval_are_not_sent(
 async def test_every_step_is_in_the_audit_chain(jawab: Jawab, approved: Approved) -> None:
     made = await approved()
     await publish.fan_out(jawab, made, now=NOW)
-    async with jawab.db.read("console") as conn:
+    async with jawab.db.autocommit("console") as conn:
         rows = await (
             await conn.execute("SELECT action FROM audit WHERE object LIKE %s ORDER BY id", (f"{made}%",))
         ).fetchall()

@@ -30,7 +30,7 @@ def fresh_code() -> str:
 @pytest.fixture
 async def place(db: Database, demo: SimpleNamespace) -> SimpleNamespace:
     """The demo district with what tests ask for most: `staff` by role, `channel`, `offices` by department."""
-    async with db.read("console") as conn:
+    async with db.autocommit("console") as conn:
         staff = await (await conn.execute("SELECT id, role FROM staff ORDER BY login DESC")).fetchall()
         channel = await (await conn.execute("SELECT id FROM channels WHERE kind = 'sms'")).fetchone()
         offices = await (
@@ -94,7 +94,7 @@ def row(db: Database) -> Callable[..., Awaitable[dict[str, Any]]]:
     """One row, read as the desk reads it."""
 
     async def read(statement: str, *values: Any) -> dict[str, Any]:
-        async with db.read("console") as conn:
+        async with db.autocommit("console") as conn:
             found = await (await conn.execute(statement, values)).fetchone()  # type: ignore[arg-type]
         assert found is not None
         return found
@@ -111,7 +111,7 @@ def code_hash(keys: Keys) -> bytes:
 async def readers(db: Database, demo: SimpleNamespace) -> list[SimpleNamespace]:
     """The two protected handlers, with their unlocked private keys."""
     passwords = {row["user"]: row["password"] for row in demo.all}
-    async with db.read("console") as conn:
+    async with db.autocommit("console") as conn:
         rows = await (
             await conn.execute(
                 "SELECT id, login, private_box, key_salt FROM staff WHERE role = 'protected' ORDER BY login"

@@ -47,5 +47,5 @@ async def dump(owner: psycopg.AsyncConnection[Any], *, schema: str = "") -> dict
 
 
 async def wraps(db: Database) -> list[dict[str, Any]]:
-    async with db.read("console") as conn:
+    async with db.autocommit("console") as conn:
         return await (await conn.execute("SELECT item_id, reader, wrap FROM sealed.wraps")).fetchall()

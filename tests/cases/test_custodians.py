@@ -56,7 +56,7 @@ async def test_for_who_is_no_reader_the_case_does_not_exist(
     case_id = await seal(db, keys, code_hash)
     for role in ("handler", "supervisor", "triage", "editor", "approver", "admin"):
         stranger = SimpleNamespace(id=place.staff[role], key=readers[0].key)
-        async with db.read("console") as conn:
+        async with db.autocommit("console") as conn:
             assert await reading.list_for(conn, stranger.id) == []
         for asked in (case_id, uuid.uuid4()):
             with pytest.raises(Refused, match="not_allowed"):

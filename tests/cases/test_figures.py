@@ -25,7 +25,7 @@ SUNDAY_NIGHT = datetime(2026, 11, 22, 18, 59, tzinfo=UTC)  # 23:59 in Pishin
 
 
 async def read(db: Database, now: datetime = NOW + DAY, role: str = "report", week: str = WEEK) -> dict[str, Any]:
-    async with db.read(role) as conn:
+    async with db.autocommit(role) as conn:
         return await figures.week(conn, "pishin", week, now)
 
 
@@ -138,7 +138,7 @@ async def test_a_running_total_shows_no_single_case(
     shown = []
     for _ in range(11):
         await opened("power", contact_id=contact_id)
-        async with db.read("report") as conn:
+        async with db.autocommit("report") as conn:
             found = await figures.totals(conn, "pishin", NOW + HOUR)
         (line,) = [line for line in found["categories"] if line["category"] == "power"]
         assert line["received"] == found["total"]["received"]
@@ -196,7 +196,7 @@ async def rate(db: Database, contact_id: UUID, scores: list[int], short_code: st
 
 
 async def scores(db: Database) -> dict[str, list[tuple[int | None, float | None]]]:
-    async with db.read("report") as conn:
+    async with db.autocommit("report") as conn:
         found = await scorecards.figures(conn, "pishin")
     return {line["short_code"]: [(one["n"], one["median"]) for one in line["indicators"]] for line in found}
 
@@ -221,7 +221,7 @@ async def test_a_rating_outside_the_scale_or_the_round_is_refused(
     db: Database, person: Callable[..., Awaitable[UUID]], wrong: dict[str, int]
 ) -> None:
     contact_id = await person()
-    async with db.read("intake") as conn:
+    async with db.autocommit("intake") as conn:
         current = await scorecards.open_round(conn, "pishin")
         facility = await scorecards.facility(conn, "pishin", "101")
     assert current is not None

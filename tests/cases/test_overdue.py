@@ -24,7 +24,7 @@ async def sweep(db: Database, keys: Keys, now: Any, **more: int) -> list[UUID]:
 
 
 async def marks(db: Database) -> list[tuple[str, Any]]:
-    async with db.read("console") as conn:
+    async with db.autocommit("console") as conn:
         rows = await (
             await conn.execute("SELECT kind, escalated_to FROM clocks WHERE overdue_at IS NOT NULL ORDER BY kind")
         ).fetchall()
@@ -107,7 +107,7 @@ async def test_only_who_said_yes_hears_of_the_fourteenth_day(
     found = await row(
         "SELECT o.message, c.may_message, c.code FROM outbox o JOIN cases c ON c.id = o.case_id WHERE o.id = %s", told
     )
-    message = keys.get_json(found["message"], outbox.place(told))
+    message = keys.get_json(found["message"], outbox.bound_to(told))
     assert message == {"says": [["case.overdue", {"code": {"code": found["code"]}}]]}
     assert found["may_message"] is True
 

@@ -37,7 +37,7 @@ async def test_both_readers_open_what_the_citizens_side_has_sealed(
 
 async def test_a_code_finds_its_case_and_no_other(db: Database, keys: Keys, code_hash: bytes, demo: object) -> None:
     case_id = await seal(db, keys, code_hash)
-    async with db.read("intake") as conn:
+    async with db.autocommit("intake") as conn:
         found = await vault.find(conn, code_hash)
         assert found is not None
         assert (found["case_id"], found["status"]) == (case_id, "received")
@@ -86,7 +86,7 @@ async def test_sealing_changes_nothing_that_the_district_can_see(
         await opened(category)
 
     async def seen() -> str:
-        async with db.read("report") as conn:
+        async with db.autocommit("report") as conn:
             public = [
                 await figures.week(conn, "pishin", "2026-W47", NOW + timedelta(hours=1)),
                 await figures.totals(conn, "pishin", NOW + timedelta(hours=1)),
@@ -259,6 +259,6 @@ async def test_two_answers_sealed_at_once_open_one_case(
     ],
 )
 async def test_no_role_reaches_past_its_door(db: Database, role: str, statement: Any) -> None:
-    async with db.read(role) as conn:
+    async with db.autocommit(role) as conn:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await conn.execute(statement)

@@ -34,7 +34,7 @@ async def clocks_of(row: Row, case_id: UUID) -> dict[str, Any]:
 async def message_of(row: Row, keys: Keys, outbox_id: UUID | None) -> dict[str, Any]:
     assert outbox_id is not None
     found = await row("SELECT message FROM outbox WHERE id = %s", outbox_id)
-    message: dict[str, Any] = keys.get_json(found["message"], outbox.place(outbox_id))
+    message: dict[str, Any] = keys.get_json(found["message"], outbox.bound_to(outbox_id))
     return message
 
 
@@ -74,7 +74,7 @@ async def test_what_was_said_is_read_back_and_stands_nowhere_in_clear(
     case_id = await opened(
         story=[{"text": "نلکا ٹوٹا"}, {"text": "تین دن سے"}, {"location": [30.5, 67.0]}], place_text="بازار کے پیچھے"
     )
-    async with db.read("console") as conn:
+    async with db.autocommit("console") as conn:
         thread = await register.thread(conn, keys, case_id)
     assert [(item["kind"], item["text"], item["location"]) for item in thread] == [
         ("story", "نلکا ٹوٹا", None),
@@ -83,7 +83,7 @@ async def test_what_was_said_is_read_back_and_stands_nowhere_in_clear(
     ]
     found = await row("SELECT place_text FROM cases WHERE id = %s", case_id)
     assert "بازار".encode() not in bytes(found["place_text"])
-    assert keys.decrypt(found["place_text"], register.place_of_text(case_id)).decode() == "بازار کے پیچھے"
+    assert keys.decrypt(found["place_text"], register.text_bound_to(case_id)).decode() == "بازار کے پیچھے"
 
 
 async def test_a_human_who_acknowledges_meets_the_first_clock_only(
@@ -108,7 +108,7 @@ async def test_an_answer_reaches_the_citizen_as_typed_and_counts_as_reading(
         sent = await register.answer(tx, keys, case_id, actor=place.staff["handler"], now=NOW, text="کل ٹیم آئے گی")
     assert (await message_of(row, keys, sent))["text"] == "کل ٹیم آئے گی"
     assert (await clocks_of(row, case_id))["status"] == "acknowledged"
-    async with db.read("console") as conn:
+    async with db.autocommit("console") as conn:
         last = (await register.thread(conn, keys, case_id))[-1]
         history = await register.history(conn, case_id)
     assert (last["author"], last["kind"], last["text"], last["sent"]) == ("staff", "answer", "کل ٹیم آئے گی", "queued")
@@ -127,7 +127,7 @@ async def test_a_phone_that_may_not_be_messaged_gets_nothing_and_the_answer_is_k
             await register.resolve(tx, keys, case_id, actor=handler, now=NOW, outcome="repaired", done_on=TODAY) is None
         )
     assert (await row("SELECT count(*) AS n FROM outbox"))["n"] == 0
-    async with db.read("console") as conn:
+    async with db.autocommit("console") as conn:
         assert "جواب" in [item["text"] for item in await register.thread(conn, keys, case_id)]
 
 
@@ -331,7 +331,7 @@ async def test_later_answers_find_the_office_again_while_nobody_has_taken_the_ca
         await register.amend(tx, keys, case_id, now=NOW, category="roads")
     found = await row("SELECT office_id FROM cases WHERE id = %s", case_id)
     assert found["office_id"] == place.offices["health"]
-    async with db.read("console") as conn:
+    async with db.autocommit("console") as conn:
         verbs = [line["verb"] for line in await register.history(conn, case_id)]
     assert verbs == ["open", "finish", "start", "amend"]
 

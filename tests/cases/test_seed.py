@@ -22,7 +22,7 @@ Row = Callable[..., Awaitable[dict[str, Any]]]
 
 async def rows_of(db: Database, *tables: str) -> dict[str, int]:
     counted = {}
-    async with db.read("console") as conn:
+    async with db.autocommit("console") as conn:
         for table in tables:
             found = await (await conn.execute(f"SELECT count(*) AS n FROM {table}")).fetchone()  # type: ignore[arg-type]
             counted[table] = found["n"] if found else 0

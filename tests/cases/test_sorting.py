@@ -133,7 +133,7 @@ async def test_sent_to_a_queue_it_keeps_its_code_its_clocks_and_its_words(
         "place_id": "pishin.barshore",
         "office_id": place.offices["water"],
     }
-    async with db.read("console") as conn:
+    async with db.autocommit("console") as conn:
         thread = await register.thread(conn, keys, case_id)
     assert [(item["kind"], item["text"]) for item in thread if item["kind"] != "media"] == [
         ("story", "نلکا ٹوٹا ہے"),
@@ -179,7 +179,7 @@ async def test_a_code_is_found_only_for_its_own_phone(
 ) -> None:
     sorting_id = await kept()
     found = await row("SELECT code, contact_id FROM sorting")
-    async with db.read("intake") as conn:
+    async with db.autocommit("intake") as conn:
         assert await sorting.find(conn, found["code"], found["contact_id"]) == sorting_id
         assert await sorting.find(conn, found["code"], await person()) is None
         assert await sorting.find(conn, found["code"]) == sorting_id

@@ -66,7 +66,7 @@ class Office:
 
 @pytest.fixture
 async def office(db: Database, demo: SimpleNamespace) -> Office:
-    async with db.read("console") as conn:
+    async with db.autocommit("console") as conn:
         people = await (await conn.execute("SELECT id, login, role, district_id FROM staff ORDER BY login")).fetchall()
         channel = await (await conn.execute("SELECT id FROM channels WHERE kind = 'sms'")).fetchone()
     assert channel is not None
@@ -197,7 +197,7 @@ def one(db: Database) -> Callable[..., Awaitable[dict[str, Any]]]:
     """One row, read as the desk reads it."""
 
     async def read(statement: str, *values: Any) -> dict[str, Any]:
-        async with db.read("console") as conn:
+        async with db.autocommit("console") as conn:
             found = await (await conn.execute(statement, values)).fetchone()  # type: ignore[arg-type]
         assert found is not None
         return found

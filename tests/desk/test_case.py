@@ -60,7 +60,7 @@ async def test_a_case_from_first_look_to_resolved(enter, opened, one, jawab, key
     assert str(row["office_id"]) == first
 
     # every message rang the bell once, after its commit
-    async with jawab.db.read("console") as conn:
+    async with jawab.db.autocommit("console") as conn:
         sent = await (
             await conn.execute("SELECT id, message, lang FROM outbox WHERE case_id = %s ORDER BY created_at", (case,))
         ).fetchall()

@@ -40,7 +40,7 @@ async def test_a_handler_signs_in_works_and_signs_out(stranger, office, db, one)
     out = await stranger.post("/desk/logout")
     assert out.status_code == 303
     assert "Clear-Site-Data" in out.headers
-    async with db.read("console") as conn:
+    async with db.autocommit("console") as conn:
         assert (await (await conn.execute("SELECT count(*) AS n FROM desk_sessions")).fetchone())["n"] == 0
     stranger.http.cookies.set(COOKIE, token, domain="jawab.test")
     assert (await stranger.get("/desk/queue")).status_code == 303, "the old token opens nothing"
@@ -143,7 +143,7 @@ async def test_a_protected_handlers_key_is_open_for_the_cookie_only(stranger, of
     kept = await one("SELECT d.key_box, s.public_key FROM desk_sessions d JOIN staff s ON s.id = d.staff_id")
     from nacl.public import PrivateKey
 
-    async with db.read("console") as conn:
+    async with db.autocommit("console") as conn:
         private = await sessions.unlock(conn, token)
         assert await sessions.unlock(conn, "another") is None
     assert private is not None

@@ -116,7 +116,7 @@ async def test_words_to_sort_are_seen_by_no_handler(enter, keep) -> None:
 
 async def test_triage_of_an_accused_office_sorts_nothing(enter, keep, hire, db) -> None:
     await keep()
-    async with db.read("console") as conn:
+    async with db.autocommit("console") as conn:
         row = await (
             await conn.execute("SELECT office_id FROM responsibilities WHERE office_id IS NOT NULL")
         ).fetchone()

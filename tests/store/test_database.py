@@ -33,7 +33,7 @@ async def test_the_migration_runs_twice_without_harm(database_url: str, keys: Ke
     ],
 )
 async def test_a_role_cannot_reach_what_is_not_its_own(db: Database, role: str, statement: str) -> None:
-    async with db.read(role) as connection:
+    async with db.autocommit(role) as connection:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await connection.execute(statement)
 
@@ -44,11 +44,11 @@ async def test_the_audit_chain_names_the_row_that_was_changed(
     async with db.transaction("console") as tx:
         for number in range(5):
             await audit.write(tx, "somebody", "looked", f'شکایت "{number}" \x01')
-    async with db.read("console") as connection:
+    async with db.autocommit("console") as connection:
         assert await audit.verify(connection) == (5, None)
     await owner.execute("ALTER TABLE audit DISABLE TRIGGER ALL")
     await owner.execute("UPDATE audit SET actor = 'nobody' WHERE id = 3")
-    async with db.read("console") as connection:
+    async with db.autocommit("console") as connection:
         assert await audit.verify(connection) == (2, 3)
 
 
