@@ -22,7 +22,6 @@ from cases.seed import seed_demo
 from settings import Refused, Settings
 from store import terminal
 from store.crypto import Keys, Malformed
-from store.database import migrate as bring_up_to_date
 from store.jawab import opened
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The grievance number of a district that answers.")
@@ -144,8 +143,10 @@ def _check_flows() -> None:
 
 
 def _migrate(here: Settings) -> None:
+    import store.migrations
+
     try:
-        bring_up_to_date(here.database_url, Keys.create(here.key_file))
+        store.migrations.migrate(here.database_url, Keys.create(here.key_file))
     except Malformed:
         raise
     except (RuntimeError, ValueError) as refused:

@@ -32,7 +32,7 @@ from bench.load import ACCOUNT, SCRIPTS, TOKEN, Measured, talk
 from house.postgres import Postgres
 from house.valkey import Valkey
 from store.crypto import Keys
-from store.database import migrate
+from store.migrations import migrate
 from tests.providers.twilio import FakeTwilio
 
 ROOT = Path(__file__).parent.parent

@@ -21,7 +21,7 @@ from cases.lifecycle import Refused
 from cases.outcomes import DATA
 from store import audit
 from store.crypto import Keys, hash_password, lock_private, new_keypair, new_salt
-from store.database import Database, Tx, fetch_all, fetch_one
+from store.database import LOCKS, Database, Tx, fetch_all, fetch_one
 
 ROLES = ("handler", "supervisor", "triage", "protected", "editor", "approver", "admin")
 QUIET = (time(20), time(8))  # no unasked message between, in the district's own time
@@ -171,7 +171,7 @@ async def seed_demo(
     plan = yaml.safe_load((DATA / "demo.yaml").read_text(encoding="utf-8"))
     district_id: str = plan["district"]
     async with db.transaction("console") as tx:
-        await tx.execute("SELECT pg_advisory_xact_lock(7310003)")  # two seeds at once take turns
+        await tx.execute("SELECT pg_advisory_xact_lock(%s)", (LOCKS["seed"],))  # two seeds at once take turns
         await add_district(tx, district_id, demo=True)
         named = offices.Plan.model_validate({name: plan[name] for name in ("offices", "responsibilities")})
         await offices.load(tx, district_id, named)

@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from desk import gate, pages, sessions
 from store import audit
 from store.crypto import Unopened, check_password, hash_password, unlock_private
-from store.database import Tx, fetch_one
+from store.database import LOCKS, Tx, fetch_one
 from store.jawab import Jawab
 
 WINDOW = timedelta(minutes=15)
@@ -100,7 +100,7 @@ async def count(tx: Tx, jawab: Jawab, login: str, source: str) -> int | None:
     await tx.execute("DELETE FROM login_attempts WHERE at < %s", (now - KEPT,))
     # One at a time for one login or source: twenty at once must not all see "four so far".
     for lock in sorted({who, where}):
-        await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7310003))", (lock,))
+        await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", (lock, LOCKS["login"]))
     failed: Any = await fetch_one(
         tx,
         "SELECT (SELECT count(*) FROM login_attempts WHERE NOT ok AND at > %(since)s AND login = %(who)s) AS mine,"

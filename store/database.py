@@ -12,19 +12,21 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from secrets import randbits
-from typing import Any, LiteralString, NewType, TypeVar, cast, overload
+from typing import Any, NewType, TypeVar, overload
 from uuid import UUID
 
-import psycopg
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection
 from psycopg.abc import Params, QueryNoTemplate
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, class_row, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from store.crypto import Keys
 
 ROLES = ("intake", "console", "report")
+# PostgreSQL's advisory locks that we take. `audit` is written out in the chain's own function, `login` is hashed with
+# what it locks.
+LOCKS = {"migrate": 7310000, "audit": 7310001, "seed": 7310002, "login": 7310003}
 Connection = AsyncConnection[DictRow]
 Auto = NewType("Auto", Connection)  # autocommit: each statement is its own transaction
 Tx = NewType("Tx", Connection)  # inside a transaction that somebody else will commit
@@ -111,51 +113,3 @@ def new_id() -> UUID:
 def role_url(url: str, role: str, keys: Keys) -> str:
     """The same database as a run-time role."""
     return make_conninfo(url, user=f"jawab_{role}", password=keys.role_password(role))
-
-
-def migrate(url: str, keys: Keys) -> None:
-    """Make the roles and bring the tables up to date. Safe to run twice, and twice at once. Blocking.
-
-    Raises RuntimeError in one line when the database's owner may not make roles or the locale cannot search.
-    """
-    from alembic import command  # noqa: PLC0415 - SQLAlchemy stays out of every process that does not migrate
-    from alembic.config import Config  # noqa: PLC0415 - long to import, and for migrations only
-
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SELECT pg_advisory_lock(7310002)")
-        for role in ROLES:
-            _make_role(connection, f"jawab_{role}", keys.role_password(role))
-        connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-        shown = cast("Any", connection.execute("SELECT show_trgm('پانی') AS grams").fetchone())
-        if not shown[0]:
-            raise RuntimeError("this database cannot search Arabic script: create it with --locale=C.UTF-8")
-        connection.execute("SELECT pg_advisory_unlock(7310002)")
-    config = Config()
-    config.set_main_option("script_location", "store:migrations")
-    config.attributes["url"] = _sqlalchemy_url(url)
-    command.upgrade(config, "head")
-
-
-def _make_role(connection: psycopg.Connection[Any], role: str, password: str) -> None:
-    exists = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
-    verb: LiteralString = "ALTER ROLE {} LOGIN PASSWORD {}" if exists else "CREATE ROLE {} LOGIN PASSWORD {}"
-    try:
-        connection.execute(sql.SQL(verb).format(sql.Identifier(role), sql.Literal(password)))
-    except psycopg.errors.InsufficientPrivilege:
-        raise RuntimeError(
-            f"the database's owner may not make the role {role}: give it CREATEROLE, or make the role by hand"
-        ) from None
-
-
-def _sqlalchemy_url(url: str) -> Any:
-    """SQLAlchemy reads other addresses than libpq does: hand it libpq's own parts."""
-    from sqlalchemy import URL  # noqa: PLC0415 - long to import, and for migrations only
-
-    parts = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
-    return URL.create(
-        "postgresql+psycopg",
-        username=parts.pop("user", None),
-        password=parts.pop("password", None),
-        database=parts.pop("dbname", None),
-        query=parts,
-    )

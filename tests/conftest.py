@@ -25,8 +25,9 @@ from house.postgres import Postgres
 from house.valkey import Valkey
 from settings import Settings
 from store.crypto import Keys
-from store.database import Database, migrate
+from store.database import Database
 from store.jawab import Jawab
+from store.migrations import migrate
 from tests.providers.twilio import FakeTwilio
 from tests.town import town
 

@@ -109,8 +109,7 @@ def test_only_settings_reads_the_environment() -> None:
 
 def test_nobody_commits_but_who_opens_a_transaction() -> None:
     for path in python_files():
-        if "migrations" not in path.parts:
-            assert not re.search(r"\b(tx|conn|connection)\.(commit|rollback)\(", path.read_text()), path
+        assert not re.search(r"\b(tx|conn|connection)\.(commit|rollback)\(", path.read_text()), path
 
 
 @pytest.mark.parametrize(
@@ -119,8 +118,8 @@ def test_nobody_commits_but_who_opens_a_transaction() -> None:
         ("twilio", {"bot/channels/twilio.py", "bot/channels/wire.py"}),
         ("nacl", {"store/crypto.py"}),
         ("argon2", {"store/crypto.py"}),
-        ("sqlalchemy", {"store/database.py"}),
-        ("alembic", {"store/database.py"}),
+        ("sqlalchemy", {"store/migrations/__init__.py"}),
+        ("alembic", {"store/migrations/__init__.py"}),
         ("rq", {"store/bell.py", "worker.py"}),
         ("httpx", set()),
     ],
@@ -129,8 +128,7 @@ def test_a_package_has_one_place(package: str, allowed: set[str]) -> None:
     found = {
         str(path.relative_to(ROOT))
         for path in python_files()
-        if "migrations" not in path.parts
-        and re.search(rf"^\s*(import|from) {package}\b", path.read_text(), re.MULTILINE)
+        if re.search(rf"^\s*(import|from) {package}\b", path.read_text(), re.MULTILINE)
     }
     assert found <= allowed
 
@@ -160,14 +158,18 @@ def test_only_entry_points_take_more_of_the_settings_than_their_shape() -> None:
                     assert names <= {"Settings", "TWILIO_API"}, path
 
 
+# Every table there was before the first one was added: databases have run it, so it is not edited any more.
+HISTORY = {"store/migrations/0001_spine.sql"}
+
+
 def test_a_file_can_be_read_in_one_sitting() -> None:
     long = {
-        str(path.relative_to(ROOT)): length
+        str(path.relative_to(ROOT))
         for folder in (*ROOMS, "bench", "tests")
-        for path in (ROOT / folder).rglob("*.py")
-        if (length := len(path.read_text().splitlines())) > 400
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".py", ".sql"} and len(path.read_text().splitlines()) > 400
     }
-    assert long == {}
+    assert long == HISTORY
 
 
 def test_every_exception_from_a_rule_says_why() -> None:

@@ -5,7 +5,8 @@ import pytest
 
 from store import audit
 from store.crypto import Keys
-from store.database import Database, migrate
+from store.database import Database
+from store.migrations import migrate
 
 
 async def test_the_migration_runs_twice_without_harm(database_url: str, keys: Keys) -> None:

@@ -1,0 +1,159 @@
+"""The migrations: numbered files read by one loader, under one lock, each all or nothing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from store.crypto import Keys
+from store.database import LOCKS
+from store.migrations import FOLDER, find, migrate
+
+ROOT = Path(__file__).parents[2]
+HEAD = find()[-1].name[:4]
+
+
+@pytest.fixture
+def empty(cluster: str) -> Iterator[str]:
+    """Owner's address of a database with nothing in it."""
+    name = f"m_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(cluster, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        yield make_conninfo(cluster, dbname=name)
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two small migrations, to add to."""
+    (tmp_path / "0001_one.sql").write_text("CREATE TABLE one (id int);")
+    (tmp_path / "0002_two.sql").write_text("CREATE TABLE two (id int); INSERT INTO two VALUES (100 % 7);")
+    return tmp_path
+
+
+def ask(url: str, query: str) -> list[Any]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        return [row[0] for row in connection.execute(query.encode())]
+
+
+def revision(url: str) -> list[Any]:
+    return ask(url, "SELECT version_num FROM alembic_version")
+
+
+def tables(url: str) -> list[Any]:
+    return ask(url, "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+
+
+def shape(url: str) -> list[Any]:
+    return ask(
+        url,
+        "SELECT table_schema || '.' || table_name || '.' || column_name || ' ' || data_type FROM"
+        " information_schema.columns WHERE table_schema IN ('public', 'sealed') ORDER BY 1",
+    ) + ask(
+        url,
+        "SELECT grantee || ' ' || privilege_type || ' ' || table_name || '.' || column_name FROM"
+        " information_schema.column_privileges WHERE grantee LIKE 'jawab\\_%' AND grantee <> 'jawab' ORDER BY 1",
+    )
+
+
+def test_an_empty_database_comes_to_the_newest_and_stays_there(empty: str, keys: Keys) -> None:
+    migrate(empty, keys)
+    assert revision(empty) == [HEAD]
+    before = shape(empty)
+    migrate(empty, keys)
+    assert shape(empty) == before
+
+
+def test_a_database_of_the_first_revision_goes_on_to_the_same(
+    empty: str, template: str, keys: Keys, tmp_path: Path
+) -> None:
+    shutil.copy(FOLDER / "0001_spine.sql", tmp_path)
+    migrate(empty, keys, tmp_path)
+    assert revision(empty) == ["0001"]  # as the first version of this house wrote it
+    migrate(empty, keys)
+    assert revision(empty) == [HEAD]
+    assert shape(empty) == shape(template)
+
+
+def test_starts_at_once_do_each_migration_once(empty: str, keys: Keys, folder: Path) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: migrate(empty, keys, folder), range(4)))
+    assert ask(empty, "SELECT id FROM two") == [2]
+
+
+def test_a_start_waits_for_the_one_that_migrates(empty: str, keys: Keys, folder: Path) -> None:
+    with psycopg.connect(empty, autocommit=True) as other, ThreadPoolExecutor(1) as thread:
+        other.execute("SELECT pg_advisory_lock(%s)", (LOCKS["migrate"],))
+        starting = thread.submit(migrate, empty, keys, folder)
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while ask(empty, waiting) != [1]:
+            assert not starting.done()
+        assert tables(empty) == []
+        other.execute("SELECT pg_advisory_unlock(%s)", (LOCKS["migrate"],))
+        starting.result(timeout=30)
+    assert revision(empty) == ["0002"]
+
+
+def test_a_file_that_does_not_run_leaves_nothing_behind_and_is_named(empty: str, keys: Keys, folder: Path) -> None:
+    broken = folder / "0003_three.sql"
+    broken.write_text("CREATE TABLE three (id int);\nSELECT nothing FROM nowhere;")
+    with pytest.raises(RuntimeError, match=r'^0003_three\.sql: relation "nowhere" does not exist') as refused:
+        migrate(empty, keys, folder)
+    assert "\n" not in str(refused.value)
+    assert revision(empty) == ["0002"]
+    assert set(tables(empty)) == {"alembic_version", "one", "two"}
+    broken.write_text("CREATE TABLE three (id int);")
+    migrate(empty, keys, folder)
+    assert revision(empty) == ["0003"]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("0004_four.sql", "there is no migration 0003, but 0004_four.sql"),
+        ("0002_another.sql", "two migrations have one number: 0002_another.sql and 0002_two.sql"),
+        ("0000_before.sql", "0000_before.sql is no name"),
+        ("3_three.sql", "3_three.sql is no name of a migration"),
+        ("0003-three.sql", "0003-three.sql is no name"),
+        ("0003_Three.SQL", "0003_Three.SQL is no name"),
+    ],
+)
+def test_a_file_outside_the_chain_is_one_clear_line_and_nothing_is_done(
+    empty: str, keys: Keys, folder: Path, name: str, why: str
+) -> None:
+    (folder / name).write_text("SELECT 1;")
+    with pytest.raises(ValueError, match=re.escape(why)) as refused:
+        migrate(empty, keys, folder)
+    assert "\n" not in str(refused.value)
+    assert tables(empty) == []
+
+
+def test_what_is_no_sql_file_is_passed_over(empty: str, keys: Keys, folder: Path) -> None:
+    (folder / "0003_three.sql~").write_text("CREATE TABLE three (id int);")
+    migrate(empty, keys, folder)
+    assert revision(empty) == ["0002"]
+
+
+def test_a_database_of_a_newer_version_is_refused_in_one_line(empty: str, keys: Keys, folder: Path) -> None:
+    migrate(empty, keys, folder)
+    (folder / "0002_two.sql").unlink()
+    with pytest.raises(RuntimeError, match=r"newer than this Jawab.*'0002'"):
+        migrate(empty, keys, folder)
+
+
+def test_every_lock_has_one_number_and_its_number_one_place() -> None:
+    assert len(set(LOCKS.values())) == len(LOCKS)
+    assert f"pg_advisory_xact_lock({LOCKS['audit']})" in (FOLDER / "0001_spine.sql").read_text()
+    for path in ROOT.rglob("*.py"):
+        if ".venv" not in path.parts and path.relative_to(ROOT) != Path("store/database.py"):
+            written = re.findall(r"7310\d{3}|advisory\w*lock\(\s*\d", path.read_text())
+            assert written == [] or path == Path(__file__), path
