@@ -84,6 +84,43 @@ def test_a_database_of_the_first_revision_goes_on_to_the_same(
     assert shape(empty) == shape(template)
 
 
+def test_what_stood_in_the_audit_is_carried_over(empty: str, keys: Keys, tmp_path: Path) -> None:
+    shutil.copy(FOLDER / "0001_spine.sql", tmp_path)
+    migrate(empty, keys, tmp_path)
+    asked, closed, other, first, second = (str(uuid.uuid4()) for _ in range(5))
+    form, written = str(uuid.uuid4()), "SELECT audit_write(%s, %s, %s)"
+    with psycopg.connect(empty, autocommit=True) as connection:
+        for case, status in ((asked, "seen"), (closed, "closed"), (other, "seen")):
+            connection.execute(
+                "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, status, code_hash,"
+                " recipients) VALUES (%s, 'pishin', '2026-W47', '2026-11-21', '2026-12-02', %s, %s, '{}')",
+                (case, status, case.encode()),
+            )
+        connection.execute(
+            "INSERT INTO staff (id, login, name, role, password_hash) VALUES (%s, 'somebody', '', 'triage', '')",
+            (first,),
+        )
+        for actor, action, thing in (
+            (first, "protected.ask_close", asked),
+            (second, "protected.ask_close", asked),
+            (first, "protected.ask_close", closed),
+            (first, "protected.open:review", asked),
+            (first, "case.answer", f"{other}/{form}"),
+            (first, "case.note", other),
+            (first, "case.note", f"{other}/------------------------------------"),
+        ):
+            connection.execute(written, (actor, action, thing))
+    migrate(empty, keys)
+    assert ask(
+        empty,
+        "SELECT id::text || ' ' || close_asked_by FROM sealed.cases WHERE close_asked_at > now() - interval '1 day'",
+    ) == [f"{asked} {second}"]
+    assert ask(empty, "SELECT staff_id::text FROM sealed.looks") == [first]
+    assert ask(empty, "SELECT concat_ws(' ', form, staff_id, act, object) FROM once") == [
+        f"{form} {first} case.answer {other}"
+    ]
+
+
 def test_starts_at_once_do_each_migration_once(empty: str, keys: Keys, folder: Path) -> None:
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda _: migrate(empty, keys, folder), range(4)))
