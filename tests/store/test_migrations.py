@@ -92,8 +92,8 @@ def test_what_stood_in_the_audit_is_carried_over(empty: str, keys: Keys, tmp_pat
     with psycopg.connect(empty, autocommit=True) as connection:
         for case, status in ((asked, "seen"), (closed, "closed"), (other, "seen")):
             connection.execute(
-                "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, status, code_hash,"
-                " recipients) VALUES (%s, 'pishin', '2026-W47', '2026-11-21', '2026-12-02', %s, %s, '{}')",
+                "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, status,"
+                " code_hash, recipients) VALUES (%s, 'pishin', '2026-W47', '2026-11-21', '2026-12-02', %s, %s, '{}')",
                 (case, status, case.encode()),
             )
         connection.execute(
