@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
 from flows import answers, codes, report
 from flows.book import Choice
+from flows.effects import LookUp
+from flows.model import Details
 from flows.moving import advance, go, leave_to_menu, run
 from flows.turn import CASES, PLACES, Turn, indicator
 
@@ -23,19 +25,19 @@ def _choice(turn: Turn, folded: str) -> bool:
     return True
 
 
-SAVED: dict[str, Callable[[str], dict[str, Any]]] = {
-    "category": lambda choice: {"category": choice},
-    "kind": lambda choice: {"about": choice},
-    "may_message": lambda choice: {"may_message": choice == "yes"},
+SAVED: dict[str, Callable[[str], Details]] = {
+    "category": lambda choice: Details(category=choice),
+    "kind": lambda choice: Details(about=choice),
+    "may_message": lambda choice: Details(may_message=choice == "yes"),
 }
 
 
 def _take(turn: Turn, option: Choice) -> None:
     node = turn.node
     if node.save:
-        report.record(turn, node.save, **SAVED[node.save](option.id))
+        report.record(turn, node.save, SAVED[node.save](option.id))
     elif node.sealed:
-        report.seal(turn, node.name.partition(".")[2], about=option.id)
+        report.seal(turn, node.name.partition(".")[2], details=Details(about=option.id))
     if turn.shut:
         return
     report.clear(turn, option.clear)
@@ -47,19 +49,19 @@ def _take(turn: Turn, option: Choice) -> None:
 def _place(turn: Turn, folded: str) -> bool:
     known, tapped = turn.known.places[:PLACES], turn.event.choice
     if turn.event.location:
-        report.record(turn, "place", location=list(turn.event.location), place_text=turn.event.text.strip())
+        report.record(turn, "place", Details(location=turn.event.location, place_text=turn.event.text.strip()))
     elif any(place.id == tapped for place in known):
-        report.record(turn, "place", place=tapped)
+        report.record(turn, "place", Details(place=tapped))
     elif number := answers.pick_number(folded, turn.book.words.before_digits):
         if not 1 <= int(number) <= len(known):
             return False
-        report.record(turn, "place", place=known[int(number) - 1].id)
+        report.record(turn, "place", Details(place=known[int(number) - 1].id))
     elif named := answers.match_place(turn.book, turn.known.places, folded):
-        report.record(turn, "place", place=named.id)
+        report.record(turn, "place", Details(place=named.id))
     elif _has_letters(turn) and folded not in turn.book.words.greetings and not turn.event.media:
         if report.is_dangerous(turn) and not report.enter(turn):
             return True
-        report.record(turn, "place", place_text=turn.event.text.strip())
+        report.record(turn, "place", Details(place_text=turn.event.text.strip()))
     else:
         return False
     advance(turn, turn.node.next)
@@ -111,17 +113,18 @@ def look_up_case(turn: Turn, code: str) -> None:
     """Ask the world about a code; one with a wrong check digit needs no asking."""
     turn.misses = 0
     if codes.valid(code):
-        turn.answers["look"] = code
-        _look_up(turn, "case", code)
+        turn.remember(look=code)
+        _look_up(turn, LookUp("case", code))
     else:
         turn.looked_up = code
         go(turn, "status.none")
 
 
-def _look_up(turn: Turn, what: str, code: str) -> None:
-    turn.do("look_up", what=what, code=code)
+def _look_up(turn: Turn, wanted: LookUp) -> None:
+    turn.do(wanted)
     if turn.says:  # what opened the conversation is said with the answer: one message, not two
-        turn.answers["opening"], turn.says = turn.says[0].key, []
+        turn.remember(opening=turn.says[0].key)
+        turn.says = []
 
 
 def _facility(turn: Turn, folded: str) -> bool:
@@ -129,14 +132,14 @@ def _facility(turn: Turn, folded: str) -> bool:
     short = "".join(words)
     if not (short.isdecimal() and 3 <= len(short) <= 4):
         return False
-    _look_up(turn, "facility", short)
+    _look_up(turn, LookUp("facility", short))
     return True
 
 
 def _score(turn: Turn, folded: str) -> bool:
-    asked = indicator(turn)
-    if not asked or turn.answers.get("round") != (turn.known.round or {}).get("id"):
-        turn.answers = {}
+    asked, rating = indicator(turn), turn.memory.rating
+    if not asked or rating is None or turn.known.round is None or rating.round != turn.known.round.id:
+        turn.forget()
         go(turn, turn.book.starts["rate"])
         return True
     options = {option.id for option in turn.node.options}
@@ -146,7 +149,7 @@ def _score(turn: Turn, folded: str) -> bool:
         chosen = answers.match(found, folded, turn.book.words.before_digits)
     if chosen not in options:
         return False
-    turn.answers["scores"] = {**turn.answers.get("scores", {}), asked: int(chosen)}
+    turn.remember(rating=replace(rating, scores={**rating.scores, asked: int(chosen)}))
     advance(turn, turn.node.next)
     return True
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import locales
 from flows import answers
 from flows.book import Book, Choice, Node
-from flows.model import EFFECTS, Value
-from flows.moving import HOPS, RUN
+from flows.model import Value
+from flows.moving import HOPS
 from flows.play import FACILITY, PLACES, ROUND
 from flows.turn import CASES, SPOKEN, STATUSES, VALUES
 from locales.catalogs import texts
@@ -139,12 +139,12 @@ def _values(book: Book) -> Iterator[Finding]:
 def _longest(key: str, lang: str) -> str:
     """The text with its longest values."""
     statuses = sorted(SAID_STATUSES, key=lambda status: len(fill(status, lang, {}, isolates=False)))
-    indicators = sorted(ROUND["indicators"], key=lambda row: len(fill(row, lang, {}, isolates=False)))
+    indicators = sorted(ROUND.indicators, key=lambda row: len(fill(row, lang, {}, isolates=False)))
     values: dict[str, Value] = {
         **LONGEST,
         "status": {"key": statuses[-1]},
         "indicator": {"key": indicators[-1]},
-        "name": FACILITY,
+        "name": {"names": FACILITY.names},
     }
     return fill(key, lang, values, isolates=False)
 
@@ -234,13 +234,6 @@ def _option_words(book: Book) -> Iterator[Finding]:
                     yield Finding(_at(book, node), lang, "word not taken", f"{option.id}: {own}")
 
 
-def _effects(book: Book) -> Iterator[Finding]:
-    for node in book.nodes.values():
-        for effect in (node.effect, *(option.effect for option in node.options)):
-            if effect and (effect[0] not in EFFECTS or effect[0] not in RUN):
-                yield Finding(_at(book, node), "", "unknown effect", effect[0])
-
-
 def _asked(option: Choice) -> tuple[str, str, str, str]:
     return (option.id, option.digit, option.text, option.clear)
 
@@ -271,7 +264,6 @@ RULES: tuple[Callable[[Book], Iterator[Finding]], ...] = (
     _rows,
     _digits,
     _option_words,
-    _effects,
     _twins,
 )
 

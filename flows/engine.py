@@ -11,8 +11,9 @@ from typing import Any
 from flows import answers, report
 from flows.asking import ASKS, look_up_case
 from flows.book import Book
+from flows.effects import Consent, Step
 from flows.facts import answered
-from flows.model import Event, Session, Step
+from flows.model import Event, Found, FoundCase, FoundFacility, Lies, Rating, Session
 from flows.moving import go, land, leave_to_menu, offer_person
 from flows.turn import LANGUAGE, MENU, Turn
 
@@ -23,9 +24,9 @@ WORDS_KEPT = 5  # of those answers, for the person who is called
 def step(book: Book, session: Session, event: Event) -> Step:
     """Where a conversation goes on one event, what is said (one Reply at most) and what must be done."""
     turn = _begin(book, session, event)
-    was_sealed = bool(turn.answers.get("sealed"))
+    was_sealed = turn.report.sealed
     KINDS[event.kind](turn)
-    turn.sealed = event.kind == "message" and (turn.sealed or was_sealed or bool(turn.answers.get("sealed")))
+    turn.sealed = event.kind == "message" and (turn.sealed or was_sealed or turn.report.sealed)
     return turn.end()
 
 
@@ -38,11 +39,13 @@ def _begin(book: Book, session: Session, event: Event) -> Turn:
         event=event,
         node=nodes.get(name, first),
         lang=session.lang,
-        answers=dict(session.answers),
+        memory=session.memory,
         trail=[node for node in session.trail if node in nodes],
         misses=session.misses,
         silent=event.kind == "quiet" and session.quiet_after == book.quiet_end,
     )
+    if turn.node.sealed and not turn.report.sealed:
+        turn.update(lies=Lies.SEALED)  # whatever was lost of a session: who stands behind the door is behind it
     turn.fresh = not session.node
     turn.lost = bool(session.node) and name not in nodes
     return turn
@@ -67,7 +70,7 @@ def _message(turn: Turn) -> None:
         return
     if turn.known.confirm and _verify(turn, folded):
         return
-    if turn.node.flow == "verify" and "verify" not in turn.answers:
+    if turn.node.flow == "verify" and not turn.memory.verify:
         # What was told since has taken the question's place.
         turn.node, turn.fresh = turn.book.nodes[MENU if turn.lang else LANGUAGE], True
     if not turn.fresh and ASKS[turn.node.ask](turn, folded):
@@ -88,13 +91,13 @@ def _verify(turn: Turn, folded: str) -> bool:
     if was is asked:
         return False
     turn.node = asked
-    turn.answers["verify"] = turn.known.confirm
+    turn.remember(verify=turn.known.confirm)
     if not turn.fresh:
         turn.trail = [*turn.trail, was.name]
     if ASKS[asked.ask](turn, folded):
         return True
     turn.node = was
-    turn.answers.pop("verify")
+    turn.remember(verify="")
     if not turn.fresh:
         turn.trail.pop()
     return False
@@ -104,14 +107,14 @@ def _other(turn: Turn, folded: str) -> None:
     """What answers nothing that was asked."""
     book, event = turn.book, turn.event
     story = event.media or event.location or answers.is_story(book, turn.folded) or report.is_dangerous(turn)
-    if story and turn.answers.get("done"):
+    if story and turn.report.done:
         report.hold(turn)
         if not turn.shut and turn.node.name in _AFTER:
             _miss(turn, "", kept=True)
         elif not turn.shut:
             go(turn, "complaint.more")
     elif story and _in_report(turn):
-        before_kind = not turn.answers.get("routed")
+        before_kind = not turn.report.routed
         report.add_words(turn)
         if turn.shut:
             return
@@ -140,15 +143,17 @@ _AFTER = ("complaint.more", "protected.more")
 
 
 def _in_report(turn: Turn) -> bool:
-    known = turn.answers
+    memory = turn.memory
     beside = turn.node.flow == "help" and bool(turn.trail) and turn.book.nodes[turn.trail[-1]].report
-    return bool(beside or turn.node.report or known.get("code") or known.get("sealed") or known.get("category"))
+    return bool(
+        beside or turn.node.report or memory.report.code or memory.report.sealed or memory.report.details.category
+    )
 
 
 def _miss(turn: Turn, key: str, *, kept: bool = False) -> None:
     turn.misses += 1
-    if not kept and not turn.answers.get("sealed") and turn.event.text.strip():
-        turn.answers["missed"] = [*turn.answers.get("missed", ()), turn.event.text[:200]][-WORDS_KEPT:]
+    if not kept and not turn.report.sealed and turn.event.text.strip():
+        turn.remember(missed=(*turn.memory.missed, turn.event.text[:200])[-WORDS_KEPT:])
     if turn.misses >= MISSES and turn.node.flow != "help" and not (kept and turn.event.media):
         offer_person(turn)
         return
@@ -215,22 +220,22 @@ def _aside(turn: Turn, target: str) -> None:
 
 def _stop(turn: Turn) -> None:
     # It ends the weekly update, never somebody's own case or his way in; so nothing of the conversation is moved.
-    turn.do("consent", topic="weekly", granted=False, method="word")
+    turn.do(Consent("weekly", granted=False, method="word"))
     turn.say("stop.done")
 
 
 def _start(turn: Turn) -> None:
     # Telegram opens every conversation with /start: it lifts a stop, and subscribes to nothing.
-    turn.do("consent", topic="all", granted=True, method="word")
+    turn.do(Consent("all", granted=True, method="word"))
     if turn.lang:
         turn.say("start.done")
     turn.ask()
 
 
 def _private(turn: Turn) -> None:
-    if turn.answers.get("held") and not report.enter(turn):
+    if turn.report.held and not report.enter(turn):
         return
-    inside = _in_report(turn) and (not turn.answers.get("done") or turn.node.name in _AFTER)
+    inside = _in_report(turn) and (not turn.report.done or turn.node.name in _AFTER)
     if not inside:
         report.leave(turn)
     if not report.enter(turn):
@@ -259,12 +264,17 @@ UNIVERSAL: dict[str, Callable[[Turn], None]] = {
 # ── what is not a message ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+# What a look-up of each kind comes back with.
+FINDS: dict[str, type[Found]] = {"case": FoundCase, "facility": FoundFacility}
+
+
 def _found(turn: Turn) -> None:
     node, found = turn.node, turn.event.found
-    turn.looked_up = str(turn.answers.pop("look", ""))
-    if opening := turn.answers.pop("opening", ""):
+    turn.looked_up, opening = turn.memory.look, turn.memory.opening
+    turn.remember(look="", opening="")
+    if opening:
         turn.say(opening)
-    if not node.look_up or found.get("what") != node.look_up:
+    if not node.look_up or not isinstance(found, FINDS[node.look_up]):
         turn.ask()
     elif not answered(turn):
         turn.misses += 1
@@ -274,13 +284,9 @@ def _found(turn: Turn) -> None:
             go(turn, node.next)
     else:
         turn.misses = 0
-        if node.look_up == "facility":
-            turn.answers.update(
-                facility=str(found["id"]),
-                facility_names=dict(found.get("names") or {}),
-                round=(turn.known.round or {}).get("id", ""),
-                scores={},
-            )
+        if isinstance(found, FoundFacility):
+            in_round = turn.known.round.id if turn.known.round else ""
+            turn.remember(rating=Rating(in_round, found.id, found.names))
             turn.push()
         go(turn, node.found)
 

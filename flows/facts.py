@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from flows.model import FoundFacility
 from flows.turn import SAID_AS, STATUSES, Turn, indicator
 
 # While one of these stands, a citizen is owed an answer by a day.
@@ -12,38 +13,38 @@ _OWED = ("received", "acknowledged", "in_progress", "disputed")
 
 
 def _due(turn: Turn) -> bool:
-    state = str(turn.event.found.get("state", ""))
-    day = str(turn.event.found.get("due") or "")
-    return SAID_AS.get(state, state) in _OWED and re.fullmatch(r"\d{4}-\d{2}-\d{2}", day) is not None
+    found = turn.found_case
+    owed = SAID_AS.get(found.state, found.state) in _OWED
+    return owed and re.fullmatch(r"\d{4}-\d{2}-\d{2}", found.due) is not None
 
 
 def _resolved(turn: Turn) -> bool:
     """Whether the case just looked up is this phone's own and waits for its writer's word."""
-    found = turn.event.found
-    if found.get("state") != "resolved" or not found.get("mine"):
+    found = turn.found_case
+    if found.state != "resolved" or not found.mine:
         return False
-    turn.answers["verify"] = turn.looked_up
+    turn.remember(verify=turn.looked_up)
     return True
 
 
 def answered(turn: Turn) -> bool:
     """Whether a found event found something that can be told."""
     found = turn.event.found
-    if found.get("what") == "facility":
-        return bool(found.get("id"))
-    state = str(found.get("state", ""))
+    if isinstance(found, FoundFacility):
+        return bool(found.id)
+    state = turn.found_case.state
     return SAID_AS.get(state, state) in STATUSES
 
 
 FACTS: dict[str, Callable[[Turn], bool]] = {
     "waiting": lambda turn: bool(turn.trail),  # the question was a side step from another
-    "report": lambda turn: bool(turn.answers.get("code") or turn.answers.get("sealed")),
-    "told": lambda turn: bool(turn.answers.get("told")),  # the story came before the questions
+    "report": lambda turn: bool(turn.report.code or turn.report.sealed),
+    "told": lambda turn: turn.report.told,  # the story came before the questions
     "trial": lambda turn: turn.known.trial,
     "cases": lambda turn: bool(turn.known.cases),
     "due": _due,
     "resolved": _resolved,
-    "round": lambda turn: bool(turn.known.round),
+    "round": lambda turn: turn.known.round is not None,
     "unscored": lambda turn: bool(indicator(turn)),
     "weekly": lambda turn: turn.known.weekly,
 }

@@ -14,7 +14,8 @@ import locales
 from flows import answers
 from flows.book import ASKS, Book, Branch, Choice, Node, Words
 from flows.facts import FACTS
-from flows.model import EFFECTS, Option, Say
+from flows.model import Option, Say
+from flows.moving import RUN, TAKES
 from flows.reading import Refused, Source, expect, plain, read, take
 from flows.turn import SPOKEN
 from locales.catalogs import find
@@ -74,9 +75,11 @@ def _effect(source: Source | None) -> tuple[str, dict[str, Any]] | None:
     if len(found) != 1:
         raise source.refuse("effect", "names one effect")
     ((kind, data),) = found.items()
-    _one_of(source, "effect", kind, EFFECTS)
+    _one_of(source, "effect", kind, RUN)
     if not isinstance(data, dict):
         raise source.refuse(kind, "must be a mapping")
+    if data.keys() != (takes := TAKES.get(kind, frozenset())):
+        raise source.refuse(kind, f"takes {', '.join(sorted(takes)) or 'nothing'}")
     return kind, data
 
 

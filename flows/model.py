@@ -1,14 +1,16 @@
-"""The shapes of a conversation: what goes into a step and what comes out of it. Pure."""
+"""The shapes of a conversation: what goes into a step, and what it remembers. What comes out is in effects. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Literal
 
 # A value is a literal, or says what it is so that one stored message exists in every language:
 # {"key": …} a text, {"date": "2026-11-21"}, {"code": "4821773091542"}, {"names": {"en": …, "ur": …}}.
 Value = str | int | dict[str, Any]
 Values = dict[str, Value]
+Point = tuple[float, float]  # latitude, longitude
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,12 @@ class Reply:
     says: tuple[Say, ...]
     options: tuple[Option, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """Something the world must do because of this turn; `kind` is one of EFFECTS."""
-
-    kind: str
-    data: dict[str, Any] = field(default_factory=dict)
+    def as_message(self) -> dict[str, Any]:
+        """As the outbox stores it: keys and values, no sentence."""
+        return {
+            "says": [[say.key, say.values] for say in self.says],
+            "options": [[option.digit, option.say.key, option.say.values] for option in self.options],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """An open scorecard round; `indicators` are text keys."""
+
+    id: str
+    indicators: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What a step may know of the world; the shell fills it in before the step."""
 
@@ -73,8 +82,28 @@ class Known:
     confirm: str = ""  # code of a case whose "is it done?" was asked since this phone last wrote
     weekly: bool = False  # subscribed to the weekly update
     trial: bool = False  # a demo on a real line: say so, and take nothing protected
-    round: dict[str, Any] | None = None  # the open scorecard round: {"id", "indicators": [text key, ...]}
+    round: Round | None = None
     outside: tuple[tuple[dict[str, str], str], ...] = ()  # (names by language, phone) of bodies outside the district
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCase:
+    """What a typed code opens. `state` is the case's status or the protected room's own, "none" where there is none."""
+
+    state: str = "none"
+    due: str = ""  # the day by which an answer is owed, "2026-12-05", or ""
+    mine: bool = False  # an ordinary case that this phone wrote
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFacility:
+    """What a facility's short code opens; `id` is "" where there is none."""
+
+    id: str = ""
+    names: dict[str, str] = field(default_factory=dict)
+
+
+Found = FoundCase | FoundFacility
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +115,102 @@ class Event:
     text: str = ""
     choice: str = ""  # the option id of a tapped button or row
     media: tuple[Media, ...] = ()
-    location: tuple[float, float] | None = None
-    found: dict[str, Any] = field(default_factory=dict)  # the answer to a look_up effect
+    location: Point | None = None
+    found: Found | None = None  # the answer to a LookUp
+
+
+# ── what a conversation remembers between two messages ─────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What one message told: words, files, a place on the map. It is whatever of these it has."""
+
+    text: str = ""
+    media: tuple[Media, ...] = ()
+    location: Point | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """The short answers of a report; what is "" or None was not answered."""
+
+    category: str = ""
+    about: str = ""  # "service" or "person"; behind the door only
+    place: str = ""  # a place's id
+    place_text: str = ""  # or the place as it was typed
+    location: Point | None = None
+    may_message: bool | None = None
+
+
+class Stage(StrEnum):
+    """How far a report has come."""
+
+    ASKED = "asked"  # nobody knows yet whether it is about a service or a person
+    ROUTED = "routed"  # that is answered
+    DONE = "done"  # its receipt was said
+
+
+class Lies(StrEnum):
+    """Where what was told lies."""
+
+    SESSION = "session"  # in the report itself, and nowhere else yet
+    SORTING = "sorting"  # in the sorting list, under its code: words that came before any choice
+    DRAFT = "draft"  # in a case that was opened unfinished
+    CASE = "case"  # in a case
+    SEALED = "sealed"  # behind the protected door: nothing of it stands in the session
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report on its way. Behind the protected door it is its code, its stage and `told`: nothing that was said."""
+
+    code: str = ""  # once something of it is kept
+    stage: Stage = Stage.ASKED
+    lies: Lies = Lies.SESSION
+    told: bool = False  # the story came before the questions
+    details: Details = Details()
+    story: tuple[Item, ...] = ()  # told to the questions, and only here
+    held: tuple[Item, ...] = ()  # told after the receipt, until it is known whether it is more of the same
+
+    @property
+    def sealed(self) -> bool:
+        return self.lies is Lies.SEALED
+
+    @property
+    def opened(self) -> bool:
+        """Whether its case exists."""
+        return self.lies in {Lies.DRAFT, Lies.CASE}
+
+    @property
+    def done(self) -> bool:
+        return self.stage is Stage.DONE
+
+    @property
+    def routed(self) -> bool:
+        return self.stage is Stage.ROUTED
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """A scorecard on its way: one facility in one round; `scores` are 1..5 by indicator."""
+
+    round: str
+    facility: str
+    names: dict[str, str]
+    scores: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a conversation has in hand besides where it stands. All of it is forgotten together."""
+
+    report: Report = Report()
+    rating: Rating | None = None
+    verify: str = ""  # code of the case whose "is it done?" stands open
+    missed: tuple[str, ...] = ()  # answers that were not understood, for the person who is called
+    look: str = ""  # the code that is being looked up
+    opening: str = ""  # text that opens the reply once that is found
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,46 +220,8 @@ class Session:
     flow: str = ""
     node: str = ""
     lang: str = ""  # "" until chosen
-    answers: dict[str, Any] = field(default_factory=dict)
+    memory: Memory = Memory()
     trail: tuple[str, ...] = ()  # nodes to go Back to, oldest first, as "flow.node"
     misses: int = 0  # answers in a row that were not understood
     flows: str = ""  # fingerprint of the flows this session was written by
     quiet_after: int = 0  # seconds of silence after which a "quiet" event is due; 0 = never
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one event leads to."""
-
-    session: Session
-    reply: Reply | None
-    effects: tuple[Effect, ...] = ()
-    sealed: bool = False  # the words of this event went behind the protected door: keep no other copy
-
-
-# An item of a story, JSON as it stands: {"text"?: str, "media"?: [{"url", "content_type"}], "location"?: [lat, lon]}.
-Item = dict[str, Any]
-
-# Every effect a flow may ask for, and the data it carries. intake must handle each; a test compares the two.
-# What is marked ? is left out where there is nothing to say; codes are 13 digits.
-EFFECTS: dict[str, str] = {
-    "keep_story": "code, story: [Item]. Words before any choice: a row in the sorting list, clocks running",
-    "open_case": (
-        "code, category, draft, kept, place?, place_text?, location?, story?: [Item], may_message?. An ordinary case; "
-        "kept: the sorting row of this code becomes the case, its words and clocks with it"
-    ),
-    "append": "code, and an Item: more words for a case or a kept story of this phone",
-    "amend": "code, category? place? place_text? location? may_message? finish?: later answers to a case or kept story",
-    "seal": (
-        "code, kind (open|category|kind|place|story|message|more|call|send), and the answer: an Item, category, about, "
-        "place, place_text, location, may_message. One item behind the protected door; the first of a code opens it"
-    ),
-    "seal_story": "code, category?, place?, place_text?, location?: the kept story goes behind the protected door",
-    "forget": "code: the kept story is erased, for a trial line takes nothing protected",
-    "look_up": "what (case|facility), code: the answer comes back as a `found` event in the same transaction",
-    "set_language": "lang: the contact's language from now on",
-    "consent": "topic (weekly|all), granted, method (word|menu): a record. `all` granted lifts a stop",
-    "verify": "code, fixed (true|false): the writer of a resolved case says whether it is done",
-    "rate": "round, facility, scores: {indicator: 1..5}",
-    "call_person": "code (fresh), reason (a node), about?: code, words?: [str]. Somebody writes back; the sorting list",
-}

@@ -7,7 +7,9 @@ from typing import Any
 
 from flows import report
 from flows.book import Node
+from flows.effects import CallPerson, Consent, Rate, SetLanguage, Verify
 from flows.facts import FACTS
+from flows.model import Lies
 from flows.turn import LANGUAGE, MENU, Turn
 
 HOPS = 20  # nodes that say or branch between two questions; check finds the ring that would need more
@@ -16,7 +18,7 @@ HOPS = 20  # nodes that say or branch between two questions; check finds the rin
 def advance(turn: Turn, target: str) -> None:
     """The question is answered: remember it for Back and go on."""
     turn.misses = 0
-    turn.answers.pop("missed", None)
+    turn.remember(missed=())
     if turn.node.ask not in {"more", "score"} and turn.node.name != LANGUAGE:
         turn.push()
     go(turn, target)
@@ -29,7 +31,7 @@ def go(turn: Turn, target: str) -> None:
         if target == "back":
             _return(turn)
             return
-        if turn.answers.get("sealed"):
+        if turn.report.sealed:
             target = book.twins.get(target, target)
         node = book.nodes.get(target)
         if node is None:
@@ -54,16 +56,17 @@ def _choose(turn: Turn, node: Node) -> str:
 
 def land(turn: Turn, name: str, *, ask: bool) -> None:
     """Stand at a node that asks."""
-    if turn.answers.get("sealed"):
+    if turn.report.sealed:
         name = turn.book.twins.get(name, name)
     turn.node = turn.book.nodes[name]
-    if turn.node.sealed:
-        turn.answers["sealed"] = True
+    if turn.node.sealed and not turn.report.sealed:
+        turn.update(lies=Lies.SEALED)
     if turn.node.ask == "more":
         run(turn, turn.node.effect, "")
         report.close(turn)
     if turn.node.idle:
-        turn.answers, turn.trail = {}, []
+        turn.forget()
+        turn.trail = []
     if ask:
         turn.ask()
 
@@ -94,29 +97,30 @@ def offer_person(turn: Turn) -> None:
 
 def _set_language(turn: Turn, chosen: str, _: dict[str, Any]) -> None:
     turn.lang = chosen
-    turn.do("set_language", lang=chosen)
+    turn.do(SetLanguage(chosen))
 
 
 def _consent(turn: Turn, _: str, data: dict[str, Any]) -> None:
-    turn.do("consent", **data)
+    turn.do(Consent(**data))
 
 
 def _rate(turn: Turn, _: str, __: dict[str, Any]) -> None:
-    known = turn.answers
-    turn.do("rate", round=known.get("round"), facility=known.get("facility"), scores=known.get("scores", {}))
+    if turn.memory.rating is not None:
+        turn.do(Rate(turn.memory.rating))
 
 
 def _verify(turn: Turn, _: str, data: dict[str, Any]) -> None:
-    turn.do("verify", code=turn.answers.pop("verify"), **data)
+    turn.do(Verify(turn.memory.verify, **data))
+    turn.remember(verify="")
 
 
 def _call_person(turn: Turn, _: str, __: dict[str, Any]) -> None:
     reason = turn.trail[-1] if turn.trail else turn.node.name
-    if turn.answers.get("sealed"):
+    if turn.report.sealed:
         report.seal(turn, "call")
         return
-    missed = turn.answers.pop("missed", [])
-    turn.do("call_person", code=turn.known.code, reason=reason, about=turn.answers.get("code"), words=missed)
+    turn.do(CallPerson(turn.known.code, reason, turn.report.code, turn.memory.missed))
+    turn.remember(missed=())
 
 
 RUN: dict[str, Callable[[Turn, str, dict[str, Any]], None]] = {
@@ -127,6 +131,12 @@ RUN: dict[str, Callable[[Turn, str, dict[str, Any]], None]] = {
     "call_person": _call_person,
     "open_case": lambda turn, _, __: report.open_case(turn),
     "append": lambda turn, _, __: report.append_held(turn),
+}
+
+# What a flow states of an effect that it names; of the others it states nothing.
+TAKES: dict[str, frozenset[str]] = {
+    "consent": frozenset({"topic", "granted", "method"}),
+    "verify": frozenset({"fixed"}),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -12,8 +11,9 @@ from typing import Any
 import locales
 from flows import codes
 from flows.book import Book
+from flows.effects import Consent, Effect, LookUp, OpenCase, Seal, SealStory, Verify
 from flows.engine import step
-from flows.model import Effect, Event, Known, Media, Place, Reply, Session
+from flows.model import Event, Found, FoundCase, FoundFacility, Known, Media, Place, Reply, Round, Session
 from flows.sessions import dump, restore
 from locales.render import render_options
 
@@ -25,11 +25,8 @@ PLACES = (
     Place("demo-pishin", {"en": "Pishin", "ur": "پشین"}),
     Place("demo-saranan", {"en": "Saranan", "ur": "سرانان"}),
 )
-ROUND: dict[str, Any] = {
-    "id": "demo-round",
-    "indicators": ["indicator.open_on_time", "indicator.staff_present", "indicator.treated_with_respect"],
-}
-FACILITY: dict[str, Any] = {"id": "demo-clinic", "names": {"en": "Demo clinic", "ur": "نمونہ کلینک"}}
+ROUND = Round("demo-round", ("indicator.open_on_time", "indicator.staff_present", "indicator.treated_with_respect"))
+FACILITY = FoundFacility("demo-clinic", {"en": "Demo clinic", "ur": "نمونہ کلینک"})
 FACILITY_CODE = "101"
 OUTSIDE = (({"en": "Demo helpline", "ur": "نمونہ ہیلپ لائن"}, "0000"),)
 
@@ -45,7 +42,7 @@ class World:
     channel: str = "sms"
     trial: bool = False
     places: tuple[Place, ...] = PLACES
-    round: dict[str, Any] | None = field(default_factory=lambda: dict(ROUND))
+    round: Round | None = ROUND
     outside: tuple[tuple[dict[str, str], str], ...] = OUTSIDE
     weekly: bool = False
     cases: dict[str, str] = field(default_factory=dict)  # ordinary, newest last
@@ -69,24 +66,23 @@ class World:
             outside=self.outside,
         )
 
-    def do(self, effect: Effect) -> dict[str, Any] | None:
+    def do(self, effect: Effect) -> Found | None:
         """Take an effect; the answer to a look-up comes back."""
-        data = effect.data
-        match effect.kind:
-            case "open_case":
-                self.cases[data["code"]] = "received"
-            case "verify":
+        match effect:
+            case OpenCase():
+                self.cases[effect.code] = "received"
+            case Verify():
                 self.confirm = ""
-                self.cases[data["code"]] = "confirmed" if data["fixed"] else "disputed"
-            case "seal" | "seal_story":
-                self.sealed.add(data["code"])
-            case "consent" if data["topic"] == "weekly":
-                self.weekly = data["granted"]
-            case "look_up" if data["what"] == "facility":
-                return {"what": "facility", **(FACILITY if data["code"] == FACILITY_CODE else {"id": ""})}
-            case "look_up":
-                state = self.cases.get(data["code"]) or ("received" if data["code"] in self.sealed else "none")
-                return {"what": "case", "state": state, "mine": data["code"] in self.cases, "due": "2026-12-05"}
+                self.cases[effect.code] = "confirmed" if effect.fixed else "disputed"
+            case Seal() | SealStory():
+                self.sealed.add(effect.code)
+            case Consent(topic="weekly"):
+                self.weekly = effect.granted
+            case LookUp(what="facility"):
+                return FACILITY if effect.code == FACILITY_CODE else FoundFacility()
+            case LookUp():
+                state = self.cases.get(effect.code) or ("received" if effect.code in self.sealed else "none")
+                return FoundCase(state, "2026-12-05", effect.code in self.cases)
         return None
 
 
@@ -105,7 +101,8 @@ class Phone:
     def say(self, text: str = "", **more: Any) -> str:
         """Send a message; the reply as its language and channel show it, "" if there was none."""
         self.thread.extend(f"> {line}".rstrip() for line in (text or _describe(more)).split("\n"))
-        return self._turn(Event("message", self.world.known(), text, **more))
+        storable = text.encode("utf-8", "replace").decode()  # as every channel hands it on
+        return self._turn(Event("message", self.world.known(), storable, **more))
 
     def wait(self) -> str:
         """Nothing is written until the silence is noticed, if it ever is."""
@@ -121,9 +118,8 @@ class Phone:
         self.effects = []
         self.sealed = False
         for _ in range(1 + _CALLS):
-            # A stored session is JSON: what does not survive it must not work here either.
-            before = restore(json.loads(json.dumps(dump(self.session))))
-            made = step(self.book, before, event)
+            # A session is stored between two messages: what does not survive it must not work here either.
+            made = step(self.book, restore(dump(self.session)), event)
             self.session = made.session
             self.sealed |= made.sealed
             self.effects.extend(made.effects)
@@ -144,22 +140,14 @@ def _describe(more: dict[str, Any]) -> str:
     return "[location]" if more.get("location") else f"[{more.get('choice', '')}]"
 
 
-def stored(reply: Reply) -> dict[str, Any]:
-    """A reply as the outbox stores it."""
-    return {
-        "says": [[said.key, said.values] for said in reply.says],
-        "options": [[option.digit, option.say.key, option.say.values] for option in reply.options],
-    }
-
-
 def show(reply: Reply, lang: str, channel: str) -> str:
     """A reply as its reader gets it."""
-    return locales.render(stored(reply), lang or "ur", channel)
+    return locales.render(reply.as_message(), lang or "ur", channel)
 
 
 def rows(reply: Reply, lang: str, channel: str) -> list[tuple[str, str]]:
     """The (digit, text) of a reply's options."""
-    return render_options(stored(reply), lang or "ur", channel)
+    return render_options(reply.as_message(), lang or "ur", channel)
 
 
 def write_transcript(thread: Sequence[str]) -> str:
@@ -187,7 +175,7 @@ def play(
             break
         write(_play_line(phone, line) or f"{DIM}(no reply){PLAIN}")
         for effect in phone.effects:
-            write(f"{DIM}{effect.kind} {json.dumps(effect.data, ensure_ascii=False, sort_keys=True)}{PLAIN}")
+            write(f"{DIM}{effect}{PLAIN}")
     transcript = write_transcript(phone.thread)
     write(f"{DIM}{transcript}{PLAIN}")
     return transcript

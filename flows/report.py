@@ -1,34 +1,17 @@
-"""What becomes of the words of a report: kept, put into a case, or sealed. The one place that decides it. Pure.
-
-A report's `answers` in the session, all optional:
-`code` · `kept` (its words are in the sorting list) · `told` (they came before the questions) · `routed` (service or
-person is answered) · `opened` (its case exists) · `drafted` (as a draft) · `done` · `held` (items waiting for "more
-about it or new?") · category, kind, place, place_text, location, may_message, story of an ordinary report ·
-`sealed`: it is behind the protected door, and then nothing of what was told stands here.
-"""
+"""What becomes of the words of a report: kept, put into a case, or sealed. The one place that decides it. Pure."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
-from flows.model import Event, Item
+from flows.effects import Amend, Append, Forget, KeepStory, OpenCase, Seal, SealStory
+from flows.model import Details, Event, Item, Lies, Report, Stage
 from flows.turn import LANGUAGE, MENU, Turn
-
-_PLACE = ("place", "place_text", "location")
-_SEALED_KEEPS = ("code", "told", "routed", "done")
-_AGAIN_KEEPS = ("code", "kept", "told", "opened", "drafted", "sealed")
 
 
 def read_item(event: Event) -> Item:
-    """The words, media and location of a message; {} if it has none."""
-    item: Item = {}
-    if event.text.strip():
-        item["text"] = event.text
-    if event.media:
-        item["media"] = [{"url": media.url, "content_type": media.content_type} for media in event.media]
-    if event.location:
-        item["location"] = list(event.location)
-    return item
+    """The words, media and location of a message."""
+    return Item(event.text if event.text.strip() else "", event.media, event.location)
 
 
 def is_dangerous(turn: Turn) -> bool:
@@ -37,18 +20,15 @@ def is_dangerous(turn: Turn) -> bool:
 
 
 def _code(turn: Turn) -> str:
-    code: str = turn.answers.setdefault("code", turn.known.code)
-    return code
+    if not turn.report.code:
+        turn.update(code=turn.known.code)
+    return turn.report.code
 
 
-def _pick(answers: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: answers[name] for name in names if name in answers}
-
-
-def seal(turn: Turn, kind: str, **data: Any) -> None:
+def seal(turn: Turn, kind: str, item: Item = Item(), details: Details = Details()) -> None:
     """One answer behind the protected door, the moment it comes."""
     turn.sealed = True
-    turn.do("seal", code=_code(turn), kind=kind, **data)
+    turn.do(Seal(_code(turn), kind, item, details))
 
 
 def enter(turn: Turn, about: str = "") -> bool:
@@ -56,30 +36,31 @@ def enter(turn: Turn, about: str = "") -> bool:
 
     Once inside, a report stays inside: sensitivity is only ever raised.
     """
-    answers = turn.answers
-    if answers.get("sealed"):
+    report = turn.report
+    if report.sealed:
         return True
     if turn.known.trial:
         _refuse(turn)
         return False
-    told = _pick(answers, "category", *_PLACE, "may_message")
-    if answers.get("kept") and not answers.get("opened"):
-        turn.do("seal_story", code=_code(turn), about=about, **told)
+    told = replace(report.details, about=about)
+    if report.lies is Lies.SORTING:
+        turn.do(SealStory(_code(turn), told))
         turn.sealed = True
-    elif told or about:
-        seal(turn, "open", about=about, **told)
-    for item in answers.get("story", ()):
-        seal(turn, "story", **item)
-    for item in answers.get("held", ()):
-        seal(turn, "more", **item)
-    turn.answers = {**_pick(answers, *_SEALED_KEEPS), "sealed": True}
+    elif told != Details():
+        seal(turn, "open", details=told)
+    for item in report.story:
+        seal(turn, "story", item)
+    for item in report.held:
+        seal(turn, "more", item)
+    turn.forget(Report(turn.report.code, report.stage, Lies.SEALED, report.told))
     return True
 
 
 def _refuse(turn: Turn) -> None:
-    if turn.answers.get("kept") and not turn.answers.get("opened"):
-        turn.do("forget", code=turn.answers["code"])
-    turn.answers, turn.trail, turn.misses, turn.shut = {}, [], 0, True
+    if turn.report.lies is Lies.SORTING:
+        turn.do(Forget(turn.report.code))
+    turn.forget()
+    turn.trail, turn.misses, turn.shut = [], 0, True
     turn.sealed = True  # nothing is taken: not even the inbox keeps these words
     turn.node = turn.book.nodes[MENU if turn.lang else LANGUAGE]
     turn.say("trial.outside")
@@ -89,142 +70,150 @@ def _refuse(turn: Turn) -> None:
 
 def tell(turn: Turn) -> None:
     """Words before any choice: they are the story, whatever is answered later."""
-    turn.answers = {}
+    turn.forget()
     if is_dangerous(turn):
         if enter(turn):
-            turn.answers["told"] = True
-            seal(turn, "story", **read_item(turn.event))
+            turn.update(told=True)
+            seal(turn, "story", read_item(turn.event))
         return
-    turn.answers = {"code": turn.known.code, "kept": True, "told": True}
-    turn.do("keep_story", code=turn.known.code, story=[read_item(turn.event)])
+    _keep(turn, (read_item(turn.event),))
+    turn.update(told=True)
+
+
+def _keep(turn: Turn, story: tuple[Item, ...]) -> None:
+    """Into the sorting list under a fresh code, whatever was told before under another."""
+    turn.update(code=turn.known.code, lies=Lies.SORTING)
+    turn.do(KeepStory(turn.known.code, story))
 
 
 def add_words(turn: Turn, kind: str = "more") -> None:
     """Words inside a report go to the same place as the rest of it. Before service or person they are its story."""
-    if (turn.answers.get("sealed") or is_dangerous(turn)) and not enter(turn):
+    if (turn.report.sealed or is_dangerous(turn)) and not enter(turn):
         return
-    answers, item = turn.answers, read_item(turn.event)
-    routed = answers.get("routed")
-    if answers.get("sealed"):
-        seal(turn, kind, **item)
-    elif answers.get("opened") or answers.get("kept"):
-        turn.do("append", code=answers["code"], **item)
-    elif routed:
-        answers["story"] = [*answers.get("story", ()), item]
+    report, item = turn.report, read_item(turn.event)
+    if report.sealed:
+        seal(turn, kind, item)
+    elif report.lies is not Lies.SESSION:
+        turn.do(Append(report.code, item))
+    elif report.routed:
+        turn.update(story=(*report.story, item))
     else:
-        answers.update(code=turn.known.code, kept=True)
-        turn.do("keep_story", code=turn.known.code, story=[item])
-    if not routed:
-        answers["told"] = True
+        _keep(turn, (item,))
+    if not report.routed:
+        turn.update(told=True)
 
 
 def hold(turn: Turn) -> None:
     """Words after the receipt wait until it is known whether they are more of the same; sealed ones wait sealed."""
-    if turn.answers.get("sealed") or is_dangerous(turn):
+    if turn.report.sealed or is_dangerous(turn):
         if enter(turn):
-            seal(turn, "more", **read_item(turn.event))
+            seal(turn, "more", read_item(turn.event))
     else:
-        turn.answers["held"] = [*turn.answers.get("held", ()), read_item(turn.event)]
+        turn.update(held=(*turn.report.held, read_item(turn.event)))
 
 
-def record(turn: Turn, save: str, **data: Any) -> None:
-    """One answer of a report."""
-    answers = turn.answers
-    if answers.get("sealed"):
-        seal(turn, "message" if save == "may_message" else save, **data)
+_SEALED_AS = {"may_message": "message"}
+
+
+def record(turn: Turn, save: str, answer: Details) -> None:
+    """One answer of a report; `answer` has what `save` names, and nothing else."""
+    report = turn.report
+    if report.sealed:
+        seal(turn, _SEALED_AS.get(save, save), details=answer)
         if save == "kind":
-            answers["routed"] = True
+            turn.update(stage=Stage.ROUTED)
     elif save == "kind":
-        _route(turn, data["about"])
+        _route(turn, answer.about)
     else:
-        if save == "place":
-            for name in _PLACE:
-                answers.pop(name, None)
-        answers.update(data)
-        if answers.get("opened") or (answers.get("kept") and save == "category"):
-            turn.do("amend", code=answers["code"], **data)
+        turn.update(details=_answered(report.details, save, answer))
+        if report.opened or (report.lies is Lies.SORTING and save == "category"):
+            turn.do(Amend(report.code, answer))
+
+
+def _answered(before: Details, save: str, answer: Details) -> Details:
+    match save:
+        case "category":
+            return replace(before, category=answer.category)
+        case "may_message":
+            return replace(before, may_message=answer.may_message)
+    return replace(before, place=answer.place, place_text=answer.place_text, location=answer.location)
 
 
 def _route(turn: Turn, about: str) -> None:
     if about == "person":
         if enter(turn, about):
-            turn.answers["routed"] = True
+            turn.update(stage=Stage.ROUTED)
         return
-    turn.answers.update(kind=about, routed=True)
-    if turn.answers.get("kept") and not turn.answers.get("opened"):
-        _open(turn, draft=False, kept=True)
+    turn.update(stage=Stage.ROUTED)
+    if turn.report.lies is Lies.SORTING:
+        _open(turn, draft=False)
 
 
-def _open(turn: Turn, *, draft: bool, kept: bool = False) -> None:
-    answers = turn.answers
-    turn.do(
-        "open_case",
-        code=_code(turn),
-        category=answers.get("category", "other"),
-        draft=draft,
-        kept=kept,
-        **_pick(answers, *_PLACE, "story", "may_message"),
-    )
-    answers["opened"] = True
-    if draft:
-        answers["drafted"] = True
+def _open(turn: Turn, *, draft: bool) -> None:
+    report = turn.report
+    details = report.details if report.details.category else replace(report.details, category="other")
+    turn.do(OpenCase(_code(turn), details, draft, report.lies is Lies.SORTING, report.story))
+    turn.update(lies=Lies.DRAFT if draft else Lies.CASE)
 
 
 def open_case(turn: Turn) -> None:
     """The report is complete: its case opens, or the draft that was kept of it is finished."""
-    answers = turn.answers
-    if answers.get("drafted"):
-        turn.do("amend", code=answers["code"], finish=True)
-    elif not answers.get("opened") and not answers.get("done"):
+    report = turn.report
+    if report.lies is Lies.DRAFT:
+        turn.do(Amend(report.code, finish=True))
+    elif not report.opened and not report.done:
         _open(turn, draft=False)
 
 
 def close(turn: Turn) -> None:
     """After the receipt the session remembers the number, and nothing of what was told."""
-    turn.answers = {**_pick(turn.answers, "code", "sealed"), "done": True}
+    lies = Lies.SEALED if turn.report.sealed else Lies.SESSION
+    turn.forget(Report(turn.report.code, Stage.DONE, lies))
     turn.trail = []
 
 
 def append_held(turn: Turn) -> None:
     """It was more of the same."""
-    for item in turn.answers.pop("held", ()):
-        turn.do("append", code=turn.answers["code"], **item)
+    for item in turn.report.held:
+        turn.do(Append(turn.report.code, item))
+    turn.update(held=())
 
 
 def clear(turn: Turn, what: str) -> None:
     """Begin the report again ("answers") or begin another one ("report"); no words are dropped that were sent."""
+    report = turn.report
     if what == "answers":
-        turn.answers = _pick(turn.answers, *_AGAIN_KEEPS)
+        turn.forget(Report(report.code, lies=report.lies, told=report.told))
         turn.trail = []
     elif what == "report":
-        held = turn.answers.get("held")
-        turn.answers, turn.trail = {}, []
-        if held:
-            turn.answers = {"code": turn.known.code, "kept": True}
-            turn.do("keep_story", code=turn.known.code, story=held)
+        turn.forget()
+        turn.trail = []
+        if report.held:
+            _keep(turn, report.held)
 
 
 def leave(turn: Turn) -> None:
     """The citizen goes elsewhere in the middle: what was said is kept, and said so alike on both sides of the door."""
-    answers = turn.answers
-    if answers.get("held") and not answers.get("sealed"):
-        turn.do("keep_story", code=turn.known.code, story=answers["held"])
-    elif answers.get("routed") and not answers.get("done"):
-        if not answers.get("sealed") and not answers.get("opened"):
+    report = turn.report
+    if report.held and not report.sealed:
+        turn.do(KeepStory(turn.known.code, report.held))
+    elif report.routed:
+        if not report.sealed and not report.opened:
             _open(turn, draft=True)
         turn.say("report.kept")
-    turn.answers, turn.trail = {}, []
+    turn.forget()
+    turn.trail = []
 
 
 def fall_silent(turn: Turn) -> None:
     """Nothing came for a while. An ordinary report becomes a draft and says so; behind the door nothing is said."""
-    answers = turn.answers
-    open_end = not turn.silent and not answers.get("sealed") and not answers.get("done")
-    if answers.get("held") and not answers.get("sealed"):
-        turn.do("keep_story", code=turn.known.code, story=answers["held"])
-    if open_end and answers.get("routed") and not answers.get("opened"):
+    report = turn.report
+    open_end = not turn.silent and not report.sealed and not report.done
+    if report.held and not report.sealed:
+        turn.do(KeepStory(turn.known.code, report.held))
+    if open_end and report.routed and not report.opened:
         _open(turn, draft=True)
         turn.say("report.kept")
     # Its later answers still find their way for as long as the conversation stays open.
-    turn.over = not (open_end and answers.get("code"))
+    turn.over = not (open_end and turn.report.code)
     turn.silent = True

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import json
 from typing import Any
 
-from flows.model import Session
+from pydantic import TypeAdapter
 
-_NAMES = tuple(field.name for field in fields(Session))
+from flows.model import Lies, Session, Stage
 
-
-def dump(session: Session) -> dict[str, Any]:
-    """The session as plain JSON values, for writing down at once: they are the session's own."""
-    return {name: getattr(session, name) for name in _NAMES} | {"trail": list(session.trail)}
+_shape = TypeAdapter(Session)
+_FIRST = b'"answers":'  # only the first version wrote this name; in a citizen's words its quotes would be escaped
 
 
-def restore(stored: dict[str, Any]) -> Session:
-    """A session from what `dump` gave; names that an older or newer version wrote are left out."""
-    known = {name: value for name, value in stored.items() if name in _NAMES}
-    return Session(**{**known, "trail": tuple(known.get("trail", ()))})
+def dump(session: Session) -> bytes:
+    """The session as JSON; what is as in a fresh one is left out."""
+    return _shape.dump_json(session, exclude_defaults=True)
+
+
+def restore(stored: bytes) -> Session:
+    """A session from what `dump` gave; names that another version wrote are left out. Raises ValueError."""
+    if _FIRST in stored:
+        return _shape.validate_python(_from_first(json.loads(stored)))
+    return _shape.validate_json(stored)
+
+
+def _from_first(stored: dict[str, Any]) -> dict[str, Any]:
+    """The first version kept a report as marks in a dict. Whoever was behind the door must still be behind it."""
+    answers = stored.pop("answers")
+    marks = {"sealed": Lies.SEALED, "drafted": Lies.DRAFT, "opened": Lies.CASE, "kept": Lies.SORTING}
+    report = {name: answers[name] for name in ("code", "told", "story", "held") if name in answers}
+    report["lies"] = next((lies for mark, lies in marks.items() if answers.get(mark)), Lies.SESSION)
+    report["stage"] = Stage.DONE if answers.get("done") else Stage.ROUTED if answers.get("routed") else Stage.ASKED
+    details = ("category", "place", "place_text", "location", "may_message")
+    report["details"] = {name: answers[name] for name in details if name in answers}
+    memory = {name: answers[name] for name in ("verify", "missed") if name in answers}
+    return {**stored, "memory": {**memory, "report": report}}

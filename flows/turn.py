@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flows.book import Book, Node
-from flows.model import Effect, Event, Known, Option, Reply, Say, Session, Step, Value
+from flows.effects import Effect, Step
+from flows.model import (
+    Event,
+    FoundCase,
+    Known,
+    Memory,
+    Option,
+    Reply,
+    Report,
+    Say,
+    Session,
+    Value,
+)
 
 # Texts that no flow names because they can be said anywhere.
 SPOKEN = (
@@ -44,7 +56,7 @@ class Turn:
     event: Event
     node: Node
     lang: str
-    answers: dict[str, Any]
+    memory: Memory
     trail: list[str]
     misses: int
     key: str | None = None
@@ -72,15 +84,36 @@ class Turn:
     def known(self) -> Known:
         return self.event.known
 
+    @property
+    def report(self) -> Report:
+        return self.memory.report
+
+    @property
+    def found_case(self) -> FoundCase:
+        """The case that a look-up has just found; one that is none for every other event."""
+        found = self.event.found
+        return found if isinstance(found, FoundCase) else FoundCase()
+
+    def remember(self, **changed: Any) -> None:
+        """Write over a part of what the conversation has in hand."""
+        self.memory = replace(self.memory, **changed)
+
+    def update(self, **changed: Any) -> None:
+        """Write over a part of the report."""
+        self.remember(report=replace(self.report, **changed))
+
+    def forget(self, report: Report = Report()) -> None:
+        """Let go of everything in hand but this report."""
+        self.memory = Memory(report)
+
     def say(self, key: str) -> None:
         """Add a text to the reply, with whatever values it has places for."""
         names = self.book.needs.get(key, ())
         self.says.append(Say(key, {name: VALUES[name](self) for name in names}))
 
-    def do(self, effect: str, /, **data: Any) -> None:
-        """Ask the world for an effect; empty answers are left out."""
-        kept = {name: value for name, value in data.items() if value is not None and value not in ("", [])}
-        self.effects.append(Effect(effect, kept))
+    def do(self, effect: Effect) -> None:
+        """Ask the world for an effect."""
+        self.effects.append(effect)
 
     def ask(self) -> None:
         """Say what the node asks, with its options."""
@@ -106,7 +139,7 @@ class Turn:
                 flow=self.node.flow,
                 node=self.node.name.partition(".")[2],
                 lang=self.lang,
-                answers=self.answers,
+                memory=self.memory,
                 trail=tuple(self.trail),
                 misses=self.misses,
                 flows=self.book.fingerprint,
@@ -117,15 +150,16 @@ class Turn:
     def _quiet_after(self) -> int:
         if self.silent:
             return self.book.quiet_end
-        pending = self.node.report or self.answers or not self.node.idle
+        pending = self.node.report or self.memory != Memory() or not self.node.idle
         # On a trial line every conversation opens by saying so, which needs conversations that end.
         return self.book.quiet_report if pending or self.known.trial else 0
 
 
 def indicator(turn: Turn) -> str:
     """The text key of the indicator that is rated next; "" when all are."""
-    asked = (turn.known.round or {}).get("indicators", ())
-    return next((key for key in asked if key not in turn.answers.get("scores", {})), "")
+    asked = turn.known.round.indicators if turn.known.round else ()
+    scores = turn.memory.rating.scores if turn.memory.rating else {}
+    return next((key for key in asked if key not in scores), "")
 
 
 def _outside(turn: Turn) -> Value:
@@ -142,15 +176,15 @@ def _outside(turn: Turn) -> Value:
 
 
 def _status(turn: Turn) -> Value:
-    state = str(turn.event.found.get("state", ""))
+    state = turn.found_case.state
     return {"key": f"status.{SAID_AS.get(state, state)}"}
 
 
 VALUES: dict[str, Callable[[Turn], Value]] = {
-    "code": lambda turn: {"code": turn.looked_up or str(turn.answers.get("code", ""))},
+    "code": lambda turn: {"code": turn.looked_up or turn.report.code},
     "status": _status,
-    "due": lambda turn: {"date": str(turn.event.found.get("due", ""))},
-    "facility": lambda turn: {"names": turn.answers.get("facility_names", {})},
+    "due": lambda turn: {"date": turn.found_case.due},
+    "facility": lambda turn: {"names": turn.memory.rating.names if turn.memory.rating else {}},
     "indicator": lambda turn: {"key": indicator(turn)},
     "outside": _outside,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from flows import codes
 from flows.check import NUMERALS
@@ -12,6 +13,7 @@ from flows.play import Phone
 from locales.values import group
 
 Phones = Callable[..., Phone]
+E = TypeVar("E")
 
 BOOK = load_book()
 LANGS = ("ur", "ps", "bal", "brh")
@@ -141,8 +143,16 @@ SCRIPTS = {
 }
 
 
+def only(phone: Phone, wanted: type[E]) -> E:
+    """The one effect of the last turn, which is of this type."""
+    (effect,) = phone.effects
+    assert isinstance(effect, wanted)
+    return effect
+
+
 def kinds(phone: Phone) -> list[str]:
-    return [effect.kind for effect in phone.effects]
+    """The effects of the last turn by name."""
+    return [type(effect).__name__ for effect in phone.effects]
 
 
 def to_node(phone: Phone, *typed: str) -> Phone:

@@ -29,7 +29,7 @@ def test_each_of_the_ten_is_picked_by_its_number_in_every_numeral_set(
     talk.say("1")
     talk.say("".join(numerals[int(digit)] for digit in str(number)))
     assert talk.session.node == "kind"
-    assert talk.session.answers["category"] == category
+    assert talk.session.memory.report.details.category == category
 
 
 @pytest.mark.parametrize("lang", locales.LANGS)
@@ -43,7 +43,7 @@ def test_each_of_the_ten_is_picked_by_its_word_and_by_a_tap(
         talk.say("menu")
         talk.say("1")
         talk.say(**said)
-        assert talk.session.answers.get("category") == category
+        assert talk.session.memory.report.details.category == (category or "")
 
 
 ONE = "1|1.|(1)|1 -|1)| 1 |1️⃣|نمبر 1|نمبر ۱|number 1|No. 1|شمېره ۱|1 Water|Water 1"

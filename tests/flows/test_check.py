@@ -55,11 +55,6 @@ DEFECTS = {
     "digit not taken": ("weekly.yaml", 'no": {digit: "2"', 'no": {digit: "1"'),
     "same word": ("words.yaml", "answer.no: [", "answer.no: [ji, "),
     "word not taken": ("weekly.yaml", 'no": {digit: "2", text: answer.no', 'no": {digit: "2", text: answer.yes'),
-    "unknown effect": (
-        "weekly.yaml",
-        "effect: {consent: {topic: weekly, granted: true, method: menu}}",
-        "effect: {forget: {}}",
-    ),
     "twin differs": ("protected.yaml", "says: [report.story]", "says: [report.place]"),
     "not sealed": ("protected.yaml", "ask: text\n    sealed: true", "ask: text"),
 }
@@ -115,6 +110,8 @@ REFUSED = {
     "an unknown table": ("rate.yaml", "table: scores", "table: score", "table: 'score'"),
     "an unknown universal word": ("words.yaml", "  menu: [", "  home: [", "home: 'home'"),
     "two effects in one": ("rate.yaml", "{rate: {}}", "{rate: {}, append: {}}", "effect: names one"),
+    "an effect with a typo in it": ("weekly.yaml", "granted: true", "grantet: true", "consent: takes granted, method"),
+    "an effect that takes nothing": ("rate.yaml", "{rate: {}}", "{rate: {stars: 5}}", "rate: takes nothing"),
     "a list for an effect": ("rate.yaml", "{rate: {}}", "{rate: []}", "rate: must be a mapping"),
     "a lost target": ("rate.yaml", "next: unknown", "next: nowhere", "next: there is no node rate.nowhere"),
     "a bare yes": ("weekly.yaml", '"yes": {', "yes: {", "yes: write this key in quotes"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from citizens import LANGS, LONG, PHOTO, STORY, VOICE, Phones, complain, kinds, to_node
+from citizens import LANGS, LONG, PHOTO, STORY, VOICE, Phones, complain, kinds, only, to_node
 
 from flows import codes
 from flows.book import Book
+from flows.effects import Amend, Append, CallPerson, Consent, KeepStory, OpenCase, Rate, SealStory
 from flows.engine import step
-from flows.model import Event, Known, Session
+from flows.model import Details, Event, FoundCase, Item, Known, Memory, Session
 from locales.channels import sms_parts
 from locales.values import group
 
@@ -20,10 +21,9 @@ from locales.values import group
 def test_one_text_is_enough(phone: Phones) -> None:
     talk = phone()
     said = talk.say(STORY["bal"])
-    (kept,) = talk.effects
-    assert kept.kind == "keep_story"
-    assert kept.data["story"] == [{"text": STORY["bal"]}]
-    assert said.startswith(group(kept.data["code"]))
+    kept = only(talk, KeepStory)
+    assert kept.story == (Item(STORY["bal"]),)
+    assert said.startswith(group(kept.code))
     assert "براہوئی" in said
     assert len(sms_parts(said)) == 1
     assert talk.wait() == ""
@@ -34,21 +34,21 @@ def test_one_text_is_enough(phone: Phones) -> None:
 def test_a_photo_or_a_voice_note_can_be_the_story(phone: Phones, media: tuple[object, ...]) -> None:
     talk = phone()
     talk.say(media=media)
-    assert kinds(talk) == ["keep_story"]
+    assert kinds(talk) == ["KeepStory"]
 
 
 def test_a_kept_story_becomes_the_case_of_the_same_code(phone: Phones) -> None:
     talk = phone()
     talk.say(LONG)
-    code = talk.effects[0].data["code"]
+    code = only(talk, KeepStory).code
     talk.say("1")
     talk.say("1")
-    assert kinds(talk) == ["amend"]
+    assert kinds(talk) == ["Amend"]
     talk.say("1")
-    (opened,) = talk.effects
-    assert (opened.kind, opened.data["code"], opened.data["kept"]) == ("open_case", code, True)
+    opened = only(talk, OpenCase)
+    assert (opened.code, opened.kept) == (code, True)
     talk.say("4")
-    assert talk.effects[0].data == {"code": code, "place": "demo-pishin"}
+    assert only(talk, Amend) == Amend(code, Details(place="demo-pishin"))
     assert group(code) in talk.say("1")
     assert talk.session.node == "done"
 
@@ -56,32 +56,30 @@ def test_a_kept_story_becomes_the_case_of_the_same_code(phone: Phones) -> None:
 def test_a_kept_story_about_a_person_goes_behind_the_door_with_its_category(phone: Phones) -> None:
     talk = phone("ur")
     talk.say(LONG)
-    code = talk.effects[0].data["code"]
+    code = only(talk, KeepStory).code
     talk.say("10")
     talk.say("2")
-    assert [(e.kind, e.data) for e in talk.effects] == [
-        ("seal_story", {"code": code, "about": "person", "category": "other"})
-    ]
+    assert only(talk, SealStory) == SealStory(code, Details(about="person", category="other"))
     assert talk.sealed
     talk.say("somewhere")
-    assert kinds(talk) == ["seal"]
+    assert kinds(talk) == ["Seal"]
 
 
 def test_words_at_a_menu_are_kept_and_not_called_a_wrong_answer(phone: Phones) -> None:
     talk = to_node(phone("ur"), "1")
     talk.say(LONG)
-    assert kinds(talk) == ["keep_story"]
+    assert kinds(talk) == ["KeepStory"]
     assert talk.session.node == "category"
     talk.say("1")
     talk.say("1")
-    assert kinds(talk) == ["open_case"]
+    assert kinds(talk) == ["OpenCase"]
 
 
 def test_a_long_message_in_the_main_menu_is_a_story_too(phone: Phones) -> None:
     talk = to_node(phone("ps"))
     said = talk.say(LONG)
-    assert kinds(talk) == ["keep_story"]
-    assert group(talk.effects[0].data["code"]) in said
+    assert kinds(talk) == ["KeepStory"]
+    assert group(only(talk, KeepStory).code) in said
     assert talk.session.node == "category"
 
 
@@ -97,17 +95,16 @@ def test_a_long_message_in_the_main_menu_is_a_story_too(phone: Phones) -> None:
 def test_an_unfinished_report_is_kept_as_a_draft_and_said_so(phone: Phones) -> None:
     talk = to_node(phone("brh"), "1", "5", "1", "4")
     said = talk.wait()
-    (draft,) = talk.effects
-    assert draft.kind == "open_case"
-    assert draft.data["draft"] is True
-    assert draft.data["place"] == "demo-pishin"
-    assert group(draft.data["code"]) in said
+    draft = only(talk, OpenCase)
+    assert draft.draft
+    assert draft.details.place == "demo-pishin"
+    assert group(draft.code) in said
     talk.say(LONG)
-    assert [(e.kind, e.data["code"]) for e in talk.effects] == [("append", draft.data["code"])]
+    assert only(talk, Append).code == draft.code
     talk.say("2")
-    assert talk.effects[0].data == {"code": draft.data["code"], "may_message": False}
-    assert group(draft.data["code"]) in talk.say("1")
-    assert talk.effects[0].data == {"code": draft.data["code"], "finish": True}
+    assert only(talk, Amend) == Amend(draft.code, Details(may_message=False))
+    assert group(draft.code) in talk.say("1")
+    assert only(talk, Amend) == Amend(draft.code, finish=True)
 
 
 def test_the_second_silence_ends_the_conversation(phone: Phones) -> None:
@@ -125,7 +122,7 @@ def test_words_waiting_for_more_or_new_are_kept_in_silence(phone: Phones) -> Non
     talk.say(LONG)
     assert talk.effects == []
     assert talk.wait() == ""
-    assert kinds(talk) == ["keep_story"]
+    assert kinds(talk) == ["KeepStory"]
 
 
 # ── words that are understood everywhere ──
@@ -134,18 +131,16 @@ def test_words_waiting_for_more_or_new_are_kept_in_silence(phone: Phones) -> Non
 def test_going_elsewhere_keeps_what_was_said(phone: Phones) -> None:
     talk = to_node(phone("ur"), "1", "5", "1", "4")
     said = talk.say("MENU")
-    assert talk.effects[0].kind == "open_case"
-    assert talk.effects[0].data["draft"] is True
-    assert group(talk.effects[0].data["code"]) in said
+    draft = only(talk, OpenCase)
+    assert draft.draft
+    assert group(draft.code) in said
 
 
 def test_stop_counts_only_as_the_whole_message_and_moves_nothing(phone: Phones) -> None:
     talk = to_node(phone("ur"), "1", "5", "1", "4")
     before = talk.session
     talk.say("stop")
-    assert [(e.kind, e.data) for e in talk.effects] == [
-        ("consent", {"topic": "weekly", "granted": False, "method": "word"})
-    ]
+    assert only(talk, Consent) == Consent("weekly", granted=False, method="word")
     assert talk.session == before
     talk.say("please stop the water from flowing")
     assert talk.effects == []
@@ -155,7 +150,7 @@ def test_stop_counts_only_as_the_whole_message_and_moves_nothing(phone: Phones) 
 def test_start_lifts_a_stop_and_subscribes_to_nothing(phone: Phones) -> None:
     talk = phone("ur")
     talk.say("/start")
-    assert [(e.data["topic"], e.data["granted"]) for e in talk.effects] == [("all", True)]
+    assert only(talk, Consent) == Consent("all", granted=True, method="word")
     assert not talk.world.weekly
 
 
@@ -197,10 +192,9 @@ def test_the_second_answer_not_understood_offers_a_person(phone: Phones) -> None
     talk.say("zzz")
     assert talk.session.node == "offer"
     talk.say("1")
-    (called,) = talk.effects
-    assert called.kind == "call_person"
-    assert called.data["reason"] == "complaint.category"
-    assert called.data["words"] == ["qqq", "zzz"]
+    called = only(talk, CallPerson)
+    assert called.reason == "complaint.category"
+    assert called.words == ("qqq", "zzz")
     assert talk.session.node == "category"
 
 
@@ -216,7 +210,7 @@ def test_wrong_unknown_and_somebody_elses_code_read_the_same(phone: Phones) -> N
 def test_a_protected_code_tells_a_coarse_state_in_the_same_words(phone: Phones) -> None:
     talk = phone()
     complain(talk, "ur", kind=2)
-    code = talk.session.answers["code"]
+    code = talk.session.memory.report.code
     other = phone()
     complain(other, "ur")
     assert talk.say(f"STATUS {code}") == other.say(f"STATUS {next(iter(other.world.cases))}").replace(
@@ -225,8 +219,8 @@ def test_a_protected_code_tells_a_coarse_state_in_the_same_words(phone: Phones) 
 
 
 def test_the_protected_rooms_own_state_is_said_as_an_ordinary_one(book: Book) -> None:
-    session = Session("status", "code", "en", {"look": codes.complete("1" * 12)}, flows=book.fingerprint)
-    found = {"what": "case", "state": "seen", "due": "2026-12-05"}
+    session = Session("status", "code", "en", Memory(look=codes.complete("1" * 12)), flows=book.fingerprint)
+    found = FoundCase("seen", "2026-12-05")
     made = step(book, session, Event("found", Known(0, codes.complete("2" * 12)), found=found))
     assert made.reply is not None
     assert made.reply.says[0].values["status"] == {"key": "status.acknowledged"}
@@ -248,9 +242,9 @@ def test_weekly_is_turned_on_and_off_by_menu(phone: Phones) -> None:
 
 def test_a_rating_carries_every_indicator(phone: Phones) -> None:
     talk = to_node(phone("ur"), "3", "101", "5", "1", "3")
-    (rated,) = talk.effects
-    assert rated.data["facility"] == "demo-clinic"
-    assert list(rated.data["scores"].values()) == [5, 1, 3]
+    rating = only(talk, Rate).rating
+    assert rating.facility == "demo-clinic"
+    assert list(rating.scores.values()) == [5, 1, 3]
 
 
 def test_without_an_open_round_the_citizen_is_told(phone: Phones) -> None:
@@ -274,10 +268,9 @@ def test_a_question_that_is_gone_restarts_politely_and_keeps_what_was_said(phone
     talk.say(LONG)
     talk.session = replace(talk.session, node="gone", flows="another")
     said = talk.say("1")
-    (draft,) = talk.effects
-    assert draft.kind == "open_case"
-    assert draft.data["story"] == [{"text": LONG}]
-    assert group(draft.data["code"]) in said
+    draft = only(talk, OpenCase)
+    assert draft.story == (Item(LONG),)
+    assert group(draft.code) in said
     assert talk.session.node == "menu"
 
 
@@ -285,4 +278,4 @@ def test_a_story_written_to_a_question_that_is_gone_is_kept_as_well(phone: Phone
     talk = to_node(phone("ur"), "1")
     talk.session = replace(talk.session, node="gone", flows="another")
     talk.say(LONG)
-    assert kinds(talk) == ["keep_story"]
+    assert kinds(talk) == ["KeepStory"]

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import pytest
-from citizens import BRIBE, LONG, Phones, complain, kinds, to_node
+from citizens import BRIBE, LONG, Phones, complain, kinds, only, to_node
 
 from flows import codes
-from flows.model import Session
+from flows.effects import Seal
+from flows.model import Item, Lies, Memory, Report, Session, Stage
+from flows.play import Phone
 from locales.values import group
+
+
+def sealed(phone: Phone) -> list[Seal]:
+    """The effects of the last turn, all of which seal something."""
+    found = [effect for effect in phone.effects if isinstance(effect, Seal)]
+    assert len(found) == len(phone.effects)
+    return found
 
 
 def test_danger_words_seal_the_first_message_and_nothing_looks_different(phone: Phones) -> None:
     talk, plain = phone(), phone()
     assert talk.say(BRIBE) == plain.say(LONG)
-    assert kinds(talk) == ["seal"]
+    assert kinds(talk) == ["Seal"]
     assert talk.sealed
     for typed in ("1", "1", "1", "4", "2"):
         assert talk.say(typed) == plain.say(typed)
-        assert not {"open_case", "keep_story", "amend", "append"} & set(kinds(talk))
+        assert not {"OpenCase", "KeepStory", "Amend", "Append"} & set(kinds(talk))
     assert "BRIBE" not in str(talk.session)
 
 
 def test_danger_words_in_the_story_take_everything_along(phone: Phones) -> None:
     talk = to_node(phone("ur"), "1", "6", "1", "4")
     talk.say(BRIBE)
-    assert [effect.data["kind"] for effect in talk.effects] == ["open", "story"]
-    assert talk.effects[0].data["category"] == "police"
-    assert talk.effects[0].data["place"] == "demo-pishin"
-    assert set(talk.session.answers) == {"code", "sealed", "routed"}
+    assert [effect.kind for effect in sealed(talk)] == ["open", "story"]
+    assert sealed(talk)[0].details.category == "police"
+    assert sealed(talk)[0].details.place == "demo-pishin"
+    assert talk.session.memory == Memory(Report(sealed(talk)[0].code, Stage.ROUTED, Lies.SEALED))
     assert talk.session.flow == "protected"
 
 
@@ -35,8 +44,8 @@ def test_a_story_told_before_the_door_is_chosen_comes_along(phone: Phones) -> No
     talk = to_node(phone("ur"), "1", "6", "1", "4", LONG, "0", "0", "0")
     assert talk.session.node == "kind"
     talk.say("2")
-    assert [effect.data["kind"] for effect in talk.effects] == ["open", "story"]
-    assert talk.effects[1].data["text"] == LONG
+    assert [effect.kind for effect in sealed(talk)] == ["open", "story"]
+    assert sealed(talk)[1].item == Item(LONG)
     assert LONG not in str(talk.session)
 
 
@@ -46,28 +55,28 @@ def test_words_that_wait_after_the_receipt_are_sealed_by_private(phone: Phones) 
     talk.say(LONG)
     asked = talk.thread[-4:]
     talk.say("PRIVATE")
-    assert [(e.kind, e.data["kind"], e.data["text"]) for e in talk.effects] == [("seal", "more", LONG)]
+    assert [(e.kind, e.item) for e in sealed(talk)] == [("more", Item(LONG))]
     assert talk.thread[-4:] == asked
     talk.say("1")
-    assert kinds(talk) == ["seal"]
+    assert kinds(talk) == ["Seal"]
 
 
 def test_danger_words_after_an_ordinary_receipt_do_not_join_the_ordinary_case(phone: Phones) -> None:
     talk = phone()
     complain(talk, "ur")
     talk.say(BRIBE)
-    assert kinds(talk) == ["seal"]
+    assert kinds(talk) == ["Seal"]
     talk.say("1")
-    assert "append" not in kinds(talk)
+    assert "Append" not in kinds(talk)
 
 
 def test_whoever_is_inside_stays_inside(phone: Phones) -> None:
     talk = to_node(phone("ur"), "1", "2", "2")
-    code = talk.effects[0].data["code"]
+    code = only(talk, Seal).code
     talk.say("0")
     assert talk.session.node == "kind"
     talk.say("1")
-    assert [(e.kind, e.data["kind"], e.data["code"]) for e in talk.effects] == [("seal", "kind", code)]
+    assert [(e.kind, e.code) for e in sealed(talk)] == [("kind", code)]
     assert talk.session.flow == "protected"
 
 
@@ -77,23 +86,24 @@ def test_private_leads_to_the_protected_door_from_anywhere(phone: Phones, word: 
     said = talk.thread[-1]
     talk.say(word)
     assert talk.thread[-1] == said
-    assert kinds(talk) == ["seal"]
+    assert kinds(talk) == ["Seal"]
     assert talk.session.flow == "protected"
     stranger = phone()
     stranger.say(word)
     stranger.say("1")
-    assert stranger.session.answers == {"sealed": True}
+    assert stranger.session.memory == Memory(Report(lies=Lies.SEALED))
     stranger.say("1")
-    assert kinds(stranger) == ["seal"]
+    assert kinds(stranger) == ["Seal"]
 
 
 def test_every_answer_behind_the_door_is_sealed_and_the_session_keeps_only_its_place(phone: Phones) -> None:
     talk = to_node(phone("ur"), "1", "8", "2")
     for typed in ("Some street", "He did this and that to me", "1", "1"):
         talk.say(typed)
-        assert kinds(talk) == ["seal"]
+        assert kinds(talk) == ["Seal"]
         assert talk.sealed
-        assert set(talk.session.answers) <= {"code", "sealed", "routed", "done"}
+        report = talk.session.memory.report
+        assert talk.session.memory == Memory(Report(report.code, report.stage, Lies.SEALED))
 
 
 def test_behind_the_door_a_silence_says_nothing(phone: Phones) -> None:
@@ -106,7 +116,7 @@ def test_behind_the_door_a_silence_says_nothing(phone: Phones) -> None:
 def test_who_is_called_from_behind_the_door_is_called_there(phone: Phones) -> None:
     talk = to_node(phone("ur"), "1", "8", "2", "4", "HELP")
     talk.say("1")
-    assert [(e.kind, e.data["kind"]) for e in talk.effects] == [("seal", "call")]
+    assert [e.kind for e in sealed(talk)] == ["call"]
 
 
 @pytest.mark.parametrize("typed", [("PRIVATE",), (BRIBE,), ("1", "6", "2"), ("1", "6", "1", "4", BRIBE)])
@@ -124,7 +134,7 @@ def test_a_story_kept_by_a_trial_line_is_forgotten_when_it_is_about_a_person(pho
     talk.say(LONG)
     talk.say("6")
     talk.say("2")
-    assert kinds(talk) == ["forget"]
+    assert kinds(talk) == ["Forget"]
 
 
 def test_a_trial_line_says_so_at_the_start_of_every_conversation(phone: Phones) -> None:
