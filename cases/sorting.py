@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 from cases import clocks, register, thread, triage
 from cases.lifecycle import Refused
 from cases.thread import Words
-from store import audit
+from store import audit, inbox
 from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all, fetch_one
 
@@ -109,6 +109,11 @@ async def amend(tx: Tx, keys: Keys, sorting_id: UUID, *, lang: str | None = None
         "UPDATE sorting SET answers = %s, lang = coalesce(%s, lang) WHERE id = %s",
         (keys.put_json({**kept, **answers}, bound_to), lang, sorting_id),
     )
+
+
+async def set_language(tx: Tx, contact_id: UUID, lang: str) -> None:
+    """The language just chosen is also that of what this phone told before it was asked for one."""
+    await tx.execute("UPDATE sorting SET lang = %s WHERE contact_id = %s AND lang = ''", (lang, contact_id))
 
 
 async def _lock(tx: Tx, sorting_id: UUID) -> dict[str, Any]:
@@ -238,15 +243,8 @@ async def send_to_queue(
 
 
 async def blank_copies(tx: Tx, kept: Kept, sealed_case_id: UUID) -> None:
-    """The ordinary copies of words that went behind the seal: inbox bodies go, media wait to be sealed.
-
-    A message that is still undone keeps its body: its own turn will seal it.
-    """
-    await tx.execute(
-        "UPDATE inbox SET body = NULL WHERE contact_id = %s AND received_at >= %s - interval '1 minute'"
-        " AND state = 'done'",
-        (kept.contact_id, kept.received_at),
-    )
+    """The ordinary copies of words that went behind the seal: inbox bodies go, media wait to be sealed."""
+    await inbox.blank(tx, kept.contact_id, kept.received_at - timedelta(minutes=1))
     await tx.execute(
         "UPDATE media SET sealed_case_id = %s, case_id = NULL WHERE case_id = %s", (sealed_case_id, kept.id)
     )

@@ -130,17 +130,28 @@ class Item:
     media: tuple[Media, ...] = ()
     location: Point | None = None
 
+    def words(self) -> dict[str, Any]:
+        """{"text"?, "location"?} as JSON can hold it; its files are rows of their own."""
+        said: dict[str, Any] = {"text": self.text} if self.text else {}
+        return said | ({"location": list(self.location)} if self.location else {})
+
 
 @dataclass(frozen=True, slots=True)
 class Details:
     """The short answers of a report; what is "" or None was not answered."""
 
-    category: str = ""
     about: str = ""  # "service" or "person"; behind the door only
+    category: str = ""
     place: str = ""  # a place's id
     place_text: str = ""  # or the place as it was typed
     location: Point | None = None
     may_message: bool | None = None
+
+    def answered(self) -> dict[str, Any]:
+        """What was answered, by name, as JSON can hold it."""
+        given = {name: getattr(self, name) for name in Details.__slots__}
+        kept = {name: value for name, value in given.items() if value is not None and value != ""}
+        return kept | ({"location": list(self.location)} if self.location else {})
 
 
 class Stage(StrEnum):

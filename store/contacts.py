@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import LiteralString
 from uuid import UUID
 
+from store import sessions
 from store.crypto import Keys
 from store.database import Conn, Tx, fetch_one
+
+# Pieces of the statement that moves a conversation; see store.moves. Who writes to us can be written to.
+SEE: LiteralString = """
+    UPDATE contacts SET lang = %(lang)s, last_inbound_at = %(now)s, stopped_at = NULL
+    FROM moved WHERE contacts.id = moved.contact_id"""
+# Where `kept.id` is null nobody wrote: a session went quiet.
+SEE_KEPT: LiteralString = """
+    UPDATE contacts SET lang = %(lang)s,
+        last_inbound_at = CASE WHEN kept.id IS NULL THEN last_inbound_at ELSE %(now)s END,
+        stopped_at = CASE WHEN kept.id IS NULL THEN stopped_at END
+    FROM kept WHERE contacts.id = %(contact_id)s"""
+_MAKE: LiteralString = f"""
+WITH made AS (
+    INSERT INTO contacts (id, channel_id, address_tag, address_box) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (channel_id, address_tag) DO NOTHING RETURNING id
+) {sessions.BEGIN}"""  # noqa: S608 - a piece of our own files
 
 
 def tag(keys: Keys, kind: str, to: str, address: str) -> bytes:
@@ -19,12 +38,7 @@ def bound_to(contact_id: UUID) -> str:
 
 async def make(conn: Conn, keys: Keys, *, id: UUID, channel_id: UUID, tag: bytes, address: str) -> None:
     """Make the contact and its empty session where there is none. One statement, safe in parallel."""
-    await conn.execute(
-        "WITH made AS (INSERT INTO contacts (id, channel_id, address_tag, address_box) VALUES (%s, %s, %s, %s)"
-        " ON CONFLICT (channel_id, address_tag) DO NOTHING RETURNING id)"
-        " INSERT INTO sessions (contact_id) SELECT id FROM made",
-        (id, channel_id, tag, keys.encrypt(address.encode(), bound_to(id))),
-    )
+    await conn.execute(_MAKE, (id, channel_id, tag, keys.encrypt(address.encode(), bound_to(id))))
 
 
 async def address(tx: Tx, keys: Keys, contact_id: UUID) -> str:
@@ -32,3 +46,12 @@ async def address(tx: Tx, keys: Keys, contact_id: UUID) -> str:
     if row is None:
         raise LookupError(contact_id)
     return keys.decrypt(row["address_box"], bound_to(contact_id)).decode()
+
+
+async def subscribe(tx: Tx, contact_id: UUID, now: datetime) -> None:
+    """To the weekly update, from their first yes on."""
+    await tx.execute("UPDATE contacts SET weekly_since = coalesce(weekly_since, %s) WHERE id = %s", (now, contact_id))
+
+
+async def unsubscribe(tx: Tx, contact_id: UUID) -> None:
+    await tx.execute("UPDATE contacts SET weekly_since = NULL WHERE id = %s", (contact_id,))

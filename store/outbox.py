@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from store.crypto import Keys
 from store.database import Tx
+
+# Pieces of the statement that moves a conversation; see store.moves. Its reply is owed …
+OWE: LiteralString = """
+    INSERT INTO outbox (id, contact_id, lane, purpose, inbox_id, lang, message, due_at)
+    SELECT %(outbox_id)s, %(contact_id)s, 'replies', 'reply', %(inbox_id)s::uuid, %(outbox_lang)s, %(message)s,
+        %(now)s"""
+# … and what was parked until this person wrote may go.
+FREE: LiteralString = "UPDATE outbox SET state = 'queued', due_at = %(now)s"
 
 
 def bound_to(outbox_id: UUID) -> str:

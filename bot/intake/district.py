@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakKeyDictionary
 
-from flows.model import Place
+from flows.model import Place, Round
 from store.database import Database, fetch_all, fetch_one
 
 FRESH = 60.0  # seconds
@@ -19,7 +18,7 @@ class District:
     names: dict[str, str]
     demo: bool
     places: tuple[Place, ...]
-    round: dict[str, Any] | None
+    round: Round | None
     outside: tuple[tuple[dict[str, str], str], ...]  # (names by language, phone) of bodies outside the district
 
 
@@ -60,6 +59,6 @@ async def _read(db: Database, district_id: str) -> District:
         names=district["names"],
         demo=district["demo"],
         places=tuple(Place(row["id"], row["names"], tuple(row["aliases"])) for row in places),
-        round={"id": str(opened["id"]), "indicators": list(opened["indicators"])} if opened else None,
+        round=Round(str(opened["id"]), tuple(opened["indicators"])) if opened else None,
         outside=tuple((body["names"], body["phone"]) for body in district["outside"]),
     )

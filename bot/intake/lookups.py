@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
 
+from bot.intake.message import Turn
 from cases import calendar
 from cases.protected import vault
-from flows.model import Step
+from flows.effects import LookUp, Seal, SealStory, Step
+from flows.model import Found, FoundCase, FoundFacility
+from store import tries
 from store.database import Tx, fetch_one
-
-if TYPE_CHECKING:
-    from bot.intake.turn import Turn
 
 # Guessing: 10^12 codes, five wrong ones an hour from a phone and 200 from everybody together.
 TRIES_A_PHONE, TRIES_OF_ALL = 5, 200
-UNKNOWN: dict[str, Any] = {"what": "case", "state": "none", "due": "", "mine": False}
 
 
 async def hash_codes(turn: Turn, step: Step) -> None:
@@ -24,8 +22,8 @@ async def hash_codes(turn: Turn, step: Step) -> None:
     A look-up always pays for it, so that an ordinary, a protected and a wrong code take the same time.
     """
     for effect in step.effects:
-        if effect.kind in {"seal", "seal_story"} or effect.data.get("what") == "case":
-            await hash_code(turn, str(effect.data["code"]))
+        if isinstance(effect, (Seal, SealStory)) or (isinstance(effect, LookUp) and effect.what == "case"):
+            await hash_code(turn, effect.code)
 
 
 async def hash_code(turn: Turn, code: str) -> None:
@@ -33,21 +31,15 @@ async def hash_code(turn: Turn, code: str) -> None:
         turn.hashes[code] = await asyncio.to_thread(turn.jawab.keys.hash_code, code)
 
 
-async def find(tx: Tx, turn: Turn, asked: dict[str, Any]) -> dict[str, Any]:
-    """The answer to one look_up effect, as the data of a `found` event."""
-    return await _FIND[asked["what"]](tx, turn, asked)
+async def find(tx: Tx, turn: Turn, asked: LookUp) -> Found:
+    """The answer to one look-up, for a `found` event."""
+    return await _FIND[asked.what](tx, turn, asked.code)
 
 
-async def _case(tx: Tx, turn: Turn, asked: dict[str, Any]) -> dict[str, Any]:
-    tries = await fetch_one(
-        tx,
-        "SELECT count(*) FILTER (WHERE contact_id = %s) AS mine, count(*) AS all FROM code_tries"
-        " WHERE at > now() - interval '1 hour'",
-        (turn.contact_id,),
-    )
-    if tries is not None and (tries["mine"] >= TRIES_A_PHONE or tries["all"] >= TRIES_OF_ALL):
-        return UNKNOWN
-    code = str(asked["code"])
+async def _case(tx: Tx, turn: Turn, code: str) -> Found:
+    so_far = await tries.count(tx, turn.contact_id)
+    if so_far.mine >= TRIES_A_PHONE or so_far.all >= TRIES_OF_ALL:
+        return FoundCase()
     row = await fetch_one(
         tx,
         "SELECT status, due_at, contact_id FROM cases LEFT JOIN clocks"
@@ -57,28 +49,22 @@ async def _case(tx: Tx, turn: Turn, asked: dict[str, Any]) -> dict[str, Any]:
         {"code": code, "here": turn.district.id},
     )
     if row is not None:
-        return {
-            "what": "case",
-            "state": row["status"],
-            "due": calendar.day_of(row["due_at"]).isoformat() if row["due_at"] else "",
-            "mine": row["contact_id"] == turn.contact_id,
-        }
+        due = calendar.day_of(row["due_at"]).isoformat() if row["due_at"] else ""
+        return FoundCase(row["status"], due, row["contact_id"] == turn.contact_id)
     sealed = await vault.find(tx, turn.hashes[code])
     if sealed is not None and sealed["district_id"] == turn.district.id:  # like an ordinary one: at its own number only
-        return {"what": "case", "state": sealed["status"], "due": sealed["due_resolve"].isoformat(), "mine": False}
-    await tx.execute("INSERT INTO code_tries (contact_id) VALUES (%s)", (turn.contact_id,))
-    return UNKNOWN
+        return FoundCase(sealed["status"], sealed["due_resolve"].isoformat())
+    await tries.add(tx, turn.contact_id)
+    return FoundCase()
 
 
-async def _facility(tx: Tx, turn: Turn, asked: dict[str, Any]) -> dict[str, Any]:
+async def _facility(tx: Tx, turn: Turn, code: str) -> Found:
     row = await fetch_one(
         tx,
         "SELECT id, names FROM facilities WHERE district_id = %s AND short_code = %s",
-        (turn.district.id, str(asked["code"])),
+        (turn.district.id, code),
     )
-    if row is None:
-        return {"what": "facility", "id": ""}
-    return {"what": "facility", "id": str(row["id"]), "names": row["names"]}
+    return FoundFacility(str(row["id"]), row["names"]) if row else FoundFacility()
 
 
 _FIND = {"case": _case, "facility": _facility}

@@ -17,7 +17,7 @@ from bot.intake.turn import MOST_A_MINUTE, MOST_AN_HOUR
 from cases import register
 from flows.model import Media
 from settings import Settings
-from store import inbox
+from store import inbox, sessions
 from store.jawab import Jawab
 
 
@@ -79,7 +79,7 @@ async def test_a_message_that_was_kept_since_the_session_was_read_is_a_repeat_an
     jawab: Jawab, owner: Owner, phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await phone.say("سلام")
-    message, move = phone.inbound("1"), inbox.move
+    message, move = phone.inbound("1"), moves.move
 
     async def late(tx: Any, what: inbox.Move, kind: str) -> str:
         await owner.execute(
@@ -88,7 +88,7 @@ async def test_a_message_that_was_kept_since_the_session_was_read_is_a_repeat_an
         )
         return await move(tx, what, kind)
 
-    monkeypatch.setattr(inbox, "move", late)
+    monkeypatch.setattr(moves, "move", late)
     assert await intake.take(jawab, message) == "repeat"
     assert await (await owner.execute("SELECT version FROM sessions")).fetchone() == (1,)
     assert (await count(owner, "inbox"), await count(owner, "outbox")) == (2, 1)
@@ -102,9 +102,9 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     async def fail(*_: Any) -> None:
         raise ValueError(CANARY)
 
-    whole = effects.HANDLERS["open_case"]
-    monkeypatch.setitem(effects.HANDLERS, "open_case", fail)
-    return lambda: effects.HANDLERS.__setitem__("open_case", whole)
+    whole = effects._open_case
+    monkeypatch.setattr(effects, "_open_case", fail)
+    return lambda: monkeypatch.setattr(effects, "_open_case", whole)
 
 
 async def test_a_failed_turn_keeps_the_message_alone_and_the_sweep_takes_it_again(
@@ -211,10 +211,10 @@ async def test_a_session_of_another_version_of_the_flows_goes_on_politely(
 ) -> None:
     await phone.say("سلام", "1", "1", "1", "1", "1", STORY)
     contact, state = await (await owner.execute("SELECT contact_id, state FROM sessions")).fetchone()  # type: ignore[misc]
-    place = f"sessions|state|{contact}"
-    kept = jawab.keys.get_json(state, place)
+    bound_to = sessions.bound_to(contact)
+    kept = jawab.keys.get_json(state, bound_to)
     kept.update(node="a-question-that-is-gone", flows="older", unheard_of=1)
-    await owner.execute("UPDATE sessions SET state = %s", (jawab.keys.put_json(kept, place),))
+    await owner.execute("UPDATE sessions SET state = %s", (jawab.keys.put_json(kept, bound_to),))
     said = await phone.say("1")
     assert "restart.sorry" in [key for key, _ in said[-1]["says"]]
     assert await count(owner, "cases") + await count(owner, "sorting") == 1, "what was told is kept"

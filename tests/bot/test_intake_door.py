@@ -10,7 +10,7 @@ import pytest
 from phones import CANARY, CODE, STORY, Owner, Phone, count
 
 from bot import intake, media
-from bot.intake import effects
+from bot.intake import sealing
 from cases import commands, sorting
 from cases.protected import vault
 from flows.model import Media
@@ -90,12 +90,12 @@ async def test_a_seal_that_fails_rolls_all_of_it_back_and_keeps_no_clear_word(
     async def fail(*_: Any) -> None:
         raise RuntimeError("no seal")
 
-    whole = effects.HANDLERS["seal"]
-    monkeypatch.setitem(effects.HANDLERS, "seal", fail)
+    whole = sealing.seal
+    monkeypatch.setattr(sealing, "seal", fail)
     assert await intake.take(jawab, phone.inbound(CANARY)) == "undone"
     assert await count(owner, "sealed.items") == sealed
     assert CANARY.encode() not in await everything(owner)
-    monkeypatch.setitem(effects.HANDLERS, "seal", whole)
+    monkeypatch.setattr(sealing, "seal", whole)
     await owner.execute("UPDATE inbox SET received_at = now() - interval '1 hour' WHERE state = 'undone'")
     assert await intake.retry_undone(jawab) == 1
     assert await count(owner, "sealed.items") == sealed + 1

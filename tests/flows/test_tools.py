@@ -71,7 +71,7 @@ FIRST = {  # what the first version wrote of a report → where that report stan
     '{"sealed": true, "code": "4821773091542", "routed": true}': Report("4821773091542", Stage.ROUTED, Lies.SEALED),
     '{"sealed": true, "opened": true}': Report("", lies=Lies.SEALED),
     '{"code": "4821773091542", "kept": true, "told": true, "category": "water"}': Report(
-        "4821773091542", lies=Lies.SORTING, told=True, details=Details("water")
+        "4821773091542", lies=Lies.SORTING, told=True, details=Details(category="water")
     ),
     '{"code": "4821773091542", "opened": true, "drafted": true, "routed": true}': Report(
         "4821773091542", Stage.ROUTED, Lies.DRAFT

@@ -1,0 +1,107 @@
+"""What stands of a phone when its message comes: read in one row, without a lock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import LiteralString
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from bot.channels import Inbound
+from bot.intake import district
+from store import channels, contacts
+from store.database import Auto, fetch_one, new_id
+from store.jawab import Jawab
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A contact with its session as it was read; a turn is written only over this `version`."""
+
+    district_id: str
+    channel_id: UUID
+    contact_id: UUID
+    kind: str  # of channel
+    lang: str
+    weekly: bool
+    version: int
+    state: bytes | None  # the session, encrypted; None before the first turn
+    settled: bool = False  # the contact's own row already says what a turn would write there
+    repeat: bool = False  # this very message is kept already
+    ours: bool = False  # its sender is a number of ours
+    minute: int = 0  # messages of this phone in the last minute
+    hour: int = 0
+    cases: tuple[tuple[str, str], ...] = ()  # (code, status) of its open ordinary cases, newest first
+    confirm: str = ""  # code of a case whose "is it done?" was asked since this phone last wrote
+
+
+_OF_A_MESSAGE: LiteralString = """
+SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.id AS contact_id, contacts.lang,
+       contacts.weekly_since IS NOT NULL AS weekly, sessions.version, sessions.state,
+       contacts.stopped_at IS NULL AND contacts.invalid_at IS NULL
+           AND contacts.last_inbound_at > now() - interval '5 minutes' AS settled,
+       EXISTS (SELECT FROM inbox WHERE provider = %(provider)s AND provider_id = %(provider_id)s) AS repeat,
+       (SELECT count(*) FROM inbox WHERE inbox.contact_id = contacts.id
+           AND received_at > now() - interval '1 minute') AS minute,
+       (SELECT count(*) FROM inbox WHERE inbox.contact_id = contacts.id
+           AND received_at > now() - interval '1 hour') AS hour,
+       EXISTS (SELECT FROM channels AS ours WHERE ours.kind = %(kind)s AND ours.address = %(address)s) AS ours,
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(code, status) ORDER BY opened_at DESC), '[]')
+           FROM cases WHERE cases.contact_id = contacts.id AND status <> 'closed') AS cases,
+       (SELECT code FROM cases WHERE cases.contact_id = contacts.id AND status = 'resolved'
+           AND resolved_at > contacts.last_inbound_at AND may_message IS NOT FALSE
+           ORDER BY resolved_at DESC LIMIT 1) AS confirm
+FROM channels
+LEFT JOIN contacts ON contacts.channel_id = channels.id AND contacts.address_tag = %(tag)s
+LEFT JOIN sessions ON sessions.contact_id = contacts.id
+WHERE channels.kind = %(kind)s AND channels.address = %(to)s
+"""
+_OF_A_SILENCE: LiteralString = """
+SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.id AS contact_id, contacts.lang,
+       contacts.weekly_since IS NOT NULL AS weekly, sessions.version, sessions.state
+FROM sessions JOIN contacts ON contacts.id = sessions.contact_id JOIN channels ON channels.id = contacts.channel_id
+WHERE contact_id = %s AND quiet_at <= now()
+"""
+
+
+async def read(jawab: Jawab, message: Inbound) -> Standing | None:
+    """Where the sender of this message stands, made known at their first one; None where it came to nobody's number."""
+    tag = contacts.tag(jawab.keys, message.channel, message.to, message.address)
+    what = {
+        "provider": message.provider,
+        "provider_id": message.provider_id,
+        "tag": tag,
+        "kind": message.channel,
+        "to": message.to,
+        "address": message.address,
+    }
+    async with jawab.db.autocommit("intake") as auto:
+        row = await fetch_one(auto, _OF_A_MESSAGE, what)
+        if row is None and jawab.settings.demo:
+            await channels.adopt(auto, kind=message.channel, provider=message.provider, address=message.to)
+            row = await fetch_one(auto, _OF_A_MESSAGE, what)
+        if row is not None and not jawab.settings.demo and (await district.get(jawab.db, row["district_id"])).demo:
+            return None  # its keys and its people are the demo's: outside demo mode such a number is nobody's
+        if row is not None and row["contact_id"] is None:
+            await contacts.make(
+                auto, jawab.keys, id=new_id(), channel_id=row["channel_id"], tag=tag, address=message.address
+            )
+            row = await fetch_one(auto, _OF_A_MESSAGE, what)
+    return None if row is None else _standing(row)
+
+
+async def read_quiet(auto: Auto, contact_id: UUID) -> Standing | None:
+    """Where a phone stands whose session went quiet; None where it has been written to since."""
+    row = await fetch_one(auto, _OF_A_SILENCE, (contact_id,))
+    return None if row is None else _standing(row)
+
+
+def _standing(row: DictRow) -> Standing:
+    return Standing(
+        **{
+            **row,
+            "cases": tuple((code, status) for code, status in row.get("cases", ())),
+            "confirm": row.get("confirm") or "",
+        }
+    )
