@@ -17,7 +17,7 @@ from bot.intake.turn import MOST_A_MINUTE, MOST_AN_HOUR
 from cases import register
 from flows.model import Media
 from settings import Settings
-from store import inbox, sessions
+from store import moves, sessions
 from store.jawab import Jawab
 
 
@@ -81,7 +81,7 @@ async def test_a_message_that_was_kept_since_the_session_was_read_is_a_repeat_an
     await phone.say("سلام")
     message, move = phone.inbound("1"), moves.move
 
-    async def late(tx: Any, what: inbox.Move, kind: str) -> str:
+    async def late(tx: Any, what: moves.Move, kind: str) -> str:
         await owner.execute(
             "INSERT INTO inbox (id, provider, provider_id, state) VALUES (gen_random_uuid(), %s, %s, 'undone')",
             (what.provider, what.provider_id),
