@@ -219,7 +219,7 @@ def _aside(turn: Turn, target: str) -> None:
 
 
 def _stop(turn: Turn) -> None:
-    # It ends the weekly update, never somebody's own case or his way in; so nothing of the conversation is moved.
+    # It ends the weekly update, never somebody's own case or their way in; so nothing of the conversation is moved.
     turn.do(Consent("weekly", granted=False, method="word"))
     turn.say("stop.done")
 

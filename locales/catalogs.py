@@ -103,9 +103,9 @@ def texts(lang: str) -> dict[str, str]:
 
 
 def find(key: str, lang: str) -> str:
-    """The text of `key` for a reader of `lang`: his language, else Urdu, else English, else the key itself.
+    """The text of `key` for a reader of `lang`: their language, else Urdu, else English, else the key itself.
 
-    What is not found in his own language is counted, see `missing`.
+    What is not found in their own language is counted, see `missing`.
     """
     for known in chain(lang):
         text = texts(known).get(key)

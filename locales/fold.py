@@ -10,7 +10,7 @@ import unicodedata
 
 from locales.digits import digits
 
-# What a citizen's keyboard offers is not his language: Urdu, Arabic and Pashto phones write the same letter with
+# What a citizen's keyboard offers is not their language: Urdu, Arabic and Pashto phones write the same letter with
 # different signs (measured: ہ 707 to 0 in Urdu text, ه 1062 to 0 in Pashto text), and Pashto is often typed on an
 # Urdu keyboard that lacks its letters. Letters with hamza or madda above need no row: decomposing bares them.
 SAME_LETTER: dict[str, str] = {

@@ -37,7 +37,7 @@ def export(lang: str, *, drafts_only: bool = True) -> str:
     """The review sheet of one language as TSV: all domains, only drafts unless told otherwise.
 
     Columns: key, English, Urdu, the text now, what its writer doubts, and three that the speaker fills in: the
-    corrected text (empty = good as it is), her name, the day. Refused for a language nobody translates into.
+    corrected text (empty = good as it is), their name, the day. Refused for a language nobody translates into.
     """
     if lang not in LANGS:
         raise Refused([f"{lang}: not one of {' '.join(LANGS)}"])

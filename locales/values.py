@@ -42,7 +42,7 @@ def keep_dates_whole(page: str) -> str:
 
 
 def choose_name(names: dict[str, str], lang: str) -> str:
-    """A place's or office's name for a reader of `lang`: his language, else Urdu, else English, else any there is."""
+    """A place's or office's name for a reader of `lang`: their language, else Urdu, else English, else any there is."""
     for known in (*chain(lang), *names):
         if names.get(known):
             return names[known]

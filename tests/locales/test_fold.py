@@ -81,7 +81,7 @@ def test_digits_of_every_script_become_ascii_and_nothing_else_changes() -> None:
     assert digits("٤٨٢١ ۷۷۳۰ ９１५４ ½ ② ب") == "4821 7730 9154 ½ ② ب"
 
 
-# A citizen answers a menu by its words: two rows of one menu must never be one key, whatever language she reads.
+# A citizen answers a menu by its words: two rows of one menu must never be one key, whatever language they read.
 @pytest.mark.parametrize("family", ["category.", "language.", "status."])
 @pytest.mark.parametrize("lang", LANGS)
 def test_no_two_words_of_one_menu_meet_in_one_key(family: str, lang: str) -> None:
