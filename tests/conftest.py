@@ -9,7 +9,6 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +23,7 @@ from cases.seed import seed_demo
 from house.postgres import Postgres
 from house.valkey import Valkey
 from settings import Settings
+from store.bell import Bell
 from store.crypto import Keys
 from store.database import Database
 from store.jawab import Jawab
@@ -39,13 +39,15 @@ for name in [name for name in os.environ if name.startswith("JAWAB_") and name !
 ACCOUNT = "AC" + "a" * 32
 TOKEN = "the-provider-signs-with-this"
 PUBLIC_URL = "https://jawab.test"
+Owner = psycopg.AsyncConnection[Any]
 
 
-@dataclass
-class RecordedBell:
+class RecordedBell(Bell):
     """Stands where Redis begins: remembers who was rung."""
 
-    rings: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__("")
+        self.rings: list[tuple[str, str, tuple[str, ...]]] = []
 
     def ring(self, lane: str, job: str, *ids: str) -> None:
         self.rings.append((lane, job, ids))
@@ -123,7 +125,7 @@ async def db(database_url: str, keys: Keys) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def owner(database_url: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+async def owner(database_url: str) -> AsyncIterator[Owner]:
     """The owner's own connection: for looking at everything, as no process of ours may."""
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
         yield connection
@@ -198,7 +200,7 @@ async def wired(data: Path, database_url: str, redis_url: str, twilio: FakeTwili
 
 @pytest.fixture
 def jawab(settings: Settings, db: Database, keys: Keys, bell: RecordedBell) -> Jawab:
-    return Jawab(settings, db, keys, bell)  # type: ignore[arg-type]
+    return Jawab(settings, db, keys, bell)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ async def test_a_database_that_is_not_migrated_is_not_ready(cluster: str, keys: 
     bare = Database(cluster.replace("/jawab?", "/bare_one?"), keys)
     await bare.open()
     try:
-        answer = await get(assemble(Jawab(jawab.settings, bare, keys, RecordedBell())), "/ready")  # type: ignore[arg-type]
+        answer = await get(assemble(Jawab(jawab.settings, bare, keys, RecordedBell())), "/ready")
     finally:
         await bare.close()
     assert answer.status_code == 503

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
-import click
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -21,7 +20,7 @@ from flows.load import FOLDER, load_book
 runner = CliRunner()
 
 
-def every_command(group: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def every_command(group: object, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     yield words
     for name, sub in getattr(group, "commands", {}).items():
         yield from every_command(sub, (*words, name))

@@ -10,12 +10,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from phones import Phone
 
 from bot.channels.twilio import Twilio
 from settings import Settings
 from store import contacts, outbox
 from store.jawab import Jawab
+from tests.bot.phones import Phone
 
 OURS = "+923000000099"
 
@@ -123,7 +123,7 @@ class Rows:
 
     async def one(self, sql: str, *values: Any) -> dict[str, Any]:
         async with self.owner.cursor(row_factory=psycopg.rows.dict_row) as cursor:
-            await cursor.execute(sql, values)  # type: ignore[arg-type]
+            await cursor.execute(sql, values)
             row = await cursor.fetchone()
         assert row is not None
         return dict(row)

@@ -62,6 +62,6 @@ class Phone:
 
 
 async def count(owner: Owner, table: str, where: str = "true") -> int:
-    row = await (await owner.execute(f"SELECT count(*) FROM {table} WHERE {where}")).fetchone()  # type: ignore[arg-type]
+    row = await (await owner.execute(f"SELECT count(*) FROM {table} WHERE {where}")).fetchone()
     assert row
     return int(row[0])

@@ -28,7 +28,14 @@ MESSAGES = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
 
 pytestmark = pytest.mark.skipif(not FILE.is_file(), reason="Twilio's API description is not here: contract not checked")
 
-PYTHON = {"string": str, "integer": int, "object": dict, "array": list, "boolean": bool, "number": (int, float)}
+PYTHON: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
+    "object": dict,
+    "array": list,
+    "boolean": bool,
+    "number": (int, float),
+}
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from phones import CANARY, CODE, STORY, Owner, Phone, count
 
 from bot import intake, media
 from bot.intake import sealing
@@ -16,6 +15,7 @@ from cases.protected import vault
 from flows.model import Media
 from store import inbox, outbox
 from store.jawab import Jawab
+from tests.bot.phones import CANARY, CODE, STORY, Owner, Phone, count
 
 
 # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────────

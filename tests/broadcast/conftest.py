@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from a_week import IN_WEEK, NOW, WEEK, Person, Report
 
 from broadcast import publish
 from cases import register
@@ -19,6 +18,7 @@ from flows import codes
 from store import contacts
 from store.crypto import Keys
 from store.database import Database
+from tests.broadcast.a_week import IN_WEEK, NOW, WEEK, Person, Report
 
 _numbers = itertools.count(100_000_000_000)
 

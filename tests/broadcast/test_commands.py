@@ -7,11 +7,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from a_week import IN_WEEK, WEEK, Person, Report
 
 from broadcast import commands
 from broadcast.edition import Refused
 from store.jawab import Jawab
+from tests.broadcast.a_week import IN_WEEK, WEEK, Person, Report
 
 
 async def test_the_commands_take_an_edition_from_draft_to_sent(

@@ -10,13 +10,13 @@ from uuid import UUID
 
 import httpx
 import pytest
-from a_week import NOW, Person
 
 import locales
 from bot import deliver
 from broadcast import publish
 from settings import Settings
 from store.jawab import Jawab
+from tests.broadcast.a_week import NOW, Person
 from tests.conftest import PUBLIC_URL
 from tests.providers.twilio import FakeTwilio
 

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from a_week import IN_WEEK, NOW, WEEK, Person, Report
 from psycopg.types.json import Jsonb
 
 import locales
@@ -19,6 +18,7 @@ from broadcast import audience, edition, publish, renderings, week
 from broadcast.edition import Refused
 from store import outbox
 from store.jawab import Jawab
+from tests.broadcast.a_week import IN_WEEK, NOW, WEEK, Person, Report
 
 Approved = Callable[[], Awaitable[UUID]]
 
@@ -163,9 +163,9 @@ async def test_an_edition_waits_for_its_hold(
     await person()
     await owner.execute("UPDATE districts SET approval_hold = '10 minutes'")
     made = await approved()
-    async with jawab.db.autocommit("console") as conn:
-        assert await publish.due(conn, NOW + timedelta(minutes=9)) == []
-        assert await publish.due(conn, NOW + timedelta(minutes=10)) == [made]
+    async with jawab.db.transaction("console") as tx:
+        assert await publish.due(tx, NOW + timedelta(minutes=9)) == []
+        assert await publish.due(tx, NOW + timedelta(minutes=10)) == [made]
     assert await publish.fan_out(jawab, made, now=NOW + timedelta(minutes=9)) == 0
     assert await publish.fan_out(jawab, made, now=NOW + timedelta(minutes=10)) == 1
 
@@ -276,8 +276,8 @@ async def test_stopped_in_the_middle_nothing_more_is_queued_and_the_rest_is_with
         assert await publish.stop(tx, made, place.staff["editor"], NOW) == 2
     assert await publish.fan_out(jawab, made, batch=2, now=NOW) == 0
     assert await states(jawab, made) == {"withdrawn": 2}
-    async with jawab.db.autocommit("console") as conn:
-        assert await publish.due(conn, NOW) == []
+    async with jawab.db.transaction("console") as tx:
+        assert await publish.due(tx, NOW) == []
 
 
 async def test_items_that_were_altered_after_approval_are_not_sent(

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import pytest
@@ -93,9 +93,9 @@ def opened(
 def row(db: Database) -> Callable[..., Awaitable[dict[str, Any]]]:
     """One row, read as the desk reads it."""
 
-    async def read(statement: str, *values: Any) -> dict[str, Any]:
+    async def read(statement: LiteralString, *values: Any) -> dict[str, Any]:
         async with db.autocommit("console") as conn:
-            found = await (await conn.execute(statement, values)).fetchone()  # type: ignore[arg-type]
+            found = await (await conn.execute(statement, values)).fetchone()
         assert found is not None
         return found
 

@@ -74,8 +74,8 @@ async def test_what_was_said_is_read_back_and_stands_nowhere_in_clear(
     case_id = await opened(
         story=[{"text": "نلکا ٹوٹا"}, {"text": "تین دن سے"}, {"location": [30.5, 67.0]}], place_text="بازار کے پیچھے"
     )
-    async with db.autocommit("console") as conn:
-        thread = await register.thread(conn, keys, case_id)
+    async with db.transaction("console") as tx:
+        thread = await register.thread(tx, keys, case_id)
     assert [(item["kind"], item["text"], item["location"]) for item in thread] == [
         ("story", "نلکا ٹوٹا", None),
         ("more", "تین دن سے", None),
@@ -108,9 +108,9 @@ async def test_an_answer_reaches_the_citizen_as_typed_and_counts_as_reading(
         sent = await register.answer(tx, keys, case_id, actor=place.staff["handler"], now=NOW, text="کل ٹیم آئے گی")
     assert (await message_of(row, keys, sent))["text"] == "کل ٹیم آئے گی"
     assert (await clocks_of(row, case_id))["status"] == "acknowledged"
-    async with db.autocommit("console") as conn:
-        last = (await register.thread(conn, keys, case_id))[-1]
-        history = await register.history(conn, case_id)
+    async with db.transaction("console") as tx:
+        last = (await register.thread(tx, keys, case_id))[-1]
+        history = await register.history(tx, case_id)
     assert (last["author"], last["kind"], last["text"], last["sent"]) == ("staff", "answer", "کل ٹیم آئے گی", "queued")
     assert [(line["verb"], line["actor_name"]) for line in history] == [("open", None), ("answer", "Demo handler")]
 
@@ -127,8 +127,8 @@ async def test_a_phone_that_may_not_be_messaged_gets_nothing_and_the_answer_is_k
             await register.resolve(tx, keys, case_id, actor=handler, now=NOW, outcome="repaired", done_on=TODAY) is None
         )
     assert (await row("SELECT count(*) AS n FROM outbox"))["n"] == 0
-    async with db.autocommit("console") as conn:
-        assert "جواب" in [item["text"] for item in await register.thread(conn, keys, case_id)]
+    async with db.transaction("console") as tx:
+        assert "جواب" in [item["text"] for item in await register.thread(tx, keys, case_id)]
 
 
 async def test_resolving_says_what_was_done_where_and_when_and_asks(
@@ -331,8 +331,8 @@ async def test_later_answers_find_the_office_again_while_nobody_has_taken_the_ca
         await register.amend(tx, keys, case_id, now=NOW, category="roads")
     found = await row("SELECT office_id FROM cases WHERE id = %s", case_id)
     assert found["office_id"] == place.offices["health"]
-    async with db.autocommit("console") as conn:
-        verbs = [line["verb"] for line in await register.history(conn, case_id)]
+    async with db.transaction("console") as tx:
+        verbs = [line["verb"] for line in await register.history(tx, case_id)]
     assert verbs == ["open", "finish", "start", "amend"]
 
 

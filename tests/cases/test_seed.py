@@ -24,7 +24,7 @@ async def rows_of(db: Database, *tables: str) -> dict[str, int]:
     counted = {}
     async with db.autocommit("console") as conn:
         for table in tables:
-            found = await (await conn.execute(f"SELECT count(*) AS n FROM {table}")).fetchone()  # type: ignore[arg-type]
+            found = await (await conn.execute(f"SELECT count(*) AS n FROM {table}")).fetchone()
             counted[table] = found["n"] if found else 0
     return counted
 

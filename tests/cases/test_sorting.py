@@ -133,8 +133,8 @@ async def test_sent_to_a_queue_it_keeps_its_code_its_clocks_and_its_words(
         "place_id": "pishin.barshore",
         "office_id": place.offices["water"],
     }
-    async with db.autocommit("console") as conn:
-        thread = await register.thread(conn, keys, case_id)
+    async with db.transaction("console") as tx:
+        thread = await register.thread(tx, keys, case_id)
     assert [(item["kind"], item["text"]) for item in thread if item["kind"] != "media"] == [
         ("story", "نلکا ٹوٹا ہے"),
         ("more", "تین دن سے"),

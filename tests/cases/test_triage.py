@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 from hypothesis import given
@@ -9,7 +10,7 @@ from cases import triage
 from cases.triage import Custodian
 
 WATER, TOWN, NEAR = uuid4(), uuid4(), uuid4()
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"category": "water", "place_id": None, "office_id": WATER},
     {"category": "water", "place_id": "town", "office_id": TOWN},
     {"category": "water", "place_id": "nobody", "office_id": None},

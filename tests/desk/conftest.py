@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import httpx
@@ -26,6 +26,9 @@ from store.database import Database
 
 NUMBER = "+15005550006"
 _twelve = itertools.count(482_177_309_154)
+
+
+Row = dict[str, Any]
 
 
 def fresh_code() -> str:
@@ -64,6 +67,13 @@ class Office:
     logins: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
+Enter = Callable[..., Awaitable[Browser]]
+Write = Callable[..., Awaitable[UUID]]
+Open = Callable[..., Awaitable[UUID]]
+Hire = Callable[..., Awaitable[tuple[UUID, bytes | None]]]
+One = Callable[..., Awaitable[Row]]
+
+
 @pytest.fixture
 async def office(db: Database, demo: SimpleNamespace) -> Office:
     async with db.autocommit("console") as conn:
@@ -84,9 +94,7 @@ async def stranger(client: httpx.AsyncClient) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def enter(
-    client: httpx.AsyncClient, db: Database, office: Office
-) -> AsyncIterator[Callable[..., Awaitable[Browser]]]:
+async def enter(client: httpx.AsyncClient, db: Database, office: Office) -> AsyncIterator[Enter]:
     """Signs somebody in by his row, as the login page does after the password: `await enter("handler")`."""
     opened: list[httpx.AsyncClient] = []
 
@@ -111,7 +119,7 @@ async def enter(
 
 
 @pytest.fixture
-def write(db: Database, keys: Keys, office: Office) -> Callable[..., Awaitable[UUID]]:
+def write(db: Database, keys: Keys, office: Office) -> Write:
     """A contact who writes in this language; returns its id."""
 
     async def make(lang: str = "ur", channel: UUID | None = None) -> UUID:
@@ -133,9 +141,7 @@ def write(db: Database, keys: Keys, office: Office) -> Callable[..., Awaitable[U
 
 
 @pytest.fixture
-def opened(
-    db: Database, keys: Keys, office: Office, write: Callable[..., Awaitable[UUID]]
-) -> Callable[..., Awaitable[UUID]]:
+def opened(db: Database, keys: Keys, office: Office, write: Write) -> Open:
     """Opens an ordinary case as the citizen's side does; returns its id."""
 
     async def make(**more: Any) -> UUID:
@@ -166,7 +172,7 @@ async def elsewhere(db: Database) -> str:
 
 
 @pytest.fixture
-def hire(db: Database) -> Callable[..., Awaitable[tuple[UUID, bytes | None]]]:
+def hire(db: Database) -> Hire:
     """A row of staff without the slow hash of a password; returns its id and a protected handler's private key."""
 
     async def make(role: str, district: str | None = "pishin", office: UUID | None = None) -> tuple[UUID, bytes | None]:
@@ -193,12 +199,12 @@ def hire(db: Database) -> Callable[..., Awaitable[tuple[UUID, bytes | None]]]:
 
 
 @pytest.fixture
-def one(db: Database) -> Callable[..., Awaitable[dict[str, Any]]]:
+def one(db: Database) -> One:
     """One row, read as the desk reads it."""
 
-    async def read(statement: str, *values: Any) -> dict[str, Any]:
+    async def read(statement: LiteralString, *values: Any) -> Row:
         async with db.autocommit("console") as conn:
-            found = await (await conn.execute(statement, values)).fetchone()  # type: ignore[arg-type]
+            found = await (await conn.execute(statement, values)).fetchone()
         assert found is not None
         return found
 

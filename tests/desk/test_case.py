@@ -5,35 +5,46 @@ from __future__ import annotations
 import asyncio
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
+import httpx
 import pytest
 from bs4 import BeautifulSoup
 
 from cases import register
 from locales import say
+from store.crypto import Keys
+from store.database import Database
+from store.jawab import Jawab
+from tests.conftest import Owner, RecordedBell
+from tests.desk.conftest import Browser, Enter, One, Open
+from tests.pages import attribute, pick
 
 TODAY = datetime.now(UTC).date()
 
 
-async def form_of(person, case, move) -> dict[str, str]:
+async def form_of(person: Browser, case: UUID, move: str) -> dict[str, str]:
     """The hidden fields of a move's form, as the page gives them."""
     soup = await person.soup(f"/desk/cases/{case}")
     form = soup.select_one(f'form[action="/desk/cases/{case}/{move}"]')
     assert form is not None, f"there is no form for {move}"
-    return {field["name"]: field["value"] for field in form.select("input[type=hidden]")}
+    return {attribute(field, "name"): attribute(field, "value") for field in form.select("input[type=hidden]")}
 
 
-async def do(person, case, move, **more):
+async def do(person: Browser, case: UUID, move: str, **more: Any) -> httpx.Response:
     fields = await form_of(person, case, move)
     return await person.http.post(f"/desk/cases/{case}/{move}", data={**fields, **more})
 
 
-async def offices(person, case) -> list[str]:
+async def offices(person: Browser, case: UUID) -> list[str]:
     soup = await person.soup(f"/desk/cases/{case}")
-    return [option["value"] for option in soup.select("#refer-office option") if option["value"]]
+    return [value for option in soup.select("#refer-office option") if (value := attribute(option, "value"))]
 
 
-async def test_a_case_from_first_look_to_resolved(enter, opened, one, jawab, keys) -> None:
+async def test_a_case_from_first_look_to_resolved(
+    enter: Enter, opened: Open, one: One, jawab: Jawab, keys: Keys, bell: RecordedBell
+) -> None:
     handler, case = await enter("handler"), await opened()
     page = await handler.get(f"/desk/cases/{case}")
     assert "تین ہفتے سے پانی نہیں آ رہا" in page.text
@@ -64,7 +75,7 @@ async def test_a_case_from_first_look_to_resolved(enter, opened, one, jawab, key
         sent = await (
             await conn.execute("SELECT id, message, lang FROM outbox WHERE case_id = %s ORDER BY created_at", (case,))
         ).fetchall()
-    assert [ring[2][0] for ring in jawab.bell.rings if ring[0] == "replies"] == [str(row["id"]) for row in sent]
+    assert [ring[2][0] for ring in bell.rings if ring[0] == "replies"] == [str(row["id"]) for row in sent]
     said = [keys.get_json(row["message"], f"outbox|message|{row['id']}") for row in sent]
     assert said[1]["text"] == "ٹینکر کل صبح آئے گا"
     assert {row["lang"] for row in sent} == {"ur"}
@@ -82,7 +93,7 @@ async def test_a_case_from_first_look_to_resolved(enter, opened, one, jawab, key
     assert (await one("SELECT status FROM cases WHERE id = %s", case))["status"] == "in_progress"
 
 
-async def test_who_resolved_a_case_does_not_close_it(enter, opened) -> None:
+async def test_who_resolved_a_case_does_not_close_it(enter: Enter, opened: Open) -> None:
     supervisor, case = await enter("supervisor"), await opened()
     await do(supervisor, case, "resolve", outcome="inspected", date=TODAY.isoformat())
     answer = await do(supervisor, case, "close")
@@ -90,7 +101,7 @@ async def test_who_resolved_a_case_does_not_close_it(enter, opened) -> None:
     assert "A second person has to do this" in answer.text
 
 
-async def test_a_form_sent_twice_acts_once(enter, opened, one, bell) -> None:
+async def test_a_form_sent_twice_acts_once(enter: Enter, opened: Open, one: One, bell: RecordedBell) -> None:
     handler, case = await enter("handler"), await opened()
     fields = await form_of(handler, case, "answer")
     sends = [handler.http.post(f"/desk/cases/{case}/answer", data={**fields, "text": "ہم آ رہے ہیں"}) for _ in range(4)]
@@ -103,16 +114,18 @@ async def test_a_form_sent_twice_acts_once(enter, opened, one, bell) -> None:
     assert (await one("SELECT count(*) AS n FROM outbox WHERE case_id = %s", case))["n"] == 2, "meant twice, sent twice"
 
 
-async def test_an_old_page_moves_nothing_and_loses_no_words(enter, opened, one) -> None:
+async def test_an_old_page_moves_nothing_and_loses_no_words(enter: Enter, opened: Open, one: One) -> None:
     handler, supervisor, case = await enter("handler"), await enter("supervisor"), await opened()
     old = await form_of(handler, case, "answer")
     await do(supervisor, case, "acknowledge")
     answer = await handler.http.post(f"/desk/cases/{case}/answer", data={**old, "text": "میرے الفاظ"})
     assert answer.status_code == 409
     soup = BeautifulSoup(answer.text, "html.parser")
-    assert soup.select_one("#text").text == "میرے الفاظ"
+    assert pick(soup, "#text").text == "میرے الفاظ"
     assert "Somebody else changed this case" in answer.text
-    fields = {field["name"]: field["value"] for field in soup.select("#answer input[type=hidden]")}
+    fields = {
+        attribute(field, "name"): attribute(field, "value") for field in soup.select("#answer input[type=hidden]")
+    }
     again = await handler.http.post(f"/desk/cases/{case}/answer", data={**fields, "text": "میرے الفاظ"})
     assert again.status_code == 303
 
@@ -120,23 +133,25 @@ async def test_an_old_page_moves_nothing_and_loses_no_words(enter, opened, one) 
 @pytest.mark.parametrize(
     ("text", "why"), [("", "Write something first"), ("  \n ", "Write something first"), ("ب" * 1001, "too long")]
 )
-async def test_an_empty_or_endless_answer_is_refused_with_its_text_kept(enter, opened, one, text, why) -> None:
+async def test_an_empty_or_endless_answer_is_refused_with_its_text_kept(
+    enter: Enter, opened: Open, one: One, text: str, why: str
+) -> None:
     handler, case = await enter("handler"), await opened()
     answer = await do(handler, case, "answer", text=text)
     assert answer.status_code == 422
     assert why in answer.text
-    assert text.strip() in BeautifulSoup(answer.text, "html.parser").select_one("#text").text
+    assert text.strip() in pick(BeautifulSoup(answer.text, "html.parser"), "#text").text
     assert (await one("SELECT count(*) AS n FROM outbox"))["n"] == 0
     assert (await one("SELECT status FROM cases WHERE id = %s", case))["status"] == "received"
 
 
-async def test_who_asked_not_to_be_messaged_is_not_and_the_page_says_so(enter, opened, one) -> None:
+async def test_who_asked_not_to_be_messaged_is_not_and_the_page_says_so(enter: Enter, opened: Open, one: One) -> None:
     handler, case = await enter("handler"), await opened(may_message=False)
     assert "asked not to be messaged" in (await handler.get(f"/desk/cases/{case}")).text
     assert (await do(handler, case, "answer", text="ہم آ رہے ہیں")).status_code == 303
     assert (await one("SELECT count(*) AS n FROM outbox"))["n"] == 0
     soup = await handler.soup(f"/desk/cases/{case}")
-    assert "not sent: this phone asked not to be messaged" in soup.select_one(".item.answer .state").text
+    assert "not sent: this phone asked not to be messaged" in pick(soup, ".item.answer .state").text
 
 
 @pytest.mark.parametrize(
@@ -156,23 +171,25 @@ async def test_who_asked_not_to_be_messaged_is_not_and_the_page_says_so(enter, o
         (("note", {"text": ""}), "Write something first"),
     ],
 )
-async def test_a_form_that_makes_no_sense_is_refused_in_plain_words(enter, opened, one, given, why) -> None:
+async def test_a_form_that_makes_no_sense_is_refused_in_plain_words(
+    enter: Enter, opened: Open, one: One, given: Any, why: str
+) -> None:
     move, form = given
     handler, case = await enter("handler"), await opened()
     before = await one("SELECT version, status, office_id FROM cases WHERE id = %s", case)
     answer = await do(handler, case, move, **form)
     assert answer.status_code == 422, answer.text[:300]
-    assert why in BeautifulSoup(answer.text, "html.parser").select_one('[role="alert"]').text
+    assert why in pick(BeautifulSoup(answer.text, "html.parser"), '[role="alert"]').text
     assert await one("SELECT version, status, office_id FROM cases WHERE id = %s", case) == before
 
 
-async def test_an_unknown_move_does_not_exist(enter, opened) -> None:
+async def test_an_unknown_move_does_not_exist(enter: Enter, opened: Open) -> None:
     handler, case = await enter("handler"), await opened()
     for move in ("erase", "open", "escalate", "confirm"):
         assert (await handler.post(f"/desk/cases/{case}/{move}")).status_code == 404
 
 
-async def test_the_outcomes_offered_are_those_of_the_category(enter, opened) -> None:
+async def test_the_outcomes_offered_are_those_of_the_category(enter: Enter, opened: Open) -> None:
     handler = await enter("handler")
     soup = await handler.soup(f"/desk/cases/{await opened(category='police')}")
     offered = [box["value"] for box in soup.select('input[name="outcome"]')]
@@ -181,23 +198,25 @@ async def test_the_outcomes_offered_are_those_of_the_category(enter, opened) -> 
     assert "cannot_court" in offered
 
 
-async def test_nobody_named_yet_is_said(enter, opened, owner) -> None:
+async def test_nobody_named_yet_is_said(enter: Enter, opened: Open, owner: Owner) -> None:
     handler, case = await enter("handler"), await opened()
     await owner.execute("UPDATE cases SET office_id = NULL WHERE id = %s", (case,))
-    assert say("office.unnamed", "en") in (await handler.soup(f"/desk/cases/{case}")).select_one(".facts dl").text
+    assert say("office.unnamed", "en") in pick(await handler.soup(f"/desk/cases/{case}"), ".facts dl").text
 
 
-async def test_words_of_a_citizen_run_nothing_and_bend_nothing(enter, opened) -> None:
+async def test_words_of_a_citizen_run_nothing_and_bend_nothing(enter: Enter, opened: Open) -> None:
     evil = "</div><script>alert(1)</script>\"' {{ csrf }} \u202eabc"
     handler, case = await enter("handler"), await opened(story=evil)
     soup = await handler.soup(f"/desk/cases/{case}")
-    said = soup.select_one(".item .said")
+    said = pick(soup, ".item .said")
     assert said.text == evil
     assert said["dir"] == "auto"
     assert all(script.get("src") for script in soup.select("script"))
 
 
-async def test_no_page_of_a_handler_holds_a_phone_number(enter, opened, one, keys, db) -> None:
+async def test_no_page_of_a_handler_holds_a_phone_number(
+    enter: Enter, opened: Open, one: One, keys: Keys, db: Database
+) -> None:
     case = await opened()
     row = await one(
         "SELECT t.id, t.address_box FROM cases c JOIN contacts t ON t.id = c.contact_id WHERE c.id = %s", case
@@ -217,7 +236,7 @@ async def test_no_page_of_a_handler_holds_a_phone_number(enter, opened, one, key
     assert (link["actor"], link["object"]) == (str(supervisor.staff_id), str(case))
 
 
-async def test_a_look_that_cannot_be_written_down_shows_nothing(enter, opened, owner) -> None:
+async def test_a_look_that_cannot_be_written_down_shows_nothing(enter: Enter, opened: Open, owner: Owner) -> None:
     handler, case = await enter("handler"), await opened()
     await owner.execute("REVOKE EXECUTE ON FUNCTION audit_write(text, text, text) FROM jawab_console")
     answer = await handler.get(f"/desk/cases/{case}")
@@ -225,7 +244,9 @@ async def test_a_look_that_cannot_be_written_down_shows_nothing(enter, opened, o
     assert "تین ہفتے" not in answer.text
 
 
-async def test_a_photo_is_a_file_to_keep_and_only_of_its_own_case(enter, opened, owner, one, jawab) -> None:
+async def test_a_photo_is_a_file_to_keep_and_only_of_its_own_case(
+    enter: Enter, opened: Open, owner: Owner, one: One, jawab: Jawab
+) -> None:
     keys = jawab.keys
     case, other = await opened(), await opened()
     media = uuid.uuid4()

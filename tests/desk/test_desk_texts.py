@@ -11,6 +11,7 @@ from cases import lifecycle, outcomes
 from cases.protected import reading
 from desk import acts, case, protected, roles, unsealed
 from locales.catalogs import read_entries
+from locales.channels import CHANNELS
 
 ROOM = Path(case.__file__).parent
 MINE = [
@@ -27,7 +28,7 @@ TAILS: dict[str, list[str]] = {
     "outcome.": [one for category in outcomes.CATEGORIES for one in outcomes.for_category(category)],
     "promise.": [one for category in outcomes.CATEGORIES for one in outcomes.promised(category)],
     "promise_state.": ["open", "kept", "dropped"],
-    "channel.": list(unsealed.CHANNELS),
+    "channel.": list(CHANNELS),
     "clock.": ["acknowledge", "resolve"],
     "done.": list(acts.ACTS),
     "verb.": sorted({verb for _, verb in lifecycle.MOVES} | {"open"}),

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, LiteralString
 
+import httpx
 import pytest
 
 from desk import sessions
+from settings import Settings
+from store.crypto import Keys
+from store.database import Database, fetch_all
+from tests.conftest import Owner, RecordedBell
+from tests.desk.conftest import Browser, Enter, Office, One, Open
 
 COOKIE = "__Host-jawab"
 
 
-async def sign_in(browser: Any, login: str, password: str, **more: Any) -> Any:
+async def sign_in(browser: Browser, login: str, password: str, **more: Any) -> httpx.Response:
     return await browser.http.post("/desk/login", data={"login": login, "password": password}, **more)
 
 
-async def test_a_handler_signs_in_works_and_signs_out(stranger, office, db, one) -> None:
+async def test_a_handler_signs_in_works_and_signs_out(
+    stranger: Browser, office: Office, db: Database, one: One
+) -> None:
     login, password = office.logins["handler"]
     answer = await sign_in(stranger, login, password)
     assert answer.status_code == 303
@@ -41,12 +49,12 @@ async def test_a_handler_signs_in_works_and_signs_out(stranger, office, db, one)
     assert out.status_code == 303
     assert "Clear-Site-Data" in out.headers
     async with db.autocommit("console") as conn:
-        assert (await (await conn.execute("SELECT count(*) AS n FROM desk_sessions")).fetchone())["n"] == 0
+        assert await fetch_all(conn, "SELECT 1 FROM desk_sessions") == []
     stranger.http.cookies.set(COOKIE, token, domain="jawab.test")
     assert (await stranger.get("/desk/queue")).status_code == 303, "the old token opens nothing"
 
 
-async def test_a_login_always_gets_a_new_token(stranger, office, one) -> None:
+async def test_a_login_always_gets_a_new_token(stranger: Browser, office: Office, one: One) -> None:
     stranger.http.cookies.set(COOKIE, "chosen-by-somebody-else", domain="jawab.test")
     login, password = office.logins["handler"]
     answer = await sign_in(stranger, login, password)
@@ -58,7 +66,9 @@ async def test_a_login_always_gets_a_new_token(stranger, office, one) -> None:
     assert (await one("SELECT count(*) AS n FROM desk_sessions"))["n"] == 1, "the session before it has ended"
 
 
-async def test_wrong_passwords_and_unknown_logins_get_one_answer_and_are_throttled(stranger, office, one) -> None:
+async def test_wrong_passwords_and_unknown_logins_get_one_answer_and_are_throttled(
+    stranger: Browser, office: Office, one: One
+) -> None:
     login, password = office.logins["handler"]
     answers = [await sign_in(stranger, name, "not the password") for name in (login, "nobody-here", "UNREADABLE LOGIN")]
     assert {answer.status_code for answer in answers} == {401}
@@ -76,7 +86,7 @@ async def test_wrong_passwords_and_unknown_logins_get_one_answer_and_are_throttl
     assert not kept["clear"], "people type passwords into the wrong field: a login is kept as a keyed hash"
 
 
-async def test_one_source_cannot_try_many_logins(stranger, office) -> None:
+async def test_one_source_cannot_try_many_logins(stranger: Browser, office: Office) -> None:
     for number in range(20):
         assert (await sign_in(stranger, f"guess{number}", "x")).status_code == 401
     assert (await sign_in(stranger, "guess-last", "x")).status_code == 429
@@ -89,7 +99,9 @@ async def test_one_source_cannot_try_many_logins(stranger, office) -> None:
         "UPDATE desk_sessions SET seen_at = now() - interval '16 minutes'",
     ],
 )
-async def test_a_session_ends_after_idle_minutes_and_after_eight_hours(enter, owner, spoil) -> None:
+async def test_a_session_ends_after_idle_minutes_and_after_eight_hours(
+    enter: Enter, owner: Owner, spoil: LiteralString
+) -> None:
     handler = await enter("handler")
     assert (await handler.get("/desk/queue")).status_code == 200
     await owner.execute(spoil)
@@ -98,7 +110,7 @@ async def test_a_session_ends_after_idle_minutes_and_after_eight_hours(enter, ow
     assert answer.headers["location"] == "/desk/login?to=/desk/queue"
 
 
-async def test_a_page_that_refreshes_itself_keeps_no_session_alive(enter, owner, one) -> None:
+async def test_a_page_that_refreshes_itself_keeps_no_session_alive(enter: Enter, owner: Owner, one: One) -> None:
     handler = await enter("handler")
     await owner.execute("UPDATE desk_sessions SET seen_at = now() - interval '10 minutes'")
     before = await one("SELECT seen_at FROM desk_sessions")
@@ -108,7 +120,7 @@ async def test_a_page_that_refreshes_itself_keeps_no_session_alive(enter, owner,
     assert await one("SELECT seen_at FROM desk_sessions") != before
 
 
-async def test_words_typed_into_an_expired_session_come_back(enter, opened, owner) -> None:
+async def test_words_typed_into_an_expired_session_come_back(enter: Enter, opened: Open, owner: Owner) -> None:
     handler, case = await enter("handler"), await opened()
     await owner.execute("DELETE FROM desk_sessions")
     answer = await handler.post(f"/desk/cases/{case}/answer", {"text": "ٹینکر کل آئے گا"})
@@ -116,15 +128,15 @@ async def test_words_typed_into_an_expired_session_come_back(enter, opened, owne
     assert "ٹینکر کل آئے گا" in answer.text
 
 
-async def test_who_was_disabled_is_out_at_once(enter, owner) -> None:
+async def test_who_was_disabled_is_out_at_once(enter: Enter, owner: Owner) -> None:
     handler = await enter("handler")
     await owner.execute("UPDATE staff SET disabled_at = now() WHERE id = %s", (handler.staff_id,))
     assert (await handler.get("/desk/queue")).status_code == 303
 
 
-async def test_demo_people_do_not_exist_outside_demo_mode(office, db, keys, bell, settings) -> None:
-    import httpx
-
+async def test_demo_people_do_not_exist_outside_demo_mode(
+    office: Office, db: Database, keys: Keys, bell: RecordedBell, settings: Settings
+) -> None:
     from app import assemble
     from store.jawab import Jawab
 
@@ -136,22 +148,24 @@ async def test_demo_people_do_not_exist_outside_demo_mode(office, db, keys, bell
     assert answer.status_code == 401
 
 
-async def test_a_protected_handlers_key_is_open_for_the_cookie_only(stranger, office, db, one) -> None:
+async def test_a_protected_handlers_key_is_open_for_the_cookie_only(
+    stranger: Browser, office: Office, db: Database, one: One
+) -> None:
     login, password = office.logins["protected"]
     await sign_in(stranger, login, password)
     token = stranger.http.cookies[COOKIE]
     kept = await one("SELECT d.key_box, s.public_key FROM desk_sessions d JOIN staff s ON s.id = d.staff_id")
     from nacl.public import PrivateKey
 
-    async with db.autocommit("console") as conn:
-        private = await sessions.unlock(conn, token)
-        assert await sessions.unlock(conn, "another") is None
+    async with db.transaction("console") as tx:
+        private = await sessions.unlock(tx, token)
+        assert await sessions.unlock(tx, "another") is None
     assert private is not None
     assert bytes(PrivateKey(private).public_key) == bytes(kept["public_key"])
     assert private not in bytes(kept["key_box"])
 
 
-async def test_a_login_never_sends_one_elsewhere(stranger, office) -> None:
+async def test_a_login_never_sends_one_elsewhere(stranger: Browser, office: Office) -> None:
     login, password = office.logins["handler"]
     for to in ("https://elsewhere.example/", "//elsewhere.example", "/desk/../x", "/try"):
         answer = await stranger.http.post("/desk/login", data={"login": login, "password": password, "to": to})

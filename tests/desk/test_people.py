@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from desk import commands
 from store.crypto import check_password, unlock_private
+from store.database import Database
+from tests.desk.conftest import Browser, Enter, Hire, Office, One
 
 
-async def test_somebody_added_signs_in_and_a_new_password_signs_out(db, demo, stranger, one) -> None:
+async def test_somebody_added_signs_in_and_a_new_password_signs_out(
+    db: Database, demo: SimpleNamespace, stranger: Browser, one: One
+) -> None:
     made = await commands.add_staff(db, login="gul.bano", name="Gul Bano", role="handler", district="pishin")
     assert len(made["password"]) >= 20
     answer = await stranger.http.post("/desk/login", data={"login": "gul.bano", "password": made["password"]})
@@ -25,7 +32,9 @@ async def test_somebody_added_signs_in_and_a_new_password_signs_out(db, demo, st
     ).items()
 
 
-async def test_a_protected_handler_gets_a_new_pair_with_a_new_password(db, demo, one) -> None:
+async def test_a_protected_handler_gets_a_new_pair_with_a_new_password(
+    db: Database, demo: SimpleNamespace, one: One
+) -> None:
     await commands.add_staff(db, login="reader", name="Reader", role="protected", password="a long enough pass phrase")
     first = await one("SELECT public_key, private_box, key_salt FROM staff WHERE login = 'reader'")
     assert len(unlock_private(first["private_box"], "a long enough pass phrase", bytes(first["key_salt"]))) == 32
@@ -48,7 +57,7 @@ async def test_a_protected_handler_gets_a_new_pair_with_a_new_password(db, demo,
         ({"login": "gulbano", "password": "gulbano-gulbano-2026"}, "guessed first"),
     ],
 )
-async def test_what_cannot_be_is_refused_in_one_line(db, demo, given, why) -> None:
+async def test_what_cannot_be_is_refused_in_one_line(db: Database, demo: SimpleNamespace, given: Any, why: str) -> None:
     given = {"login": "gulbano", "name": "Gul Bano", "role": "handler", "district": "pishin", **given}
     with pytest.raises(commands.Unacceptable, match=why) as refused:
         await commands.add_staff(db, **given)
@@ -56,7 +65,7 @@ async def test_what_cannot_be_is_refused_in_one_line(db, demo, given, why) -> No
 
 
 async def test_an_admin_shuts_people_out_but_not_himself_and_no_protected_handler(
-    enter, office, one, hire, elsewhere
+    enter: Enter, office: Office, one: One, hire: Hire, elsewhere: str
 ) -> None:
     admin, handler = await enter("admin"), await enter("handler")
     assert (await admin.post(f"/desk/staff/{handler.staff_id}/signout")).status_code == 303

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from bs4 import BeautifulSoup
 
 from flows import codes
 from locales.values import group
+from tests.conftest import Owner
+from tests.desk.conftest import Enter, Hire, One, Open, Write
+from tests.pages import attribute, pick
 
 NOW = datetime.now(UTC)
 
 
-def shown(soup) -> list[str]:
-    return [link["href"].rsplit("/", 1)[1] for link in soup.select("#list td.lead a")]
+def shown(soup: BeautifulSoup) -> list[str]:
+    return [attribute(link, "href").rsplit("/", 1)[1] for link in soup.select("#list td.lead a")]
 
 
-async def test_an_empty_queue_says_so(enter) -> None:
+async def test_an_empty_queue_says_so(enter: Enter) -> None:
     soup = await (await enter("handler")).soup("/desk/queue")
-    assert "Nothing is waiting" in soup.select_one(".empty").text
+    assert "Nothing is waiting" in pick(soup, ".empty").text
 
 
-async def test_what_is_due_next_comes_first_and_lateness_is_said_in_words(enter, opened) -> None:
+async def test_what_is_due_next_comes_first_and_lateness_is_said_in_words(enter: Enter, opened: Open) -> None:
     fresh = await opened(at=NOW)
     late = await opened(at=NOW - timedelta(days=6))
     soon = await opened(at=NOW - timedelta(days=2))
@@ -32,21 +38,22 @@ async def test_what_is_due_next_comes_first_and_lateness_is_said_in_words(enter,
     assert "2 days left" in rows[2]
 
 
-async def test_filters_narrow_the_queue(enter, opened, owner) -> None:
+async def test_filters_narrow_the_queue(enter: Enter, opened: Open, owner: Owner) -> None:
     handler = await enter("handler")
     water = await opened(at=NOW - timedelta(days=5))
     roads = await opened(category="roads", draft=True)
     await owner.execute("UPDATE cases SET assigned_to = %s WHERE id = %s", (handler.staff_id, roads))
     await owner.execute("UPDATE cases SET office_id = NULL WHERE id = %s", (roads,))
+    nothing: set[UUID] = set()
     for query, wanted in (
         ("category=water", {water}),
         ("status=received", {water, roads}),
-        ("status=acknowledged", set()),
+        ("status=acknowledged", nothing),
         ("mine=1", {roads}),
         ("overdue=1", {water}),
         ("drafts=1", {roads}),
         ("office=none", {roads}),
-        ("status=done", set()),
+        ("status=done", nothing),
         ("category=nonsense&office=nonsense&place=%00&after=nonsense", {water, roads}),
     ):
         soup = await handler.soup(f"/desk/queue?{query}")
@@ -55,7 +62,7 @@ async def test_filters_narrow_the_queue(enter, opened, owner) -> None:
     assert counts == ["2", "1", "1", "1", "1"]
 
 
-async def test_pages_follow_each_other_without_gap_or_repeat(enter, opened, write) -> None:
+async def test_pages_follow_each_other_without_gap_or_repeat(enter: Enter, opened: Open, write: Write) -> None:
     contact = await write()
     ids = {str(await opened(contact_id=contact, at=NOW - timedelta(minutes=number // 3))) for number in range(120)}
     handler = await enter("handler")
@@ -65,13 +72,13 @@ async def test_pages_follow_each_other_without_gap_or_repeat(enter, opened, writ
         soup = await handler.soup(path)
         seen += shown(soup)
         more = soup.select_one(".pager a.button")
-        path = more["href"] if more else ""
+        path = attribute(more, "href") if more else ""
     assert path == ""
     assert len(seen) == len(set(seen)) == 120
     assert set(seen) == ids
 
 
-async def test_a_code_is_found_in_any_numerals(enter, opened, one) -> None:
+async def test_a_code_is_found_in_any_numerals(enter: Enter, opened: Open, one: One) -> None:
     handler, case = await enter("handler"), await opened()
     code = (await one("SELECT code FROM cases WHERE id = %s", case))["code"]
     urdu = group(code).translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
@@ -80,7 +87,9 @@ async def test_a_code_is_found_in_any_numerals(enter, opened, one) -> None:
         assert answer.headers.get("location") == f"/desk/cases/{case}", typed
 
 
-async def test_a_code_that_is_not_here_gets_one_answer_whatever_it_is(enter, opened, elsewhere) -> None:
+async def test_a_code_that_is_not_here_gets_one_answer_whatever_it_is(
+    enter: Enter, opened: Open, elsewhere: str
+) -> None:
     handler = await enter("handler")
     foreign = codes.complete("999999999999")
     await opened(district_id=elsewhere, code=foreign)
@@ -90,7 +99,7 @@ async def test_a_code_that_is_not_here_gets_one_answer_whatever_it_is(enter, ope
     assert "13 digits" in (await handler.post("/desk/find", {"code": "12"})).text
 
 
-async def test_another_district_does_not_exist(enter, opened, elsewhere, hire) -> None:
+async def test_another_district_does_not_exist(enter: Enter, opened: Open, elsewhere: str, hire: Hire) -> None:
     theirs = await opened(district_id=elsewhere)
     ours = await opened()
     handler = await enter("handler")

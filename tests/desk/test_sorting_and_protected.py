@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from cases import sorting
 from cases.protected import vault
 from desk import protected
-from tests.desk.conftest import fresh_code
+from store.crypto import Keys
+from store.database import Database, fetch_one
+from tests.desk.conftest import Browser, Enter, Hire, Office, One, Open, Write, fresh_code
+from tests.pages import pick
 
 CANARY = "قناری-zarqa-4410"
+Keep = Callable[..., Awaitable[tuple[UUID, str]]]
+Seal = Callable[..., Awaitable[UUID]]
 
 
 @pytest.fixture
-def keep(db, keys, office, write):
+def keep(db: Database, keys: Keys, office: Office, write: Write) -> Keep:
     """Words before any choice, as the citizen's side keeps them; returns (id, code)."""
 
-    async def make(story: str = CANARY, district: str = "pishin") -> tuple[Any, str]:
+    async def make(story: str = CANARY, district: str = "pishin") -> tuple[UUID, str]:
         code, contact = fresh_code(), await write()
         async with db.transaction("intake") as tx:
             kept = await sorting.keep(
@@ -41,7 +48,7 @@ def keep(db, keys, office, write):
 
 
 @pytest.fixture
-async def readers(enter, hire):
+async def readers(enter: Enter, hire: Hire) -> list[Browser]:
     """Two protected handlers of the province with open keys, hired before anything was sealed."""
     people = []
     for _ in range(2):
@@ -51,10 +58,10 @@ async def readers(enter, hire):
 
 
 @pytest.fixture
-def sealed(db, keys):
+def sealed(db: Database, keys: Keys) -> Seal:
     """A protected report, as the citizen's side seals it; returns the case's id."""
 
-    async def make(**data: Any) -> Any:
+    async def make(**data: Any) -> UUID:
         async with db.transaction("intake") as tx:
             return await vault.seal(
                 tx,
@@ -69,10 +76,12 @@ def sealed(db, keys):
     return make
 
 
-async def test_a_category_key_sends_words_to_the_queue_with_clocks_from_the_first_word(enter, keep, one) -> None:
+async def test_a_category_key_sends_words_to_the_queue_with_clocks_from_the_first_word(
+    enter: Enter, keep: Keep, one: One
+) -> None:
     triage, (kept, code) = await enter("triage"), await keep()
     soup = await triage.soup("/desk/sorting")
-    assert CANARY in soup.select_one(".kept .said").text
+    assert CANARY in pick(soup, ".kept .said").text
     assert len(soup.select(f'form[action="/desk/sorting/{kept}/queue"] button')) == 10
     answer = await triage.post(f"/desk/sorting/{kept}/queue", {"category": "health"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/desk/sorting?done=queue")
@@ -84,7 +93,9 @@ async def test_a_category_key_sends_words_to_the_queue_with_clocks_from_the_firs
     assert (await triage.post(f"/desk/sorting/{kept}/queue", {"category": "water"})).status_code == 404
 
 
-async def test_one_key_seals_and_only_the_readers_open_it(enter, keep, readers, one) -> None:
+async def test_one_key_seals_and_only_the_readers_open_it(
+    enter: Enter, keep: Keep, readers: list[Browser], one: One
+) -> None:
     triage, (kept, _) = await enter("triage"), await keep()
     answer = await triage.post(f"/desk/sorting/{kept}/seal")
     assert answer.headers["location"] == "/desk/sorting?done=seal"
@@ -97,14 +108,14 @@ async def test_one_key_seals_and_only_the_readers_open_it(enter, keep, readers, 
     assert (await triage.post(f"/desk/sorting/{kept}/seal")).status_code == 404
 
 
-async def test_a_wrong_category_or_office_is_refused_and_the_words_stay(enter, keep, one) -> None:
+async def test_a_wrong_category_or_office_is_refused_and_the_words_stay(enter: Enter, keep: Keep, one: One) -> None:
     triage, (kept, _) = await enter("triage"), await keep()
     assert (await triage.post(f"/desk/sorting/{kept}/queue", {"category": "nonsense"})).status_code == 422
     assert (await triage.post(f"/desk/sorting/{kept}/seal", {"accused": "nonsense"})).status_code == 422
     assert (await one("SELECT count(*) AS n FROM sorting"))["n"] == 1
 
 
-async def test_words_to_sort_are_seen_by_no_handler(enter, keep) -> None:
+async def test_words_to_sort_are_seen_by_no_handler(enter: Enter, keep: Keep) -> None:
     _, code = await keep()
     for role in ("handler", "supervisor", "editor", "approver", "admin", "protected"):
         person = await enter(role)
@@ -114,23 +125,24 @@ async def test_words_to_sort_are_seen_by_no_handler(enter, keep) -> None:
             assert (await person.post("/desk/find", {"code": code})).status_code == 404
 
 
-async def test_triage_of_an_accused_office_sorts_nothing(enter, keep, hire, db) -> None:
+async def test_triage_of_an_accused_office_sorts_nothing(enter: Enter, keep: Keep, hire: Hire, db: Database) -> None:
     await keep()
     async with db.autocommit("console") as conn:
-        row = await (
-            await conn.execute("SELECT office_id FROM responsibilities WHERE office_id IS NOT NULL")
-        ).fetchone()
+        row = await fetch_one(conn, "SELECT office_id FROM responsibilities WHERE office_id IS NOT NULL")
+    assert row is not None
     staff_id, _ = await hire("triage", "pishin", row["office_id"])
     answer = await (await enter("triage", staff_id)).get("/desk/sorting")
     assert answer.status_code == 403
     assert CANARY not in answer.text
 
 
-async def test_a_protected_case_is_opened_for_a_reason_and_the_look_is_kept(readers, sealed, one) -> None:
+async def test_a_protected_case_is_opened_for_a_reason_and_the_look_is_kept(
+    readers: list[Browser], sealed: Seal, one: One
+) -> None:
     first, second = readers
     case = await sealed()
     soup = await first.soup("/desk/protected")
-    assert str(case)[:8] in soup.select_one("tbody").text
+    assert str(case)[:8] in pick(soup, "tbody").text
     page = await first.get(f"/desk/protected/{case}")
     assert page.status_code == 200
     assert CANARY not in page.text
@@ -157,7 +169,7 @@ async def test_a_protected_case_is_opened_for_a_reason_and_the_look_is_kept(read
     assert (await one("SELECT status FROM sealed.cases WHERE id = %s", case))["status"] == "closed"
 
 
-async def test_without_the_sessions_key_nothing_opens(enter, readers, sealed) -> None:
+async def test_without_the_sessions_key_nothing_opens(enter: Enter, readers: list[Browser], sealed: Seal) -> None:
     case = await sealed()
     without = await enter("protected", readers[0].staff_id)
     answer = await without.post(f"/desk/protected/{case}/open", {"reason": "first_look"})
@@ -165,7 +177,9 @@ async def test_without_the_sessions_key_nothing_opens(enter, readers, sealed) ->
     assert CANARY not in answer.text
 
 
-async def test_who_came_later_or_is_no_reader_sees_nothing(enter, hire, readers, sealed) -> None:
+async def test_who_came_later_or_is_no_reader_sees_nothing(
+    enter: Enter, hire: Hire, readers: list[Browser], sealed: Seal
+) -> None:
     case = await sealed()
     staff_id, private = await hire("protected", None)
     late = await enter("protected", staff_id, private)
@@ -182,7 +196,9 @@ def masked(text: str) -> str:
     return re.sub(r"\d\d-\d\d-\d{4} \d\d:\d\d", "", text)
 
 
-async def test_nobody_else_can_tell_that_a_protected_case_exists(enter, opened, readers, sealed) -> None:
+async def test_nobody_else_can_tell_that_a_protected_case_exists(
+    enter: Enter, opened: Open, readers: list[Browser], sealed: Seal
+) -> None:
     ordinary = await opened()
     people = {role: await enter(role) for role in ("handler", "supervisor", "triage", "editor", "approver", "admin")}
     paths = ["/desk/queue", "/desk/queue?status=done", f"/desk/cases/{ordinary}", "/desk/sorting", "/desk/staff"]
@@ -206,7 +222,9 @@ async def test_nobody_else_can_tell_that_a_protected_case_exists(enter, opened, 
         assert (await person.get(f"/desk/cases/{case}")).status_code == 404
 
 
-async def test_the_tick_marks_what_is_late_and_tells_no_one_which(db, sealed, readers, one) -> None:
+async def test_the_tick_marks_what_is_late_and_tells_no_one_which(
+    db: Database, sealed: Seal, readers: list[Browser], one: One
+) -> None:
     await sealed()
     now = datetime.now(UTC)
     assert await protected.protected_overdue(db, now) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 
+from tests.pages import attribute
 from tests.town import CODE, Town, wait_for
 
 # Native lines (Common Voice, CC0) and plain sentences of the field; the words themselves prove nothing here.
@@ -53,15 +55,19 @@ def test_a_report_in_each_language_ends_with_a_code(town: Town, lang: str, kind:
     assert 71.9 < hours <= 72
 
 
+def _has_heard(town: Town, phone: str, messages: int) -> bool:
+    return len(town.messages_to(phone)) >= messages
+
+
 def test_every_webhook_three_times_at_once_has_the_effect_of_once(town: Town) -> None:
     phone = "+923990000300"
     before = len(town.command("case", "list", "--json"))
     with ThreadPoolExecutor(3) as pool:
         for turn, text in enumerate(("سلام", "1", "1", "2", "1", "1", STORIES["ur"], "1", "1"), start=1):
             sid = f"SM{turn:032x}"
-            answers = list(pool.map(lambda _, t=text, s=sid: town.post(phone, t, MessageSid=s), range(3)))
-            assert [answer.status_code for answer in answers] == [200, 200, 200]
-            wait_for(lambda n=turn: len(town.messages_to(phone)) >= n)
+            answers = [pool.submit(town.post, phone, text, MessageSid=sid) for _ in range(3)]
+            assert [answer.result().status_code for answer in answers] == [200, 200, 200]
+            wait_for(partial(_has_heard, town, phone, turn))
     assert len(town.messages_to(phone)) == 9
     assert len(town.command("case", "list", "--json")) == before + 1
 
@@ -118,18 +124,19 @@ class Desk:
 
     def submit(self, page: BeautifulSoup, ending: str, **fields: Any) -> BeautifulSoup:
         """Fill in the form whose action ends so, hidden fields and all, and send it."""
-        form = next(form for form in page.find_all("form") if re.search(ending + "$", form.get("action", "")))
+        form = next(form for form in page.find_all("form") if re.search(ending + "$", attribute(form, "action")))
         data = {
-            box["name"]: box.get("value", "")
+            attribute(box, "name"): attribute(box, "value")
             for box in form.find_all("input")
             if box.get("name") and box.get("type") in {"hidden", None, "text", "date", "password"}
         }
         for select in form.find_all("select"):
             chosen = select.find("option", selected=True) or select.find("option", value=True)
             if select.get("name") and chosen:
-                data[select["name"]] = chosen.get("value", "")
-        answer = self.http.post(form["action"], data=data | fields)
-        assert answer.status_code == 200, f"{form['action']}: {answer.status_code} {answer.text[:400]}"
+                data[attribute(select, "name")] = attribute(chosen, "value")
+        action = attribute(form, "action")
+        answer = self.http.post(action, data=data | fields)
+        assert answer.status_code == 200, f"{action}: {answer.status_code} {answer.text[:400]}"
         self.last = str(answer.url)
         return BeautifulSoup(answer.text, "html.parser")
 
@@ -150,9 +157,10 @@ def _answer_and_publish(town: Town, desk: Desk, editor: Desk, approver: Desk) ->
     town.say(phone, "1")
 
     queue = desk.get("/desk")
-    link = next((a["href"] for a in queue.find_all("a", href=True) if code in re.sub(r"\D", "", a.get_text())), None)
+    link = next((a for a in queue.find_all("a", href=True) if code in re.sub(r"\D", "", a.get_text())), None)
     assert link, "the case is in the queue"
-    case = desk.get(link)
+    its_page = attribute(link, "href")
+    case = desk.get(its_page)
     assert STORIES["ps"] in case.get_text()
     assert phone not in case.get_text()
     heard = len(town.messages_to(phone))
@@ -171,7 +179,9 @@ def _answer_and_publish(town: Town, desk: Desk, editor: Desk, approver: Desk) ->
     week = f"{datetime.now(UTC).astimezone(ZoneInfo('Asia/Karachi')):%G-W%V}"
     draft = editor.submit(editor.get("/desk/editions"), "/desk/editions", week=week)
     address = editor.last
-    assert all(not form["action"].endswith("/approve") for form in draft.find_all("form")), "not by who drafted it"
+    assert all(not attribute(form, "action").endswith("/approve") for form in draft.find_all("form")), (
+        "not by who drafted it"
+    )
     approver.submit(approver.get(address), "/approve")
     wait_for(lambda: len(town.messages_to(phone)) == heard + 4)
     edition = town.messages_to(phone)[-1]
@@ -184,5 +194,5 @@ def _answer_and_publish(town: Town, desk: Desk, editor: Desk, approver: Desk) ->
 
     # STOP ends the updates and nothing else.
     town.say(phone, "STOP")
-    desk.submit(desk.get(link), "/note", text="seen")
+    desk.submit(desk.get(its_page), "/note", text="seen")
     assert town.say(phone, f"STATUS {code}")

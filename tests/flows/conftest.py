@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from citizens import BOOK
 
 from flows.book import Book
 from flows.model import Session
 from flows.play import Phone, World
+from tests.flows.citizens import BOOK
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from citizens import LANGS, LONG, PHOTO, STORY, VOICE, Phones, complain, kinds, only, to_node
 
 from flows import codes
 from flows.book import Book
@@ -14,6 +13,7 @@ from flows.engine import step
 from flows.model import Details, Event, FoundCase, Item, Known, Memory, Session
 from locales.channels import sms_parts
 from locales.values import group
+from tests.flows.citizens import LANGS, LONG, PHOTO, STORY, VOICE, Phones, complain, kinds, only, to_node
 
 # ── story first ──
 

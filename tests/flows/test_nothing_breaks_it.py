@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from citizens import BOOK, PHOTO, VOICE
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -18,6 +17,7 @@ from flows.engine import step
 from flows.model import Event, Found, FoundCase, FoundFacility, Lies, Memory, Report, Session
 from flows.play import FACILITY_CODE, Phone, World
 from locales.catalogs import texts
+from tests.flows.citizens import BOOK, PHOTO, VOICE
 
 DIGITS = st.sampled_from([str(number) for number in range(12)] + ["۱", "٢", "３", FACILITY_CODE])
 WORDS = st.sampled_from(sorted(BOOK.words.universal))

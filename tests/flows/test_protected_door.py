@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from citizens import BRIBE, LONG, Phones, complain, kinds, only, to_node
 
 from flows import codes
 from flows.effects import Seal
 from flows.model import Item, Lies, Memory, Report, Session, Stage
 from flows.play import Phone
 from locales.values import group
+from tests.flows.citizens import BRIBE, LONG, Phones, complain, kinds, only, to_node
 
 
 def sealed(phone: Phone) -> list[Seal]:

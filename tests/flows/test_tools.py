@@ -16,7 +16,7 @@ import locales
 from flows.book import Book
 from flows.commands import app
 from flows.draw import draw
-from flows.extract import extract, extract_keys, extract_spoken
+from flows.extract import extract_keys, extract_spoken
 from flows.load import FOLDER
 from flows.model import Details, Item, Lies, Media, Memory, Rating, Report, Session, Stage
 from flows.play import Phone, play, rows
@@ -124,7 +124,7 @@ def test_babel_finds_every_key_that_is_said_and_english_has_them_all(book: Book)
     found |= {key for _, _, key, _ in extract_spoken()}
     said = {key for node in book.nodes.values() for key in (*node.says, *(option.text for option in node.options))}
     assert found >= said
-    through_babel = {row[1] for row in extract_from_file(extract, str(FOLDER / "weekly.yaml"))}
+    through_babel = {row[1] for row in extract_from_file("flows.extract:extract", str(FOLDER / "weekly.yaml"))}
     assert "weekly.offer" in through_babel
     english = read_entries("en", "messages")
     assert set(english) <= found

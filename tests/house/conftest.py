@@ -18,10 +18,10 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
-from small_district import REPOSITORY, UP, District, copied, free_port
 
 from house.postgres import Postgres
 from house.process import clear_short_folder
+from tests.house.small_district import REPOSITORY, UP, District, copied, free_port
 
 IMPORTS = os.pathsep.join((str(REPOSITORY), sysconfig.get_paths()["purelib"]))
 
@@ -63,7 +63,8 @@ def up(folder: Path, made: Path) -> Iterator[Callable[..., District]]:
     started: list[District] = []
 
     def start(ordinary: Ordinary | None = None, fresh: bool = False, **given: Any) -> District:
-        given = {"data": str(folder / "var"), "port": free_port()} | given
+        given.setdefault("data", str(folder / "var"))
+        given.setdefault("port", free_port())
         if not fresh and not ordinary and not started:
             copied(made, folder / "var")
         says = folder / f"said-{len(started)}"

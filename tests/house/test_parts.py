@@ -13,11 +13,11 @@ import psycopg
 import pytest
 import redis
 import sqlalchemy
-from small_district import copied, until
 
 from house import Failed, GivenUp, account, binaries, postgres, valkey
 from house.postgres import Postgres
 from house.valkey import Valkey
+from tests.house.small_district import copied, until
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_the_first_start_makes_everything_and_keeps_it_to_itself(tmp_path: Path)
 def people_can_be_searched(url: str) -> bool:
     with psycopg.connect(url) as connection:
         row = connection.execute("select similarity('پانی', 'پانی نہیں') > 0.3").fetchone()
-        settings = dict(
+        settings: dict[str, str] = dict(
             connection.execute(
                 "select name, setting from pg_settings where name = any(%s)",
                 [["fsync", "synchronous_commit", "data_checksums", "listen_addresses", "server_encoding", "TimeZone"]],
@@ -249,7 +249,7 @@ def test_an_earlier_bell_is_never_joined(tmp_path: Path, monkeypatch: pytest.Mon
 def test_missing_programs_are_said_with_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(binaries, "find_spec", lambda _: None)
     monkeypatch.setattr(binaries, "SYSTEM_POSTGRES", tmp_path)
-    monkeypatch.setattr(binaries.shutil, "which", lambda _: None)
+    monkeypatch.setattr("house.binaries.shutil.which", lambda _: None)
     with pytest.raises(binaries.Missing, match="JAWAB_DATABASE_URL"):
         binaries.postgres_bin()
     with pytest.raises(binaries.Missing, match="JAWAB_REDIS_URL"):
@@ -278,7 +278,7 @@ class TestAsRoot:
         closed.mkdir(mode=0o700)
         data = copied(made, closed / "var")
         for ways in (("user",), ("namespace", "user"), ("user",)):
-            server = Postgres(data, ways)  # type: ignore[arg-type]
+            server = Postgres(data, ways)
             others = set(psutil.Process().children())
             try:
                 assert people(server.start()) == 1

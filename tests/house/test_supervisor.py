@@ -10,15 +10,16 @@ import socket
 import stat
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 import psycopg
 import pytest
-from small_district import District, until
 
 from house import supervisor
+from tests.house.small_district import District, until
 
 Up = Callable[..., District]
 
@@ -158,13 +159,17 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(up: Up, folder: Path) 
     assert district.said() == f"jawab: {folder}/file/var cannot be used: Not a directory (JAWAB_DATA)\n"
 
 
+def _is_another(district: District, word: str, pid: int) -> bool:
+    return district.member(word).pid != pid
+
+
 def test_every_dead_child_is_started_again_at_the_same_address(up: Up) -> None:
     district = up()
     announced = district.announced()
     for word in ("signal.pause", "little.py", "valkey-server", "bin/postgres"):
         dead = district.member(word)
         dead.kill()
-        until(lambda dead=dead, word=word: district.member(word).pid != dead.pid, f"{word} is there again")
+        until(partial(_is_another, district, word, dead.pid), f"{word} is there again")
 
     def answers() -> bool:
         try:
@@ -270,7 +275,7 @@ def test_an_ordinary_user_is_told_whose_folder_it_is(up: Up, folder: Path, nobod
 
 def test_the_pause_doubles_until_it_has_been_healthy_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(supervisor.time, "monotonic", lambda: now)
+    monkeypatch.setattr("house.supervisor.time.monotonic", lambda: now)
 
     class Part:
         name, log = "part", Path("/nowhere")

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from small_district import until
 
 from house import logs, process, web
 from house.process import Ending
+from tests.house.small_district import until
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 

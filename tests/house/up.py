@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,8 @@ class Settings:
     database_url: str = ""
     redis_url: str = ""
 
-    def model_copy(self, *, update: dict[str, Any]) -> Settings:
-        return replace(self, **update)
+    def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Settings:
+        return replace(self, **update or {})
 
 
 def count(settings: Settings) -> None:

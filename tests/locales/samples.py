@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 DATA = Path(__file__).parent / "data"
@@ -32,7 +33,7 @@ def with_invisible(text: str) -> str:
     return "\u200f\u2067" + text.replace(" ", " \u200b") + "\u2069\ufeff"
 
 
-KEYBOARDS = {
+KEYBOARDS: dict[str, Callable[[str], str]] = {
     "arabic keyboard": lambda text: text.translate(ARABIC_KEYBOARD),
     "urdu keyboard": lambda text: text.translate(URDU_KEYBOARD),
     "no nun ghunna": lambda text: text.translate(NO_NUN_GHUNNA),
