@@ -82,6 +82,7 @@ class Book:
     starts: dict[str, str]  # flow → full name of its first node
     files: dict[str, str]  # flow → file it was read from, for messages
     twins: dict[str, str]  # ordinary node → the node behind the protected door that asks the same
+    faces: dict[str, str]  # and back: the node behind the door → the ordinary one
     words: Words
     tables: dict[str, tuple[str, ...]]
     needs: dict[str, tuple[str, ...]]  # text key → names of the values in it

@@ -64,6 +64,9 @@ def _message(turn: Turn) -> None:
         turn.node = turn.book.nodes[MENU if turn.lang else LANGUAGE]
         turn.misses = 0
         turn.fresh = True
+    if turn.event.tapped and turn.event.tapped != turn.face:
+        turn.ask()  # a button of an older message: what it meant is over, and its title is nobody's words
+        return
     text = turn.event.text
     folded = turn.folded if len(text) <= answers.SHORT else ""
     if _universal(turn, text, folded):

@@ -242,11 +242,13 @@ def load_book(folder: Path = FOLDER) -> Book:
     _refuse_lost_targets(nodes, heads)
     keys = {key for node in nodes.values() for key in (*node.says, *(option.text for option in node.options))}
     keys.update(SPOKEN)
+    twins = _twins(heads, nodes)
     return Book(
         nodes=nodes,
         starts={flow: f"{flow}.{head['start']}" for flow, (_, head) in heads.items()},
         files={flow: source.file for flow, (source, _) in heads.items()},
-        twins=_twins(heads, nodes),
+        twins=twins,
+        faces={name: ordinary for ordinary, name in twins.items()},
         words=words,
         tables=tables,
         needs={key: _needs(key) for key in keys},

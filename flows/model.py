@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from flows import taps
+
 # A value is a literal, or says what it is so that one stored message exists in every language:
 # {"key": …} a text, {"date": "2026-11-21"}, {"code": "4821773091542"}, {"names": {"en": …, "ur": …}}.
 Value = str | int | dict[str, Any]
@@ -32,16 +34,21 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One message back: its texts in order, then its numbered options."""
+    """One message back: its texts in order, then its numbered options, and the question that these answer."""
 
     says: tuple[Say, ...]
     options: tuple[Option, ...] = ()
+    node: str = ""  # the ordinary one on both sides of the protected door
+    flows: str = ""  # fingerprint of the flows that ask it
 
     def as_message(self) -> dict[str, Any]:
-        """As the outbox stores it: keys and values, no sentence."""
+        """As the outbox stores it: keys and values, no sentence; each option with what its button carries."""
         return {
             "says": [[say.key, say.values] for say in self.says],
-            "options": [[option.digit, option.say.key, option.say.values] for option in self.options],
+            "options": [
+                [option.digit, option.say.key, option.say.values, taps.write(self.node, self.flows, option.id)]
+                for option in self.options
+            ],
         }
 
 
@@ -114,6 +121,7 @@ class Event:
     known: Known
     text: str = ""
     choice: str = ""  # the option id of a tapped button or row
+    tapped: str = ""  # the node whose button it was, where the button says it
     media: tuple[Media, ...] = ()
     location: Point | None = None
     found: Found | None = None  # the answer to a LookUp

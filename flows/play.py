@@ -97,6 +97,7 @@ class Phone:
     thread: list[str] = field(default_factory=list)
     sealed: bool = False  # the last words went behind the protected door
     replies: int = 0  # of the last turn
+    reply: Reply | None = None  # the last one
 
     def say(self, text: str = "", **more: Any) -> str:
         """Send a message; the reply as its language and channel show it, "" if there was none."""
@@ -125,6 +126,7 @@ class Phone:
             self.effects.extend(made.effects)
             if made.reply:
                 self.replies += 1
+                self.reply = made.reply
                 shown = show(made.reply, self.session.lang, self.world.channel)
                 self.thread.extend(f"< {line}" for line in shown.split("\n"))
             answers = [answer for effect in made.effects if (answer := self.world.do(effect))]

@@ -81,6 +81,11 @@ class Turn:
         return self.key
 
     @property
+    def face(self) -> str:
+        """The name of the open question as anybody may see it: behind the protected door the ordinary one's."""
+        return self.book.faces.get(self.node.name, self.node.name)
+
+    @property
     def known(self) -> Known:
         return self.event.known
 
@@ -131,7 +136,11 @@ class Turn:
 
     def end(self) -> Step:
         """The step as it stands now."""
-        reply = Reply(tuple(self.says), self.options) if self.says or self.options else None
+        reply = (
+            Reply(tuple(self.says), self.options, self.face, self.book.fingerprint)
+            if self.says or self.options
+            else None
+        )
         if self.over:
             session = Session(lang=self.lang, flows=self.book.fingerprint)
         else:

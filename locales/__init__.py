@@ -7,7 +7,7 @@ from locales.catalogs import UnknownText, missing, strict
 from locales.digits import digits
 from locales.fold import fold
 from locales.languages import ALL_LANGS, FALLBACK, LANGS, direction, font_class, own_name
-from locales.render import render, render_options, say
+from locales.render import render, render_buttons, render_options, say
 from locales.reviews import review_state
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "missing",
     "own_name",
     "render",
+    "render_buttons",
     "render_options",
     "review_state",
     "say",

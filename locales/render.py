@@ -39,11 +39,23 @@ def say(key: str, lang: str, /, **values: Value) -> str:
 def render_options(message: dict[str, Any], lang: str, channel: str) -> list[tuple[str, str]]:
     """The (digit, text) of every option of a stored message, for buttons and list rows."""
     isolates = CHANNELS[channel].isolates
-    return [(digit, fill(key, lang, values, isolates=isolates)) for digit, key, values in message.get("options", ())]
+    return [
+        (digit, fill(key, lang, values, isolates=isolates)) for digit, key, values, *_ in message.get("options", ())
+    ]
+
+
+def render_buttons(message: dict[str, Any], lang: str, channel: str) -> list[tuple[str, str]]:
+    """The (carried, text) of every option that can be tapped, in the options' order; see flows.taps."""
+    isolates = CHANNELS[channel].isolates
+    return [
+        (carried[0], fill(key, lang, values, isolates=isolates))
+        for _, key, values, *carried in message.get("options", ())
+        if carried
+    ]
 
 
 def render(message: dict[str, Any], lang: str, channel: str) -> str:
-    """A stored message `{"says": [[key, values], …], "options": [[digit, key, values], …], "text": …}` as text.
+    """A stored message as text: `{"says": [[key, values], …], "options": [[digit, key, values, carried?], …], "text"?}`.
 
     One line or more for each text, then what a handler typed, then the options as `1 …` lines. KeyError for a channel
     that is not in CHANNELS.

@@ -16,6 +16,7 @@ from bot.channels import Inbound
 from bot.intake import district, effects, keeping, lookups, standing
 from bot.intake.message import Turn
 from bot.intake.standing import Standing
+from flows import taps
 from flows.book import Book
 from flows.effects import Effect, LookUp, Step
 from flows.engine import step
@@ -123,11 +124,13 @@ def _known(turn: Turn, before: Standing) -> Known:
 
 async def _attempt(jawab: Jawab, message: Inbound, before: Standing, inbox_id: uuid.UUID, kind: Kind) -> str:
     turn = await _turn(jawab, before, inbox_id, kind)
+    tap = taps.read(message.choice)
     event = Event(
         "message",
         _known(turn, before),
         text=message.opt_out or message.text,  # a provider that acted on the word knows which word it was
-        choice=message.choice,
+        choice=tap.option,
+        tapped=tap.node,
         media=tuple(Media(item.url, item.content_type) for item in message.media),
         location=message.location,
     )

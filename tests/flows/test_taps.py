@@ -1,0 +1,75 @@
+"""A tap answers the question that its button belongs to, however late it comes."""
+
+from __future__ import annotations
+
+import pytest
+from citizens import LONG, Phones, to_node
+
+from flows import taps
+from flows.book import Book
+from flows.model import Place, Reply
+from flows.play import Phone
+
+
+@pytest.mark.parametrize("carried", ["complaint.kind|abcdef01|service", "x|y|", "|", "||a|b"])
+def test_what_a_button_carries_is_read_again(carried: str) -> None:
+    tap = taps.read(carried)
+    assert carried.startswith(taps.write(tap.node, tap.version, tap.option)[: len(carried)])
+
+
+def test_a_bare_option_is_a_tap_on_the_open_question() -> None:
+    assert taps.read("service") == taps.Tap("service")
+
+
+def carried(phone: Phone) -> dict[str, str]:
+    """What the buttons of the last reply carry, by option."""
+    assert phone.reply is not None
+    return {taps.read(row[3]).option: row[3] for row in phone.reply.as_message()["options"]}
+
+
+def tap(phone: Phone, what: str) -> str:
+    read = taps.read(what)
+    return phone.say("", choice=read.option, tapped=read.node)
+
+
+def test_a_whole_report_can_be_tapped(phone: Phones) -> None:
+    talk = to_node(phone("ur"), "1")
+    for option, node in (("water", "kind"), ("service", "place"), ("demo-pishin", "story")):
+        tap(talk, carried(talk)[option])
+        assert talk.session.node == node
+
+
+def test_an_old_button_asks_the_open_question_again_and_answers_nothing(phone: Phones) -> None:
+    talk = to_node(phone("ur"), "1")
+    old = carried(talk)["water"]
+    asked = talk.say("1")
+    assert tap(talk, old) == asked
+    assert talk.effects == []
+    assert (talk.session.node, talk.session.misses) == ("kind", 0)
+
+
+def test_a_button_of_the_flows_before_still_answers_its_question(phone: Phones) -> None:
+    talk = to_node(phone("ur"), "1")
+    tap(talk, "complaint.category|an-older|water")
+    assert talk.session.node == "kind"
+
+
+def test_behind_the_door_buttons_carry_what_they_carry_before_it(phone: Phones) -> None:
+    ordinary, protected = to_node(phone("ur"), "1", "1", "1"), to_node(phone("ur"), "1", "1", "2")
+    assert protected.session.flow == "protected"
+    assert carried(ordinary) == carried(protected)
+    tap(protected, carried(ordinary)["demo-pishin"])
+    assert (protected.session.flow, protected.session.node) == ("protected", "story")
+    assert LONG not in protected.say(LONG)
+
+
+def test_every_button_fits_into_64_bytes(book: Book) -> None:
+    places = Place("x" * 24, {})
+    for node in book.nodes.values():
+        face = book.faces.get(node.name, node.name)
+        ids = [option.id for option in node.options] or [places.id, "9" * 13]
+        assert all(len(taps.write(face, book.fingerprint, one).encode()) <= 64 for one in ids)
+
+
+def test_a_reply_without_options_carries_nothing() -> None:
+    assert Reply(()).as_message()["options"] == []
