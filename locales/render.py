@@ -55,7 +55,7 @@ def render_buttons(message: dict[str, Any], lang: str, channel: str) -> list[tup
 
 
 def render(message: dict[str, Any], lang: str, channel: str) -> str:
-    """A stored message as text: `{"says": [[key, values], …], "options": [[digit, key, values, carried?], …], "text"?}`.
+    """A stored message as text: `{"says": [[key, values], …], "options": [[digit, key, values, …], …], "text"?}`.
 
     One line or more for each text, then what a handler typed, then the options as `1 …` lines. KeyError for a channel
     that is not in CHANNELS.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from citizens import LONG, Phones, to_node
 
 from flows import taps
 from flows.book import Book
 from flows.model import Place, Reply
 from flows.play import Phone
+from tests.flows.citizens import LONG, Phones, to_node
 
 
 @pytest.mark.parametrize("carried", ["complaint.kind|abcdef01|service", "x|y|", "|", "||a|b"])
