@@ -234,6 +234,17 @@ def _option_words(book: Book) -> Iterator[Finding]:
                     yield Finding(_at(book, node), lang, "word not taken", f"{option.id}: {own}")
 
 
+def _lost_answers(book: Book) -> Iterator[Finding]:
+    """A question of a report whose answer changes nothing and is kept nowhere: it only costs a message."""
+    for node in book.nodes.values():
+        if not node.report or not node.ask or node.ask == "more" or node.save or node.sealed:
+            continue
+        if len({(option.next, option.clear) for option in node.options}) < 2 and not any(
+            option.effect for option in node.options
+        ):
+            yield Finding(_at(book, node), "", "answer lost", "every answer leads the same way and none is kept")
+
+
 def _asked(option: Choice) -> tuple[str, str, str, str]:
     return (option.id, option.digit, option.text, option.clear)
 
@@ -264,6 +275,7 @@ RULES: tuple[Callable[[Book], Iterator[Finding]], ...] = (
     _rows,
     _digits,
     _option_words,
+    _lost_answers,
     _twins,
 )
 

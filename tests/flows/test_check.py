@@ -55,6 +55,11 @@ DEFECTS = {
     "digit not taken": ("weekly.yaml", 'no": {digit: "2"', 'no": {digit: "1"'),
     "same word": ("words.yaml", "answer.no: [", "answer.no: [ji, "),
     "word not taken": ("weekly.yaml", 'no": {digit: "2", text: answer.no', 'no": {digit: "2", text: answer.yes'),
+    "answer lost": (
+        "complaint.yaml",
+        "parts: 3\n    says: [report.message]\n    save: may_message",
+        "says: [report.message]",
+    ),
     "twin differs": ("protected.yaml", "says: [report.story]", "says: [report.place]"),
     "not sealed": ("protected.yaml", "ask: text\n    sealed: true", "ask: text"),
 }
