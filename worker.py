@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
-from bot import deliver, intake, media, providers
+from bot import deliver, intake, media, registry
 from broadcast import publish
 from cases import overdue
 from desk import protected
@@ -80,7 +80,7 @@ class Loop:
                 self._jawab = jawab
                 self._opened.set_result(None)
                 await self._close.wait()
-                await providers.close()
+                await registry.close()
         except Exception as error:  # noqa: BLE001 - told to the thread that waits for the start
             if not self._opened.done():
                 self._opened.set_exception(error)

@@ -16,13 +16,15 @@ import resource
 import sys
 import time
 import uuid
+from dataclasses import replace
 
 import aiohttp
 import psycopg
 import uvloop
 
-from bot import deliver, pacing, providers
+from bot import deliver, registry
 from bot.batches import Batches
+from locales.channels import CHANNELS
 from settings import load
 from store import contacts, outbox
 from store.jawab import Jawab, opened
@@ -60,12 +62,12 @@ async def queue(jawab: Jawab, owner: str, count: int) -> None:
 
 
 async def ours(count: int) -> dict[str, float]:
-    pacing.RATES["whatsapp"] = 1e6  # the product's rate is the channel's, 80 a second
+    CHANNELS["whatsapp"] = replace(CHANNELS["whatsapp"], rate=1e6)  # the product's rate is the channel's, 80 a second
     async with opened(load(), roles=("intake",)) as jawab:
         await queue(jawab, os.environ["JAWAB_DATABASE_URL"], count + 200)
         await deliver.drain(jawab, "broadcasts", limit=200)  # connections, catalogs and plans are warm
         figures = await _timed(deliver.drain(jawab, "broadcasts", limit=count), count)
-        await providers.close()
+        await registry.close()
     return figures
 
 

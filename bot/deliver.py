@@ -7,6 +7,7 @@ whose sending has no recorded end is never sent again before the provider was as
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Coroutine
@@ -18,17 +19,18 @@ from uuid import UUID
 
 import structlog
 
-from bot import claims, fates, providers
+from bot import consequences, gate, registry
+from bot.backoff import ANSWER_WAIT, MOST_ATTEMPTS, delay
 from bot.batches import Batches
 from bot.channels import Channel, Outbound, SendError
-from bot.claims import Outcome, Row, outcome
-from bot.pacing import RATES
-from bot.providers import Providers
-from locales import render
+from bot.registry import Registry, scoped
+from locales import render, render_buttons
 from locales.channels import CHANNELS, sms_parts
 from store import alarms, contacts, outbox
 from store.crypto import Keys
 from store.jawab import Jawab
+from store.outbox import claims
+from store.outbox.claims import Claimed, Outcome, outcome
 
 log = structlog.get_logger()
 
@@ -54,7 +56,7 @@ async def drain(jawab: Jawab, lane: str, ids: list[UUID] | None = None, limit: i
 
     Safe in any number of processes at once. Raises psycopg.OperationalError when the database cannot be reached.
     """
-    run = Run(jawab, providers.of(jawab), lane)
+    run = Run(jawab, registry.of(jawab), lane)
     try:
         await run.claim_and_send(ids, limit)
     finally:
@@ -70,10 +72,10 @@ async def recover(jawab: Jawab, older_than: timedelta = UNSURE_AFTER, limit: int
     """
     async with jawab.db.autocommit("intake") as connection:
         rows = await claims.claim_unsure(connection, max(older_than, UNSURE_AFTER), limit)
-    run = Run(jawab, providers.of(jawab), "", slots=asyncio.Semaphore(ASKING))
-    by_contact: dict[UUID, list[Row]] = defaultdict(list)
+    run = Run(jawab, registry.of(jawab), "", slots=asyncio.Semaphore(ASKING))
+    by_contact: dict[UUID, list[Claimed]] = defaultdict(list)
     for row in rows:
-        by_contact[row["contact_id"]].append(row)
+        by_contact[row.contact_id].append(row)
     for group in by_contact.values():  # one person's in order: equal texts are told apart by who comes first
         run.spawn(run.ask_after(group))
     await run.finish()
@@ -83,22 +85,21 @@ async def recover(jawab: Jawab, older_than: timedelta = UNSURE_AFTER, limit: int
 async def expire(jawab: Jawab) -> int:
     """Let go of what waited for a window that did not open in time. Returns how many."""
     async with jawab.db.autocommit("intake") as connection:
-        done = await connection.execute(
-            "UPDATE outbox SET state = 'failed', error = 'expired' WHERE state = 'parked' AND expires_at <= now()"
-        )
-    return done.rowcount
+        return await claims.expire(connection)
 
 
-def prepare(keys: Keys, row: Row) -> Outbound:
+def prepare(keys: Keys, row: Claimed, channel: Channel, door: str) -> Outbound:
     """The message as it goes out: decrypted, in its language, as its channel shows it."""
-    message = keys.get_json(row["message"], outbox.bound_to(row["id"]))
+    message = keys.get_json(row.message, outbox.bound_to(row.id))
     return Outbound(
-        id=row["id"],
-        channel=row["kind"],
-        sender=row["sender"],
-        address=keys.decrypt(row["address_box"], contacts.bound_to(row["contact_id"])).decode(),
-        text=clip(render(message, row["lang"], row["kind"]), CHANNELS[row["kind"]].body),
-        attempt=row["attempts"],
+        id=row.id,
+        channel=row.kind,
+        sender=row.sender,
+        address=keys.decrypt(row.address_box, contacts.bound_to(row.contact_id)).decode(),
+        text=clip(render(message, row.lang, row.kind), CHANNELS[row.kind].body),
+        attempt=row.attempts,
+        door=door,
+        buttons=tuple(render_buttons(message, row.lang, row.kind)) if channel.shows_buttons else (),
     )
 
 
@@ -113,7 +114,7 @@ def clip(text: str, most: int) -> str:
 class Ready:
     """A claimed row that may go out; `cost` is in slots of its sender (SMS parts)."""
 
-    row: Row
+    row: Claimed
     channel: Channel
     outbound: Outbound
     cost: int
@@ -124,7 +125,7 @@ class Run:
     """One drain: what it has claimed, and which senders have no slot left for now."""
 
     jawab: Jawab
-    providers: Providers
+    registry: Registry
     lane: str
     counts: Counter[str] = field(default_factory=Counter)
     full: dict[UUID, float] = field(default_factory=dict)  # channel -> monotonic time when it is worth a claim again
@@ -171,7 +172,7 @@ class Run:
             log.error("delivery broke", error=type(error).__name__)
             self.counts["broken"] += 1
 
-    async def _begin(self, rows: list[Row]) -> int:
+    async def _begin(self, rows: list[Claimed]) -> int:
         """Give each row its slot and let it run. Returns how many did not go back for want of one."""
         claimed, begun = time.monotonic(), len(rows)
         senders: dict[UUID, list[Ready]] = defaultdict(list)
@@ -179,11 +180,11 @@ class Run:
             ready = await self._ready(row)
             if isinstance(ready, Outcome):
                 self.spawn(self.settle(ready))
-            elif ready.row["inbox_id"] is not None:  # an answer takes its slot and waits for nobody
-                await self.providers.pace.sender(str(row["channel_id"]), row["kind"], ready.cost)
+            elif ready.row.inbox_id is not None:  # an answer takes its slot and waits for nobody
+                await self.registry.pace.sender(str(row.channel_id), row.kind, ready.cost)
                 self.spawn(self._send(ready, claimed, claimed))
             else:
-                senders[row["channel_id"]].append(ready)
+                senders[row.channel_id].append(ready)
         for sender, group in senders.items():
             slots = await self._slots(sender, group)
             for ready, slot in zip(group, slots, strict=False):
@@ -194,32 +195,32 @@ class Run:
                 self.spawn(self.settle(outcome(ready.row, "queued", "pace", due_in=rest, back=1)))
         return begun
 
-    async def _ready(self, row: Row) -> Ready | Outcome:
+    async def _ready(self, row: Claimed) -> Ready | Outcome:
         """The row's message and its cost, or why it does not go now."""
-        if (refusal := claims.gate(row)) is not None:
+        if (refusal := gate.check(row)) is not None:
             return refusal
-        channel = self.providers.channel(row["provider"])
+        channel = await self.registry.open(row.channel)
         if channel is None:
-            return outcome(row, "queued", "provider not set up", due_in=900.0, back=1)
+            return outcome(row, "queued", "channel not set up", due_in=900.0, back=1)
         try:
-            outbound = prepare(self.jawab.keys, row)
+            outbound = prepare(self.jawab.keys, row, channel, self.registry.door_of(row.channel))
         except Exception as error:  # noqa: BLE001 - one poisoned row must not stop its lane
             await self._alarm("message_unreadable", row, error=type(error).__name__)
             return outcome(row, "failed", type(error).__name__)
-        cost = len(sms_parts(outbound.text)) if CHANNELS[row["kind"]].parts else 1
-        if row["inbox_id"] is not None:
-            wait = await self.providers.pace.pair(str(row["contact_id"]), row["kind"])
+        cost = len(sms_parts(outbound.text)) if CHANNELS[row.kind].parts else 1
+        if row.inbox_id is not None:
+            wait = await self.registry.pace.pair(str(row.contact_id), row.kind)
             if wait > RECHECK:
                 return outcome(row, "queued", "pace", due_in=wait, back=1)
         return Ready(row, channel, outbound, cost)
 
     async def _slots(self, sender: UUID, group: list[Ready]) -> list[float]:
         """Monotonic times of the slots, taken at once, of as many of a handful as have one within HORIZON."""
-        rate = RATES[group[0].row["kind"]]
+        rate = CHANNELS[group[0].row.kind].rate
         starts = list(accumulate((ready.cost / rate for ready in group), initial=0.0))
         fit = sum(start <= HORIZON for start in starts[:-1])
-        first = await self.providers.pace.sender(
-            str(sender), group[0].row["kind"], sum(ready.cost for ready in group[:fit]), HORIZON
+        first = await self.registry.pace.sender(
+            str(sender), group[0].row.kind, sum(ready.cost for ready in group[:fit]), HORIZON
         )
         fit = fit if first <= HORIZON else 0  # other processes hold the slots of that time: none were taken
         now = time.monotonic()
@@ -244,56 +245,57 @@ class Run:
             except SendError as error:
                 came_to = await self._failed(row, channel, outbound, error)
             else:
-                came_to = outcome(row, "sent", provider_id=sent.provider_id)
+                came_to = outcome(row, "sent", provider_id=scoped(channel, row.channel, sent.provider_id))
         await self.settle(came_to)
 
-    async def _failed(self, row: Row, channel: Channel, outbound: Outbound, error: SendError) -> Outcome:
+    async def _failed(self, row: Claimed, channel: Channel, outbound: Outbound, error: SendError) -> Outcome:
         """What an error of this fate makes of the row; its consequences for others are written at once."""
-        code = str(error.code) if error.code else error.fate
-        wait = fates.wait(error.code, row["attempts"] if error.fate == "retry" else 1, error.retry_after)
-        if error.fate in fates.FELT_BY_OTHERS:
+        tries = row.attempts if error.fate == "retry" else 1
+        wait = delay(error.wait, tries, error.retry_after, random.random())  # noqa: S311 - not a secret
+        if error.fate in consequences.FELT_BY_OTHERS:
             async with self.jawab.db.transaction("intake") as tx:
-                await fates.befall(tx, error.fate, error.code, row, wait)
+                await consequences.draw(tx, error.fate, error.code, row, wait)
         if error.fate == "unsure":
             found = await self._found(row, channel, outbound)
             if found:
                 return outcome(row, "sent", provider_id=found)
             return outcome(row, "sending", "unsure", due_in=ASK_AGAIN)
         if error.fate == "retry":
-            if row["attempts"] < fates.MOST_ATTEMPTS:
-                return outcome(row, "queued", code, due_in=wait)
+            if row.attempts < MOST_ATTEMPTS:
+                return outcome(row, "queued", error.code or error.fate, due_in=wait)
             await self._alarm("message_failed", row, code=error.code)
         if error.fate in {"later", "stop"}:
-            if row["inbox_id"] is not None:
-                return outcome(row, "queued", code, due_in=min(wait, fates.ANSWER_WAIT), back=1)
+            if row.inbox_id is not None:
+                return outcome(row, "queued", error.code or error.fate, due_in=min(wait, ANSWER_WAIT), back=1)
             if wait < HORIZON:  # a longer one is a pause of the sender in the database, which every claim sees
-                self.full[row["channel_id"]] = time.monotonic() + wait
-            return outcome(row, "queued", code, due_in=wait, back=1)
-        return outcome(row, _ENDS[error.fate], code)
+                self.full[row.channel_id] = time.monotonic() + wait
+            return outcome(row, "queued", error.code or error.fate, due_in=wait, back=1)
+        return outcome(row, _ENDS[error.fate], error.code or error.fate)
 
-    async def ask_after(self, group: list[Row]) -> None:
+    async def ask_after(self, group: list[Claimed]) -> None:
         """Rows of one person that may have gone out, oldest first."""
         for row in group:
-            channel = self.providers.channel(row["provider"])
+            channel = await self.registry.open(row.channel)
             if channel is None:
                 continue
+            outbound = prepare(self.jawab.keys, row, channel, self.registry.door_of(row.channel))
             async with self.slots:
                 try:
-                    found = await self._found(row, channel, prepare(self.jawab.keys, row), doubt=True)
+                    found = await self._found(row, channel, outbound, doubt=True)
                 except SendError:
                     continue
             if found:
                 await self.settle(outcome(row, "sent", provider_id=found))
-            elif row["attempts"] < fates.MOST_ATTEMPTS:
+            elif row.attempts < MOST_ATTEMPTS:
                 await self.settle(outcome(row, "queued", "asked", due_in=0.0))
             else:
-                await self._alarm("message_failed", row, code=0)
+                await self._alarm("message_failed", row, code="")
                 await self.settle(outcome(row, "failed", "unsure"))
 
-    async def _found(self, row: Row, channel: Channel, outbound: Outbound, *, doubt: bool = False) -> str:
+    async def _found(self, row: Claimed, channel: Channel, outbound: Outbound, *, doubt: bool = False) -> str:
         """The provider's id of this message, "" if it has none. A silent provider is a SendError only in `doubt`."""
         try:
-            seen = await channel.find(outbound, row["claimed_at"])
+            seen = [scoped(channel, row.channel, one) for one in await channel.find(outbound, row.claimed_at)]
         except SendError:
             if doubt:
                 raise
@@ -301,7 +303,7 @@ class Run:
         if not seen:
             return ""
         async with self.jawab.db.autocommit("intake") as connection:
-            taken = await claims.others(connection, seen, row["id"])
+            taken = await claims.others(connection, seen, row.id)
         return next((one for one in seen if one not in taken), "")
 
     async def settle(self, one: Outcome) -> None:
@@ -312,13 +314,13 @@ class Run:
         async with self.jawab.db.autocommit("intake") as connection:
             await claims.record(connection, outcomes)
 
-    async def _still(self, row: Row) -> bool:
+    async def _still(self, row: Claimed) -> bool:
         async with self.jawab.db.autocommit("intake") as connection:
-            return await claims.still(connection, row["id"])
+            return await claims.still(connection, row.id)
 
-    async def _alarm(self, kind: str, row: Row, **data: Any) -> None:
+    async def _alarm(self, kind: str, row: Claimed, **data: Any) -> None:
         async with self.jawab.db.transaction("intake") as tx:
-            await alarms.sound(tx, kind, row["district_id"], outbox=str(row["id"]), **data)
+            await alarms.sound(tx, kind, row.district_id, outbox=str(row.id), **data)
 
 
 _ENDS: dict[str, str] = {

@@ -1,14 +1,16 @@
-"""The provider's doors: plain routes, because a web hook is most of what this process does.
+"""The providers' doors: plain routes, because a web hook is most of what this process does.
 
 Nothing a stranger posts is answered with a 5xx; the only one there is asks the provider to try again, because the
-database is away.
+database is away, or because the settings of its own channel cannot be opened before somebody has mended them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import uuid
+import dataclasses
+import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import psycopg
 import structlog
@@ -17,49 +19,64 @@ from psycopg_pool import PoolTimeout
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from bot import intake, providers
-from bot.channels import Forged, Inbound, Posted, Unreadable
-from bot.channels.twilio import Twilio
+from bot import intake, registry
+from bot.channels import Forged, Heard, Inbound, Posted, Unreadable
 from bot.receipts import Receipts
-from store import alarms, inbox
+from bot.registry import Door, Registry, Unusable, scoped
+from store import alarms, channels, contacts, inbox
+from store.database import new_id
 from store.jawab import Jawab
 
 log = structlog.get_logger()
 
-BODY_MOST = 64 * 1024  # a hook has some 2 KB
 BODY_SECONDS = 15.0  # who is slower only holds a connection
 ANSWER_SECONDS = 12.0  # Twilio waits 15; a database that hangs, and does not even refuse, is a database that is away
-NOTHING_TO_SAY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'  # replies go by REST, where they have an id
 AWAY = (psycopg.OperationalError, PoolTimeout, OSError, TimeoutError)
-Handler = Callable[[Twilio, Posted], Awaitable[Response]]
 
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
-    """`POST /in/twilio` and `POST /in/twilio/status?mid=…`; 404 with one line where no account is set up."""
-    receipts = Receipts(jawab)
-
-    async def take_message(twilio: Twilio, posted: Posted) -> Response:
-        inbound = twilio.read(posted)
-        outcome = await (_keep_aside(jawab, inbound) if inbound.system else intake.take(jawab, inbound))
-        log.debug("inbound", provider="twilio", outcome=outcome)
-        return Response(NOTHING_TO_SAY, media_type="text/xml")
-
-    async def take_receipt(twilio: Twilio, posted: Posted) -> Response:
-        receipt = twilio.read_receipt(posted)
-        if receipt is not None:
-            await receipts.take(receipt)
-        return Response(status_code=204)
-
-    app.add_route("/in/twilio", _door(jawab, take_message), methods=["POST"])
-    app.add_route("/in/twilio/status", _door(jawab, take_receipt), methods=["POST"])
+    """`/in/<provider>` for the environment's account, `/in/<provider>/<name>` for a row's own; receipts below each."""
+    doors = Doors(jawab, Receipts(jawab))
+    for path, status in (
+        ("/in/{provider}", False),
+        ("/in/{provider}/status", True),
+        ("/in/{provider}/{name}", False),
+        ("/in/{provider}/{name}/status", True),
+    ):
+        app.add_route(path, doors.handler(status=status), methods=["GET", "POST"])
 
 
-def _door(jawab: Jawab, handle: Handler) -> Callable[[Request], Awaitable[Response]]:
-    async def door(request: Request) -> Response:
-        twilio = providers.of(jawab).channel("twilio")
-        if not isinstance(twilio, Twilio):
-            return Response("No Twilio account is set up here.\n", 404, media_type="text/plain")
-        body = await _body(request)
+@dataclass(frozen=True, slots=True)
+class Doors:
+    jawab: Jawab
+    receipts: Receipts
+
+    def handler(self, *, status: bool) -> Callable[[Request], Awaitable[Response]]:
+        async def handle(request: Request) -> Response:
+            try:
+                return await self._answer(request, status=status)
+            except Forged as forged:
+                log.warning("hook forged", why=str(forged))  # neither the signature nor a field: logs hold no person
+                return _plain(403, "Not signed by the provider.")
+            except Unreadable as unreadable:
+                await self._alarm(str(unreadable))
+                return _plain(400, "Signed, but not readable.")
+            except (Unusable, *AWAY) as away:
+                log.error("hook put off", error=type(away).__name__)
+                return _plain(503, "Try again.", {"Retry-After": "5"})
+
+        return handle
+
+    async def _answer(self, request: Request, *, status: bool) -> Response:
+        provider, name = request.path_params["provider"], request.path_params.get("name")
+        here = registry.of(self.jawab)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            door = await here.door(provider, name)
+        if door is None:
+            return _plain(404, "No such account is set up here.")
+        if request.method not in door.channel.methods:
+            return _plain(405, "Not by this method.")
+        body = await _body(request, door.channel.body_most)
         if isinstance(body, Response):
             return body
         posted = Posted(
@@ -67,58 +84,93 @@ def _door(jawab: Jawab, handle: Handler) -> Callable[[Request], Awaitable[Respon
             query=request.scope["query_string"].decode("latin-1"),
             headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers.raw},
             body=body,
+            method=request.method,
         )
+        heard = door.channel.read_receipt(posted) if status else door.channel.read(posted)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await self._take(here, door, heard)
+        return Response(heard.answer.body, heard.answer.status, media_type=heard.answer.content_type)
+
+    async def _take(self, here: Registry, door: Door, heard: Heard) -> None:
+        """Returns once everything that was heard is durable. All of it may come again."""
+        for message in heard.messages:
+            log.debug("inbound", provider=message.provider, outcome=await self._take_message(here, door, message))
+        for receipt in heard.receipts:
+            await self.receipts.take(
+                dataclasses.replace(receipt, provider_id=scoped(door.channel, door.row, receipt.provider_id))
+                if door.row is not None
+                else receipt
+            )
+        if door.row is not None and here.is_news(door.row.id):
+            async with self.jawab.db.autocommit("intake") as connection:
+                await channels.note_heard(connection, door.row.id)
+
+    async def _take_message(self, here: Registry, door: Door, message: Inbound) -> str:
+        row = await here.owner(message.channel, message.to, surely=door.row is not None)
+        if row is not None and not row.retired and await here.open(row) is not door.channel:
+            raise Unreadable("a number of another account")
+        if door.channel.ids == "none":
+            message = dataclasses.replace(message, provider_id=await self._fingerprint(row, message))
+        elif door.row is not None:
+            message = dataclasses.replace(message, provider_id=scoped(door.channel, door.row, message.provider_id))
+        if message.system:
+            return await self._keep_aside(message, "system_sender")
+        # At the environment's door a number may be new since the rows were read, or the demo's to adopt: intake knows.
+        if row.retired if row is not None else door.row is not None:
+            return await self._keep_aside(message, "unknown_number")
+        return await intake.take(self.jawab, message)
+
+    async def _fingerprint(self, row: channels.Row | None, message: Inbound) -> str:
+        """An id for a message that has none: the same words from one address, until we have written there, are one."""
+        since = ""
+        if row is not None:
+            tag = contacts.tag(self.jawab.keys, message.channel, message.to, message.address)
+            async with self.jawab.db.autocommit("intake") as connection:
+                said = await contacts.said_at(connection, row.id, tag)
+            since = said.isoformat() if said else ""
+        words = message.as_dict() | {"provider_id": since}
+        return self.jawab.keys.tag("repeat", json.dumps(words, sort_keys=True)).hex()
+
+    async def _keep_aside(self, message: Inbound, why: str) -> str:
+        """What a robot sent, or what came to no number of ours: kept, and never answered."""
+        async with self.jawab.db.transaction("intake") as tx:
+            kept = await inbox.keep(
+                tx,
+                self.jawab.keys,
+                id=new_id(),
+                provider=message.provider,
+                provider_id=message.provider_id,
+                contact_id=None,
+                body=message.as_dict(),
+                state="unrouted",
+                error=why,
+            )
+            if kept and why == "unknown_number":
+                await alarms.sound(tx, why, to=message.to)
+        return "unrouted" if kept else "repeat"
+
+    async def _alarm(self, why: str) -> None:
+        """A signed request that we cannot read means that the provider has changed something: a person must look."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await handle(twilio, posted)
-        except Forged as forged:
-            log.warning("hook forged", why=str(forged))  # neither the signature nor a field: logs hold no person
-            return Response("Not signed by the provider.\n", 403, media_type="text/plain")
-        except Unreadable as unreadable:
-            await _alarm(jawab, str(unreadable))
-            return Response("Signed, but not readable.\n", 400, media_type="text/plain")
+            async with self.jawab.db.transaction("intake") as tx:
+                await alarms.sound(tx, "hook_unreadable", why=why)
         except AWAY as away:
-            log.error("hook put off", error=type(away).__name__)
-            return Response("Try again.\n", 503, media_type="text/plain", headers={"Retry-After": "5"})
-
-    return door
+            log.error("alarm lost", error=type(away).__name__)
 
 
-async def _body(request: Request) -> bytes | Response:
+async def _body(request: Request, most: int) -> bytes | Response:
     """The body, or the refusal of one too large or too slow. What a length header says is not believed."""
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for piece in request.stream():
                 body += piece
-                if len(body) > BODY_MOST:
-                    return Response("Too large.\n", 413, media_type="text/plain")
+                if len(body) > most:
+                    return _plain(413, "Too large.")
     except (ClientDisconnect, TimeoutError):
-        return Response("Too slow.\n", 408, media_type="text/plain", headers={"Connection": "close"})
+        return _plain(408, "Too slow.", {"Connection": "close"})
     return bytes(body)
 
 
-async def _keep_aside(jawab: Jawab, inbound: Inbound) -> str:
-    """Banks, operators and other robots: kept, and never answered."""
-    async with jawab.db.transaction("intake") as tx:
-        kept = await inbox.keep(
-            tx,
-            jawab.keys,
-            id=uuid.uuid4(),
-            provider=inbound.provider,
-            provider_id=inbound.provider_id,
-            contact_id=None,
-            body=inbound.as_dict(),
-            state="unrouted",
-            error="system_sender",
-        )
-    return "unrouted" if kept else "repeat"
-
-
-async def _alarm(jawab: Jawab, why: str) -> None:
-    """A signed request that we cannot read means that the provider has changed something: a person must look."""
-    try:
-        async with jawab.db.transaction("intake") as tx:
-            await alarms.sound(tx, "hook_unreadable", why=why)
-    except AWAY as away:
-        log.error("alarm lost", error=type(away).__name__)
+def _plain(status: int, line: str, headers: dict[str, str] | None = None) -> Response:
+    return Response(f"{line}\n", status, media_type="text/plain", headers=headers)

@@ -15,10 +15,6 @@ from redis.exceptions import RedisError
 
 from locales.channels import CHANNELS
 
-# Messages (for SMS: parts) a second that a sender of ours may send, by kind of channel.
-# WhatsApp: 80 per sender, Twilio's and Meta's figure. SMS: Twilio's default of 10 parts for a name as sender; a phone
-# as gateway has no published figure. Telegram: about 30 in all. The page at /try reads the database.
-RATES: dict[str, float] = {"whatsapp": 80.0, "sms": 10.0, "gateway": 1.0, "telegram": 30.0, "try": 1000.0}
 PAIR_BURST = 45  # messages to one person before the pair limit is felt (Meta: paid back afterwards)
 ALONE = 0.25  # share of the rate a process allows itself while it cannot ask the others
 AWAY = 5.0  # seconds until Valkey is asked again after it failed
@@ -67,7 +63,7 @@ class Pace:
         so that broadcasts make room for answers.
         """
         # A twentieth of a second of slack: late sleeps do not slow the sender, and no second is overrun by 5 %.
-        return await self._reserve(f"pace:{channel_id}", cost / RATES[kind], 0.05, most)
+        return await self._reserve(f"pace:{channel_id}", cost / CHANNELS[kind].rate, 0.05, most)
 
     async def pair(self, contact_id: str, kind: str) -> float:
         """Take one message out of a person's allowance. Nearly always 0; seconds to wait when he was sent a flood."""

@@ -10,6 +10,7 @@ class Limits:
     """Limits of one kind of channel. Lengths are UTF-16 code units, which is what providers count."""
 
     body: int  # longest text of one message
+    rate: float  # messages (for SMS: parts) a second that one sender of ours may send
     parts: bool = False  # paid and sent in SMS parts
     window_hours: int | None = None  # free text only this long after the citizen wrote; None = always
     list_rows: int = 0  # rows of one list message; 0 = no lists
@@ -23,12 +24,15 @@ class Limits:
 
 # Sources: Twilio and Meta's documents (1600 characters through Twilio, 1024 under a list or buttons, list of 10 rows of
 # 24, 3 quick replies of 20, 24-hour window, one message in 6 s to the same person), Telegram's Bot API (4096; 100
-# inline buttons). A gateway's own preset may say less.
+# inline buttons). A gateway's own preset may say less. Rates: 80 a second per WhatsApp sender is Twilio's and Meta's
+# figure; 10 SMS parts is Twilio's default for a name as sender; a phone as gateway has no published figure; Telegram
+# takes about 30 in all; the page at /try reads the database.
 CHANNELS: dict[str, Limits] = {
-    "sms": Limits(body=1600, parts=True, isolates=False),
-    "gateway": Limits(body=1600, parts=True, isolates=False),
+    "sms": Limits(body=1600, rate=10.0, parts=True, isolates=False),
+    "gateway": Limits(body=1600, rate=1.0, parts=True, isolates=False),
     "whatsapp": Limits(
         body=1600,
+        rate=80.0,
         window_hours=24,
         list_rows=10,
         row_units=24,
@@ -37,8 +41,10 @@ CHANNELS: dict[str, Limits] = {
         interactive_body=1024,
         pair_seconds=6,
     ),
-    "telegram": Limits(body=4096, buttons=100, button_units=64, interactive_body=4096, pair_seconds=1),
-    "try": Limits(body=1600, list_rows=10, row_units=24, buttons=3, button_units=20, interactive_body=1024),
+    "telegram": Limits(body=4096, rate=30.0, buttons=100, button_units=64, interactive_body=4096, pair_seconds=1),
+    "try": Limits(
+        body=1600, rate=1000.0, list_rows=10, row_units=24, buttons=3, button_units=20, interactive_body=1024
+    ),
 }
 
 # One part, and each part of several: a concatenated part gives six bytes to its header.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
@@ -55,3 +56,30 @@ async def subscribe(tx: Tx, contact_id: UUID, now: datetime) -> None:
 
 async def unsubscribe(tx: Tx, contact_id: UUID) -> None:
     await tx.execute("UPDATE contacts SET weekly_since = NULL WHERE id = %s", (contact_id,))
+
+
+async def stop(tx: Tx, contact_id: UUID) -> bool:
+    """Nothing goes there until they write. False where they had stopped us already."""
+    done = await tx.execute(
+        "UPDATE contacts SET stopped_at = now(), weekly_since = NULL WHERE id = %s AND stopped_at IS NULL",
+        (contact_id,),
+    )
+    return done.rowcount == 1
+
+
+async def mark_invalid(conn: Conn, contact_id: UUID) -> None:
+    """There is nobody at this address: nothing goes there until somebody writes from it."""
+    await conn.execute("UPDATE contacts SET invalid_at = now() WHERE id = %s", (contact_id,))
+
+
+async def note_said(conn: Conn, contact_ids: Sequence[UUID]) -> None:
+    """These have been written to just now: the same words from them again are no repeat."""
+    await conn.execute("UPDATE contacts SET said_at = now() WHERE id = ANY(%s)", (list(contact_ids),))
+
+
+async def said_at(conn: Conn, channel_id: UUID, tag: bytes) -> datetime | None:
+    """When this address was last written to, as `note_said` noted it."""
+    row = await fetch_one(
+        conn, "SELECT said_at FROM contacts WHERE channel_id = %s AND address_tag = %s", (channel_id, tag)
+    )
+    return row["said_at"] if row else None

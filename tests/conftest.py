@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from bot import providers
+from bot import registry
 from cases.seed import seed_demo
 from house.postgres import Postgres
 from house.valkey import Valkey
@@ -195,7 +195,7 @@ async def wired(data: Path, database_url: str, redis_url: str, twilio: FakeTwili
         twilio_auth_token=twilio.token,
         twilio_api_url=twilio.url,
     )
-    await providers.close()
+    await registry.close()
 
 
 @pytest.fixture

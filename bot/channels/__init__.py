@@ -1,30 +1,36 @@
-"""What a channel is: it verifies and reads a webhook, and it sends one message. It decides nothing.
+"""What a channel is: it verifies and reads a web hook, and it sends one message. It decides nothing.
 
-The errors of a channel say their fate, so that no caller ever looks at a provider's code.
+Each file beside this one is one provider, whole: what it asks for, what it reads, how it sends, and what its errors
+mean. They say their fate, so that nobody outside a channel's file ever looks at a provider's code. `bot.registry` holds
+one line for each of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from flows.model import Media
+from settings import Settings
 
 Fate = Literal[
     "retry",  # transient, and certainly not taken by the provider: the same message again, later and later
     "unsure",  # no answer came, so it may have been taken: ask the provider before it is sent again
     "later",  # the sender is too fast or has used up its day: the sender pauses, the message loses no attempt
-    "park",  # the window in which this contact may be written to is shut: wait until he writes
+    "park",  # the window in which this contact may be written to is shut: wait until they write
     "never",  # this address does not exist: nothing goes there again
-    "opted_out",  # the contact has stopped us at the provider: nothing goes there again, recorded as his will
+    "opted_out",  # the contact has stopped us at the provider: nothing goes there again, recorded as their will
     "refused",  # this one message is not taken, whatever we do: it fails and an operator hears of it
     "stop",  # our set-up is wrong: the sender stops, the queue is kept and an operator hears of it
 ]
 
 
+# ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
 class Posted:
     """One HTTP request as it arrived; `query` is raw, `headers` have lower-case names."""
@@ -33,6 +39,7 @@ class Posted:
     query: str
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class Inbound:
     """One message from a citizen, verified. `address` is opaque: a phone number, a user id, never to be parsed."""
 
     provider: str
-    provider_id: str
+    provider_id: str  # what a repeat is known by; see `Channel.ids`
     channel: str  # kind of our sender: sms | whatsapp | telegram | gateway | try
     to: str  # our own number, as in channels.address
     address: str
@@ -70,33 +77,40 @@ class Inbound:
 
 
 @dataclass(frozen=True, slots=True)
-class Outbound:
-    """One message to send: `id` is the outbox row, `attempt` counts from 1."""
-
-    id: UUID
-    channel: str
-    sender: str
-    address: str
-    text: str
-    attempt: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The provider has taken the message under this id."""
-
-    provider_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a message: `state` is sent | delivered | read | undelivered | failed, `code` the provider's."""
+    """What became of a message: `state` is sent | delivered | read | undelivered | failed.
 
-    id: UUID
+    `fate` and `wait` say what a failure means, as in `SendError`; `code` is the provider's own, for logs and alarms.
+    """
+
+    id: UUID  # the outbox row, and `attempt` of it, as they went out in `Outbound`
     attempt: int
     provider_id: str
     state: str
-    code: int = 0
+    fate: Fate = "refused"
+    wait: float = 0.0
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the provider wants to hear."""
+
+    status: int = 200
+    body: str = ""
+    content_type: str = "text/plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one web hook said. Empty for a handshake, and for a kind of news that nobody here waits for.
+
+    `answer` is given once all of it is durable.
+    """
+
+    messages: tuple[Inbound, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+    answer: Answer = Answer()
 
 
 class Forged(Exception):
@@ -107,12 +121,39 @@ class Unreadable(Exception):
     """The provider made the request, but its ids are not what they must be: 400, nothing kept, an alarm."""
 
 
-class SendError(Exception):
-    """A message did not go out, or may not have. `retry_after` is in seconds where the provider named a time."""
+# ── out ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One message to send: `id` is the outbox row, `attempt` counts from 1, `door` is the web address of our door."""
 
-    def __init__(self, fate: Fate, code: int = 0, retry_after: float | None = None) -> None:
+    id: UUID
+    channel: str
+    sender: str
+    address: str
+    text: str
+    attempt: int = 1
+    door: str = ""  # no slash at its end; receipts come to `{door}/status`
+    buttons: tuple[tuple[str, str], ...] = ()  # (what a tap carries, its text), where the channel shows any
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The provider has taken the message under this id."""
+
+    provider_id: str
+
+
+class SendError(Exception):
+    """A message did not go out, or may not have.
+
+    `wait` is how many seconds an error of this kind asks for, longer at each further try (0: the usual back-off);
+    `retry_after` are the seconds that the provider itself named, which win. `code` is for logs and alarms only.
+    """
+
+    def __init__(self, fate: Fate, wait: float = 0.0, code: str = "", retry_after: float | None = None) -> None:
         super().__init__(f"{fate} ({code})")
         self.fate: Fate = fate
+        self.wait = wait
         self.code = code
         self.retry_after = retry_after
 
@@ -125,35 +166,109 @@ class Unfetched(Exception):
         self.gone = gone
 
 
-class Channel(Protocol):
-    """What every provider offers to intake and deliver."""
+# ── set-up ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One setting that an operator gives: `says` is the question, `pattern` what all of the value must look like.
 
-    provider: str
+    `default` makes the value where none is given (`str` for an empty one); None where it must be given.
+    """
 
-    def read(self, posted: Posted) -> Inbound:
-        """Verify and read one webhook. Raises `Forged` or `Unreadable`."""
-        ...
+    name: str
+    says: str
+    secret: bool = False
+    pattern: str = r"\S.{0,999}"
+    default: Callable[[], str] | None = None
 
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a channel is opened with. `values` are answers to its asks.
+
+    `address` and `door` (the web address of its door) are those of the row, and empty where many rows share an account.
+    """
+
+    values: Mapping[str, str]
+    settings: Settings
+    address: str = ""
+    door: str = ""
+
+
+class Channel(ABC):
+    """One account at one provider. Nothing is asked of the network before the first call that needs it."""
+
+    provider: ClassVar[str]  # its name in web addresses and in channels.provider: a-z and -
+    kinds: ClassVar[tuple[str, ...]]  # which kinds of locales.channels its rows may be
+    # Where the ids of its messages are unique: at the whole provider, so that many rows share one account; in one row's
+    # account, so that the doors put the row before them; or nowhere, so that the same text from the same address since
+    # our last message there is taken for a repeat.
+    ids: ClassVar[Literal["provider", "row", "none"]] = "provider"
+    methods: ClassVar[frozenset[str]] = frozenset({"POST"})  # with GET where a provider tries the door by one; or none
+    shows_buttons: ClassVar[bool] = False  # its messages can be answered by a tap: `Outbound.buttons` are filled
+    body_most: ClassVar[int] = 64 * 1024  # bytes of one web hook
+    # The provider's own code of an error -> (fate, seconds to wait before the next try, or until the sender is tried
+    # again). A table, so that no code is an `if`.
+    codes: ClassVar[Mapping[str, tuple[Fate, float]]] = {}
+
+    @classmethod
+    def asks(cls, known: Mapping[str, str]) -> tuple[Ask, ...]:  # noqa: ARG003 - for presets: `known` may add questions
+        """What a row of this provider needs, given what is known already; asked again after each answer."""
+        return ()
+
+    @classmethod
+    def environment(cls, settings: Settings) -> Mapping[str, str] | None:  # noqa: ARG003 - a channel has one shape
+        """The account that the environment names, for rows without settings of their own; None where it names none."""
+        return None
+
+    @classmethod
+    @abstractmethod
+    def open(cls, account: Account) -> Self:
+        """The channel of an account whose values have passed `first_fault`."""
+
+    @abstractmethod
+    def read(self, posted: Posted) -> Heard:
+        """Verify and read one web hook. Raises `Forged` or `Unreadable`."""
+
+    def read_receipt(self, posted: Posted) -> Heard:
+        """The same for the receipts' own door. Providers that post everything to one door leave this as it is."""
+        return self.read(posted)
+
+    @abstractmethod
     async def send(self, outbound: Outbound) -> Sent:
         """Send one message. Raises `SendError`; nothing else leaves it."""
-        ...
 
+    @abstractmethod
     async def find(self, outbound: Outbound, since: datetime) -> list[str]:
         """The provider's ids of messages taken at or after `since` that may be this one, oldest first.
 
         Equal texts to one person look alike: the caller leaves out what it knows to be another message. Raises
-        `SendError` when the provider does not answer.
+        `SendError` when the provider does not answer. What is not found is sent again: a provider that cannot be asked
+        finds nothing, and a message in doubt may then arrive twice.
         """
-        ...
 
-    async def fetch(self, url: str, most: int) -> bytes:
+    async def fetch(self, url: str, most: int) -> bytes:  # noqa: ARG002 - a channel has one shape
         """The bytes of a citizen's photo or voice note, at most `most`. Raises `Unfetched`."""
-        ...
+        raise Unfetched("this channel carries no files", gone=True)
 
-    async def erase(self, url: str) -> bool:
+    async def erase(self, url: str) -> bool:  # noqa: ARG002 - a channel has one shape
         """Ask the provider to delete its copy of a photo or voice note. False where it did not."""
-        ...
+        return True
+
+    async def probe(self) -> str:
+        """Ask the provider whether it knows this account, to no effect. What is wrong, in one line; "" if nothing."""
+        return ""
 
     async def close(self) -> None:
-        """Give back connections."""
-        ...
+        """Give back connections. The channel may be used again: it then makes new ones."""
+        return
+
+
+def first_fault(channel: type[Channel], values: Mapping[str, str]) -> str:
+    """The name of the first setting that is missing or cannot be, with a word of which; "" if all are well."""
+    for ask in channel.asks(values):
+        value = values.get(ask.name, "")
+        if not value and ask.default is None:
+            return f"{ask.name} is missing"
+        if value and not re.fullmatch(ask.pattern, value):
+            return f"{ask.name} is not well-formed"
+    return ""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import ClassVar
 
-from bot.channels import Inbound, Outbound, Posted, Sent, Unfetched, Unreadable
+from bot.channels import Account, Channel, Heard, Inbound, Outbound, Posted, Sent, Unfetched, Unreadable
+from settings import Settings
 
 TEXT_MOST = 10_000
 ADDRESS = re.compile(r"[A-Za-z0-9_-]{8,64}")
-
 
 STATIC = Path(__file__).parents[1] / "static"
 
@@ -35,12 +37,22 @@ SAMPLES = {
 }
 
 
-class Simulator:
+class Simulator(Channel):
     """Verifies nothing: the page that uses it exists in demo mode only, and holds the address in its own cookie."""
 
-    provider = "simulator"
+    provider: ClassVar = "simulator"
+    kinds: ClassVar = ("try",)
+    methods: ClassVar = frozenset[str]()  # no door of its own: a stranger could post as anybody
 
-    def read(self, posted: Posted) -> Inbound:
+    @classmethod
+    def environment(cls, settings: Settings) -> Mapping[str, str] | None:  # noqa: ARG003 - a channel has one shape
+        return {}  # there is nothing to know
+
+    @classmethod
+    def open(cls, account: Account) -> Simulator:  # noqa: ARG003 - a channel has one shape
+        return cls()
+
+    def read(self, posted: Posted) -> Heard:
         """Read `{"id", "to", "address", "text"?, "choice"?}` as JSON. Raises `Unreadable`."""
         try:
             said = json.loads(posted.body)
@@ -51,7 +63,7 @@ class Simulator:
         if not ADDRESS.fullmatch(id_) or not ADDRESS.fullmatch(address) or len(to) > 80:
             raise Unreadable("ids")
         clean = text.replace("\0", "").encode("utf-8", "replace").decode()
-        return Inbound(
+        message = Inbound(
             provider=self.provider,
             provider_id=id_,
             channel="try",
@@ -60,6 +72,7 @@ class Simulator:
             text=clean[:TEXT_MOST],
             choice=choice[:200],
         )
+        return Heard(messages=(message,))
 
     async def send(self, outbound: Outbound) -> Sent:
         return Sent(f"SIM{outbound.id.hex}")

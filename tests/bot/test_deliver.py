@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from bot import claims, deliver, fates
+from bot import backoff, deliver, gate
 from bot.deliver import clip, drain, expire
 from store.jawab import Jawab
 from tests.bot.conftest import Rows
@@ -141,7 +141,7 @@ async def test_quiet_hours_hold_what_nobody_asked_for_and_never_an_answer(jawab:
     ],
 )
 def test_quiet_hours_pass_midnight(start: time | None, end: time | None, at: time, hours: float) -> None:
-    assert claims.quiet_for(start, end, at) == hours * 3600
+    assert gate.quiet_for(start, end, at) == hours * 3600
 
 
 async def test_an_edition_reaches_only_who_is_still_subscribed(jawab: Jawab, rows: Rows, twilio: FakeTwilio) -> None:
@@ -291,7 +291,7 @@ async def test_a_transient_failure_is_tried_again_later_and_later_and_at_last_gi
     owed = await rows.owe(await rows.contact(ONE))
     twilio.fault_for = lambda _: refused(30008)
     waits = []
-    for attempt in range(1, fates.MOST_ATTEMPTS + 1):
+    for attempt in range(1, backoff.MOST_ATTEMPTS + 1):
         await rows.owner.execute("UPDATE outbox SET due_at = now() - interval '1 second'")
         await drain(jawab, "replies")
         seen = await rows.see(owed)
@@ -301,4 +301,4 @@ async def test_a_transient_failure_is_tried_again_later_and_later_and_at_last_gi
     assert await rows.alarms() == ["message_failed"]
     assert waits[0] >= timedelta(minutes=14)
     assert waits[2] > waits[1] > waits[0]
-    assert twilio.posts == fates.MOST_ATTEMPTS
+    assert twilio.posts == backoff.MOST_ATTEMPTS

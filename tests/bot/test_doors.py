@@ -165,7 +165,7 @@ async def test_without_an_account_there_is_no_door(jawab: Jawab, settings: Setti
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=PUBLIC_URL) as client:
         answer = await client.post("/in/twilio", data={"Body": "x"})
     assert answer.status_code == 404
-    assert answer.text == "No Twilio account is set up here.\n"
+    assert answer.text == "No such account is set up here.\n"
 
 
 async def test_a_receipt_moves_its_row_and_one_about_nothing_is_204_all_the_same(

@@ -11,6 +11,7 @@ import pytest
 from bot import media
 from bot.media import fetch_waiting, kind_of
 from store.jawab import Jawab
+from store.media import Held
 from tests.bot.conftest import Rows
 from tests.providers.twilio import FakeTwilio
 
@@ -101,9 +102,9 @@ async def test_what_belongs_to_a_protected_case_is_sealed_and_never_kept(
 ) -> None:
     sealed: list[tuple[Any, ...]] = []
 
-    async def seal(_: Jawab, tx: Any, row: dict[str, Any], content: bytes) -> None:
-        sealed.append((row["sealed_case_id"], row["content_type"], content))
-        await tx.execute("DELETE FROM media WHERE id = %s", (row["id"],))
+    async def seal(_: Jawab, tx: Any, row: Held, content: bytes) -> None:
+        sealed.append((row.sealed_case_id, row.content_type, content))
+        await tx.execute("DELETE FROM media WHERE id = %s", (row.id,))
 
     monkeypatch.setattr("bot.intake.seal_media", seal)
     case_id = uuid.uuid4()
@@ -120,9 +121,9 @@ async def test_what_was_kept_before_its_story_was_sealed_is_sealed_too(
 ) -> None:
     sealed: list[bytes] = []
 
-    async def seal(_: Jawab, tx: Any, row: dict[str, Any], content: bytes) -> None:
+    async def seal(_: Jawab, tx: Any, row: Held, content: bytes) -> None:
         sealed.append(content)
-        await tx.execute("DELETE FROM media WHERE id = %s", (row["id"],))
+        await tx.execute("DELETE FROM media WHERE id = %s", (row.id,))
 
     monkeypatch.setattr("bot.intake.seal_media", seal)
     twilio.media[PATH] = ("image/jpeg", PHOTO)

@@ -11,11 +11,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from bot import claims
 from bot.channels import Receipt
+from bot.channels.twilio import CODES
 from bot.deliver import drain
 from bot.receipts import Receipts, write
 from store.jawab import Jawab
+from store.outbox import claims
 from tests.bot.conftest import Rows
 from tests.providers.twilio import FakeTwilio
 
@@ -27,6 +28,12 @@ async def sent(jawab: Jawab, rows: Rows, kind: str = "whatsapp") -> tuple[uuid.U
     owed = await rows.owe(await rows.contact(ONE, kind))
     await drain(jawab, "replies", [owed])
     return owed, (await rows.see(owed))["provider_id"]
+
+
+def failed(owed: uuid.UUID, attempt: int, sid: str, state: str, code: int) -> Receipt:
+    """A failure as the channel reads it."""
+    fate, wait = CODES.get(str(code), ("refused", 0.0))
+    return Receipt(owed, attempt, sid, state, fate, wait, str(code or ""))
 
 
 async def take(jawab: Jawab, *receipts: Receipt) -> None:
@@ -44,14 +51,14 @@ async def test_receipts_move_a_row_forward(jawab: Jawab, rows: Rows) -> None:
 async def test_a_failure_after_the_proof_of_delivery_changes_nothing(jawab: Jawab, rows: Rows) -> None:
     owed, sid = await sent(jawab, rows)
     await take(jawab, Receipt(owed, 1, sid, "delivered"))
-    await take(jawab, Receipt(owed, 1, sid, "failed", 21610))
+    await take(jawab, failed(owed, 1, sid, "failed", 21610))
     assert (await rows.see(owed))["state"] == "delivered"
     assert (await rows.one("SELECT stopped_at FROM contacts"))["stopped_at"] is None
 
 
 async def test_a_proof_of_delivery_after_a_failure_wins(jawab: Jawab, rows: Rows) -> None:
     owed, sid = await sent(jawab, rows)
-    await take(jawab, Receipt(owed, 1, sid, "undelivered", 30003))
+    await take(jawab, failed(owed, 1, sid, "undelivered", 30003))
     await take(jawab, Receipt(owed, 1, sid, "delivered"))
     assert (await rows.see(owed))["state"] == "delivered"
 
@@ -82,15 +89,17 @@ async def test_a_receipt_resolves_a_row_whose_sender_died(jawab: Jawab, rows: Ro
 
 async def test_a_late_receipt_of_the_first_attempt_is_not_taken_for_one_of_the_second(jawab: Jawab, rows: Rows) -> None:
     owed, sid = await sent(jawab, rows)
-    await take(jawab, Receipt(owed, 1, sid, "undelivered", 30003))
+    await take(jawab, failed(owed, 1, sid, "undelivered", 30003))
     assert (await rows.see(owed))["state"] == "queued"
     for state in ("sent", "undelivered"):
-        await take(jawab, Receipt(owed, 1, sid, state, 30003 if state == "undelivered" else 0))
+        await take(
+            jawab, failed(owed, 1, sid, state, 30003) if state == "undelivered" else Receipt(owed, 1, sid, state)
+        )
         assert (await rows.see(owed))["state"] == "queued"
     await rows.owner.execute("UPDATE outbox SET due_at = now()")
     async with jawab.db.autocommit("intake") as connection:
         await claims.claim(connection, "replies", None, [], 1)
-    await take(jawab, Receipt(owed, 1, sid, "failed", 21610))
+    await take(jawab, failed(owed, 1, sid, "failed", 21610))
     assert (await rows.see(owed))["state"] == "sending"
     await take(jawab, Receipt(owed, 2, "SMsecond", "sent"))
     assert (await rows.see(owed))["provider_id"] == "SMsecond"
@@ -114,7 +123,7 @@ async def test_a_carriers_failure_has_the_fate_of_its_code(
 ) -> None:
     owed, sid = await sent(jawab, rows)
     for _ in range(2):  # twice has the effect of once
-        await take(jawab, Receipt(owed, 1, sid, "undelivered", code))
+        await take(jawab, failed(owed, 1, sid, "undelivered", code))
     assert (await rows.see(owed))["state"] == state
     assert await rows.alarms() == alarm
     contact = await rows.one(
@@ -130,7 +139,7 @@ async def test_a_carrier_that_fails_each_time_is_tried_over_hours_and_then_given
     for attempt in range(1, 5):
         await rows.owner.execute("UPDATE outbox SET due_at = now()")
         await drain(jawab, "replies")
-        await take(jawab, Receipt(owed, attempt, twilio.ledger[-1].sid, "undelivered", 30003))
+        await take(jawab, failed(owed, attempt, twilio.ledger[-1].sid, "undelivered", 30003))
         seen = await rows.see(owed)
         assert seen["state"] == ("queued" if attempt < 4 else "undelivered")
         if attempt < 4:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 import pytest
 
-from bot import claims, deliver, providers
-from bot.channels import Outbound, Sent
+from bot import deliver, registry
+from bot.channels import Account, Channel, Heard, Outbound, Posted, Sent
 from bot.deliver import drain, recover
+from settings import Settings
 from store.jawab import Jawab
+from store.outbox import claims
 from tests.bot.conftest import Rows
 from tests.providers.faults import (
     BROKEN,
@@ -124,7 +126,7 @@ async def test_a_claim_at_work_is_not_taken_for_a_crash(jawab: Jawab, rows: Rows
     owed = await rows.owe(await rows.contact(ONE))
     async with jawab.db.autocommit("intake") as connection:
         (row,) = await claims.claim(connection, "replies", None, [], 10)
-    assert row["id"] == owed
+    assert row.id == owed
     assert await recover(jawab, timedelta(0)) == {}
 
 
@@ -179,22 +181,36 @@ async def test_under_all_faults_at_once_every_message_arrives_exactly_once(
     assert sorted(taken.body for taken in twilio.ledger) == sorted(f"text {number}" for number in range(80))
 
 
-async def test_a_channel_in_memory_stands_in_for_a_provider(jawab: Jawab, rows: Rows) -> None:
+async def test_a_channel_in_memory_stands_in_for_a_provider(
+    jawab: Jawab, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The contract is four functions: whatever has them can carry messages."""
     sent: list[Outbound] = []
 
-    class Memory:
-        provider = "gateway"
+    class Memory(Channel):
+        provider: ClassVar = "memory"
+        kinds: ClassVar = ("sms",)
+
+        @classmethod
+        def environment(cls, settings: Settings) -> dict[str, str]:
+            return {}
+
+        @classmethod
+        def open(cls, account: Account) -> Memory:
+            return cls()
+
+        def read(self, posted: Posted) -> Heard:
+            return Heard()
 
         async def send(self, outbound: Outbound) -> Sent:
             sent.append(outbound)
             return Sent(f"M{len(sent)}")
 
-        async def close(self) -> None:
-            return None
+        async def find(self, outbound: Outbound, since: datetime) -> list[str]:
+            return []
 
+    monkeypatch.setattr(registry, "PROVIDERS", {"memory": Memory})
     owed = await rows.owe(await rows.contact(ONE, "sms"), "x")
-    await rows.owner.execute("UPDATE channels SET provider = 'gateway'")
-    providers.of(jawab).channels["gateway"] = Memory()  # type: ignore[assignment]
+    await rows.owner.execute("UPDATE channels SET provider = 'memory'")
     await drain(jawab, "replies")
     assert [(one.id, one.address, one.text) for one in sent] == [(owed, ONE, "x")]

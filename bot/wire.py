@@ -1,21 +1,17 @@
 """HTTP to a provider, with a deadline that holds and errors that keep what the provider said about waiting.
 
-twilio's own async client ignores its timeout, keeps aiohttp's cap of 100 connections, drops `Retry-After` and writes
-addresses into the log at INFO (measured and read in 9.13.0); httpx costs four times the CPU at 64 sends at once.
+httpx costs four times the CPU at 64 sends at once (measured).
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 import math
-from collections.abc import Callable
-from urllib.parse import urlencode, urljoin, urlsplit
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from twilio.http import AsyncHttpClient
-from twilio.http.response import Response
 
 from bot.channels import Unfetched
 
@@ -26,12 +22,12 @@ Allowed = Callable[[str], bool]  # may this address be asked?
 
 
 class Answered(Exception):
-    """The provider said no: HTTP status, its own code (0 if none) and how long it asks us to wait (seconds)."""
+    """The provider said no: HTTP status, what it said, and how long it asks us to wait (seconds)."""
 
-    def __init__(self, status: int, code: int, retry_after: float | None) -> None:
-        super().__init__(f"{status} ({code})")
+    def __init__(self, status: int, body: str, retry_after: float | None) -> None:
+        super().__init__(str(status))
         self.status = status
-        self.code = code
+        self.body = body
         self.retry_after = retry_after
 
 
@@ -43,11 +39,19 @@ class Unanswered(Exception):
     """The request went out and no whole answer came back in time: it may have been taken."""
 
 
-class Wire(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
-    """What twilio's client speaks through. `timeout` is seconds for the whole exchange, connecting included."""
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer with a status below 400."""
+
+    status: int
+    body: str
+    headers: Mapping[str, str]
+
+
+class Wire:
+    """One provider's connections. `timeout` is seconds for a whole exchange, connecting included."""
 
     def __init__(self, timeout: float) -> None:
-        super().__init__(logging.getLogger("twilio.silent"), True, timeout)
         self._seconds = timeout
         self._session: aiohttp.ClientSession | None = None
 
@@ -64,17 +68,16 @@ class Wire(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
             )
         return self._session
 
-    async def request(  # noqa: PLR0917 - the shape is twilio's
+    async def request(
         self,
         method: str,
-        uri: str,
-        params: dict[str, object] | None = None,
-        data: dict[str, object] | None = None,
-        headers: dict[str, str] | None = None,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: bytes | aiohttp.FormData | None = None,
+        headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109 - ours holds for every exchange
-        allow_redirects: bool = False,  # noqa: ARG002 - a redirected POST would be a GET
-    ) -> Response:
+    ) -> Reply:
         """One exchange. Raises `Answered` on 4xx and 5xx, `Unreached` or `Unanswered` when there was no answer."""
         named = dict(headers or {})
         if auth is not None:
@@ -83,7 +86,12 @@ class Wire(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
             async with (
                 asyncio.timeout(self._seconds),  # aiohttp's own total does not cover every wait inside a connector
                 self.session.request(
-                    method, uri, params=_plain(params), data=_form(data, named), headers=named, allow_redirects=False
+                    method,
+                    url,
+                    params=params,
+                    data=body,
+                    headers=named,
+                    allow_redirects=False,  # a redirected POST would be a GET
                 ) as answer,
             ):
                 text = (await _whole(answer, ANSWER_MOST)).decode("utf-8", "replace")
@@ -92,15 +100,15 @@ class Wire(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
         except (aiohttp.ClientError, TimeoutError, OSError, Unfetched) as error:
             raise Unanswered(type(error).__name__) from None
         if answer.status >= 400:
-            raise Answered(answer.status, _code(text), _wait(answer.headers.get("Retry-After")))
-        return Response(answer.status, text, answer.headers)
+            raise Answered(answer.status, text, _wait(answer.headers.get("Retry-After")))
+        return Reply(answer.status, text, answer.headers)
 
-    async def fetch(self, uri: str, auth: tuple[str, str], allowed: Allowed, most: int) -> bytes:
+    async def fetch(self, uri: str, allowed: Allowed, most: int, *, auth: tuple[str, str] | None = None) -> bytes:
         """A file of at most `most` bytes. The password goes to the first host only, and every host must be allowed.
 
         Raises `Unfetched`.
         """
-        headers = {"Authorization": aiohttp.encode_basic_auth(*auth)}
+        headers = {"Authorization": aiohttp.encode_basic_auth(*auth)} if auth else {}
         first = urlsplit(uri).netloc
         for _ in range(REDIRECTS_MOST + 1):
             if not allowed(uri):
@@ -132,14 +140,6 @@ class Wire(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
             self._session = None
 
 
-def _form(data: dict[str, object] | None, headers: dict[str, str]) -> bytes | None:
-    """The form as bytes; aiohttp's own way there, ready for files, takes half as long again."""
-    if not data:
-        return None
-    headers["Content-Type"] = "application/x-www-form-urlencoded"
-    return urlencode(data, doseq=True).encode()
-
-
 async def _whole(answer: aiohttp.ClientResponse, most: int) -> bytes:
     """The body, read to its end and refused beyond `most` bytes (what a length header says is not believed)."""
     body = bytearray()
@@ -148,18 +148,6 @@ async def _whole(answer: aiohttp.ClientResponse, most: int) -> bytes:
         if len(body) > most:
             raise Unfetched("too large", gone=True)
     return bytes(body)
-
-
-def _plain(params: dict[str, object] | None) -> dict[str, str] | None:
-    return {name: str(value) for name, value in params.items() if value is not None} if params else None
-
-
-def _code(text: str) -> int:
-    try:
-        code = json.loads(text).get("code")
-    except (ValueError, AttributeError):
-        return 0
-    return code if isinstance(code, int) else 0
 
 
 def _wait(value: str | None) -> float | None:

@@ -1,4 +1,8 @@
-"""What we owe a person: one row is one message, kept as keys and values until the moment it is sent."""
+"""What we owe a person: one row is one message, kept as keys and values until the moment it is sent.
+
+A row is put here, claimed and recorded in `claims`, and moved forward by `receipts`. No other file writes the table,
+but for the reply of a turn, which hangs on its session's version in `store.moves`.
+"""
 
 from __future__ import annotations
 

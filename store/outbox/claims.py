@@ -10,18 +10,45 @@ from uuid import UUID
 
 import psycopg
 
-from locales.channels import CHANNELS
+from store import channels
 from store.database import Auto, Conn, fetch_all, fetch_one
 
-WINDOW_MARGIN = timedelta(minutes=5)  # the provider's clock decides, not ours
 
-_ROW: LiteralString = """
+@dataclass(slots=True, kw_only=True)
+class Claimed(channels.Carried):
+    """A row that is being sent, with all that its sending asks of its contact, channel, district and edition."""
+
+    id: UUID
+    contact_id: UUID
+    lane: str
+    purpose: str
+    inbox_id: UUID | None
+    edition_id: UUID | None
+    lang: str
+    message: bytes
+    attempts: int
+    claimed_at: datetime
+    created_at: datetime
+    expired: bool
+    now: datetime
+    address_box: bytes
+    last_inbound_at: datetime | None
+    stopped: bool
+    weekly: bool
+    invalid: bool
+    quiet_from: time | None
+    quiet_to: time | None
+    clock: time  # now, in the district's own time
+    edition_state: str | None
+
+
+_CLAIMED: LiteralString = """
     o.id, o.contact_id, o.lane, o.purpose, o.inbox_id, o.edition_id, o.lang, o.message, o.attempts, o.claimed_at,
-    o.expires_at <= now() AS expired, now() AS now,
+    o.created_at, o.expires_at <= now() AS expired, now() AS now,
     c.address_box, c.last_inbound_at, c.stopped_at IS NOT NULL AS stopped, c.weekly_since IS NOT NULL AS weekly,
     c.invalid_at IS NOT NULL AND c.invalid_at > coalesce(c.last_inbound_at, '-infinity') AS invalid,
-    h.id AS channel_id, h.kind, h.provider, h.address AS sender, h.district_id,
-    d.quiet_from, d.quiet_to, (now() AT TIME ZONE d.timezone)::time AS clock, e.state AS edition_state"""
+    d.quiet_from, d.quiet_to, (now() AT TIME ZONE d.timezone)::time AS clock, e.state AS edition_state,
+    {channel}""".replace("{channel}", channels.CARRIED)
 _OF: LiteralString = """
     JOIN contacts c ON c.id = due.contact_id JOIN channels h ON h.id = c.channel_id
     JOIN districts d ON d.id = h.district_id LEFT JOIN editions e ON e.id = due.edition_id"""
@@ -39,9 +66,11 @@ WITH due AS MATERIALIZED (
 UPDATE outbox o
 SET state = 'sending', claimed_at = clock_timestamp(), attempts = o.attempts + 1, provider_id = NULL, error = NULL
 FROM due {of} WHERE o.id = due.id AND o.state = 'queued' RETURNING {row}"""
-CLAIM_DUE: LiteralString = _CLAIM.replace("{of}", _OF).replace("{row}", _ROW).replace("{which}", "o.lane = %(lane)s")
+CLAIM_DUE: LiteralString = (
+    _CLAIM.replace("{of}", _OF).replace("{row}", _CLAIMED).replace("{which}", "o.lane = %(lane)s")
+)
 CLAIM_THESE: LiteralString = (
-    _CLAIM.replace("{of}", _OF).replace("{row}", _ROW).replace("{which}", "o.id = ANY(%(ids)s)")
+    _CLAIM.replace("{of}", _OF).replace("{row}", _CLAIMED).replace("{which}", "o.id = ANY(%(ids)s)")
 )
 
 # What may have gone out, or not: of a process that died, or after an answer that never came. Their `due_at` keeps two
@@ -54,7 +83,7 @@ WITH due AS MATERIALIZED (
     ORDER BY o.claimed_at LIMIT %(most)s FOR UPDATE OF o SKIP LOCKED
 )
 UPDATE outbox o SET due_at = now() + interval '1 minute'
-FROM due {of} WHERE o.id = due.id RETURNING o.created_at, {row}""".replace("{of}", _OF).replace("{row}", _ROW)
+FROM due {of} WHERE o.id = due.id RETURNING {row}""".replace("{of}", _OF).replace("{row}", _CLAIMED)
 
 # Ours while our claim holds. A message that did go out is recorded whatever was decided about its row meanwhile, and a
 # receipt that was faster than the answer to our own request keeps what it said.
@@ -75,8 +104,6 @@ _STILL = """
 SELECT c.stopped_at IS NULL AND (o.edition_id IS NULL OR (c.weekly_since IS NOT NULL AND e.state <> 'stopped')) AS still
 FROM outbox o JOIN contacts c ON c.id = o.contact_id LEFT JOIN editions e ON e.id = o.edition_id WHERE o.id = %s"""
 
-Row = dict[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -91,67 +118,30 @@ class Outcome:
     back: int = 0
 
 
-def outcome(row: Row, state: str, error: str | None = None, **more: Any) -> Outcome:
-    return Outcome(row["id"], row["claimed_at"], state, error, **more)
+def outcome(row: Claimed, state: str, error: str | None = None, **more: Any) -> Outcome:
+    return Outcome(row.id, row.claimed_at, state, error, **more)
 
 
-def gate(row: Row) -> Outcome | None:
-    """Why this row may not go out now; None when it may."""
-    for refusal in (_refuse_for_good, _refuse_for_now):
-        found = refusal(row)
-        if found is not None:
-            return found
-    return None
-
-
-def _refuse_for_good(row: Row) -> Outcome | None:
-    if row["expired"]:
-        return outcome(row, "failed", "expired")
-    if row["stopped"]:
-        return outcome(row, "withdrawn", "stopped")
-    if row["invalid"]:
-        return outcome(row, "failed", "invalid address")
-    if row["edition_id"] is not None and not row["weekly"]:
-        return outcome(row, "withdrawn", "unsubscribed")
-    if row["edition_state"] == "stopped":
-        return outcome(row, "withdrawn", "edition stopped")
-    return None
-
-
-def _refuse_for_now(row: Row) -> Outcome | None:
-    if row["inbox_id"] is None and (seconds := quiet_for(row["quiet_from"], row["quiet_to"], row["clock"])):
-        return outcome(row, "queued", "quiet hours", due_in=seconds, back=1)
-    hours = CHANNELS[row["kind"]].window_hours
-    if hours is not None and (
-        row["last_inbound_at"] is None or row["now"] - row["last_inbound_at"] > timedelta(hours=hours) - WINDOW_MARGIN
-    ):
-        return outcome(row, "parked", "window shut", back=1)
-    return None
-
-
-def quiet_for(quiet_from: time | None, quiet_to: time | None, clock: time) -> float:
-    """Seconds until quiet hours end; 0 outside them. They may pass midnight; the end is not quiet."""
-    if quiet_from is None or quiet_to is None or quiet_from == quiet_to:
-        return 0.0
-    start, end, at = (
-        moment.hour * 3600 + moment.minute * 60 + moment.second for moment in (quiet_from, quiet_to, clock)
-    )
-    quiet = start <= at < end if start < end else (at >= start or at < end)
-    return float((end - at) % 86400) if quiet else 0.0
-
-
-async def claim(conn: Conn, lane: str, ids: Sequence[UUID] | None, full: Collection[UUID], most: int) -> list[Row]:
+async def claim(conn: Conn, lane: str, ids: Sequence[UUID] | None, full: Collection[UUID], most: int) -> list[Claimed]:
     """Take up to `most` due rows of a lane, or of `ids`, oldest first. What others hold is passed over."""
     what: dict[str, Any] = {"lane": lane, "full": list(full), "most": most}
     if ids is not None:
-        return await fetch_all(conn, CLAIM_THESE, {**what, "ids": list(ids)})
-    return await fetch_all(conn, CLAIM_DUE, what)
+        return await fetch_all(conn, CLAIM_THESE, {**what, "ids": list(ids)}, of=Claimed)
+    return await fetch_all(conn, CLAIM_DUE, what, of=Claimed)
 
 
-async def claim_unsure(conn: Conn, older_than: timedelta, most: int) -> list[Row]:
+async def claim_unsure(conn: Conn, older_than: timedelta, most: int) -> list[Claimed]:
     """Rows that were being sent and were never recorded, oldest first."""
-    rows = await fetch_all(conn, CLAIM_UNSURE, {"older_than": older_than, "most": most})
-    return sorted(rows, key=lambda row: (row["claimed_at"], row["created_at"]))
+    rows = await fetch_all(conn, CLAIM_UNSURE, {"older_than": older_than, "most": most}, of=Claimed)
+    return sorted(rows, key=lambda row: (row.claimed_at, row.created_at))
+
+
+async def expire(conn: Conn) -> int:
+    """Let go of what waited for a window that did not open in time. Returns how many."""
+    done = await conn.execute(
+        "UPDATE outbox SET state = 'failed', error = 'expired' WHERE state = 'parked' AND expires_at <= now()"
+    )
+    return done.rowcount
 
 
 async def still(conn: Conn, outbox_id: UUID) -> bool:
@@ -162,10 +152,12 @@ async def still(conn: Conn, outbox_id: UUID) -> bool:
 
 async def others(conn: Conn, provider_ids: Sequence[str], outbox_id: UUID) -> set[str]:
     """Which of these ids belong to other rows."""
-    rows = await conn.execute(
-        "SELECT provider_id FROM outbox WHERE provider_id = ANY(%s) AND id <> %s", (list(provider_ids), outbox_id)
+    rows = await fetch_all(
+        conn,
+        "SELECT provider_id FROM outbox WHERE provider_id = ANY(%s) AND id <> %s",
+        (list(provider_ids), outbox_id),
     )
-    return {row["provider_id"] for row in await rows.fetchall()}
+    return {row["provider_id"] for row in rows}
 
 
 async def record(auto: Auto, outcomes: Sequence[Outcome]) -> None:

@@ -1,0 +1,64 @@
+"""What an error means beyond its message: for the contact, the sender and the people who must know."""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import UUID
+
+from bot.channels import Fate
+from store import alarms, channels, consents, contacts
+from store.database import Tx
+
+
+class Concerned(Protocol):
+    """The outbox row whose message met the error."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def contact_id(self) -> UUID: ...
+    @property
+    def channel_id(self) -> UUID: ...
+    @property
+    def district_id(self) -> str: ...
+
+
+async def draw(tx: Tx, fate: Fate, code: str, row: Concerned, seconds: float) -> None:
+    """Write what follows from an error of this fate; `seconds` is how long a sender pauses."""
+    if fate in _OF:
+        await _OF[fate](tx, code, row, seconds)
+
+
+async def _stopped(tx: Tx, code: str, row: Concerned, seconds: float) -> None:  # noqa: ARG001 - every one of a table has one shape
+    """They stopped us where we cannot see it: recorded as their will, once."""
+    if await contacts.stop(tx, row.contact_id):
+        await consents.write(tx, row.contact_id, topic="all", granted=False, method="provider")
+
+
+async def _nobody(tx: Tx, code: str, row: Concerned, seconds: float) -> None:  # noqa: ARG001 - every one of a table has one shape
+    await contacts.mark_invalid(tx, row.contact_id)
+
+
+async def _slow(tx: Tx, code: str, row: Concerned, seconds: float) -> None:
+    """Answers to citizens are tried all the same; see the claims."""
+    if await channels.pause(tx, row.channel_id, seconds) and seconds >= 60:
+        await alarms.sound(tx, "sender_limit", row.district_id, channel=str(row.channel_id), code=code)
+
+
+async def _halt(tx: Tx, code: str, row: Concerned, seconds: float) -> None:
+    if await channels.pause(tx, row.channel_id, seconds):
+        await alarms.sound(tx, "sender_stopped", row.district_id, channel=str(row.channel_id), code=code)
+
+
+async def _tell(tx: Tx, code: str, row: Concerned, seconds: float) -> None:  # noqa: ARG001 - every one of a table has one shape
+    await alarms.sound(tx, "message_refused", row.district_id, outbox=str(row.id), code=code)
+
+
+_OF = {
+    "opted_out": _stopped,
+    "never": _nobody,
+    "later": _slow,
+    "stop": _halt,
+    "refused": _tell,
+}
+FELT_BY_OTHERS = frozenset(_OF)
