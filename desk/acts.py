@@ -19,12 +19,12 @@ from cases.lifecycle import Refused
 from desk import case
 from desk.case import LINE_MOST, REVEALS, TEXT_MOST, Shown
 from desk.roles import Staff, within
-from store import audit, contacts
+from store import audit, contacts, once
 from store.crypto import Keys
 from store.database import Tx, fetch_one
 from store.jawab import Jawab
 
-ONCE = re.compile(r"[0-9a-f-]{36}")
+ONCE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     app.add_route("/desk/cases/{case_id:uuid}/{move}", perform, methods=["POST"])
 
 
-async def claim(tx: Tx, staff: Staff, case_id: UUID, move: str, once: str) -> bool:
+async def claim(tx: Tx, staff: Staff, case_id: UUID, move: str, form: str) -> bool:
     """Lock the case and write the act into the audit. False where this very form has acted already.
 
     Raises HTTPException 404 where the case is not the reader's.
@@ -235,13 +235,10 @@ async def claim(tx: Tx, staff: Staff, case_id: UUID, move: str, once: str) -> bo
     )
     if found is None:
         raise HTTPException(404)
-    thing = f"{case_id}/{once}" if ONCE.fullmatch(once) else str(case_id)
-    if ONCE.fullmatch(once):
-        acted = await tx.execute(
-            "SELECT 1 FROM audit WHERE object = %s AND action = %s AND actor = %s",
-            (thing, f"case.{move}", str(staff.id)),
-        )
-        if await acted.fetchone():
+    thing = str(case_id)
+    if ONCE.fullmatch(form):
+        if not await once.use(tx, UUID(form), staff.id, f"case.{move}", thing):
             return False
+        thing = f"{case_id}/{form}"
     await audit.write(tx, str(staff.id), f"case.{move}", thing)
     return True

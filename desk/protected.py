@@ -58,14 +58,6 @@ async def _mine(conn: Conn, staff: Staff, case_id: UUID) -> dict[str, Any]:
     return found
 
 
-async def _asked(conn: Conn, case_id: UUID) -> set[str]:
-    """Who has asked to close this case."""
-    rows = await conn.execute(
-        "SELECT DISTINCT actor FROM audit WHERE object = %s AND action = 'protected.ask_close'", (str(case_id),)
-    )
-    return {row["actor"] for row in await rows.fetchall()}
-
-
 async def _mark(tx: Tx, _: Keys, request: Request) -> None:
     status = MARKS[request.path_params["move"]]
     await reading.mark(tx, request.path_params["case_id"], staff_id=request.state.staff.id, status=status)
@@ -83,6 +75,10 @@ async def _ask_close(tx: Tx, _: Keys, request: Request) -> None:
     await reading.ask_close(tx, request.path_params["case_id"], staff_id=request.state.staff.id)
 
 
+async def _unask_close(tx: Tx, _: Keys, request: Request) -> None:
+    await reading.unask_close(tx, request.path_params["case_id"], staff_id=request.state.staff.id)
+
+
 async def _close(tx: Tx, _: Keys, request: Request) -> None:
     await reading.close(tx, request.path_params["case_id"], staff_id=request.state.staff.id)
 
@@ -92,6 +88,7 @@ ACTS: dict[str, Callable[[Tx, Keys, Request], Awaitable[None]]] = {
     "start": _mark,
     "note": _note,
     "ask": _ask_close,
+    "unask": _unask_close,
     "close": _close,
 }
 
@@ -124,7 +121,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         case_id = request.path_params["case_id"]
         async with jawab.db.autocommit("console") as conn:
             found = await _mine(conn, staff, case_id)
-            asked = await _asked(conn, case_id)
+        asker = found["close_asked_by"]
         done = request.query_params.get("done", "")
         return pages.page(
             request,
@@ -138,8 +135,8 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             reasons=reading.REASONS,
             named=NAMED,
             today=calendar.day_of(datetime.now(UTC)),
-            asked_by_me=str(staff.id) in asked,
-            asked_by_other=bool(asked - {str(staff.id)}),
+            asked_by_me=asker == staff.id,
+            asked_by_other=asker not in {None, staff.id},
             done=done if done in ACTS else "",
             here=f"/desk/protected/{case_id}",
         )

@@ -7,7 +7,7 @@ The caller lets content leave only after that transaction has committed.
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from store.database import Conn, Tx, fetch_all, fetch_one
 # Why a reader looks: a closed list, because a typed reason could hold what the seal is for.
 REASONS = ("first_look", "follow_up", "handover", "review", "close")
 MOST_OPENS = 20  # an hour; more looks like taking everything along
+ASK_STANDS = timedelta(days=30)  # what a reader said of a case then may no longer be so
 
 _MARKS: dict[str, tuple[str, ...]] = {"seen": ("received",), "in_progress": ("received", "seen")}
 
@@ -27,15 +28,17 @@ _MARKS: dict[str, tuple[str, ...]] = {"seen": ("received",), "in_progress": ("re
 async def list_for(conn: Conn, staff_id: UUID) -> list[dict[str, Any]]:
     """The protected cases this person is a reader of, what is due next first. Shows no words and no codes.
 
-    Each {"id", "district_id", "opened_week", "due_acknowledge", "due_resolve", "status", "overdue", "items"}.
+    Each {"id", "district_id", "opened_week", "due_acknowledge", "due_resolve", "status", "overdue", "close_asked_by",
+    "items"}; who has asked to close is None where nobody has, or too long ago.
     """
     return await fetch_all(
         conn,
         "SELECT c.id, c.district_id, c.opened_week, c.due_acknowledge, c.due_resolve, c.status, c.overdue,"
+        " CASE WHEN c.close_asked_at > now() - %(stands)s THEN c.close_asked_by END AS close_asked_by,"
         " (SELECT count(*) FROM sealed.items i WHERE i.case_id = c.id) AS items FROM sealed.cases c"
-        " WHERE %s = ANY(c.recipients) ORDER BY c.status = 'closed',"
+        " WHERE %(staff)s = ANY(c.recipients) ORDER BY c.status = 'closed',"
         " CASE WHEN c.status = 'received' THEN c.due_acknowledge ELSE c.due_resolve END, c.id",
-        (staff_id,),
+        {"staff": staff_id, "stands": ASK_STANDS},
     )
 
 
@@ -78,24 +81,42 @@ async def note(tx: Tx, keys: Keys, case_id: UUID, *, staff_id: UUID, text: str, 
 
 
 async def ask_close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
-    """One reader says that the case can be closed; another must close it."""
-    case = await _require_reader(tx, case_id, staff_id)
-    if case["status"] not in {"seen", "in_progress"}:
+    """One reader says that the case can be closed; another must close it. Raises `Refused` where another has asked."""
+    await _require_reader(tx, case_id, staff_id)
+    asked = await tx.execute(
+        "UPDATE sealed.cases SET close_asked_by = %(staff)s, close_asked_at = now() WHERE id = %(case)s"
+        " AND status IN ('seen', 'in_progress') AND (close_asked_by IS NULL OR close_asked_by = %(staff)s"
+        " OR close_asked_at <= now() - %(stands)s)",
+        {"case": case_id, "staff": staff_id, "stands": ASK_STANDS},
+    )
+    if asked.rowcount != 1:
         raise Refused("unknown_move")
     await audit.write(tx, str(staff_id), "protected.ask_close", str(case_id))
 
 
+async def unask_close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
+    """Who has asked to close takes it back. Raises `Refused` for anybody else, and once it is closed."""
+    await _require_reader(tx, case_id, staff_id)
+    taken_back = await tx.execute(
+        "UPDATE sealed.cases SET close_asked_by = NULL, close_asked_at = NULL"
+        " WHERE id = %s AND close_asked_by = %s AND status <> 'closed'",
+        (case_id, staff_id),
+    )
+    if taken_back.rowcount != 1:
+        raise Refused("unknown_move")
+    await audit.write(tx, str(staff_id), "protected.unask_close", str(case_id))
+
+
 async def close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
     """Close a case that another reader has asked to close. Raises `Refused`: nobody closes one alone."""
-    await _require_reader(tx, case_id, staff_id)
-    asked = await fetch_one(
-        tx,
-        "SELECT 1 FROM audit WHERE action = 'protected.ask_close' AND object = %s AND actor <> %s",
-        (str(case_id), str(staff_id)),
+    case = await _require_reader(tx, case_id, staff_id)
+    closed = await tx.execute(
+        "UPDATE sealed.cases SET status = 'closed' WHERE id = %(case)s AND status IN ('seen', 'in_progress')"
+        " AND close_asked_by <> %(staff)s AND close_asked_at > now() - %(stands)s",
+        {"case": case_id, "staff": staff_id, "stands": ASK_STANDS},
     )
-    if asked is None:
-        raise Refused("second_person")
-    await _change(tx, case_id, "closed", ("seen", "in_progress"))
+    if closed.rowcount != 1:
+        raise Refused("unknown_move" if case["status"] == "closed" else "second_person")
     await audit.write(tx, str(staff_id), "protected.close", str(case_id))
 
 
@@ -109,6 +130,12 @@ async def sweep(tx: Tx, today: date) -> int:
     if done.rowcount:
         await alarms.sound(tx, "protected_overdue")
     return done.rowcount
+
+
+async def forget_looks(tx: Tx) -> int:
+    """Let go of looks that no longer count; the audit keeps them for good. Returns how many."""
+    row = await fetch_one(tx, "SELECT sealed.forget_looks() AS gone")
+    return int(row["gone"]) if row else 0
 
 
 async def _require_reader(tx: Tx, case_id: UUID, staff_id: UUID) -> dict[str, Any]:
@@ -132,11 +159,11 @@ async def _change(tx: Tx, case_id: UUID, status: str, before: tuple[str, ...]) -
 
 
 async def _watch_opens(tx: Tx, staff_id: UUID) -> None:
+    await tx.execute("INSERT INTO sealed.looks (staff_id) VALUES (%s)", (staff_id,))
     row = await fetch_one(
         tx,
-        "SELECT count(*) AS opens FROM audit WHERE actor = %s AND action LIKE 'protected.open:%%'"
-        " AND at > clock_timestamp() - interval '1 hour'",
-        (str(staff_id),),
+        "SELECT count(*) AS opens FROM sealed.looks WHERE staff_id = %s AND at > clock_timestamp() - interval '1 hour'",
+        (staff_id,),
     )
     if row is not None and row["opens"] > MOST_OPENS:
         sounded = await fetch_one(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import date
@@ -159,6 +160,90 @@ async def test_closing_takes_two_readers(
         await does(reading.mark, first, status="seen")
 
 
+async def test_an_ask_to_close_can_be_taken_back_by_who_asked_alone(
+    db: Database, keys: Keys, code_hash: bytes, readers: list[SimpleNamespace], row: Row
+) -> None:
+    case_id = await seal(db, keys, code_hash)
+    first, second = readers
+
+    async def does(act: Callable[..., Awaitable[None]], reader: SimpleNamespace, **more: Any) -> None:
+        async with db.transaction("console") as tx:
+            await act(tx, case_id, staff_id=reader.id, **more)
+
+    with pytest.raises(Refused, match="unknown_move"):
+        await does(reading.ask_close, first)  # nobody has seen it yet
+    await does(reading.mark, first, status="seen")
+    await does(reading.ask_close, first)
+    with pytest.raises(Refused, match="unknown_move"):
+        await does(reading.ask_close, second)  # to close is theirs now, not to ask in the other's place
+    with pytest.raises(Refused, match="unknown_move"):
+        await does(reading.unask_close, second)
+    await does(reading.unask_close, first)
+    with pytest.raises(Refused, match="second_person"):
+        await does(reading.close, second)
+    await does(reading.ask_close, second)
+    await does(reading.close, first)
+    with pytest.raises(Refused, match="unknown_move"):
+        await does(reading.unask_close, second)
+    written = await row("SELECT string_agg(action, ' ' ORDER BY id) AS acts FROM audit WHERE action LIKE '%%close'")
+    assert written["acts"] == "protected.ask_close protected.unask_close protected.ask_close protected.close"
+
+
+async def test_an_ask_to_close_stands_for_thirty_days(
+    db: Database,
+    keys: Keys,
+    code_hash: bytes,
+    readers: list[SimpleNamespace],
+    owner: psycopg.AsyncConnection[Any],
+) -> None:
+    case_id = await seal(db, keys, code_hash)
+    first, second = readers
+
+    async def asked_by() -> UUID | None:
+        async with db.autocommit("console") as conn:
+            (found,) = await reading.list_for(conn, second.id)
+        asker: UUID | None = found["close_asked_by"]
+        return asker
+
+    async with db.transaction("console") as tx:
+        await reading.mark(tx, case_id, staff_id=first.id, status="seen")
+        await reading.ask_close(tx, case_id, staff_id=first.id)
+    await owner.execute("UPDATE sealed.cases SET close_asked_at = close_asked_at - interval '29 days 23 hours'")
+    assert await asked_by() == first.id
+    await owner.execute("UPDATE sealed.cases SET close_asked_at = close_asked_at - interval '2 hours'")
+    assert await asked_by() is None
+    with pytest.raises(Refused, match="second_person"):
+        async with db.transaction("console") as tx:
+            await reading.close(tx, case_id, staff_id=second.id)
+    async with db.transaction("console") as tx:
+        await reading.ask_close(tx, case_id, staff_id=second.id)
+    assert await asked_by() == second.id
+
+
+async def test_two_readers_and_one_ask_taken_back_meanwhile_close_nothing(
+    db: Database, keys: Keys, code_hash: bytes, readers: list[SimpleNamespace], row: Row
+) -> None:
+    """The ask is looked at in the statement that closes: one that is being taken back is waited for."""
+    case_id = await seal(db, keys, code_hash)
+    first, second = readers
+    async with db.transaction("console") as tx:
+        await reading.mark(tx, case_id, staff_id=first.id, status="seen")
+        await reading.ask_close(tx, case_id, staff_id=first.id)
+
+    async def close() -> None:
+        async with db.transaction("console") as tx:
+            await reading.close(tx, case_id, staff_id=second.id)
+
+    async with db.transaction("console") as tx:
+        await reading.unask_close(tx, case_id, staff_id=first.id)
+        closing = asyncio.create_task(close())
+        while not (await row("SELECT count(*) AS n FROM pg_locks WHERE NOT granted"))["n"]:
+            assert not closing.done()
+    with pytest.raises(Refused, match="second_person"):
+        await closing
+    assert (await row("SELECT status FROM sealed.cases"))["status"] == "seen"
+
+
 async def test_a_note_is_sealed_to_the_same_readers(
     db: Database, keys: Keys, code_hash: bytes, readers: list[SimpleNamespace]
 ) -> None:
@@ -183,6 +268,26 @@ async def test_a_date_that_has_passed_is_marked_once_and_the_alarm_names_no_case
         "district_id": None,
         "data": {},
     }
+
+
+async def test_looks_of_more_than_an_hour_ago_do_not_count_and_the_audit_is_not_asked(
+    db: Database,
+    keys: Keys,
+    code_hash: bytes,
+    readers: list[SimpleNamespace],
+    owner: psycopg.AsyncConnection[Any],
+    row: Row,
+) -> None:
+    case_id = await seal(db, keys, code_hash)
+    for _ in range(reading.MOST_OPENS):
+        await look(db, case_id, readers[0])
+    await owner.execute("UPDATE sealed.looks SET at = at - interval '61 minutes'")
+    await look(db, case_id, readers[0])
+    assert (await row("SELECT count(*) AS n FROM alarms"))["n"] == 0
+    await owner.execute("UPDATE sealed.looks SET at = at - interval '23 hours 30 minutes'")
+    async with db.transaction("console") as tx:
+        assert await reading.forget_looks(tx) == reading.MOST_OPENS
+    assert (await row("SELECT count(*) AS n FROM sealed.looks"))["n"] == 1
 
 
 async def test_taking_everything_along_sounds_one_alarm(

@@ -121,6 +121,8 @@ async def test_what_stands_in_clear_names_nobody(
         "code_hash": code_hash,
         "recipients": sorted(reader.id for reader in readers),
         "overdue": False,
+        "close_asked_by": None,
+        "close_asked_at": None,
     }
     assert {row["reader"] for row in await wraps(db)} == {str(reader.id) for reader in readers} | {ESCROW}
 

@@ -164,6 +164,11 @@ async def test_a_protected_case_is_opened_for_a_reason_and_the_look_is_kept(
     assert alone.status_code == 422
     assert (await first.post(f"/desk/protected/{case}/ask")).status_code == 303
     assert (await first.post(f"/desk/protected/{case}/close")).status_code == 422, "nobody closes a case alone"
+    assert "You have asked to close" in (await first.get(f"/desk/protected/{case}")).text
+    assert (await first.post(f"/desk/protected/{case}/unask")).status_code == 303
+    assert "another handler has asked" not in (await second.get(f"/desk/protected/{case}")).text
+    assert (await second.post(f"/desk/protected/{case}/close")).status_code == 422
+    assert (await first.post(f"/desk/protected/{case}/ask")).status_code == 303
     assert "another handler has asked" in (await second.get(f"/desk/protected/{case}")).text
     assert (await second.post(f"/desk/protected/{case}/close")).status_code == 303
     assert (await one("SELECT status FROM sealed.cases WHERE id = %s", case))["status"] == "closed"
@@ -186,7 +191,7 @@ async def test_who_came_later_or_is_no_reader_sees_nothing(
     assert str(case)[:8] not in (await late.get("/desk/protected")).text
     for path in (f"/desk/protected/{case}", f"/desk/protected/{uuid.uuid4()}"):
         assert (await late.get(path)).status_code == 404
-        for move in ("open", "seen", "start", "note", "ask", "close"):
+        for move in ("open", "seen", "start", "note", "ask", "unask", "close"):
             assert (await late.post(f"{path}/{move}", {"reason": "review", "text": "x"})).status_code == 404
 
 
