@@ -17,12 +17,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any, ClassVar, Self
 from urllib.parse import urlencode
 
 from aiohttp import web
 
-from tests.providers.faults import Fault
+from bot.channels import Fate, Posted
+from tests.providers.faults import BROKEN, NO_SUCH_NUMBER, STOPPED, THROTTLED, WINDOW_SHUT, Fault, refused
 from tests.providers.hooks import Hooks
+from tests.providers.standin import PUBLIC_URL, Standin
 from tests.providers.taken import Taken
 
 ACCOUNT = "AC" + "a" * 32
@@ -94,6 +97,7 @@ class FakeTwilio(Hooks):
     async def _open(self, port: int) -> None:
         app = web.Application(client_max_size=2**20)
         base = "/2010-04-01/Accounts/{account}"
+        app.router.add_get(f"{base}.json", self._account)
         app.router.add_post(f"{base}/Messages.json", self._create)
         app.router.add_get(f"{base}/Messages.json", self._list)
         app.router.add_get(f"{base}/Messages/{{sid}}.json", self._fetch)
@@ -183,6 +187,11 @@ class FakeTwilio(Hooks):
             }
         )
 
+    async def _account(self, request: web.Request) -> web.Response:
+        if (refusal := self._check(request)) is not None:
+            return refusal
+        return web.json_response({"sid": self.account, "status": "active", "type": "Full", "friendly_name": ""})
+
     async def _fetch(self, request: web.Request) -> web.Response:
         taken = self._by_sid.get(request.match_info["sid"])
         if (refusal := self._check(request)) is not None:
@@ -256,6 +265,58 @@ class FakeTwilio(Hooks):
             return None
 
         self.fault_for = choose
+
+
+class TwilioStandin(Standin):
+    """The same for the contract test."""
+
+    provider: ClassVar = "twilio"
+    kind: ClassVar = "sms"
+
+    def __init__(self) -> None:
+        self.fake = FakeTwilio()
+
+    def __enter__(self) -> Self:
+        self.fake.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.fake.stop()
+
+    def values(self) -> dict[str, str]:
+        return {**self.recorded(), "api_url": self.fake.url}
+
+    def recorded(self) -> dict[str, str]:
+        return {"account": self.fake.account, "token": self.fake.token}
+
+    def posted(self, payload: Mapping[str, Any], path: str) -> Posted:
+        query = payload.get("query", "")
+        body, headers = self.fake.signed(PUBLIC_URL + path + (f"?{query}" if query else ""), payload["fields"])
+        return Posted(path, query, {name.lower(): value for name, value in headers.items()}, body)
+
+    def receipt(self, provider_id: str, state: str) -> Posted:
+        taken = self.fake._by_sid[provider_id]
+        path, _, query = taken.callback.removeprefix(PUBLIC_URL).partition("?")
+        return self.posted({"fields": self.fake.receipt(taken, state), "query": query}, path)
+
+    def fail(self, fate: Fate) -> None:
+        self.fake.fail(FAULT_OF[fate])
+
+    def texts(self) -> list[str]:
+        return [taken.body for taken in self.fake.ledger]
+
+
+STANDIN = TwilioStandin
+FAULT_OF: dict[Fate, Fault] = {
+    "retry": refused(30008),
+    "unsure": BROKEN,
+    "later": THROTTLED,
+    "park": WINDOW_SHUT,
+    "never": NO_SUCH_NUMBER,
+    "opted_out": STOPPED,
+    "refused": refused(30007),
+    "stop": refused(20003, 401),
+}
 
 
 def _error(status: int, code: int, message: str, retry_after: float | None = None) -> web.Response:
