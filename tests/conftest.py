@@ -72,7 +72,13 @@ def keys(data: Path) -> Keys:
 def cluster(data: Path) -> Iterator[str]:
     """Owner's address of a running PostgreSQL."""
     postgres = Postgres(data)
-    yield postgres.start()
+    url = postgres.start()
+    # Each test copies and drops a database, and these tests pull no plug: without waiting for the disk a copy costs
+    # 0.16 s instead of 2 (measured). What survives a kill is tried on clusters of their own, in tests/house.
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+    yield url
     postgres.stop()
 
 
@@ -111,7 +117,7 @@ def database_url(cluster: str, template: str, request: pytest.FixtureRequest) ->
         source, _ = request.getfixturevalue("seeded")
     name = f"t_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(cluster, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY file_copy')
         yield urlsplit(cluster)._replace(path=f"/{name}").geturl()
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
