@@ -43,17 +43,26 @@ Owner = psycopg.AsyncConnection[Any]
 
 
 class RecordedBell(Bell):
-    """Stands where Redis begins: remembers who was rung."""
+    """Stands where Redis begins: remembers who was rung, and which rows nobody else could see yet when it rang."""
 
-    def __init__(self) -> None:
+    def __init__(self, database_url: str = "") -> None:
         super().__init__("")
         self.rings: list[tuple[str, str, tuple[str, ...]]] = []
+        self.early: list[str] = []
+        self._url = database_url
+        self._looks: psycopg.Connection | None = None
 
     def ring(self, lane: str, job: str, *ids: str) -> None:
         self.rings.append((lane, job, ids))
+        if self._url and lane == "replies":
+            self._looks = self._looks or psycopg.connect(self._url, autocommit=True)
+            seen = self._looks.execute("SELECT id::text FROM outbox WHERE id = ANY(%s::uuid[])", [list(ids)]).fetchall()
+            self.early += set(ids) - {row[0] for row in seen}
 
     def close(self) -> None:
-        pass
+        if self._looks is not None:
+            self._looks.close()
+            self._looks = None
 
 
 @pytest.fixture(scope="session")
@@ -155,8 +164,12 @@ def redis_url(valkey: str) -> str:
 
 
 @pytest.fixture
-def bell() -> RecordedBell:
-    return RecordedBell()
+def bell(database_url: str) -> Iterator[RecordedBell]:
+    """Looks from a connection of its own at each row it is rung for: a worker that came at once must find it."""
+    bell = RecordedBell(database_url)
+    yield bell
+    bell.close()
+    assert bell.early == [], "rung before the commit"
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ import psycopg
 
 from bot import intake
 from bot.channels import Inbound
-from store import outbox
+from flows.model import Session
+from flows.sessions import restore
+from store import outbox, sessions
 from store.jawab import Jawab
 
 Owner = psycopg.AsyncConnection[Any]
@@ -54,6 +56,18 @@ class Phone:
             )
         ).fetchall()
         return [self.jawab.keys.get_json(message, outbox.bound_to(one)) for one, message in rows]
+
+    async def session(self) -> Session:
+        """Where the conversation stands now, as the next message will find it."""
+        row = await (
+            await self.owner.execute(
+                "SELECT contact_id, state FROM sessions JOIN contacts ON contacts.id = contact_id"
+                " WHERE address_tag = %s",
+                (self.jawab.keys.tag(self.channel, "+92810000001", self.address),),
+            )
+        ).fetchone()
+        assert row
+        return restore(self.jawab.keys.decrypt(row[1], sessions.bound_to(row[0])))
 
     async def code(self) -> str:
         found = CODE.search(json.dumps((await self.owed())[-1]))

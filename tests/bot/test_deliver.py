@@ -45,6 +45,18 @@ async def test_many_drains_at_once_send_each_row_once(jawab: Jawab, rows: Rows, 
     assert sorted(taken.body for taken in twilio.ledger) == sorted(f"text {number}" for number in range(60))
 
 
+async def test_a_row_that_another_transaction_is_claiming_is_passed_over(jawab: Jawab, rows: Rows) -> None:
+    owed = await rows.owe(await rows.contact(ONE))
+    async with jawab.db.transaction("intake") as first:
+        assert [row["id"] for row in await claims.claim(first, "replies", None, [], 10)] == [owed]
+        async with asyncio.timeout(2), jawab.db.autocommit("intake") as second:
+            assert await claims.claim(second, "replies", None, [], 10) == []
+            assert await claims.claim(second, "replies", [owed], [], 10) == []
+    async with jawab.db.autocommit("intake") as third:
+        assert await claims.claim(third, "replies", None, [], 10) == []
+    assert (await rows.see(owed))["attempts"] == 1
+
+
 async def test_only_the_rows_asked_for_go_out(jawab: Jawab, rows: Rows, twilio: FakeTwilio) -> None:
     contact = await rows.contact(ONE)
     await rows.owe(contact, "first")

@@ -59,6 +59,25 @@ async def test_a_protected_report_leaves_no_ordinary_trace(owner: Owner, phone: 
     assert [mask(one) for one in said] == [mask(one) for one in told], "nobody can tell the two apart by the phone"
 
 
+async def test_sealed_words_are_not_written_beside_the_seal_even_for_a_moment(
+    jawab: Jawab, owner: Owner, phone: Phone
+) -> None:
+    """What is blanked later in the same transaction has been written all the same: it stands in the log on disk."""
+    await owner.execute("CREATE TABLE written (id uuid, body bytea)")
+    await owner.execute(
+        "CREATE FUNCTION note_body() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS"
+        " $$ BEGIN INSERT INTO written VALUES (NEW.id, NEW.body); RETURN NEW; END $$"
+    )
+    await owner.execute(
+        "CREATE TRIGGER note_body AFTER INSERT OR UPDATE ON inbox FOR EACH ROW EXECUTE FUNCTION note_body()"
+    )
+    await phone.say("سلام", "1", "1", "6", "2", "1", CANARY)
+    rows = await (await owner.execute("SELECT id, body FROM written WHERE body IS NOT NULL")).fetchall()
+    texts = [jawab.keys.get_json(body, inbox.bound_to(one))["text"] for one, body in rows]
+    assert "سلام" in texts, "what was said in front of the door was seen being written"
+    assert CANARY not in texts
+
+
 def mask(message: dict[str, Any]) -> str:
     return CODE.sub("CODE", json.dumps(message, sort_keys=True))
 

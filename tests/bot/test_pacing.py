@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot import pacing
+from bot import deliver, pacing
 from bot.deliver import drain
 from bot.pacing import Bucket, Pace
 from locales.channels import CHANNELS
@@ -86,6 +86,35 @@ def test_a_bucket_does_not_save_up() -> None:
 
 def test_every_kind_of_channel_has_a_pace() -> None:
     assert all(limits.rate > 0 for limits in CHANNELS.values())
+
+
+async def test_a_row_that_waits_for_its_slot_has_not_been_tried(
+    jawab: Jawab, rows: Rows, twilio: FakeTwilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dozen SMS at 10 a second, of which five at most are taken up at once: the others go back to the queue."""
+    for name, seconds in (("HORIZON", 0.4), ("RECHECK", 0.2), ("AHEAD", 0.1)):
+        monkeypatch.setattr(deliver, name, seconds)
+    edition = await rows.edition()
+    for number in range(12):
+        contact = await rows.contact(f"+9230011100{number:02}", "sms", weekly=True)
+        await rows.owe(contact, "weekly", lane="broadcasts", answer=False, edition=edition)
+    async with asyncio.timeout(60):
+        while await rows.states() != {"sent": 12}:
+            await drain(jawab, "broadcasts")
+    tried = await (await rows.owner.execute("SELECT DISTINCT attempts FROM outbox")).fetchall()
+    assert tried == [(1,)], "eight of these for nothing would be a message given up"
+
+
+async def test_answers_that_come_too_fast_for_one_person_wait_untried(
+    jawab: Jawab, rows: Rows, twilio: FakeTwilio
+) -> None:
+    contact = await rows.contact("+923001110001")
+    for number in range(pacing.PAIR_BURST + 1):
+        await rows.owe(contact, f"answer {number}")
+    counts = await drain(jawab, "replies")
+    assert (counts["sent"], counts["queued"]) == (pacing.PAIR_BURST, 1)
+    waiting = await rows.one("SELECT error, attempts FROM outbox WHERE state = 'queued'")
+    assert waiting == {"error": "pace", "attempts": 0}
 
 
 async def test_a_broadcast_holds_its_senders_pace_and_an_answer_overtakes_it(

@@ -38,7 +38,14 @@ def total(found: dict[str, Any]) -> dict[str, int | None]:
     return {name: figure["count"] for name, figure in found["total"].items()}
 
 
-async def resolve(db: Database, keys: Keys, place: SimpleNamespace, case_id: UUID, now: datetime = NOW + HOUR) -> None:
+async def resolve(
+    db: Database,
+    keys: Keys,
+    place: SimpleNamespace,
+    case_id: UUID,
+    now: datetime = NOW + HOUR,
+    outcome: str = "inspected",
+) -> None:
     async with db.transaction("console") as tx:
         await register.resolve(
             tx,
@@ -46,7 +53,7 @@ async def resolve(db: Database, keys: Keys, place: SimpleNamespace, case_id: UUI
             case_id,
             actor=place.staff["handler"],
             now=now,
-            outcome="inspected",
+            outcome=outcome,
             done_on=date(2026, 11, 18),
         )
 
@@ -80,6 +87,33 @@ async def test_what_the_department_says_stands_beside_what_people_say(
     assert set(found["total"]["confirmed"]["cases"]) == set(ids[5:11])
     assert found["categories"][0]["received"]["cases"] == found["total"]["received"]["cases"]
     assert await read(db, role="report") == found
+
+
+async def test_what_cannot_be_done_is_an_answer_and_nothing_done(
+    db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], opened: Opened
+) -> None:
+    contact_id = await person()
+    ids = [await opened("water", contact_id=contact_id) for _ in range(12)]
+    for number, case_id in enumerate(ids):
+        await resolve(db, keys, place, case_id, outcome="cannot_budget" if number < 6 else "repaired")
+    found = await read(db)
+    assert set(found["total"]["done"]["cases"]) == set(ids[6:])
+    assert counts(found, "water")["done"] == 6
+    assert total(found)["in_14"] == 12, "an answer all the same"
+
+
+async def test_who_was_not_asked_is_who_said_no_and_not_who_said_nothing(
+    db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], opened: Opened
+) -> None:
+    contact_id = await person()
+    ids = [
+        await opened("water", contact_id=contact_id, may_message=answer)
+        for answer in (False, None, True)
+        for _ in range(FEWEST)
+    ]
+    for case_id in ids:
+        await resolve(db, keys, place, case_id)
+    assert set((await read(db))["total"]["not_asked"]["cases"]) == set(ids[:FEWEST])
 
 
 async def test_drafts_count_like_other_cases_and_unnamed_ones_are_counted(
