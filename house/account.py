@@ -31,6 +31,7 @@ _unshare = _libc.unshare
 _capset = _libc.capset
 
 PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP = 28, 1 << 2
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 47, 2
 CLONE_NEWUSER = 0x10000000
 CAP_DAC_OVERRIDE = 1
@@ -120,8 +121,14 @@ def _ordinary_users() -> list[pwd.struct_passwd]:
 
 def _works(account: Account, program: Path, data: Path) -> bool:
     """Whether the account can run the program and walk into the folder: asked by doing it."""
+
+    def become() -> None:
+        account.become()
+        if not os.access(program, os.R_OK | os.X_OK):  # so PostgreSQL's programs look for each other
+            raise PermissionError
+
     walk = '"$1" --version && cd "$2"'
-    return _succeeds(["/bin/sh", "-c", walk, "sh", str(program), str(data)], account.become)
+    return _succeeds(["/bin/sh", "-c", walk, "sh", str(program), str(data)], become)
 
 
 def _succeeds(argv: list[str], before: Callable[[], None]) -> bool:
@@ -153,6 +160,9 @@ def _enter_namespace(uid: int, gid: int) -> None:
 def _turn_into(uid: int, gid: int, through_closed_folders: bool) -> None:
     if through_closed_folders:
         _check(_prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
+        # access(2) asks as if without capabilities, unless this is set. Where it may not be set, only programs that lie
+        # in open folders can be run.
+        _prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)

@@ -13,6 +13,7 @@ from typing import get_args
 import pytest
 
 from flows.effects import Effect
+from locales import LANGS
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("bot", "broadcast", "cases", "desk", "flows", "house", "locales", "store")
@@ -190,3 +191,15 @@ def test_every_exception_from_a_rule_says_why() -> None:
         if re.search(r"# (noqa|type: ignore)(?!.* (-|#) \w)", line)
     ]
     assert silent == []
+
+
+def test_a_test_takes_the_languages_from_where_they_are_named() -> None:
+    """A language that is added is walked by every test that walks all of them."""
+    listed = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Tuple | ast.List | ast.Set)
+        and len({one.value for one in node.elts if isinstance(one, ast.Constant)} & set(LANGS)) > 2
+    ]
+    assert listed == []

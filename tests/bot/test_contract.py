@@ -1,6 +1,7 @@
 """Twilio's published API description as the judge of what we post, of what we read, and of our own stand-in.
 
-It is read from JAWAB_TWILIO_OPENAPI or from ../shared/data/twilio-openapi and is not part of this repository.
+It is read from JAWAB_TWILIO_OPENAPI or from ../shared/data/twilio-openapi and is not part of this repository. Where it
+is not there these tests are skipped, but never with CI=true.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ FOLDER = Path(
 FILE = FOLDER / "twilio_api_v2010.json" if FOLDER.is_dir() else FOLDER
 MESSAGES = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
 
-pytestmark = pytest.mark.skipif(not FILE.is_file(), reason="Twilio's API description is not here: contract not checked")
+pytestmark = pytest.mark.skipif(
+    not FILE.is_file() and os.environ.get("CI") != "true",
+    reason=f"Twilio's API description is not here ({FILE}): contract not checked",
+)
 
 PYTHON: dict[str, type | tuple[type, ...]] = {
     "string": str,

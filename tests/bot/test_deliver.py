@@ -10,6 +10,7 @@ import pytest
 from bot import backoff, deliver, gate
 from bot.deliver import clip, drain, expire
 from store.jawab import Jawab
+from store.outbox import claims
 from tests.bot.conftest import Rows
 from tests.providers.faults import (
     NO_SUCH_NUMBER,
@@ -48,7 +49,7 @@ async def test_many_drains_at_once_send_each_row_once(jawab: Jawab, rows: Rows, 
 async def test_a_row_that_another_transaction_is_claiming_is_passed_over(jawab: Jawab, rows: Rows) -> None:
     owed = await rows.owe(await rows.contact(ONE))
     async with jawab.db.transaction("intake") as first:
-        assert [row["id"] for row in await claims.claim(first, "replies", None, [], 10)] == [owed]
+        assert [row.id for row in await claims.claim(first, "replies", None, [], 10)] == [owed]
         async with asyncio.timeout(2), jawab.db.autocommit("intake") as second:
             assert await claims.claim(second, "replies", None, [], 10) == []
             assert await claims.claim(second, "replies", [owed], [], 10) == []

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from locales import LANGS
 from tests.browser.conftest import CHROMIUM, DESKTOP, PHONE, Open
-from tests.town import CODE, Town
+from tests.town import CODE, DIGITS, STORIES, Town
 
 if CHROMIUM is None and os.environ.get("CI") != "true":
     pytest.skip("no Chromium here (Debian and Ubuntu: apt install chromium)", allow_module_level=True)
@@ -19,13 +20,6 @@ pytestmark = pytest.mark.browser
 
 SIZES = pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 FONTS = {"ur": "Nastaliq", "bal": "Nastaliq", "brh": "Nastaliq", "ps": "Naskh", "en": "Naskh"}
-STORIES = {
-    "ur": "تین دن سے نلکے میں پانی نہیں آ رہا",
-    "ps": "د پایپونو ستونزه ده او اوبه نشته",
-    "bal": "اے کلگ ءِ آپ ءِ نلکہ بند اِنت",
-    "brh": "دیر نا نلکہ بند ءِ او کس جواب تفک",
-}
-DIGITS = {"ur": "1", "ps": "2", "bal": "3", "brh": "4"}
 # A text key that nobody has written, or a template that shows its own workings.
 WORKINGS = re.compile(r"\b(public|desk|status|category|error|clock)\.[a-z_]+\b|\{[a-z_]+\}|\bNone\b|\bUndefined\b")
 
@@ -110,8 +104,8 @@ def say(page: Page, text: str, *, tap: bool = True) -> str:
 
 @pytest.mark.parametrize(
     ("lang", "js"),
-    [("ur", True), ("ps", True), ("bal", True), ("brh", True), ("ps", False), ("brh", False)],
-    ids=["ur", "ps", "bal", "brh", "ps-plain", "brh-plain"],
+    [*((lang, True) for lang in LANGS), ("ps", False), ("brh", False)],
+    ids=[*LANGS, "ps-plain", "brh-plain"],
 )
 def test_a_whole_report_on_the_phone_in_the_browser(open_page: Open, lang: str, js: bool) -> None:
     page = open_page("/try", PHONE if js else DESKTOP, js=js)

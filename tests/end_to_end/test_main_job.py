@@ -13,17 +13,9 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 
+from locales import LANGS
 from tests.pages import attribute
-from tests.town import CODE, Town, wait_for
-
-# Native lines (Common Voice, CC0) and plain sentences of the field; the words themselves prove nothing here.
-STORIES = {
-    "ur": "تین دن سے نلکے میں پانی نہیں آ رہا",
-    "ps": "د پایپونو ستونزه ده او اوبه نشته",
-    "bal": "اے کلگ ءِ آپ ءِ نلکہ بند اِنت",
-    "brh": "دیر نا نلکہ بند ءِ او کس جواب تفک",
-}
-DIGITS = {"ur": "1", "ps": "2", "bal": "3", "brh": "4"}
+from tests.town import CODE, DIGITS, STORIES, Town, wait_for
 
 
 def report(town: Town, phone: str, lang: str, category: str = "1", *, kind: str = "whatsapp") -> tuple[str, list[str]]:
@@ -35,7 +27,7 @@ def report(town: Town, phone: str, lang: str, category: str = "1", *, kind: str 
     return found.group().replace(" ", ""), said
 
 
-@pytest.mark.parametrize("lang", ["ur", "ps", "bal", "brh"])
+@pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("kind", ["whatsapp", "sms"])
 def test_a_report_in_each_language_ends_with_a_code(town: Town, lang: str, kind: str) -> None:
     phone = f"+92399{int(DIGITS[lang]) + (10 if kind == 'sms' else 0):07d}"

