@@ -11,6 +11,7 @@ import typer
 from broadcast import publish, renderings, week
 from broadcast.edition import Refused
 from cases import calendar
+from cases.roles import who_may
 from store import terminal
 from store.database import Conn, Tx, fetch_one
 from store.jawab import Jawab
@@ -81,9 +82,8 @@ async def _edition(conn: Conn, district_id: str, wanted: str) -> UUID:
 async def _staff(tx: Tx, login: str, district_id: str) -> UUID:
     row = await fetch_one(
         tx,
-        "SELECT id FROM staff WHERE login = %s AND district_id = %s AND role IN ('editor', 'approver')"
-        " AND disabled_at IS NULL",
-        (login, district_id),
+        "SELECT id FROM staff WHERE login = %s AND district_id = %s AND role = ANY(%s) AND disabled_at IS NULL",
+        (login, district_id, list(who_may("draft", "approve"))),
     )
     if row is None:
         raise Refused(f"{login!r} is no editor or approver of {district_id}")

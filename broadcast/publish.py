@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -18,10 +18,11 @@ from broadcast.lint import inspect
 from broadcast.renderings import Heading, Message
 from broadcast.week import District
 from cases import calendar
+from cases.roles import who_may
 from locales.channels import CHANNELS
 from store import alarms, audit, outbox
 from store.crypto import Keys
-from store.database import Conn, Tx, fetch_all, fetch_one
+from store.database import Conn, Tx, fetch_all, fetch_one, new_id
 from store.jawab import Jawab
 
 log = structlog.get_logger()
@@ -93,7 +94,7 @@ async def draft(tx: Tx, district_id: str, wanted: str, by: UUID | None, now: dat
         tx,
         "INSERT INTO editions (id, district_id, week, items, digest, drafted_by, drafted_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (district_id, week) DO NOTHING RETURNING id",
-        (uuid4(), district_id, wanted, Jsonb(made.items), edition.digest(made.items), by, now),
+        (new_id(), district_id, wanted, Jsonb(made.items), edition.digest(made.items), by, now),
     )
     if row is None:
         raise Refused(f"{wanted} already has an edition", "editions.refused.exists")
@@ -161,7 +162,7 @@ async def approve(tx: Tx, edition_id: UUID, by: UUID, now: datetime, *, seen: st
     """
     held = await _held_draft(tx, edition_id)
     staff = await fetch_one(tx, "SELECT role, district_id FROM staff WHERE id = %s AND disabled_at IS NULL", (by,))
-    if staff is None or staff["role"] != "approver" or staff["district_id"] != held.district.id:
+    if staff is None or staff["role"] not in who_may("approve") or staff["district_id"] != held.district.id:
         raise Refused("only an approver of this district may approve", "editions.refused.role")
     if by == held.drafted_by:
         raise Refused("who drafted an edition may not approve it: a second person must", "editions.refused.same")
@@ -190,14 +191,10 @@ async def stop(tx: Tx, edition_id: UUID, by: UUID | None, now: datetime) -> int:
     if held.state in {"draft", "stopped"}:
         raise Refused("this edition is not being sent", "editions.refused.idle")
     await tx.execute("UPDATE editions SET state = 'stopped', stopped_by = %s WHERE id = %s", (by, edition_id))
-    withdrawn = await tx.execute(
-        "UPDATE outbox SET state = 'withdrawn', error = 'stopped'"
-        " WHERE edition_id = %s AND state IN ('queued', 'parked')",
-        (edition_id,),
-    )
+    withdrawn = await outbox.withdraw_edition(tx, edition_id)
     await audit.write(tx, _actor(by), "edition.stop", str(edition_id))
-    log.info("edition stopped", edition=str(edition_id), withdrawn=withdrawn.rowcount, at=now.isoformat())
-    return withdrawn.rowcount
+    log.info("edition stopped", edition=str(edition_id), withdrawn=withdrawn, at=now.isoformat())
+    return withdrawn
 
 
 # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -237,26 +234,16 @@ async def _fan_out_batch(
         await tx.execute("UPDATE editions SET state = 'sent', sent_at = %s WHERE id = %s", (now, held.id))
         await audit.write(tx, "clock", "edition.sent", str(held.id))
         return None
-    rows = []
+    copies = []
     for reader in readers:
         lang = reader.lang or "ur"
         form = (lang, reader.kind)
         if form not in composed:
             composed[form] = renderings.compose(held.items, held.heading, lang, reader.kind)
-        row_id = uuid4()
-        rows.append((row_id, reader.contact_id, lang, keys.put_json(composed[form], outbox.bound_to(row_id))))
-    made = 0
-    if rows:
-        # One statement for the batch: five hundred round trips would be the cost of a fan-out.
-        made = (
-            await tx.execute(
-                "INSERT INTO outbox (id, contact_id, lane, purpose, edition_id, lang, message, due_at)"
-                " SELECT t.id, t.contact_id, 'broadcasts', 'edition', %s, t.lang, t.message, %s"
-                " FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bytea[]) AS t (id, contact_id, lang, message)"
-                " ON CONFLICT (edition_id, contact_id) WHERE edition_id IS NOT NULL DO NOTHING",
-                (held.id, now, *(list(column) for column in zip(*rows, strict=True))),
-            )
-        ).rowcount
+        row_id = new_id()
+        message = keys.put_json(composed[form], outbox.bound_to(row_id))
+        copies.append(outbox.Copy(row_id, reader.contact_id, lang, message))
+    made = await outbox.put_edition(tx, held.id, copies, now) if copies else 0
     await tx.execute("UPDATE editions SET state = 'sending', reached = %s WHERE id = %s", (reached, held.id))
     return made
 

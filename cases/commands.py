@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from cases import offices, register, seed
+from cases import districts, offices, register, seed
 from cases.lifecycle import Refused
 from store import terminal
 from store.crypto import Keys
@@ -31,7 +31,7 @@ TOLD = {
 async def add_district(db: Database, district_id: str) -> None:
     """Raises `lifecycle.Refused` for a district that is not in data/districts.csv."""
     async with db.transaction("console") as tx:
-        await seed.add_district(tx, district_id)
+        await districts.add(tx, district_id)
 
 
 async def list_districts(db: Database) -> list[dict[str, Any]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cases.roles import who_may
+
 CITIZEN, CLOCK = "citizen", "clock"
-DESK = frozenset({"handler", "supervisor"})
-SUPERVISOR = frozenset({"supervisor"})
+DESK, SUPERVISOR = who_may("handle"), who_may("supervise")
 
 OPEN = ("received", "acknowledged", "in_progress", "disputed")
 STATUSES = ("received", "acknowledged", "in_progress", "resolved", "confirmed", "disputed", "closed")
@@ -22,7 +23,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Transition:
     """What a verb makes of a case, and who may say it: roles of staff, the citizen or the clock."""
 
     becomes: str
@@ -41,7 +42,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...], str, frozenset[str]], ...] = (
     ("confirm", ("resolved", "disputed"), "confirmed", frozenset({CITIZEN})),
     ("dispute", ("resolved", "confirmed", "closed"), "disputed", frozenset({CITIZEN})),
     ("reopen", ("resolved", "confirmed", "closed"), "in_progress", SUPERVISOR),
-    # What nobody has confirmed is closed by a second person only; see register.close.
+    # What nobody has confirmed is closed by a second person only; see cases.acts.close.
     ("close", ("confirmed",), "closed", DESK),
     ("close", ("resolved",), "closed", SUPERVISOR),
     ("escalate", OPEN, SAME, SUPERVISOR | {CLOCK}),
@@ -50,8 +51,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...], str, frozenset[str]], ...] = (
     ("finish", OPEN, SAME, frozenset({CITIZEN, CLOCK})),
     ("note", STATUSES, SAME, DESK),
 )
-MOVES: dict[tuple[str, str], Move] = {
-    (status, verb): Move(becomes or status, who) for verb, statuses, becomes, who in _TABLE for status in statuses
+MOVES: dict[tuple[str, str], Transition] = {
+    (status, verb): Transition(becomes or status, who) for verb, statuses, becomes, who in _TABLE for status in statuses
 }
 
 # Which clocks a verb meets, and which run on again from where they were set: a clock is never set anew.

@@ -20,7 +20,10 @@ import yaml
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
+from cases import register, triage
+from cases.lifecycle import Refused
 from cases.outcomes import CATEGORIES
+from cases.triage import Responsibility
 from store.database import Conn, Tx, fetch_all, fetch_one
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -100,14 +103,7 @@ async def load(tx: Tx, district_id: str, plan: Plan) -> None:
             " ON CONFLICT (district_id, category, place_id) DO UPDATE SET office_id = excluded.office_id",
             (district_id, category, offices[department]),
         )
-        await tx.execute(
-            "WITH named AS (UPDATE cases SET office_id = %s, version = version + 1"
-            " WHERE district_id = %s AND category = %s AND office_id IS NULL AND status <> 'closed'"
-            " RETURNING id, status)"
-            " INSERT INTO case_history (case_id, actor, verb, was, became, data)"
-            " SELECT id, 'operator', 'amend', status, status, '{\"changed\": [\"office_id\"]}' FROM named",
-            (offices[department], district_id, category),
-        )
+        await register.name_office(tx, district_id, category, offices[department])
 
 
 async def _put(tx: Tx, department: str, office: Office, district_id: str | None, above: Mapping[str, UUID]) -> UUID:
@@ -152,3 +148,43 @@ async def listed(conn: Conn, district_id: str) -> list[dict[str, Any]]:
         {"subject": category} | {name: named.get(category, nobody)[name] for name in ("office", "post", "law")}
         for category in CATEGORIES
     ]
+
+
+async def value(tx: Tx, office_id: UUID | None) -> dict[str, Any]:
+    """An office as a typed value; "nobody named yet" where there is none. Raises `Refused` for an unknown one."""
+    if office_id is None:
+        return {"key": "office.unnamed"}
+    row = await fetch_one(tx, "SELECT names FROM offices WHERE id = %s", (office_id,))
+    if row is None:
+        raise Refused("office_unknown")
+    return {"names": row["names"]}
+
+
+async def route(tx: Tx, district_id: str, category: str, place_id: str | None) -> UUID | None:
+    """The responsible office, place-specific first; None = nobody named yet."""
+    rows = await fetch_all(
+        tx,
+        "SELECT category, place_id, office_id FROM responsibilities WHERE district_id = %s AND category = %s",
+        (district_id, category),
+        of=Responsibility,
+    )
+    return triage.route(category, await _places_around(tx, place_id), rows)
+
+
+async def _places_around(tx: Tx, place_id: str | None) -> list[str]:
+    if place_id is None:
+        return []
+    rows = await fetch_all(
+        tx,
+        "WITH RECURSIVE around (id, parent_id, step) AS ("
+        " SELECT id, parent_id, 0 FROM places WHERE id = %s"
+        " UNION ALL SELECT p.id, p.parent_id, step + 1 FROM places p JOIN around a ON p.id = a.parent_id"
+        " WHERE step < 5) SELECT id FROM around ORDER BY step",
+        (place_id,),
+    )
+    return [row["id"] for row in rows]
+
+
+async def lines(tx: Tx) -> dict[UUID, UUID | None]:
+    """Every office and the one above it: who commands whom."""
+    return {row["id"]: row["above_id"] for row in await fetch_all(tx, "SELECT id, above_id FROM offices")}

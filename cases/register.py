@@ -1,47 +1,58 @@
-"""The register: how a citizen's words become a case, and what he may say to it afterwards.
+"""The register: ordinary cases and their clocks as rows, and how a case moves.
 
-The desk's moves are in cases.moves and are offered here under one name. Every function is given its transaction and
-never commits; `now` is an aware time. All raise `lifecycle.Refused`.
+A case is written only over the status and the version that were read, with its history and its clocks, in one
+transaction. Every function is given its transaction and never commits; `now` is an aware time. What may be said to a
+case is in cases.lifecycle, and what each verb does besides in cases.acts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
-from uuid import UUID, uuid4
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, LiteralString
+from uuid import UUID
 
-from cases import change, clocks
-from cases.change import Actor
-from cases.lifecycle import CITIZEN, Refused
-from cases.moves import acknowledge, answer, assign, close, commit, escalate, note, refer, reopen, resolve, start
-from cases.outcomes import CATEGORIES
-from cases.thread import Words, append, append_media, history, put_words, thread
-from store.crypto import Keys
-from store.database import Conn, Tx, fetch_one
+from psycopg import sql
 
-__all__ = [
-    "acknowledge",
-    "amend",
-    "answer",
-    "append",
-    "append_media",
-    "assign",
-    "close",
-    "commit",
-    "confirm",
-    "dispute",
-    "escalate",
-    "find",
-    "history",
-    "note",
-    "open",
-    "refer",
-    "reopen",
-    "resolve",
-    "start",
-    "thread",
-]
+from cases import calendar, clocks, history, lifecycle
+from cases.history import Actor
+from cases.lifecycle import CITIZEN, CLOCK, OPEN, Refused
+from store.database import Conn, Tx, fetch_all, fetch_one
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One ordinary case and where it stands. Shows no words."""
+
+    id: UUID
+    code: str
+    district_id: str
+    timezone: str  # of the district
+    contact_id: UUID
+    lang: str
+    category: str
+    place_id: str | None
+    draft: bool
+    status: str
+    may_message: bool | None  # None: not answered
+    office_id: UUID | None  # None: nobody named yet
+    assigned_to: UUID | None
+    opened_at: datetime
+    resolved_at: datetime | None
+    outcome: str | None
+    outcome_values: dict[str, Any] | None
+    version: int
+
+    def day(self, moment: datetime) -> date:
+        """The day that a moment falls on in the case's district."""
+        return calendar.day_of(moment, self.timezone)
+
+
+_CASE: LiteralString = """
+SELECT c.id, c.code, c.district_id, d.timezone, c.contact_id, c.lang, c.category, c.place_id, c.draft, c.status,
+       c.may_message, c.office_id, c.assigned_to, c.opened_at, c.resolved_at, c.outcome, c.outcome_values, c.version
+FROM cases c JOIN districts d ON d.id = c.district_id WHERE """
 
 
 def text_bound_to(case_id: UUID) -> str:
@@ -49,37 +60,76 @@ def text_bound_to(case_id: UUID) -> str:
     return f"cases|place_text|{case_id}"
 
 
-async def open(  # noqa: A001 - the word for it everywhere; a case is opened with all that is known of it
+def line_bound_to(case_id: UUID) -> str:
+    """Where a handler's own line about an outcome is bound to; see store.crypto."""
+    return f"cases|outcome_line|{case_id}"
+
+
+async def read(conn: Conn, case_id: UUID) -> Case:
+    """Raises `Refused` where there is no such case."""
+    case = await fetch_one(conn, _CASE + "c.id = %s", (case_id,), of=Case)
+    if case is None:
+        raise Refused("case_unknown")
+    return case
+
+
+async def find(conn: Conn, code: str) -> Case | None:
+    """The case with this code, or None."""
+    return await fetch_one(conn, _CASE + "c.code = %s", (code,), of=Case)
+
+
+async def due_at(tx: Tx, case_id: UUID, kind: str) -> datetime:
+    """When one of a case's clocks ("acknowledge", "resolve") is due."""
+    row = await fetch_one(tx, "SELECT due_at FROM clocks WHERE case_id = %s AND kind = %s", (case_id, kind))
+    assert row is not None  # noqa: S101 - every case has both clocks from its first moment
+    due: datetime = row["due_at"]
+    return due
+
+
+async def role_of(conn: Conn, actor: Actor, district_id: str) -> str:
+    """What the actor is to a case of this district: "citizen", "clock" or a role. Raises `Refused` for strangers.
+
+    The page has checked too; a second look here means that a page which forgot it moves no case.
+    """
+    if actor in {CITIZEN, CLOCK}:
+        return str(actor)
+    row = await fetch_one(
+        conn,
+        "SELECT role FROM staff WHERE id = %s AND disabled_at IS NULL AND coalesce(district_id, %s) = %s",
+        (str(actor), district_id, district_id),
+    )
+    if row is None:
+        raise Refused("not_allowed")
+    return str(row["role"])
+
+
+# ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+async def put(
     tx: Tx,
-    keys: Keys,
     *,
+    id: UUID,
     code: str,
     district_id: str,
     contact_id: UUID,
     channel: str,
     lang: str,
     category: str,
+    place_id: str | None,
+    place_text: bytes | None,
+    draft: bool,
+    may_message: bool | None,
+    office_id: UUID | None,
     opened_at: datetime,
     now: datetime,
-    place_id: str | None = None,
-    place_text: str = "",
-    story: str | Iterable[Words] | None = None,
-    may_message: bool | None = None,
-    draft: bool = False,
-    case_id: UUID | None = None,
-) -> UUID:
-    """Open an ordinary case: routed to an office, its clocks counted from `opened_at`. Returns its id."""
-    if category not in CATEGORIES:
-        raise Refused("category_unknown")
-    case_id = case_id or uuid4()
-    office_id = await change.route(tx, district_id, category, place_id)
+) -> None:
+    """A new case, its two clocks counted from `opened_at`, and the first line of its history."""
     acknowledge_due, resolve_due = clocks.due(opened_at)
     await tx.execute(
         "INSERT INTO cases (id, code, district_id, contact_id, channel, lang, category, place_id, place_text, draft,"
         " may_message, office_id, opened_at, next_due)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
-            case_id,
+            id,
             code,
             district_id,
             contact_id,
@@ -87,7 +137,7 @@ async def open(  # noqa: A001 - the word for it everywhere; a case is opened wit
             lang,
             category,
             place_id,
-            keys.encrypt(place_text.encode(), text_bound_to(case_id)) if place_text else None,
+            place_text,
             draft,
             may_message,
             office_id,
@@ -97,82 +147,119 @@ async def open(  # noqa: A001 - the word for it everywhere; a case is opened wit
     )
     await tx.execute(
         "INSERT INTO clocks (case_id, kind, due_at) VALUES (%s, 'acknowledge', %s), (%s, 'resolve', %s)",
-        (case_id, acknowledge_due, case_id, resolve_due),
+        (id, acknowledge_due, id, resolve_due),
     )
-    await change.write_history(
-        tx,
-        case_id,
-        "open",
-        actor=CITIZEN,
-        now=now,
-        was=None,
-        became="received",
-        data={"office": str(office_id) if office_id else None, "draft": draft},
-    )
-    words = [{"text": story}] if isinstance(story, str) else list(story or ())
-    await put_words(tx, keys, case_id, words, lang=lang, now=now)
-    return case_id
+    data = {"office": str(office_id) if office_id else None, "draft": draft}
+    await history.write(tx, id, "open", actor=CITIZEN, now=now, was=None, became="received", data=data)
 
 
-async def amend(
+async def move(
     tx: Tx,
-    keys: Keys,
     case_id: UUID,
+    verb: str,
     *,
+    actor: Actor,
     now: datetime,
-    actor: Actor = CITIZEN,
     version: int | None = None,
-    may_message: bool | None = None,
-    place_id: str | None = None,
-    place_text: str | None = None,
-    category: str | None = None,
-    finish: bool = False,
-) -> None:
-    """Write later answers over an open case; None leaves a thing as it is, `finish` ends a draft.
+    data: Mapping[str, Any] | None = None,
+    columns: Mapping[str, Any] | None = None,
+) -> Case:
+    """Say one verb to a case. Returns the case as it was read.
 
-    A new category or place finds its office again while nobody has taken the case, and whenever staff says so.
+    `version` is the one a page has shown: a case that moved since is not moved by an old page. `columns` are written
+    along. Raises `Refused`; the transaction must then be left by the exception or hold nothing else.
     """
-    case = await change.read(tx, case_id)
-    given: dict[str, Any] = {"may_message": may_message, "place_id": place_id, "category": category}
-    columns = {name: value for name, value in given.items() if value is not None and value != case[name]}
-    if category is not None and category not in CATEGORIES:
-        raise Refused("category_unknown")
-    if place_text:
-        columns["place_text"] = keys.encrypt(place_text.encode(), text_bound_to(case_id))
-    changed = sorted(columns)
-    if {"category", "place_id"} & columns.keys() and (case["status"] == "received" or actor != CITIZEN):
-        merged = {**case, **columns}
-        columns["office_id"] = await change.route(tx, case["district_id"], merged["category"], merged["place_id"])
-    finishes = finish and case["draft"]
-    if finishes:
-        columns["draft"] = False
-    if not columns:
-        return
-    data: dict[str, Any] = {"changed": changed}
-    if "category" in columns:
-        data["category"] = [case["category"], category]
-    verb = "finish" if finishes else "amend"
-    await change.move(tx, case_id, verb, actor=actor, now=now, version=version, data=data, columns=columns)
-
-
-async def confirm(tx: Tx, case_id: UUID, *, now: datetime, actor: Actor = CITIZEN) -> None:
-    """The citizen says that it is done."""
-    await change.move(tx, case_id, "confirm", actor=actor, now=now)
-
-
-async def dispute(tx: Tx, case_id: UUID, *, now: datetime, actor: Actor = CITIZEN) -> None:
-    """The citizen says that it is not done: the resolution clock runs on from where it was set.
-
-    What was promised for it is open again at the next sweep: the citizen's side cannot write promises.
-    """
-    await change.move(tx, case_id, "dispute", actor=actor, now=now)
-
-
-async def find(conn: Conn, code: str) -> dict[str, Any] | None:
-    """The ordinary case with this code and where it stands, or None. Shows no words."""
-    return await fetch_one(
-        conn,
-        "SELECT id, code, district_id, contact_id, category, place_id, draft, status, may_message, office_id,"
-        " opened_at, resolved_at, outcome, outcome_values FROM cases WHERE code = %s",
-        (code,),
+    case = await read(tx, case_id)
+    if version is not None and version != case.version:
+        raise Refused("changed")
+    role = await role_of(tx, actor, case.district_id)
+    became = lifecycle.move(case.status, verb, role)
+    meets, resumes = list(lifecycle.MEETS.get(verb, ())), list(lifecycle.RESUMES.get(verb, ()))
+    written = {**(columns or {}), "status": became}
+    done = await tx.execute(
+        sql.SQL(
+            "UPDATE cases SET {columns}, version = version + 1, next_due = (SELECT min(due_at) FROM clocks"
+            " WHERE case_id = cases.id AND CASE WHEN kind = ANY(%(meets)s) THEN false"
+            " WHEN kind = ANY(%(resumes)s) THEN true ELSE met_at IS NULL END)"
+            " WHERE id = %(id)s AND status = %(was)s AND version = %(version)s"
+        ).format(
+            columns=sql.SQL(", ").join(
+                sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(f"new_{name}")) for name in written
+            )
+        ),
+        {
+            **{f"new_{name}": value for name, value in written.items()},
+            "id": case_id,
+            "was": case.status,
+            "version": case.version,
+            "meets": meets,
+            "resumes": resumes,
+        },
     )
+    if done.rowcount != 1:
+        raise Refused("changed")
+    if meets or resumes:
+        await tx.execute(
+            "UPDATE clocks SET met_at = CASE WHEN kind = ANY(%(meets)s) THEN coalesce(met_at, %(now)s) END"
+            " WHERE case_id = %(id)s AND kind = ANY(%(kinds)s)",
+            {"meets": meets, "now": now, "id": case_id, "kinds": meets + resumes},
+        )
+    await history.write(tx, case_id, verb, actor=actor, now=now, was=case.status, became=became, data=data)
+    return case
+
+
+_NAME: LiteralString = """
+WITH named AS (
+    UPDATE cases SET office_id = %s, version = version + 1
+    WHERE district_id = %s AND category = %s AND office_id IS NULL AND status <> 'closed' RETURNING id, status
+)
+{history} SELECT id, now(), 'operator', 'amend', status, status, '{"changed": ["office_id"]}' FROM named
+""".replace("{history}", history.INTO)
+
+
+async def name_office(tx: Tx, district_id: str, category: str, office_id: UUID) -> None:
+    """Give the office to the cases of this category that had nobody named; all others stay where they are."""
+    await tx.execute(_NAME, (office_id, district_id, category))
+
+
+# The first late clock goes one office up from the case's own; the second, where the first was late too, two up. At the
+# top of the line there is nobody above: escalated_to stays null and history says so.
+_MARK: LiteralString = """
+WITH late AS (
+    SELECT k.case_id, k.kind, c.status, up.id AS first, upper.id AS second,
+        EXISTS (SELECT FROM clocks o WHERE o.case_id = k.case_id AND o.kind = 'acknowledge'
+                AND (o.overdue_at IS NOT NULL OR (o.met_at IS NULL AND o.due_at <= %(now)s))) AS twice
+    FROM clocks k
+    JOIN cases c ON c.id = k.case_id
+    LEFT JOIN offices own ON own.id = c.office_id
+    LEFT JOIN offices up ON up.id = own.above_id
+    LEFT JOIN offices upper ON upper.id = up.above_id
+    WHERE k.met_at IS NULL AND k.overdue_at IS NULL AND k.due_at <= %(now)s AND c.status = ANY(%(open)s)
+    ORDER BY k.due_at
+    LIMIT %(batch)s
+    FOR UPDATE OF k SKIP LOCKED
+), marked AS (
+    UPDATE clocks SET overdue_at = %(now)s,
+        escalated_to = CASE WHEN late.kind = 'resolve' AND late.twice THEN coalesce(late.second, late.first)
+                       ELSE late.first END
+    FROM late
+    WHERE clocks.case_id = late.case_id AND clocks.kind = late.kind AND clocks.overdue_at IS NULL
+    RETURNING clocks.case_id, clocks.kind, late.status, clocks.escalated_to
+), told AS (
+    {history}
+    SELECT case_id, %(now)s, 'clock', 'escalate', status, status,
+        jsonb_build_object('clock', kind, 'office', escalated_to)
+    FROM marked
+    ORDER BY case_id, kind
+)
+SELECT case_id FROM marked WHERE kind = 'resolve' ORDER BY case_id
+""".replace("{history}", history.INTO)
+
+
+async def mark_late(tx: Tx, now: datetime, batch: int) -> list[UUID]:
+    """Mark up to `batch` clocks that ran out, once, and escalate their cases. Returns those past the fourteenth day.
+
+    Two at once do no harm: a late clock is locked by the one that finds it and skipped by the other.
+    """
+    rows = await fetch_all(tx, _MARK, {"now": now, "open": list(OPEN), "batch": batch})
+    return [row["case_id"] for row in rows]

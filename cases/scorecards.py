@@ -2,32 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from psycopg.types.json import Jsonb
 
 from cases.lifecycle import Refused
 from cases.suppression import FEWEST
 from store.database import Conn, Tx, fetch_all, fetch_one
 
 
-async def open_round(conn: Conn, district_id: str) -> dict[str, Any] | None:
-    """The district's open round {"id", "title", "indicators"} (text keys), the newest; or None."""
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A district asks about its facilities; `title` and `indicators` are text keys."""
+
+    id: UUID
+    title: str
+    indicators: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Facility:
+    """One school, clinic or office that can be rated, found by the short code on its wall."""
+
+    id: UUID
+    names: dict[str, str]
+    kind: str
+
+
+async def open_round(conn: Conn, district_id: str) -> Round | None:
+    """The district's open round, the newest; or None."""
     return await fetch_one(
         conn,
         "SELECT id, title, indicators FROM rounds WHERE district_id = %s AND closed_at IS NULL"
         " ORDER BY opened_at DESC, id LIMIT 1",
         (district_id,),
+        of=Round,
     )
 
 
-async def facility(conn: Conn, district_id: str, short_code: str) -> dict[str, Any] | None:
-    """The facility with this short code {"id", "names", "kind"}, or None."""
+async def find_facility(conn: Conn, district_id: str, short_code: str) -> Facility | None:
     return await fetch_one(
         conn,
         "SELECT id, names, kind FROM facilities WHERE district_id = %s AND short_code = %s",
         (district_id, short_code),
+        of=Facility,
+    )
+
+
+async def add_round(tx: Tx, district_id: str, *, title: str, indicators: Sequence[str]) -> None:
+    """Open a district's first round; nothing where it has had one. `title` and `indicators` are text keys."""
+    await tx.execute(
+        "INSERT INTO rounds (district_id, title, indicators) SELECT %(district)s, %(title)s, %(indicators)s"
+        " WHERE NOT EXISTS (SELECT FROM rounds WHERE district_id = %(district)s)",
+        {"district": district_id, "title": title, "indicators": list(indicators)},
+    )
+
+
+async def add_demo_facility(
+    tx: Tx, district_id: str, short_code: str, *, kind: str, names: Mapping[str, str], place_id: str
+) -> None:
+    """A facility that people of the demo can rate; nothing where the short code is there."""
+    await tx.execute(
+        "INSERT INTO facilities (district_id, short_code, kind, names, place_id, demo)"
+        " VALUES (%s, %s, %s, %s, %s, true) ON CONFLICT (district_id, short_code) DO NOTHING",
+        (district_id, short_code, kind, Jsonb(dict(names)), place_id),
     )
 
 
@@ -69,7 +111,7 @@ async def figures(conn: Conn, district_id: str) -> list[dict[str, Any]]:
         " FROM facilities f CROSS JOIN unnest(%(indicators)s::text[]) WITH ORDINALITY AS i (indicator, place)"
         " LEFT JOIN ratings r ON r.round_id = %(round)s AND r.facility_id = f.id AND r.indicator = i.indicator"
         " WHERE f.district_id = %(district)s GROUP BY f.id, i.indicator, i.place ORDER BY f.short_code, i.place",
-        {"indicators": current["indicators"], "round": current["id"], "district": district_id},
+        {"indicators": current.indicators, "round": current.id, "district": district_id},
     )
     by_facility: dict[UUID, dict[str, Any]] = {}
     for row in rows:

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from cases import clocks, register, thread, triage
+from cases import acts, clocks, offices, thread, triage
 from cases.lifecycle import Refused
+from cases.roles import who_may
 from cases.thread import Words
-from store import audit, inbox
+from store import audit, inbox, media, outbox
 from store.crypto import Keys
-from store.database import Conn, Tx, fetch_all, fetch_one
+from store.database import Conn, Tx, fetch_all, fetch_one, new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ async def keep(
     answers: Mapping[str, Any] | None = None,
 ) -> UUID:
     """Keep words that came before any choice; `reason` "person" where somebody asked for a person. Returns the id."""
-    sorting_id = uuid4()
+    sorting_id = new_id()
     given = [{"text": story}] if isinstance(story, str) else story
     words = [{"at": now.isoformat(), **word} for word in given]
     acknowledge_due, resolve_due = clocks.due(now)
@@ -112,7 +113,7 @@ async def amend(tx: Tx, keys: Keys, sorting_id: UUID, *, lang: str | None = None
 
 
 async def set_language(tx: Tx, contact_id: UUID, lang: str) -> None:
-    """The language just chosen is also that of what this phone told before it was asked for one."""
+    """What was kept of somebody before they chose a language is answered in the one they choose now."""
     await tx.execute("UPDATE sorting SET lang = %s WHERE contact_id = %s AND lang = ''", (lang, contact_id))
 
 
@@ -134,34 +135,48 @@ _MINE: LiteralString = """
 """
 
 
-async def _sorter(tx: Tx, staff_id: UUID) -> dict[str, Any]:
-    """{"district": of this member of the triage or None, "own": districts with a triage of their own}. Or `Refused`."""
+@dataclass(frozen=True, slots=True)
+class Sorter:
+    """A member of the triage: of a district, or of the province (None)."""
+
+    id: UUID
+    district_id: str | None
+    office_id: UUID | None
+
+
+async def _list_mine(
+    tx: Tx, staff_id: UUID, now: datetime, limit: int, only: UUID | None = None
+) -> list[dict[str, Any]]:
+    """The rows that this person sorts, still closed. Raises `Refused` for everybody who sorts none."""
     named = await fetch_all(
-        tx, "SELECT id, district_id, office_id FROM staff WHERE role = 'triage' AND disabled_at IS NULL"
+        tx,
+        "SELECT id, district_id, office_id FROM staff WHERE role = ANY(%s) AND disabled_at IS NULL",
+        (list(who_may("sort")),),
+        of=Sorter,
     )
     accused = await _accused(tx)
-    above = {row["id"]: row["above_id"] for row in await fetch_all(tx, "SELECT id, above_id FROM offices")}
+    above = await offices.lines(tx)
     fit = [
-        row
-        for row in named
-        if not triage.is_conflicted(row["office_id"], accused.get(row["district_id"], accused["*"]), above)
+        one
+        for one in named
+        if not triage.is_conflicted(one.office_id, accused.get(one.district_id or "*", accused["*"]), above)
     ]
-    me = next((row for row in fit if row["id"] == staff_id), None)
+    me = next((one for one in fit if one.id == staff_id), None)
     if me is None:
         raise Refused("not_allowed")
-    return {
-        "district": me["district_id"],
-        "own": sorted({row["district_id"] for row in fit if row["district_id"] is not None}),
-    }
+    own = sorted({one.district_id for one in fit if one.district_id is not None})
+    return await fetch_all(
+        tx, _MINE, {"district": me.district_id, "own": own, "now": now, "limit": limit, "only": only}
+    )
 
 
 async def _accused(tx: Tx) -> dict[str, set[UUID]]:
     """By district, the offices people may be complaining about; under "*" all of them, for the province's triage."""
     rows = await fetch_all(tx, "SELECT district_id, office_id FROM responsibilities WHERE office_id IS NOT NULL")
-    offices: dict[str, set[UUID]] = {"*": {row["office_id"] for row in rows}}
+    accused: dict[str, set[UUID]] = {"*": {row["office_id"] for row in rows}}
     for row in rows:
-        offices.setdefault(row["district_id"], set()).add(row["office_id"])
-    return offices
+        accused.setdefault(row["district_id"], set()).add(row["office_id"])
+    return accused
 
 
 async def list_for(tx: Tx, keys: Keys, staff_id: UUID, now: datetime, *, limit: int = 50) -> list[Kept]:
@@ -169,8 +184,7 @@ async def list_for(tx: Tx, keys: Keys, staff_id: UUID, now: datetime, *, limit: 
 
     Raises `Refused` for everybody else.
     """
-    sorter = await _sorter(tx, staff_id)
-    rows = await fetch_all(tx, _MINE, {**sorter, "now": now, "limit": limit, "only": None})
+    rows = await _list_mine(tx, staff_id, now, limit)
     if rows:
         await audit.write(tx, str(staff_id), "sorting.read", " ".join(str(row["id"]) for row in rows))
     return [_open(keys, row) for row in rows]
@@ -178,9 +192,7 @@ async def list_for(tx: Tx, keys: Keys, staff_id: UUID, now: datetime, *, limit: 
 
 async def may_sort(tx: Tx, staff_id: UUID, sorting_id: UUID, now: datetime) -> None:
     """Raises `Refused` unless this person sorts this row."""
-    sorter = await _sorter(tx, staff_id)
-    row = await fetch_one(tx, _MINE, {**sorter, "now": now, "limit": 1, "only": sorting_id})
-    if row is None:
+    if not await _list_mine(tx, staff_id, now, 1, only=sorting_id):
         raise Refused("not_allowed")
 
 
@@ -208,7 +220,7 @@ async def open_case(
     """Make an ordinary case of a row: same id, same code, opened when the first words came. Later answers win."""
     kept = await take(tx, keys, sorting_id)
     answers = kept.answers
-    case_id = await register.open(
+    case_id = await acts.open(
         tx,
         keys,
         code=kept.code,
@@ -226,8 +238,8 @@ async def open_case(
         draft=draft,
         case_id=kept.id,  # photos and voice notes that came with the words already carry this id
     )
-    media = await fetch_all(tx, "SELECT id, created_at FROM media WHERE case_id = %s ORDER BY created_at", (case_id,))
-    for one in media:
+    files = await fetch_all(tx, "SELECT id, created_at FROM media WHERE case_id = %s ORDER BY created_at", (case_id,))
+    for one in files:
         await thread.append_media(tx, keys, case_id, one["id"], lang=kept.lang, now=one["created_at"])
     return case_id
 
@@ -243,12 +255,13 @@ async def send_to_queue(
 
 
 async def blank_copies(tx: Tx, kept: Kept, sealed_case_id: UUID) -> None:
-    """The ordinary copies of words that went behind the seal: inbox bodies go, media wait to be sealed."""
+    """The ordinary copies of words that went behind the seal: inbox bodies go, media wait to be sealed.
+
+    A message that is still undone keeps its body: its own turn will seal it.
+    """
     await inbox.blank(tx, kept.contact_id, kept.received_at - timedelta(minutes=1))
-    await tx.execute(
-        "UPDATE media SET sealed_case_id = %s, case_id = NULL WHERE case_id = %s", (sealed_case_id, kept.id)
-    )
-    await tx.execute("UPDATE outbox SET case_id = NULL WHERE case_id = %s", (kept.id,))
+    await media.hand_over(tx, kept.id, sealed_case_id)
+    await outbox.forget_case(tx, kept.id)
 
 
 def _open(keys: Keys, row: Mapping[str, Any]) -> Kept:

@@ -1,16 +1,36 @@
-"""The thread of a case: what was said by whom, encrypted; and its history, which holds no words."""
+"""The thread of a case: what was said by whom, encrypted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from cases.history import Actor, staff_id
+from cases.lifecycle import CLOCK
 from store.crypto import Keys
-from store.database import Tx, fetch_all, new_id
+from store.database import Conn, Tx, fetch_all, new_id
 
 Words = Mapping[str, Any]  # {"text": …} or {"location": [lat, lon]}, with an optional "at" (ISO 8601)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing said. `sent` is the outbox state of an answer, None where nothing was sent."""
+
+    id: UUID
+    at: datetime
+    author: str  # citizen, staff, system
+    staff: str | None  # the name of whoever of the staff wrote it
+    kind: str
+    media_id: UUID | None
+    content_type: str | None  # of the photo or voice note
+    lang: str
+    sent: str | None
+    text: str | None
+    location: tuple[float, float] | None  # (lat, lon)
 
 
 def body_bound_to(item_id: UUID) -> str:
@@ -76,14 +96,34 @@ async def put_words(tx: Tx, keys: Keys, case_id: UUID, words: Iterable[Words], *
             await append(tx, keys, case_id, author="citizen", kind="location", body=point, lang=lang, now=at)
 
 
-async def thread(tx: Tx, keys: Keys, case_id: UUID) -> list[dict[str, Any]]:
-    """What was said in a case, oldest first.
+async def append_answer(
+    tx: Tx, keys: Keys, case_id: UUID, text: str, *, actor: Actor, now: datetime, outbox_id: UUID | None
+) -> None:
+    """Add what somebody of the staff wrote to the citizen; `outbox_id` None where it could not be sent."""
+    if text.strip() and actor != CLOCK:
+        await append(
+            tx,
+            keys,
+            case_id,
+            author="staff",
+            kind="answer",
+            body=text,
+            lang="",
+            now=now,
+            staff_id=staff_id(actor),
+            outbox_id=outbox_id,
+        )
 
-    Each {"id", "at", "author", "staff", "kind", "text", "location", "media_id", "content_type", "lang", "sent"};
-    `sent` is the outbox state of an answer, None where nothing was sent.
-    """
+
+async def append_note(tx: Tx, keys: Keys, case_id: UUID, text: str, *, actor: Actor, now: datetime) -> None:
+    """Add somebody's line for colleagues."""
+    await append(tx, keys, case_id, author="staff", kind="note", body=text, lang="", now=now, staff_id=staff_id(actor))
+
+
+async def read(conn: Conn, keys: Keys, case_id: UUID) -> list[Item]:
+    """What was said in a case, oldest first."""
     rows = await fetch_all(
-        tx,
+        conn,
         "SELECT i.id, i.at, i.author, s.name AS staff, i.kind, i.body, i.media_id, m.content_type, i.lang,"
         " o.state AS sent FROM case_items i LEFT JOIN staff s ON s.id = i.staff_id"
         " LEFT JOIN media m ON m.id = i.media_id LEFT JOIN outbox o ON o.id = i.outbox_id"
@@ -95,18 +135,5 @@ async def thread(tx: Tx, keys: Keys, case_id: UUID) -> list[dict[str, Any]]:
         box = row.pop("body")
         body = keys.get_json(box, body_bound_to(row["id"])) if box is not None else {}
         point = (body["lat"], body["lon"]) if "lat" in body else None
-        items.append({**row, "text": body.get("text"), "location": point})
+        items.append(Item(**row, text=body.get("text"), location=point))
     return items
-
-
-async def history(tx: Tx, case_id: UUID) -> list[dict[str, Any]]:
-    """What happened to a case, oldest first: {"at", "actor", "actor_name", "verb", "was", "became", "data"}.
-
-    `actor_name` is None for the citizen and the clock.
-    """
-    return await fetch_all(
-        tx,
-        "SELECT h.at, h.actor, s.name AS actor_name, h.verb, h.was, h.became, h.data FROM case_history h"
-        " LEFT JOIN staff s ON s.id::text = h.actor WHERE h.case_id = %s ORDER BY h.id",
-        (case_id,),
-    )

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Custodian:
-    """Somebody who could read a sealed case: where he sits. `district` None is the province."""
+    """Somebody who could read a sealed case: where they sit. `district` None is the province."""
 
     id: UUID
     district: str | None
     office: UUID | None
 
 
-def route(category: str, places: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> UUID | None:
+@dataclass(frozen=True, slots=True)
+class Responsibility:
+    """Which office answers for a category in a place; `place_id` None: everywhere, `office_id` None: nobody named."""
+
+    category: str
+    place_id: str | None
+    office_id: UUID | None
+
+
+def route(category: str, places: Sequence[str], rows: Iterable[Responsibility]) -> UUID | None:
     """The office responsible for a category at a place; None = nobody has been named yet.
 
-    `places` is the place and what it lies in, nearest first. `rows` have category, place_id and office_id. The nearest
-    place that has a row decides, even when its row says that nobody is named: a wider rule may be meant for others.
+    `places` is the place and what it lies in, nearest first. The nearest place that has a row decides, even when its
+    row says that nobody is named: a wider rule may be meant for others.
     """
-    named = {row["place_id"]: row["office_id"] for row in rows if row["category"] == category}
-    for place in (*places, None):
-        if place in named:
-            office: UUID | None = named[place]
-            return office
-    return None
+    named = {row.place_id: row.office_id for row in rows if row.category == category}
+    return next((named[place] for place in (*places, None) if place in named), None)
 
 
 def line_of(office: UUID | None, above: Mapping[UUID, UUID | None]) -> tuple[UUID, ...]:

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from cases import register
+from cases import acts
 from cases.lifecycle import Refused
 from desk import case
 from desk.case import LINE_MOST, REVEALS, TEXT_MOST, Shown
@@ -69,34 +69,32 @@ class Act:
 
 
 async def acknowledge(act: Act) -> UUID | None:
-    return await register.acknowledge(
-        act.tx, act.keys, act.case_id, actor=act.staff.id, now=act.now, version=act.version
-    )
+    return await acts.acknowledge(act.tx, act.keys, act.case_id, actor=act.staff.id, now=act.now, version=act.version)
 
 
 async def assign(act: Act) -> None:
     to = None if act.form.get("to", "") == "" else act.uuid("to", "staff_unknown")
-    await register.assign(act.tx, act.case_id, actor=act.staff.id, now=act.now, to=to, version=act.version)
+    await acts.assign(act.tx, act.case_id, actor=act.staff.id, now=act.now, to=to, version=act.version)
 
 
 async def start(act: Act) -> None:
-    await register.start(act.tx, act.case_id, actor=act.staff.id, now=act.now, version=act.version)
+    await acts.start(act.tx, act.case_id, actor=act.staff.id, now=act.now, version=act.version)
 
 
 async def answer(act: Act) -> UUID | None:
-    return await register.answer(
+    return await acts.answer(
         act.tx, act.keys, act.case_id, actor=act.staff.id, now=act.now, text=act.text(), version=act.version
     )
 
 
 async def note(act: Act) -> None:
-    await register.note(
+    await acts.note(
         act.tx, act.keys, act.case_id, actor=act.staff.id, now=act.now, text=act.text(), version=act.version
     )
 
 
 async def refer(act: Act) -> UUID | None:
-    return await register.refer(
+    return await acts.refer(
         act.tx,
         act.keys,
         act.case_id,
@@ -109,7 +107,7 @@ async def refer(act: Act) -> UUID | None:
 
 
 async def resolve(act: Act) -> UUID | None:
-    return await register.resolve(
+    return await acts.resolve(
         act.tx,
         act.keys,
         act.case_id,
@@ -125,7 +123,7 @@ async def resolve(act: Act) -> UUID | None:
 
 
 async def commit(act: Act) -> None:
-    await register.commit(
+    await acts.commit(
         act.tx,
         act.case_id,
         actor=act.staff.id,
@@ -138,7 +136,7 @@ async def commit(act: Act) -> None:
 
 
 async def amend(act: Act) -> None:
-    await register.amend(
+    await acts.amend(
         act.tx,
         act.keys,
         act.case_id,
@@ -151,11 +149,11 @@ async def amend(act: Act) -> None:
 
 
 async def close(act: Act) -> None:
-    await register.close(act.tx, act.case_id, actor=act.staff.id, now=act.now, version=act.version)
+    await acts.close(act.tx, act.case_id, actor=act.staff.id, now=act.now, version=act.version)
 
 
 async def reopen(act: Act) -> None:
-    await register.reopen(act.tx, act.case_id, actor=act.staff.id, now=act.now)
+    await acts.reopen(act.tx, act.case_id, actor=act.staff.id, now=act.now)
 
 
 # Addresses end in one of these; an act may put a message into the outbox and then returns its id.

@@ -13,10 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cases import calendar, lifecycle, moves, outcomes, register
+from cases import calendar, history, lifecycle, outcomes, register, thread
+from cases.roles import who_may
 from desk import due, pages
 from desk.queue import choices
-from desk.roles import SUPERVISOR, Staff, within
+from desk.roles import Staff, within
 from locales.channels import CHANNELS
 from store import audit
 from store import media as stored
@@ -78,8 +79,8 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
         case = await read(tx, staff, case_id)
         await audit.write(tx, str(staff.id), "case.read", str(case_id))
         values: dict[str, Any] = {
-            "items": await register.thread(tx, jawab.keys, case_id),
-            "history": await register.history(tx, case_id),
+            "items": await thread.read(tx, jawab.keys, case_id),
+            "history": await history.read(tx, case_id),
             "clocks": await _clocks(tx, case_id, now),
             "commitments": await _commitments(tx, case_id),
             "referrals": await _referrals(tx, case_id),
@@ -108,7 +109,7 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
         today=today.isoformat(),
         soon=(today + timedelta(days=7)).isoformat(),
         window_shut=_is_shut(case["channel"], case["last_inbound_at"], now),
-        may_reveal=staff.role == SUPERVISOR,
+        may_reveal=staff.may("supervise"),
         reveals=REVEALS,
         here=f"/desk/cases/{case_id}",
         **values,
@@ -194,9 +195,9 @@ async def _referrals(tx: Tx, case_id: UUID) -> list[dict[str, Any]]:
 async def _colleagues(tx: Tx, district_id: str) -> list[dict[str, Any]]:
     return await fetch_all(
         tx,
-        "SELECT id, name FROM staff WHERE role IN ('handler', 'supervisor') AND disabled_at IS NULL"
+        "SELECT id, name FROM staff WHERE role = ANY(%s) AND disabled_at IS NULL"
         " AND coalesce(district_id, %s) = %s ORDER BY name",
-        (district_id, district_id),
+        (list(who_may("handle")), district_id, district_id),
     )
 
 
@@ -207,7 +208,7 @@ def _place_text(keys: Keys, case: dict[str, Any]) -> str:
 
 def _outcome_line(keys: Keys, case: dict[str, Any]) -> str:
     box = case["outcome_line"]
-    return keys.decrypt(box, moves.line_bound_to(case["id"])).decode() if box is not None else ""
+    return keys.decrypt(box, register.line_bound_to(case["id"])).decode() if box is not None else ""
 
 
 def _is_shut(channel: str, last_inbound_at: datetime | None, now: datetime) -> bool:

@@ -8,9 +8,10 @@ from uuid import UUID
 import psycopg
 import typer
 
-from cases import seed
+from cases import staff
 from cases.lifecycle import Refused
-from desk.roles import PROTECTED, ROLES, TRIAGE
+from cases.roles import PROTECTED, ROLES, who_may
+from cases.staff import Person
 from store import terminal
 from store.database import Database, fetch_all, fetch_one
 from store.terminal import AsJson
@@ -20,7 +21,6 @@ APPS = {"staff": staff_app}
 
 PASSWORD_LEAST = 15  # letters, for a single factor (NIST SP 800-63B-4)
 PASSWORD_MOST = 256
-MAY_BE_PROVINCIAL = frozenset({TRIAGE, PROTECTED, "admin", "supervisor"})
 
 
 class Unacceptable(ValueError):
@@ -43,7 +43,7 @@ async def add_staff(
     """
     if role not in ROLES:
         raise Unacceptable(f"no such role: {role} (there are {', '.join(sorted(ROLES))})")
-    if district is None and role not in MAY_BE_PROVINCIAL:
+    if district is None and role not in who_may("province"):
         raise Unacceptable(f"a {role} needs a district")
     _check(password, login)
     try:
@@ -51,9 +51,7 @@ async def add_staff(
             taken = await fetch_one(tx, "SELECT 1 FROM staff WHERE login = %s", (login,))
             if taken:
                 raise Unacceptable(f"the login {login} is taken")
-            made = await seed.add_staff(
-                tx, login=login, name=name, role=role, district_id=district, office_id=office, password=password
-            )
+            made = await staff.add(tx, Person(login, name, role, district, office), password)
     except psycopg.errors.ForeignKeyViolation:
         raise Unacceptable(f"no such district or office: {district or office}") from None
     except psycopg.errors.CheckViolation:
@@ -66,18 +64,21 @@ async def add_staff(
 async def reset_password(db: Database, login: str, password: str | None = None) -> dict[str, Any]:
     """A new password. Returns {"login", "password", "shut"}; `shut`: sealed cases of before stay shut for this person.
 
-    A protected handler's private key was under the old password, so he gets a new pair: nobody who resets a password
+    A protected handler's private key was under the old password, so they get a new pair: nobody who resets a password
     learns to read with it. The person is signed out everywhere.
     """
     _check(password, login)
     async with db.transaction("console") as tx:
-        row = await fetch_one(
-            tx, "SELECT name, role, district_id, demo FROM staff WHERE login = %s FOR UPDATE", (login,)
+        person = await fetch_one(
+            tx,
+            "SELECT login, name, role, district_id, office_id, demo FROM staff WHERE login = %s FOR UPDATE",
+            (login,),
+            of=Person,
         )
-        if row is None:
+        if person is None:
             raise Unacceptable(f"no such login: {login}")
-        made = await seed.add_staff(tx, login=login, password=password, **row)
-    return {"login": login, "password": made, "shut": row["role"] == PROTECTED}
+        made = await staff.add(tx, person, password)
+    return {"login": login, "password": made, "shut": person.role == PROTECTED}
 
 
 async def list_staff(db: Database) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from broadcast.edition import CLAIM_NOTHING, SECTIONS, Drop, Refused
 from broadcast.publish import Edition
 from cases import calendar
 from desk import pages
-from desk.roles import APPROVER, EDITOR, Staff
+from desk.roles import Staff
 from store.database import Conn, Tx, fetch_all
 from store.jawab import Jawab
 
@@ -62,7 +62,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             "editions/list.html",
             status=409 if problem else 200,
             rows=rows,
-            weeks=[wanted for wanted in (full, this) if wanted not in there] if staff.role == EDITOR else [],
+            weeks=[wanted for wanted in (full, this) if wanted not in there] if staff.may("draft") else [],
             problem=problem,
         )
 
@@ -177,8 +177,8 @@ async def _context(conn: Conn, held: Edition, staff: Staff, lang: str) -> dict[s
         "dropped": dropped,
         "drafter": names.get(held.drafted_by),
         "approver": names.get(held.approved_by),
-        "may_edit": staff.role == EDITOR and held.state == "draft",
-        "may_approve": staff.role == APPROVER and held.state == "draft" and held.drafted_by != staff.id,
+        "may_edit": staff.may("draft") and held.state == "draft",
+        "may_approve": staff.may("approve") and held.state == "draft" and held.drafted_by != staff.id,
         "may_stop": held.state in {"approved", "sending"} or (held.state == "sent" and "queued" in came.messages),
         "all_langs": locales.ALL_LANGS,
     }

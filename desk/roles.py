@@ -8,42 +8,38 @@ from uuid import UUID
 
 from psycopg import sql
 
-HANDLER, SUPERVISOR, TRIAGE, PROTECTED = "handler", "supervisor", "triage", "protected"
-EDITOR, APPROVER, ADMIN = "editor", "approver", "admin"
-ROLES = frozenset({HANDLER, SUPERVISOR, TRIAGE, PROTECTED, EDITOR, APPROVER, ADMIN})
+from cases.roles import ADMIN, APPROVER, EDITOR, HANDLER, PROTECTED, ROLES, SUPERVISOR, TRIAGE, who_may
 
 ANYBODY: frozenset[str] | None = None  # also without a login
-CASES = frozenset({HANDLER, SUPERVISOR})
-SUPERVISORS = frozenset({SUPERVISOR})
-EDITIONS = frozenset({EDITOR, APPROVER})
+SIGNED_IN = frozenset(ROLES)
 
 # (method, route) → roles. HEAD goes with GET.
 DOORS: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/desk/login"): ANYBODY,
     ("POST", "/desk/login"): ANYBODY,
-    ("GET", "/desk"): ROLES,
-    ("POST", "/desk/logout"): ROLES,
-    ("GET", "/desk/queue"): CASES,
-    ("POST", "/desk/find"): CASES,
-    ("GET", "/desk/cases/{case_id:uuid}"): CASES,
-    ("POST", "/desk/cases/{case_id:uuid}/{move}"): CASES,
-    ("POST", "/desk/cases/{case_id:uuid}/contact"): SUPERVISORS,
-    ("GET", "/desk/cases/{case_id:uuid}/media/{media_id:uuid}"): CASES,
-    ("GET", "/desk/sorting"): frozenset({TRIAGE}),
-    ("POST", "/desk/sorting/{item_id:uuid}/queue"): frozenset({TRIAGE}),
-    ("POST", "/desk/sorting/{item_id:uuid}/seal"): frozenset({TRIAGE}),
-    ("GET", "/desk/protected"): frozenset({PROTECTED}),
-    ("GET", "/desk/protected/{case_id:uuid}"): frozenset({PROTECTED}),
-    ("POST", "/desk/protected/{case_id:uuid}/{move}"): frozenset({PROTECTED}),
-    ("GET", "/desk/editions"): EDITIONS,
-    ("POST", "/desk/editions"): frozenset({EDITOR}),
-    ("GET", "/desk/editions/{edition_id:uuid}"): EDITIONS,
-    ("POST", "/desk/editions/{edition_id:uuid}/redraft"): frozenset({EDITOR}),
-    ("POST", "/desk/editions/{edition_id:uuid}/line"): frozenset({EDITOR}),
-    ("POST", "/desk/editions/{edition_id:uuid}/approve"): frozenset({APPROVER}),
-    ("POST", "/desk/editions/{edition_id:uuid}/stop"): EDITIONS,
-    ("GET", "/desk/staff"): frozenset({ADMIN}),
-    ("POST", "/desk/staff/{staff_id:uuid}/{move}"): frozenset({ADMIN}),
+    ("GET", "/desk"): SIGNED_IN,
+    ("POST", "/desk/logout"): SIGNED_IN,
+    ("GET", "/desk/queue"): who_may("handle"),
+    ("POST", "/desk/find"): who_may("handle"),
+    ("GET", "/desk/cases/{case_id:uuid}"): who_may("handle"),
+    ("POST", "/desk/cases/{case_id:uuid}/{move}"): who_may("handle"),
+    ("POST", "/desk/cases/{case_id:uuid}/contact"): who_may("supervise"),
+    ("GET", "/desk/cases/{case_id:uuid}/media/{media_id:uuid}"): who_may("handle"),
+    ("GET", "/desk/sorting"): who_may("sort"),
+    ("POST", "/desk/sorting/{item_id:uuid}/queue"): who_may("sort"),
+    ("POST", "/desk/sorting/{item_id:uuid}/seal"): who_may("sort"),
+    ("GET", "/desk/protected"): who_may("unseal"),
+    ("GET", "/desk/protected/{case_id:uuid}"): who_may("unseal"),
+    ("POST", "/desk/protected/{case_id:uuid}/{move}"): who_may("unseal"),
+    ("GET", "/desk/editions"): who_may("draft", "approve"),
+    ("POST", "/desk/editions"): who_may("draft"),
+    ("GET", "/desk/editions/{edition_id:uuid}"): who_may("draft", "approve"),
+    ("POST", "/desk/editions/{edition_id:uuid}/redraft"): who_may("draft"),
+    ("POST", "/desk/editions/{edition_id:uuid}/line"): who_may("draft"),
+    ("POST", "/desk/editions/{edition_id:uuid}/approve"): who_may("approve"),
+    ("POST", "/desk/editions/{edition_id:uuid}/stop"): who_may("draft", "approve"),
+    ("GET", "/desk/staff"): who_may("staff"),
+    ("POST", "/desk/staff/{staff_id:uuid}/{move}"): who_may("staff"),
 }
 
 HOMES: dict[str, str] = {
@@ -76,6 +72,10 @@ class Staff:
     timezone: str
     csrf: str
     session: bytes  # SHA-256 of the cookie
+
+    def may(self, act: str) -> bool:
+        """Whether this person's role may do one of the acts of cases.roles."""
+        return act in ROLES[self.role]
 
     @property
     def nav(self) -> tuple[tuple[str, str], ...]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from desk.roles import Staff
+from store import desk_sessions
 from store.crypto import Unopened, lock_box, unlock_box
 from store.database import Conn, Tx, fetch_one
 
@@ -30,19 +31,15 @@ async def begin(tx: Tx, staff_id: UUID, private_key: bytes | None, now: datetime
     alone opens anything.
     """
     token = secrets.token_urlsafe(32)
-    await tx.execute("DELETE FROM desk_sessions WHERE expires_at < %s OR seen_at < %s", (now, now - IDLE))
-    await tx.execute(
-        "INSERT INTO desk_sessions (token_hash, staff_id, csrf, key_box, created_at, seen_at, expires_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        (
-            _hash(token),
-            staff_id,
-            secrets.token_urlsafe(24),
-            lock_box(private_key, _box_key(token)) if private_key else None,
-            now,
-            now,
-            now + LONGEST,
-        ),
+    await desk_sessions.end_idle(tx, now, IDLE)
+    await desk_sessions.put(
+        tx,
+        token_hash=_hash(token),
+        staff_id=staff_id,
+        csrf=secrets.token_urlsafe(24),
+        key_box=lock_box(private_key, _box_key(token)) if private_key else None,
+        now=now,
+        longest=LONGEST,
     )
     return token
 
@@ -61,7 +58,7 @@ async def find(conn: Conn, token: str, *, demo: bool, now: datetime, touch: bool
     if row is None:
         return None
     if touch and now - row["seen_at"] > TOUCH:
-        await conn.execute("UPDATE desk_sessions SET seen_at = %s WHERE token_hash = %s", (now, _hash(token)))
+        await desk_sessions.touch(conn, _hash(token), now)
     return Staff(
         id=row["id"],
         login=row["login"],
@@ -86,12 +83,7 @@ async def unlock(tx: Tx, token: str) -> bytes | None:
 
 
 async def end(tx: Tx, token: str) -> None:
-    await tx.execute("DELETE FROM desk_sessions WHERE token_hash = %s", (_hash(token),))
-
-
-async def end_all(tx: Tx, staff_id: UUID) -> None:
-    """Sign a person out everywhere, at once."""
-    await tx.execute("DELETE FROM desk_sessions WHERE staff_id = %s", (staff_id,))
+    await desk_sessions.end(tx, _hash(token))
 
 
 def give(response: Response, token: str, base_url: str) -> None:

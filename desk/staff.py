@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from uuid import UUID
 
 from fastapi import FastAPI
 from psycopg import sql
@@ -10,13 +12,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from cases import staff
+from cases.roles import PROTECTED, who_may
 from desk import pages, sessions
-from desk.roles import PROTECTED, Staff, within
-from store import audit
-from store.database import fetch_all, fetch_one
+from desk.roles import Staff, within
+from store import audit, desk_sessions
+from store.database import Tx, fetch_all, fetch_one
 from store.jawab import Jawab
 
-MOVES = frozenset({"disable", "enable", "signout"})
+MOVES: dict[str, Callable[[Tx, UUID], Awaitable[None]]] = {
+    "disable": staff.disable,
+    "enable": staff.enable,
+    "signout": desk_sessions.end_all,
+}
 
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
@@ -46,19 +54,14 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             found = await fetch_one(
                 tx,
                 sql.SQL(
-                    "SELECT id FROM staff WHERE id = %(other)s AND id <> %(me)s AND role <> 'protected'"
+                    "SELECT id FROM staff WHERE id = %(other)s AND id <> %(me)s AND role <> ALL(%(readers)s)"
                     " AND {within} FOR UPDATE"
                 ).format(within=within(staff)),
-                {**staff.scope, "other": other, "me": staff.id},
+                {**staff.scope, "other": other, "me": staff.id, "readers": list(who_may("unseal"))},
             )
             if found is None:
                 raise HTTPException(404)
-            if move == "disable":
-                await tx.execute("UPDATE staff SET disabled_at = now() WHERE id = %s", (other,))
-            elif move == "enable":
-                await tx.execute("UPDATE staff SET disabled_at = NULL WHERE id = %s", (other,))
-            if move != "enable":
-                await sessions.end_all(tx, other)
+            await MOVES[move](tx, other)
             await audit.write(tx, str(staff.id), f"staff.{move}", str(other))
         return RedirectResponse("/desk/staff", status_code=303)
 

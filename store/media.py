@@ -111,3 +111,10 @@ async def keep(tx: Tx, keys: Keys, media_id: UUID, content: bytes, content_type:
 async def give_up(tx: Tx, media_id: UUID) -> None:
     """There is no file to be had."""
     await tx.execute("UPDATE media SET state = 'failed', source = NULL WHERE id = %s", (media_id,))
+
+
+async def hand_over(tx: Tx, case_id: UUID, sealed_case_id: UUID) -> None:
+    """What belonged to an ordinary case or a kept story belongs to a protected one now, and waits to be sealed."""
+    await tx.execute(
+        "UPDATE media SET sealed_case_id = %s, case_id = NULL WHERE case_id = %s", (sealed_case_id, case_id)
+    )

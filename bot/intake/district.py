@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
+from cases import scorecards
 from flows.model import Place, Round
 from store.database import Database, fetch_all, fetch_one
 
@@ -48,17 +49,12 @@ async def _read(db: Database, district_id: str) -> District:
             " AND (valid_to IS NULL OR valid_to > now()) ORDER BY id",
             (district_id,),
         )
-        opened = await fetch_one(
-            connection,
-            "SELECT id, indicators FROM rounds WHERE district_id = %s AND closed_at IS NULL"
-            " ORDER BY opened_at DESC LIMIT 1",
-            (district_id,),
-        )
+        opened = await scorecards.open_round(connection, district_id)
     return District(
         id=district_id,
         names=district["names"],
         demo=district["demo"],
         places=tuple(Place(row["id"], row["names"], tuple(row["aliases"])) for row in places),
-        round=Round(str(opened["id"]), tuple(opened["indicators"])) if opened else None,
+        round=Round(str(opened.id), tuple(opened.indicators)) if opened else None,
         outside=tuple((body["names"], body["phone"]) for body in district["outside"]),
     )

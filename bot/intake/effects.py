@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 from bot.intake import lookups, sealing
 from bot.intake.message import Turn
-from cases import register, scorecards, sorting
+from cases import acts, register, scorecards, sorting, thread
 from cases.protected import vault
 from flows.effects import (
     Amend,
@@ -96,7 +96,7 @@ async def _open_case(tx: Tx, turn: Turn, effect: OpenCase) -> None:
         for item in items:
             await _append_to_case(tx, turn, case_id, item)
         return
-    case_id = await register.open(
+    case_id = await acts.open(
         tx,
         keys,
         code=effect.code,
@@ -110,14 +110,14 @@ async def _open_case(tx: Tx, turn: Turn, effect: OpenCase) -> None:
         **answers,
     )
     for media_id in await _keep_media(tx, turn, items, case_id):
-        await register.append_media(tx, keys, case_id, media_id, lang=turn.lang, now=turn.now)
+        await thread.append_media(tx, keys, case_id, media_id, lang=turn.lang, now=turn.now)
 
 
 async def _append(tx: Tx, turn: Turn, effect: Append) -> None:
     """More words for a case or a kept story of this phone."""
     case = await register.find(tx, effect.code)
-    if case is not None and case["contact_id"] == turn.contact_id:
-        await _append_to_case(tx, turn, case["id"], effect.item)
+    if case is not None and case.contact_id == turn.contact_id:
+        await _append_to_case(tx, turn, case.id, effect.item)
         return
     kept = await sorting.find(tx, effect.code, turn.contact_id)
     if kept is None:
@@ -130,12 +130,12 @@ async def _append(tx: Tx, turn: Turn, effect: Append) -> None:
 async def _append_to_case(tx: Tx, turn: Turn, case_id: uuid.UUID, item: Item) -> None:
     keys = turn.jawab.keys
     if item.text:
-        await register.append(
+        await thread.append(
             tx, keys, case_id, author="citizen", kind="more", body=item.text, lang=turn.lang, now=turn.now
         )
     if item.location:
         lat, lon = item.location
-        await register.append(
+        await thread.append(
             tx,
             keys,
             case_id,
@@ -146,7 +146,7 @@ async def _append_to_case(tx: Tx, turn: Turn, case_id: uuid.UUID, item: Item) ->
             now=turn.now,
         )
     for media_id in await _keep_media(tx, turn, [item], case_id):
-        await register.append_media(tx, keys, case_id, media_id, lang=turn.lang, now=turn.now)
+        await thread.append_media(tx, keys, case_id, media_id, lang=turn.lang, now=turn.now)
 
 
 # What the sorting list calls the answers that it keeps.
@@ -156,11 +156,11 @@ _KEPT_AS = {"place": "place_id", "place_text": "place_text", "category": "catego
 async def _amend(tx: Tx, turn: Turn, effect: Amend) -> None:
     keys, details = turn.jawab.keys, effect.details
     case = await register.find(tx, effect.code)
-    if case is not None and case["contact_id"] == turn.contact_id:
-        await register.amend(
+    if case is not None and case.contact_id == turn.contact_id:
+        await acts.amend(
             tx,
             keys,
-            case["id"],
+            case.id,
             now=turn.now,
             may_message=details.may_message,
             place_id=details.place or None,
@@ -169,7 +169,7 @@ async def _amend(tx: Tx, turn: Turn, effect: Amend) -> None:
             finish=effect.finish,
         )
         if details.location:
-            await _append_to_case(tx, turn, case["id"], Item(location=details.location))
+            await _append_to_case(tx, turn, case.id, Item(location=details.location))
         return
     kept = await sorting.find(tx, effect.code, turn.contact_id)
     if kept is not None:
@@ -230,10 +230,10 @@ async def _rate(tx: Tx, turn: Turn, effect: Rate) -> None:
 
 async def _verify(tx: Tx, turn: Turn, effect: Verify) -> None:
     case = await register.find(tx, effect.code)
-    if case is None or case["contact_id"] != turn.contact_id or case["status"] != "resolved":
+    if case is None or case.contact_id != turn.contact_id or case.status != "resolved":
         return  # it has moved on meanwhile: a late answer changes nothing
-    say = register.confirm if effect.fixed else register.dispute
-    await say(tx, case["id"], now=turn.now)
+    say = acts.confirm if effect.fixed else acts.dispute
+    await say(tx, case.id, now=turn.now)
 
 
 async def _call_person(tx: Tx, turn: Turn, effect: CallPerson) -> None:

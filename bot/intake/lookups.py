@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.intake.message import Turn
-from cases import calendar
+from cases import calendar, scorecards
 from cases.protected import vault
 from flows.effects import LookUp, Seal, SealStory, Step
 from flows.model import Found, FoundCase, FoundFacility
@@ -59,12 +59,8 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
 
 
 async def _facility(tx: Tx, turn: Turn, code: str) -> Found:
-    row = await fetch_one(
-        tx,
-        "SELECT id, names FROM facilities WHERE district_id = %s AND short_code = %s",
-        (turn.district.id, code),
-    )
-    return FoundFacility(str(row["id"]), row["names"]) if row else FoundFacility()
+    facility = await scorecards.find_facility(tx, turn.district.id, code)
+    return FoundFacility(str(facility.id), facility.names) if facility else FoundFacility()
 
 
 _FIND = {"case": _case, "facility": _facility}

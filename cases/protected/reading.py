@@ -13,6 +13,7 @@ from uuid import UUID
 
 from cases.lifecycle import Refused
 from cases.protected import vault
+from cases.roles import who_may
 from store import alarms, audit
 from store.crypto import Keys, Unopened, open_item
 from store.database import Conn, Tx, fetch_all, fetch_one
@@ -122,14 +123,10 @@ async def close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
 
 async def sweep(tx: Tx, today: date) -> int:
     """Mark the cases whose date has passed, once, and sound one alarm that names none of them. Returns how many."""
-    done = await tx.execute(
-        "UPDATE sealed.cases SET overdue = true WHERE NOT overdue AND status <> 'closed'"
-        " AND (due_resolve < %(today)s OR (status = 'received' AND due_acknowledge < %(today)s))",
-        {"today": today},
-    )
-    if done.rowcount:
+    marked = await vault.mark_overdue(tx, today)
+    if marked:
         await alarms.sound(tx, "protected_overdue")
-    return done.rowcount
+    return marked
 
 
 async def forget_looks(tx: Tx) -> int:
@@ -142,8 +139,8 @@ async def _require_reader(tx: Tx, case_id: UUID, staff_id: UUID) -> dict[str, An
     row = await fetch_one(
         tx,
         "SELECT c.status FROM sealed.cases c JOIN staff s ON s.id = %(staff)s"
-        " WHERE c.id = %(case)s AND s.id = ANY(c.recipients) AND s.role = 'protected' AND s.disabled_at IS NULL",
-        {"case": case_id, "staff": staff_id},
+        " WHERE c.id = %(case)s AND s.id = ANY(c.recipients) AND s.role = ANY(%(roles)s) AND s.disabled_at IS NULL",
+        {"case": case_id, "staff": staff_id, "roles": list(who_may("unseal"))},
     )
     if row is None:
         raise Refused("not_allowed")  # the same for a case that is another's and one that is not
@@ -151,10 +148,7 @@ async def _require_reader(tx: Tx, case_id: UUID, staff_id: UUID) -> dict[str, An
 
 
 async def _change(tx: Tx, case_id: UUID, status: str, before: tuple[str, ...]) -> None:
-    done = await tx.execute(
-        "UPDATE sealed.cases SET status = %s WHERE id = %s AND status = ANY(%s)", (status, case_id, list(before))
-    )
-    if done.rowcount != 1:
+    if not await vault.set_status(tx, case_id, status, before):
         raise Refused("unknown_move")
 
 

@@ -13,11 +13,11 @@ import asyncio
 import base64
 import json
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from cases import clocks, sorting, triage
+from cases import clocks, offices, sorting, triage
 from cases.lifecycle import Refused
 from cases.sorting import Kept
 from cases.triage import Custodian
@@ -71,7 +71,7 @@ async def append(
         await alarms.sound(tx, "protected_without_escrow")
     else:
         readers[ESCROW] = keys.escrow_public
-    item_id = uuid4()
+    item_id = uuid4()  # no id of this room may say when it was made
     plain = json.dumps({"kind": kind, "at": now and now.isoformat(), "data": dict(data)}, ensure_ascii=False).encode()
     blob, wraps = seal_item(plain, str(case_id), str(item_id), readers)
     await tx.execute("INSERT INTO sealed.items (id, case_id, blob) VALUES (%s, %s, %s)", (item_id, case_id, blob))
@@ -146,11 +146,32 @@ async def _roster(tx: Tx, district_id: str = "") -> dict[UUID, bytes]:
 async def _unconflicted(tx: Tx, district_id: str, accused: Collection[UUID]) -> list[UUID]:
     """Those of the roster whom the accused offices do not reach. For the desk's side only: it reads who sits where."""
     roster = await _roster(tx, district_id)
-    staff = await fetch_all(tx, "SELECT id, district_id, office_id FROM staff WHERE id = ANY(%s)", (list(roster),))
-    offices = await fetch_all(tx, "SELECT id, above_id FROM offices")
-    above = {row["id"]: row["above_id"] for row in offices}
-    sitting = [Custodian(row["id"], row["district_id"], row["office_id"]) for row in staff]
-    return list(triage.readers(sitting, district_id, accused, above))
+    sitting = await fetch_all(
+        tx,
+        "SELECT id, district_id AS district, office_id AS office FROM staff WHERE id = ANY(%s)",
+        (list(roster),),
+        of=Custodian,
+    )
+    return list(triage.readers(sitting, district_id, accused, await offices.lines(tx)))
+
+
+# ── where a case stands: for the desk's side only ────────────────────────────────────────────────────────────────────
+async def set_status(tx: Tx, case_id: UUID, status: str, before: Collection[str]) -> bool:
+    """Write what a case has become over one of `before`. False where it stands elsewhere by now."""
+    done = await tx.execute(
+        "UPDATE sealed.cases SET status = %s WHERE id = %s AND status = ANY(%s)", (status, case_id, list(before))
+    )
+    return done.rowcount == 1
+
+
+async def mark_overdue(tx: Tx, today: date) -> int:
+    """Mark the cases whose date has passed, once. Returns how many."""
+    done = await tx.execute(
+        "UPDATE sealed.cases SET overdue = true WHERE NOT overdue AND status <> 'closed'"
+        " AND (due_resolve < %(today)s OR (status = 'received' AND due_acknowledge < %(today)s))",
+        {"today": today},
+    )
+    return done.rowcount
 
 
 async def _recipients(tx: Tx, case_id: UUID) -> frozenset[UUID]:

@@ -6,6 +6,8 @@ but for the reply of a turn, which hangs on its session's version in `store.move
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
@@ -61,3 +63,51 @@ async def put(
         ),
     )
     return done.rowcount == 1
+
+
+# ── editions and cases: what is said to many, and what is taken back ─────────────────────────────────────────────────
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One person's copy of an edition; `message` is encrypted already."""
+
+    id: UUID
+    contact_id: UUID
+    lang: str
+    message: bytes
+
+
+async def put_edition(tx: Tx, edition_id: UUID, copies: Sequence[Copy], due_at: datetime) -> int:
+    """Queue an edition for these people, one statement for all: round trips would be the cost of a fan-out.
+
+    Returns how many were queued; who has it already gets no second one.
+    """
+    done = await tx.execute(
+        "INSERT INTO outbox (id, contact_id, lane, purpose, edition_id, lang, message, due_at)"
+        " SELECT t.id, t.contact_id, 'broadcasts', 'edition', %s, t.lang, t.message, %s"
+        " FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bytea[]) AS t (id, contact_id, lang, message)"
+        " ON CONFLICT (edition_id, contact_id) WHERE edition_id IS NOT NULL DO NOTHING",
+        (
+            edition_id,
+            due_at,
+            [copy.id for copy in copies],
+            [copy.contact_id for copy in copies],
+            [copy.lang for copy in copies],
+            [copy.message for copy in copies],
+        ),
+    )
+    return done.rowcount
+
+
+async def withdraw_edition(tx: Tx, edition_id: UUID) -> int:
+    """Take back what has not left of an edition. Returns how many."""
+    done = await tx.execute(
+        "UPDATE outbox SET state = 'withdrawn', error = 'stopped'"
+        " WHERE edition_id = %s AND state IN ('queued', 'parked')",
+        (edition_id,),
+    )
+    return done.rowcount
+
+
+async def forget_case(tx: Tx, case_id: UUID) -> None:
+    """No message points any more to a case whose words went behind the protected door."""
+    await tx.execute("UPDATE outbox SET case_id = NULL WHERE case_id = %s", (case_id,))

@@ -13,7 +13,7 @@ import pytest
 from bot import intake
 from bot.intake import effects
 from bot.intake.turn import MOST_A_MINUTE, MOST_AN_HOUR
-from cases import register
+from cases import acts
 from flows.model import Media
 from settings import Settings
 from store import moves, sessions
@@ -305,8 +305,8 @@ async def resolve(jawab: Jawab, owner: Owner) -> uuid.UUID:
     ).fetchone()  # type: ignore[misc]
     now = datetime.now(UTC)
     async with jawab.db.transaction("console") as tx:
-        await register.acknowledge(tx, jawab.keys, case_id, actor=staff, now=now)
-        await register.resolve(
+        await acts.acknowledge(tx, jawab.keys, case_id, actor=staff, now=now)
+        await acts.resolve(
             tx, jawab.keys, case_id, actor=staff, now=now, outcome="repaired", done_on=now.astimezone(KARACHI).date()
         )
     return uuid.UUID(str(case_id))

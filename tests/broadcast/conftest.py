@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from broadcast import publish
-from cases import register
+from cases import acts
 from flows import codes
 from store import contacts
 from store.crypto import Keys
@@ -74,7 +74,7 @@ def report(db: Database, keys: Keys, place: SimpleNamespace, person: Person) -> 
         made = []
         async with db.transaction("intake") as tx:
             for _ in range(count):
-                case_id = await register.open(
+                case_id = await acts.open(
                     tx,
                     keys,
                     code=codes.complete(str(next(_numbers))),
@@ -100,7 +100,7 @@ def desk(db: Database, keys: Keys, place: SimpleNamespace) -> SimpleNamespace:
     async def resolve(ids: list[UUID], outcome: str = "repaired", at: datetime = IN_WEEK, **more: Any) -> None:
         async with db.transaction("console") as tx:
             for case_id in ids:
-                await register.resolve(
+                await acts.resolve(
                     tx,
                     keys,
                     case_id,
@@ -114,11 +114,11 @@ def desk(db: Database, keys: Keys, place: SimpleNamespace) -> SimpleNamespace:
     async def hear(verb: str, ids: list[UUID], at: datetime = IN_WEEK) -> None:
         async with db.transaction("intake") as tx:
             for case_id in ids:
-                await getattr(register, verb)(tx, case_id, actor="citizen", now=at + timedelta(hours=2))
+                await getattr(acts, verb)(tx, case_id, actor="citizen", now=at + timedelta(hours=2))
 
     async def promise(case_id: UUID, due_on: date, action: str = "repaired", at: datetime = IN_WEEK) -> UUID:
         async with db.transaction("console") as tx:
-            return await register.commit(
+            return await acts.commit(
                 tx,
                 case_id,
                 actor=place.staff["handler"],

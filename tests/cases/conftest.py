@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from cases import register
+from cases import acts
 from store import contacts, crypto
 from store.crypto import Keys
 from store.database import Database
@@ -72,7 +72,7 @@ def opened(
     async def make(category: str = "water", at: datetime = NOW, **more: Any) -> UUID:
         contact_id = more.pop("contact_id", None) or await person()
         async with db.transaction("intake") as tx:
-            return await register.open(
+            return await acts.open(
                 tx,
                 keys,
                 code=fresh_code(),

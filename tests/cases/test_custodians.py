@@ -13,9 +13,10 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from cases import seed, sorting
+from cases import sorting, staff
 from cases.lifecycle import Refused
 from cases.protected import reading, vault
+from cases.staff import Person
 from store import crypto
 from store.crypto import Keys
 from store.database import Database
@@ -70,7 +71,7 @@ async def test_a_reader_with_a_new_password_does_not_open_what_was_sealed_before
     case_id = await seal(db, keys, code_hash)
     first, second = readers
     async with db.transaction("console") as tx:
-        password = await seed.add_staff(tx, login=first.login, name="", role="protected", district_id=None)
+        password = await staff.add(tx, Person(login=first.login, name="", role="protected", district_id=None))
         found = await (
             await tx.execute("SELECT private_box, key_salt FROM staff WHERE id = %s", (first.id,))
         ).fetchone()
@@ -98,7 +99,7 @@ async def test_a_protected_handler_of_a_district_is_never_a_reader(
     db: Database, keys: Keys, code_hash: bytes, place: SimpleNamespace, row: Row
 ) -> None:
     async with db.transaction("console") as tx:
-        await seed.add_staff(tx, login="near", name="Near", role="protected", district_id="pishin")
+        await staff.add(tx, Person(login="near", name="Near", role="protected", district_id="pishin"))
     await seal(db, keys, code_hash)
     near = (await row("SELECT id FROM staff WHERE login = 'near'"))["id"]
     assert near not in (await row("SELECT recipients FROM sealed.cases"))["recipients"]
@@ -108,8 +109,9 @@ async def test_the_accused_office_and_who_commands_it_get_no_key(
     db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], row: Row
 ) -> None:
     async with db.transaction("console") as tx:
-        await seed.add_staff(
-            tx, login="over-police", name="", role="protected", district_id=None, office_id=place.above["police"]
+        await staff.add(
+            tx,
+            Person(login="over-police", name="", role="protected", district_id=None, office_id=place.above["police"]),
         )
     contact_id = await person()
     recipients = []

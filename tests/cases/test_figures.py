@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases import figures, register, scorecards
+from cases import acts, figures, scorecards
 from cases.lifecycle import Refused
 from cases.outcomes import CATEGORIES
 from cases.suppression import FEWEST, suppress
@@ -47,7 +47,7 @@ async def resolve(
     outcome: str = "inspected",
 ) -> None:
     async with db.transaction("console") as tx:
-        await register.resolve(
+        await acts.resolve(
             tx,
             keys,
             case_id,
@@ -67,9 +67,9 @@ async def test_what_the_department_says_stands_beside_what_people_say(
         await resolve(db, keys, place, case_id)
     async with db.transaction("intake") as tx:
         for case_id in ids[5:11]:
-            await register.confirm(tx, case_id, now=NOW + 2 * HOUR)
+            await acts.confirm(tx, case_id, now=NOW + 2 * HOUR)
         for case_id in ids[11:16]:
-            await register.dispute(tx, case_id, now=NOW + 2 * HOUR)
+            await acts.dispute(tx, case_id, now=NOW + 2 * HOUR)
     found = await read(db, role="console")
     assert counts(found, "water") == {"received": 20, "done": 16, "confirmed": 6, "overdue": None}
     assert total(found) == {
@@ -161,7 +161,7 @@ async def test_what_was_reopened_is_no_longer_said_to_be_done(
     for case_id in ids:
         await resolve(db, keys, place, case_id)
     async with db.transaction("console") as tx:
-        await register.reopen(tx, ids[0], actor=place.staff["supervisor"], now=NOW + 2 * HOUR)
+        await acts.reopen(tx, ids[0], actor=place.staff["supervisor"], now=NOW + 2 * HOUR)
     assert counts(await read(db), "roads")["done"] == 5
 
 
@@ -216,13 +216,13 @@ INDICATORS = ["indicator.open_on_time", "indicator.staff_present", "indicator.tr
 async def rate(db: Database, contact_id: UUID, scores: list[int], short_code: str = "101") -> None:
     async with db.transaction("intake") as tx:
         current = await scorecards.open_round(tx, "pishin")
-        facility = await scorecards.facility(tx, "pishin", short_code)
+        facility = await scorecards.find_facility(tx, "pishin", short_code)
         assert current is not None
         assert facility is not None
         await scorecards.rate(
             tx,
-            round_id=current["id"],
-            facility_id=facility["id"],
+            round_id=current.id,
+            facility_id=facility.id,
             contact_id=contact_id,
             scores=dict(zip(INDICATORS, scores, strict=True)),
             now=NOW,
@@ -257,15 +257,15 @@ async def test_a_rating_outside_the_scale_or_the_round_is_refused(
     contact_id = await person()
     async with db.autocommit("intake") as conn:
         current = await scorecards.open_round(conn, "pishin")
-        facility = await scorecards.facility(conn, "pishin", "101")
+        facility = await scorecards.find_facility(conn, "pishin", "101")
     assert current is not None
     assert facility is not None
     with pytest.raises(Refused, match="rating_unknown"):
         async with db.transaction("intake") as tx:
             await scorecards.rate(
                 tx,
-                round_id=current["id"],
-                facility_id=facility["id"],
+                round_id=current.id,
+                facility_id=facility.id,
                 contact_id=contact_id,
                 scores=wrong,
                 now=NOW,
@@ -276,7 +276,7 @@ async def test_a_closed_round_takes_no_rating(db: Database, person: Callable[...
     contact_id = await person()
     async with db.transaction("console") as tx:
         current = await scorecards.open_round(tx, "pishin")
-        facility = await scorecards.facility(tx, "pishin", "101")
+        facility = await scorecards.find_facility(tx, "pishin", "101")
         await tx.execute("UPDATE rounds SET closed_at = now()")
     assert current is not None
     assert facility is not None
@@ -284,8 +284,8 @@ async def test_a_closed_round_takes_no_rating(db: Database, person: Callable[...
         async with db.transaction("intake") as tx:
             await scorecards.rate(
                 tx,
-                round_id=current["id"],
-                facility_id=facility["id"],
+                round_id=current.id,
+                facility_id=facility.id,
                 contact_id=contact_id,
                 scores={INDICATORS[0]: 3},
                 now=NOW,

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from cases import overdue, register, sorting
+from cases import acts, overdue, sorting
 from store import outbox
 from store.crypto import Keys
 from store.database import Database
@@ -118,7 +118,7 @@ async def test_a_met_clock_is_never_marked_and_a_disputed_one_runs_again(
     case_id = await opened("water")
     handler = place.staff["handler"]
     async with db.transaction("console") as tx:
-        await register.commit(
+        await acts.commit(
             tx,
             case_id,
             actor=handler,
@@ -127,13 +127,13 @@ async def test_a_met_clock_is_never_marked_and_a_disputed_one_runs_again(
             office_id=place.offices["water"],
             due_on=date(2026, 11, 30),
         )
-        await register.resolve(
+        await acts.resolve(
             tx, keys, case_id, actor=handler, now=NOW + DAY, outcome="repaired", done_on=date(2026, 11, 18)
         )
     await sweep(db, keys, NOW + 30 * DAY)
     assert await marks(db) == []
     async with db.transaction("intake") as tx:
-        await register.dispute(tx, case_id, now=NOW + 30 * DAY)
+        await acts.dispute(tx, case_id, now=NOW + 30 * DAY)
     await sweep(db, keys, NOW + 30 * DAY)
     assert [kind for kind, _ in await marks(db)] == ["resolve"]
     assert (await row("SELECT state FROM commitments"))["state"] == "open"

@@ -9,8 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from cases import register
+from cases import acts, districts, history, register, staff, thread
 from cases.lifecycle import Refused
+from cases.staff import Person
 from store import outbox
 from store.crypto import Keys
 from store.database import Database
@@ -74,9 +75,9 @@ async def test_what_was_said_is_read_back_and_stands_nowhere_in_clear(
     case_id = await opened(
         story=[{"text": "نلکا ٹوٹا"}, {"text": "تین دن سے"}, {"location": [30.5, 67.0]}], place_text="بازار کے پیچھے"
     )
-    async with db.transaction("console") as tx:
-        thread = await register.thread(tx, keys, case_id)
-    assert [(item["kind"], item["text"], item["location"]) for item in thread] == [
+    async with db.autocommit("console") as conn:
+        said = await thread.read(conn, keys, case_id)
+    assert [(item.kind, item.text, item.location) for item in said] == [
         ("story", "نلکا ٹوٹا", None),
         ("more", "تین دن سے", None),
         ("location", None, (30.5, 67.0)),
@@ -91,7 +92,7 @@ async def test_a_human_who_acknowledges_meets_the_first_clock_only(
 ) -> None:
     case_id = await opened()
     async with db.transaction("console") as tx:
-        sent = await register.acknowledge(tx, keys, case_id, actor=place.staff["handler"], now=NOW + HOUR)
+        sent = await acts.acknowledge(tx, keys, case_id, actor=place.staff["handler"], now=NOW + HOUR)
     clocks = await clocks_of(row, case_id)
     assert (clocks["status"], clocks["a_met"], clocks["r_met"]) == ("acknowledged", NOW + HOUR, None)
     assert clocks["next_due"] == NOW + timedelta(days=14)
@@ -105,14 +106,14 @@ async def test_an_answer_reaches_the_citizen_as_typed_and_counts_as_reading(
 ) -> None:
     case_id = await opened()
     async with db.transaction("console") as tx:
-        sent = await register.answer(tx, keys, case_id, actor=place.staff["handler"], now=NOW, text="کل ٹیم آئے گی")
+        sent = await acts.answer(tx, keys, case_id, actor=place.staff["handler"], now=NOW, text="کل ٹیم آئے گی")
     assert (await message_of(row, keys, sent))["text"] == "کل ٹیم آئے گی"
     assert (await clocks_of(row, case_id))["status"] == "acknowledged"
-    async with db.transaction("console") as tx:
-        last = (await register.thread(tx, keys, case_id))[-1]
-        history = await register.history(tx, case_id)
-    assert (last["author"], last["kind"], last["text"], last["sent"]) == ("staff", "answer", "کل ٹیم آئے گی", "queued")
-    assert [(line["verb"], line["actor_name"]) for line in history] == [("open", None), ("answer", "Demo handler")]
+    async with db.autocommit("console") as conn:
+        last = (await thread.read(conn, keys, case_id))[-1]
+        lines = await history.read(conn, case_id)
+    assert (last.author, last.kind, last.text, last.sent) == ("staff", "answer", "کل ٹیم آئے گی", "queued")
+    assert [(line.verb, line.actor_name) for line in lines] == [("open", None), ("answer", "Demo handler")]
 
 
 async def test_a_phone_that_may_not_be_messaged_gets_nothing_and_the_answer_is_kept(
@@ -121,14 +122,12 @@ async def test_a_phone_that_may_not_be_messaged_gets_nothing_and_the_answer_is_k
     case_id = await opened(may_message=False)
     async with db.transaction("console") as tx:
         handler = place.staff["handler"]
-        assert await register.acknowledge(tx, keys, case_id, actor=handler, now=NOW) is None
-        assert await register.answer(tx, keys, case_id, actor=handler, now=NOW, text="جواب") is None
-        assert (
-            await register.resolve(tx, keys, case_id, actor=handler, now=NOW, outcome="repaired", done_on=TODAY) is None
-        )
+        assert await acts.acknowledge(tx, keys, case_id, actor=handler, now=NOW) is None
+        assert await acts.answer(tx, keys, case_id, actor=handler, now=NOW, text="جواب") is None
+        assert await acts.resolve(tx, keys, case_id, actor=handler, now=NOW, outcome="repaired", done_on=TODAY) is None
     assert (await row("SELECT count(*) AS n FROM outbox"))["n"] == 0
-    async with db.transaction("console") as tx:
-        assert "جواب" in [item["text"] for item in await register.thread(tx, keys, case_id)]
+    async with db.autocommit("console") as conn:
+        assert "جواب" in [item.text for item in await thread.read(conn, keys, case_id)]
 
 
 async def test_resolving_says_what_was_done_where_and_when_and_asks(
@@ -136,7 +135,7 @@ async def test_resolving_says_what_was_done_where_and_when_and_asks(
 ) -> None:
     case_id = await opened(place_id="pishin.barshore")
     async with db.transaction("console") as tx:
-        sent = await register.resolve(
+        sent = await acts.resolve(
             tx,
             keys,
             case_id,
@@ -186,7 +185,7 @@ async def test_a_resolution_that_says_too_little_is_refused(
     asked = {"outcome": "repaired", "done_on": TODAY, **given}
     with pytest.raises(Refused, match=reason):
         async with db.transaction("console") as tx:
-            await register.resolve(tx, keys, case_id, actor=place.staff["handler"], now=NOW, **asked)
+            await acts.resolve(tx, keys, case_id, actor=place.staff["handler"], now=NOW, **asked)
     assert (await clocks_of(row, case_id))["status"] == "received"
 
 
@@ -195,16 +194,14 @@ async def test_a_dispute_lets_the_clock_run_on_from_where_it_was_set(
 ) -> None:
     case_id = await opened()
     async with db.transaction("console") as tx:
-        await register.resolve(
-            tx, keys, case_id, actor=place.staff["handler"], now=NOW, outcome="repaired", done_on=TODAY
-        )
+        await acts.resolve(tx, keys, case_id, actor=place.staff["handler"], now=NOW, outcome="repaired", done_on=TODAY)
     async with db.transaction("intake") as tx:
-        await register.dispute(tx, case_id, now=NOW + HOUR)
+        await acts.dispute(tx, case_id, now=NOW + HOUR)
     clocks = await clocks_of(row, case_id)
     assert (clocks["status"], clocks["r_met"], clocks["a_met"]) == ("disputed", None, NOW)
     assert clocks["next_due"] == clocks["r_due"] == NOW + timedelta(days=14)
     async with db.transaction("intake") as tx:
-        await register.confirm(tx, case_id, now=NOW + 2 * HOUR)
+        await acts.confirm(tx, case_id, now=NOW + 2 * HOUR)
     clocks = await clocks_of(row, case_id)
     assert (clocks["status"], clocks["r_met"], clocks["next_due"]) == ("confirmed", NOW + 2 * HOUR, None)
 
@@ -215,11 +212,11 @@ async def test_what_nobody_confirmed_is_closed_by_a_second_person(
     case_id = await opened()
     supervisor = place.staff["supervisor"]
     async with db.transaction("console") as tx:
-        await register.resolve(tx, keys, case_id, actor=supervisor, now=NOW, outcome="repaired", done_on=TODAY)
+        await acts.resolve(tx, keys, case_id, actor=supervisor, now=NOW, outcome="repaired", done_on=TODAY)
     for actor, reason in ((supervisor, "second_person"), (place.staff["handler"], "not_allowed")):
         with pytest.raises(Refused, match=reason):
             async with db.transaction("console") as tx:
-                await register.close(tx, case_id, actor=actor, now=NOW)
+                await acts.close(tx, case_id, actor=actor, now=NOW)
 
 
 async def test_referring_stops_no_clock_and_leaves_a_line(
@@ -228,7 +225,7 @@ async def test_referring_stops_no_clock_and_leaves_a_line(
     case_id = await opened()
     before = await clocks_of(row, case_id)
     async with db.transaction("console") as tx:
-        sent = await register.refer(
+        sent = await acts.refer(
             tx,
             keys,
             case_id,
@@ -256,15 +253,13 @@ async def test_a_promise_is_kept_by_the_resolution_and_dropped_by_a_refusal(
             handler = place.staff["handler"]
             due_on = TODAY + timedelta(days=3)
             office = place.offices["water"]
-            await register.commit(
-                tx, case_id, actor=handler, now=NOW, action="repaired", office_id=office, due_on=due_on
-            )
-            await register.resolve(tx, keys, case_id, actor=handler, now=NOW, outcome=outcome, done_on=TODAY)
+            await acts.commit(tx, case_id, actor=handler, now=NOW, action="repaired", office_id=office, due_on=due_on)
+            await acts.resolve(tx, keys, case_id, actor=handler, now=NOW, outcome=outcome, done_on=TODAY)
         states[outcome] = (await row("SELECT state FROM commitments WHERE case_id = %s", case_id))["state"]
     assert states == {"repaired": "kept", "cannot_budget": "dropped"}
     with pytest.raises(Refused, match="outcome_unknown"):
         async with db.transaction("console") as tx:
-            await register.commit(
+            await acts.commit(
                 tx,
                 case_id,
                 actor=place.staff["handler"],
@@ -284,7 +279,7 @@ async def test_two_handlers_at_once_move_a_case_once(
     async def start() -> str:
         try:
             async with db.transaction("console") as tx:
-                await register.start(tx, case_id, actor=place.staff["handler"], now=NOW, version=version)
+                await acts.start(tx, case_id, actor=place.staff["handler"], now=NOW, version=version)
         except Refused as refused:
             return refused.reason
         return "moved"
@@ -297,21 +292,19 @@ async def test_two_handlers_at_once_move_a_case_once(
 async def test_staff_of_another_district_moves_nothing(
     db: Database, keys: Keys, place: SimpleNamespace, opened: Opened
 ) -> None:
-    from cases import seed
-
     case_id = await opened()
     async with db.transaction("console") as tx:
-        await seed.add_district(tx, "quetta")
-        await seed.add_staff(tx, login="stranger", name="Stranger", role="handler", district_id="quetta")
+        await districts.add(tx, "quetta")
+        await staff.add(tx, Person(login="stranger", name="Stranger", role="handler", district_id="quetta"))
         found = await (await tx.execute("SELECT id FROM staff WHERE login = 'stranger'")).fetchone()
     assert found is not None
     for actor in (found["id"], place.staff["editor"], place.staff["triage"], "00000000-0000-0000-0000-000000000000"):
         with pytest.raises(Refused, match="not_allowed"):
             async with db.transaction("console") as tx:
-                await register.acknowledge(tx, keys, case_id, actor=actor, now=NOW)
+                await acts.acknowledge(tx, keys, case_id, actor=actor, now=NOW)
     with pytest.raises(Refused, match="not_allowed"):
         async with db.transaction("console") as tx:
-            await register.assign(tx, case_id, actor=place.staff["supervisor"], now=NOW, to=found["id"])
+            await acts.assign(tx, case_id, actor=place.staff["supervisor"], now=NOW, to=found["id"])
 
 
 async def test_later_answers_find_the_office_again_while_nobody_has_taken_the_case(
@@ -319,20 +312,20 @@ async def test_later_answers_find_the_office_again_while_nobody_has_taken_the_ca
 ) -> None:
     case_id = await opened("water", draft=True)
     async with db.transaction("intake") as tx:
-        await register.amend(tx, keys, case_id, now=NOW, category="health", may_message=True, finish=True)
-        await register.amend(tx, keys, case_id, now=NOW, category="health", may_message=True, finish=True)
+        await acts.amend(tx, keys, case_id, now=NOW, category="health", may_message=True, finish=True)
+        await acts.amend(tx, keys, case_id, now=NOW, category="health", may_message=True, finish=True)
     found = await row("SELECT office_id, category, may_message, draft FROM cases WHERE id = %s", case_id)
     assert found == {
         "office_id": place.offices["health"], "category": "health", "may_message": True, "draft": False,
     }  # fmt: skip
     async with db.transaction("console") as tx:
-        await register.start(tx, case_id, actor=place.staff["handler"], now=NOW)
+        await acts.start(tx, case_id, actor=place.staff["handler"], now=NOW)
     async with db.transaction("intake") as tx:
-        await register.amend(tx, keys, case_id, now=NOW, category="roads")
+        await acts.amend(tx, keys, case_id, now=NOW, category="roads")
     found = await row("SELECT office_id FROM cases WHERE id = %s", case_id)
     assert found["office_id"] == place.offices["health"]
-    async with db.transaction("console") as tx:
-        verbs = [line["verb"] for line in await register.history(tx, case_id)]
+    async with db.autocommit("console") as conn:
+        verbs = [line.verb for line in await history.read(conn, case_id)]
     assert verbs == ["open", "finish", "start", "amend"]
 
 
@@ -342,5 +335,5 @@ async def test_the_citizen_hears_who_is_responsible_and_that_nobody_is(
     for category, key in (("water", "case.responsible"), ("work", "office.unnamed")):
         case_id = await opened(category)
         async with db.transaction("console") as tx:
-            told = await register.acknowledge(tx, keys, case_id, actor=place.staff["handler"], now=NOW)
+            told = await acts.acknowledge(tx, keys, case_id, actor=place.staff["handler"], now=NOW)
         assert (await message_of(row, keys, told))["says"][1][0] == key

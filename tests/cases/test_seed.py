@@ -10,9 +10,11 @@ from uuid import UUID
 
 import pytest
 
-from cases import commands, seed
+from cases import commands, districts, seed, staff
 from cases.lifecycle import Refused
 from cases.outcomes import CATEGORIES, DATA
+from cases.roles import ROLES
+from cases.staff import Person
 from store.crypto import Keys, check_password
 from store.database import Database
 from tests.cases.conftest import NOW
@@ -84,7 +86,7 @@ async def test_the_demo_says_what_it_is_and_holds_nothing_back(demo: SimpleNames
         "quiet_from": None,
         "approval_hold": timedelta(0),
     }
-    assert {line["role"] for line in demo.all} == set(seed.ROLES)
+    assert {line["role"] for line in demo.all} == set(ROLES)
     assert (await row("SELECT bool_and(demo) AS demo FROM staff"))["demo"]
     assert (await row("SELECT bool_and(demo) AS demo FROM facilities"))["demo"]
 
@@ -125,7 +127,7 @@ async def test_a_new_person_can_log_in_and_a_login_keeps_its_role(
 ) -> None:
     async def add(role: str) -> str:
         async with db.transaction("console") as tx:
-            return await seed.add_staff(tx, login="new-one", name="New", role=role, district_id="pishin")
+            return await staff.add(tx, Person(login="new-one", name="New", role=role, district_id="pishin"))
 
     password = await add("handler")
     stored = await row("SELECT password_hash, demo FROM staff WHERE login = 'new-one'")
@@ -164,13 +166,13 @@ async def test_cases_are_listed_with_the_fields_that_programs_read(
 
 
 def test_every_place_lies_in_a_known_district_and_says_where_it_comes_from() -> None:
-    districts = seed.known_districts()
-    assert len(districts) == 36
-    assert all(row["name_ur"] and row["source"] for row in districts.values())
+    here = districts.known()
+    assert len(here) == 36
+    assert all(row["name_ur"] and row["source"] for row in here.values())
     with (DATA / "places.csv").open(encoding="utf-8", newline="") as file:
         places = list(csv.DictReader(file))
     assert len({row["id"] for row in places}) == len(places)
-    assert {row["district"] for row in places} == set(districts)
+    assert {row["district"] for row in places} == set(here)
     assert all(row["source"] for row in places)
     codes = [row["pcode"] for row in places if row["pcode"]]
     assert len(codes) == len(set(codes)) == 103

@@ -10,8 +10,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from cases import register, seed, sorting
+from cases import sorting, staff, thread
 from cases.lifecycle import Refused
+from cases.staff import Person
 from store.crypto import Keys
 from store.database import Database
 from tests.cases.conftest import NOW, fresh_code
@@ -73,7 +74,7 @@ async def test_a_districts_own_triage_takes_over_and_the_province_keeps_what_wai
 ) -> None:
     await kept()
     async with db.transaction("console") as tx:
-        await seed.add_staff(tx, login="own", name="Own triage", role="triage", district_id="pishin")
+        await staff.add(tx, Person(login="own", name="Own triage", role="triage", district_id="pishin"))
     own, province = await staff_id(row, "own"), place.staff["triage"]
     seen = {}
     for name, who, now in (
@@ -93,8 +94,8 @@ async def test_a_triage_that_sits_in_an_office_people_complain_about_sorts_nothi
     offices = (place.offices["police"], place.above["police"])  # his own, and one that commands it
     async with db.transaction("console") as tx:
         for number, office in enumerate(offices):
-            await seed.add_staff(
-                tx, login=f"near-{number}", name="Near", role="triage", district_id="pishin", office_id=office
+            await staff.add(
+                tx, Person(login=f"near-{number}", name="Near", role="triage", district_id="pishin", office_id=office)
             )
     for number in range(2):
         with pytest.raises(Refused, match="not_allowed"):
@@ -133,13 +134,13 @@ async def test_sent_to_a_queue_it_keeps_its_code_its_clocks_and_its_words(
         "place_id": "pishin.barshore",
         "office_id": place.offices["water"],
     }
-    async with db.transaction("console") as tx:
-        thread = await register.thread(tx, keys, case_id)
-    assert [(item["kind"], item["text"]) for item in thread if item["kind"] != "media"] == [
+    async with db.autocommit("console") as conn:
+        said = await thread.read(conn, keys, case_id)
+    assert [(item.kind, item.text) for item in said if item.kind != "media"] == [
         ("story", "نلکا ٹوٹا ہے"),
         ("more", "تین دن سے"),
     ]
-    assert [item["media_id"] for item in thread if item["kind"] == "media"] == [media_id]
+    assert [item.media_id for item in said if item.kind == "media"] == [media_id]
     assert (await row("SELECT count(*) AS n FROM sorting"))["n"] == 0
     with pytest.raises(Refused):
         async with db.transaction("console") as tx:

@@ -1,20 +1,19 @@
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID, uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cases import triage
-from cases.triage import Custodian
+from cases.triage import Custodian, Responsibility
 
 WATER, TOWN, NEAR = uuid4(), uuid4(), uuid4()
-ROWS: list[dict[str, Any]] = [
-    {"category": "water", "place_id": None, "office_id": WATER},
-    {"category": "water", "place_id": "town", "office_id": TOWN},
-    {"category": "water", "place_id": "nobody", "office_id": None},
-    {"category": "roads", "place_id": None, "office_id": None},
+ROWS = [
+    Responsibility("water", None, WATER),
+    Responsibility("water", "town", TOWN),
+    Responsibility("water", "nobody", None),
+    Responsibility("roads", None, None),
 ]
 
 

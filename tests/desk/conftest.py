@@ -17,7 +17,7 @@ import pytest
 from bs4 import BeautifulSoup
 from psycopg.types.json import Jsonb
 
-from cases import register
+from cases import acts
 from desk import sessions
 from flows import codes
 from store import contacts
@@ -158,7 +158,7 @@ def opened(db: Database, keys: Keys, office: Office, write: Write) -> Open:
             "story": "تین ہفتے سے پانی نہیں آ رہا",
         }
         async with db.transaction("intake") as tx:
-            return await register.open(tx, keys, **{**given, **more})
+            return await acts.open(tx, keys, **{**given, **more})
 
     return make
 

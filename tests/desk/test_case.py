@@ -12,7 +12,7 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 
-from cases import register
+from cases import thread
 from locales import say
 from store.crypto import Keys
 from store.database import Database
@@ -261,7 +261,7 @@ async def test_a_photo_is_a_file_to_keep_and_only_of_its_own_case(
         )
         async with jawab.db.transaction("intake") as tx:
             now = datetime.now(UTC)
-            await register.append(
+            await thread.append(
                 tx, keys, case, author="citizen", kind="media", body=None, lang="ur", now=now, media_id=media
             )
         handler = await enter("handler")

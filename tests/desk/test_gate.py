@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+from cases.roles import ROLES
 from desk import pages, roles
 from tests.desk.conftest import Browser, Enter, One, Open
 
@@ -61,7 +62,7 @@ async def test_a_route_that_nobody_listed_is_shut_for_everybody(client: httpx.As
         raise AssertionError("the gate let somebody through")
 
     app_of(client).add_route("/desk/forgotten", forgotten, methods=["GET"])
-    for role in sorted(roles.ROLES):
+    for role in sorted(ROLES):
         person = await enter(role)
         assert (await person.get("/desk/forgotten")).status_code == 404
 
@@ -69,7 +70,7 @@ async def test_a_route_that_nobody_listed_is_shut_for_everybody(client: httpx.As
 async def test_each_door_opens_for_its_roles_and_no_others(
     client: httpx.AsyncClient, enter: Enter, stranger: Browser
 ) -> None:
-    people = {role: await enter(role) for role in sorted(roles.ROLES)}
+    people = {role: await enter(role) for role in sorted(ROLES)}
     for method, route in desk_doors(app_of(client)):
         if (method, route) in {("POST", "/desk/logout"), ("POST", "/desk/login")}:
             continue  # see test_login

@@ -16,7 +16,7 @@ from bs4 import BeautifulSoup
 
 import locales
 from broadcast import publish
-from cases import calendar, register
+from cases import acts, calendar
 from locales.catalogs import strict
 from locales.values import group
 from store.jawab import Jawab
@@ -153,12 +153,12 @@ async def test_the_two_columns_stand_side_by_side_and_small_numbers_are_not_show
         await opened(at=at, category="roads")
     async with jawab.db.transaction("console") as tx:
         for case_id in water[:11]:
-            await register.resolve(
+            await acts.resolve(
                 tx, keys, case_id, actor=office.staff["handler"], now=at, outcome="repaired", done_on=at.date()
             )
     async with jawab.db.transaction("intake") as tx:
         for case_id in water[:4]:
-            await register.confirm(tx, case_id, now=at)
+            await acts.confirm(tx, case_id, now=at)
     page = read(await client.get("/figures?lang=en"))
     assert [card.get_text(" ", strip=True) for card in page.select(".pair-one")] == [
         "Department says done 10",

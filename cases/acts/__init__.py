@@ -1,0 +1,22 @@
+"""What may be said to a case, one verb a file: this is the one door to them.
+
+Every verb is given its transaction and never commits; `now` is an aware time; `version` is that of the page the actor
+has read, None where there was none. All raise `lifecycle.Refused`. Those that tell the citizen something return the id
+of the message in the outbox, None where there is none: the caller rings the bell after the commit.
+"""
+
+from cases.acts.acknowledge import acknowledge as acknowledge
+from cases.acts.amend import amend as amend
+from cases.acts.answer import answer as answer
+from cases.acts.assign import assign as assign
+from cases.acts.close import close as close
+from cases.acts.commit import commit as commit
+from cases.acts.escalate import escalate as escalate
+from cases.acts.note import note as note
+from cases.acts.open import open as open  # noqa: A004 - the word for it everywhere
+from cases.acts.refer import refer as refer
+from cases.acts.reopen import reopen as reopen
+from cases.acts.resolve import resolve as resolve
+from cases.acts.start import start as start
+from cases.acts.verdict import confirm as confirm
+from cases.acts.verdict import dispute as dispute

@@ -1,0 +1,25 @@
+"""Answer: words to the citizen, as typed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from cases import messages, register, thread
+from cases.history import Actor
+from cases.lifecycle import Refused
+from store.crypto import Keys
+from store.database import Tx
+
+
+async def answer(
+    tx: Tx, keys: Keys, case_id: UUID, *, actor: Actor, now: datetime, text: str, version: int | None = None
+) -> UUID | None:
+    """None where this phone may not be messaged: the words stay in the thread."""
+    if not text.strip():
+        raise Refused("text_missing")
+    case = await register.move(tx, case_id, "answer", actor=actor, now=now, version=version)
+    says = [("case.answered", {"code": {"code": case.code}})]
+    outbox_id = await messages.tell(tx, keys, case, says=says, now=now, text=text)
+    await thread.append_answer(tx, keys, case_id, text, actor=actor, now=now, outbox_id=outbox_id)
+    return outbox_id

@@ -1,0 +1,24 @@
+"""Assign: the case is somebody's work, or nobody's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from cases import register
+from cases.history import Actor
+from cases.lifecycle import DESK, Refused
+from store.database import Tx
+
+
+async def assign(
+    tx: Tx, case_id: UUID, *, actor: Actor, now: datetime, to: UUID | None, version: int | None = None
+) -> None:
+    """Give a case to a handler or supervisor of its district, or to nobody."""
+    case = await register.read(tx, case_id)
+    if to is not None and await register.role_of(tx, to, case.district_id) not in DESK:
+        raise Refused("not_allowed")
+    data = {"to": str(to) if to else None}
+    await register.move(
+        tx, case_id, "assign", actor=actor, now=now, version=version, data=data, columns={"assigned_to": to}
+    )

@@ -1,0 +1,39 @@
+"""Refer: the case is handed to an office with a date. That stops no clock."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from cases import messages, offices, referrals, register
+from cases.history import Actor, staff_id
+from cases.lifecycle import Refused
+from store.crypto import Keys
+from store.database import Tx
+
+
+async def refer(
+    tx: Tx,
+    keys: Keys,
+    case_id: UUID,
+    *,
+    actor: Actor,
+    now: datetime,
+    office_id: UUID,
+    due_on: date,
+    tell: bool = True,
+    version: int | None = None,
+) -> UUID | None:
+    office = await offices.value(tx, office_id)
+    case = await register.read(tx, case_id)
+    if due_on < case.day(now):
+        raise Refused("date_past")
+    data = {"office": str(office_id), "due_on": due_on.isoformat()}
+    case = await register.move(
+        tx, case_id, "refer", actor=actor, now=now, version=version, data=data, columns={"office_id": office_id}
+    )
+    await referrals.put(tx, case_id, office_id=office_id, due_on=due_on, by=staff_id(actor), now=now)
+    if not tell:
+        return None
+    values = {"code": {"code": case.code}, "office": office, "date": {"date": due_on.isoformat()}}
+    return await messages.tell(tx, keys, case, says=[("case.referred", values)], now=now)

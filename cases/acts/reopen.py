@@ -1,0 +1,17 @@
+"""Reopen: to begin again on what was called done."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from cases import commitments, register
+from cases.history import Actor
+from store.database import Tx
+
+
+async def reopen(tx: Tx, case_id: UUID, *, actor: Actor, now: datetime, version: int | None = None) -> None:
+    """The resolution clock runs on from where it was set, and promises are open."""
+    columns = {"resolved_at": None, "outcome": None, "outcome_values": None, "outcome_line": None}
+    await register.move(tx, case_id, "reopen", actor=actor, now=now, version=version, columns=columns)
+    await commitments.open_again(tx, case_id, now)

@@ -1,0 +1,82 @@
+"""Districts and their places as rows: what an operator adds, and names. Nothing here is ever deleted."""
+
+from __future__ import annotations
+
+import csv
+from datetime import time
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from cases.lifecycle import Refused
+from cases.outcomes import DATA
+from store.database import Tx, fetch_one
+
+QUIET = (time(20), time(8))  # no unasked message between, in the district's own time
+HOLD = 10  # minutes between approval and sending
+
+
+def known() -> dict[str, dict[str, str]]:
+    """The districts that can be added, by id: rows of data/districts.csv."""
+    with (DATA / "districts.csv").open(encoding="utf-8", newline="") as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
+
+
+async def add(tx: Tx, district_id: str, *, demo: bool = False) -> None:
+    """Add a district of Balochistan with its tehsils. Adding it again brings names and places up to date.
+
+    A real one gets quiet hours and an approval hold; the demo has neither. Raises `Refused` for an unknown id.
+    """
+    row = known().get(district_id)
+    if row is None:
+        raise Refused("district_unknown")
+    quiet_from, quiet_to = (None, None) if demo else QUIET
+    await tx.execute(
+        "INSERT INTO districts (id, pcode, names, demo, quiet_from, quiet_to, approval_hold)"
+        " VALUES (%(id)s, %(pcode)s, %(names)s, %(demo)s, %(from)s, %(to)s, make_interval(mins => %(hold)s))"
+        " ON CONFLICT (id) DO UPDATE SET pcode = excluded.pcode, names = excluded.names",
+        {
+            "id": district_id,
+            "pcode": row["pcode"] or None,
+            "names": Jsonb({"en": row["name_en"], "ur": row["name_ur"]}),
+            "demo": demo,
+            "from": quiet_from,
+            "to": quiet_to,
+            "hold": 0 if demo else HOLD,
+        },
+    )
+    with (DATA / "places.csv").open(encoding="utf-8", newline="") as file:
+        places = [place for place in csv.DictReader(file) if place["district"] == district_id]
+    async with tx.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO places (id, district_id, level, names, aliases, pcode, lat, lon, source)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET names = excluded.names,"
+            " aliases = excluded.aliases, pcode = excluded.pcode, source = excluded.source",
+            [
+                (
+                    place["id"],
+                    district_id,
+                    place["level"],
+                    Jsonb({"en": place["name_en"]}),
+                    place["aliases"].split("|") if place["aliases"] else [],
+                    place["pcode"] or None,
+                    float(place["lat"]) if place["lat"] else None,
+                    float(place["lon"]) if place["lon"] else None,
+                    place["source"],
+                )
+                for place in places
+            ],
+        )
+
+
+async def place_value(tx: Tx, district_id: str, place_id: str | None) -> dict[str, Any]:
+    """A place of the district, or the district itself (None), as a typed value. Raises `Refused` for any other."""
+    row = await fetch_one(
+        tx,
+        "SELECT names FROM places WHERE id = %(wanted)s AND district_id = %(district)s"
+        " UNION ALL SELECT names FROM districts WHERE id = %(wanted)s AND id = %(district)s",
+        {"wanted": place_id or district_id, "district": district_id},
+    )
+    if row is None:
+        raise Refused("place_unknown")
+    return {"names": row["names"]}

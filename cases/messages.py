@@ -1,0 +1,53 @@
+"""What a citizen is told of their case: one message into the outbox. The caller rings the bell after the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from cases.register import Case
+from store import outbox
+from store.crypto import Keys
+from store.database import Tx, fetch_one, new_id
+
+Says = Sequence[tuple[str, Mapping[str, Any]]]  # (text key, values)
+
+
+async def tell(
+    tx: Tx,
+    keys: Keys,
+    case: Case,
+    *,
+    says: Says,
+    now: datetime,
+    options: Sequence[tuple[str, str]] = (),
+    text: str = "",
+) -> UUID | None:
+    """Owe the citizen a message, in the language they use now. `options` are (digit, text key). Returns its id.
+
+    None where they said that this phone may not be messaged: the code shows where their case stands.
+    """
+    if case.may_message is False:
+        return None
+    contact = await fetch_one(tx, "SELECT lang FROM contacts WHERE id = %s", (case.contact_id,))
+    message: dict[str, Any] = {"says": [[key, dict(values)] for key, values in says]}
+    if options:
+        message["options"] = [[digit, key, {}] for digit, key in options]
+    if text:
+        message["text"] = text
+    outbox_id = new_id()
+    await outbox.put(
+        tx,
+        keys,
+        id=outbox_id,
+        contact_id=case.contact_id,
+        lane="replies",
+        purpose="case",
+        lang=(contact and contact["lang"]) or case.lang or "ur",
+        message=message,
+        case_id=case.id,
+        due_at=now,
+    )
+    return outbox_id
