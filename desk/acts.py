@@ -211,10 +211,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         async with jawab.db.transaction("console") as tx:
             found = await case.read(tx, staff, case_id)
             await audit.write(tx, str(staff.id), f"contact.reveal.{reason}", str(case_id))
-            row = await fetch_one(tx, "SELECT id, address_box FROM contacts WHERE id = %s", (found["contact_id"],))
-        if row is None:
-            raise HTTPException(404)
-        address = jawab.keys.decrypt(row["address_box"], contacts.bound_to(row["id"])).decode()
+            address = await contacts.address(tx, jawab.keys, found.contact_id)
         return await case.render(request, jawab, case_id, Shown(address=address))
 
     app.add_route("/desk/cases/{case_id:uuid}/contact", reveal, methods=["POST"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,9 +15,10 @@ from starlette.responses import Response
 
 from cases import calendar, history, lifecycle, outcomes, register, thread
 from cases.roles import who_may
-from desk import due, pages
+from desk import pages, time_left
 from desk.queue import choices
 from desk.roles import Staff, within
+from desk.time_left import TimeLeft
 from locales.channels import CHANNELS
 from store import audit
 from store import media as stored
@@ -43,12 +44,80 @@ MEDIA_TYPES = {
 }
 
 CASE = sql.SQL(
-    "SELECT c.*, p.names AS place, o.names AS office, o.post, o.law, o.department, f.name AS assigned,"
-    " d.names AS district, t.lang AS reads, t.last_inbound_at, t.stopped_at, t.invalid_at"
-    " FROM cases c JOIN districts d ON d.id = c.district_id JOIN contacts t ON t.id = c.contact_id"
+    "SELECT c.id, c.code, c.district_id, c.contact_id, c.channel, c.lang, c.category, c.place_id, c.place_text,"
+    " c.draft, c.status, c.may_message, c.office_id, c.assigned_to, c.opened_at, c.outcome, c.outcome_values,"
+    " c.outcome_line, c.version, p.names AS place, o.names AS office, o.post, o.law, f.name AS assigned,"
+    " t.lang AS reads, t.last_inbound_at, t.stopped_at, t.invalid_at"
+    " FROM cases c JOIN contacts t ON t.id = c.contact_id"
     " LEFT JOIN places p ON p.id = c.place_id LEFT JOIN offices o ON o.id = c.office_id"
     " LEFT JOIN staff f ON f.id = c.assigned_to WHERE c.id = %(case)s AND {within}"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A case as its page shows it: the register's row, who it is with, and how the citizen can be reached."""
+
+    id: UUID
+    code: str
+    district_id: str
+    contact_id: UUID
+    channel: str
+    lang: str
+    category: str
+    place_id: str | None
+    place_text: bytes | None
+    draft: bool
+    status: str
+    may_message: bool | None
+    office_id: UUID | None
+    assigned_to: UUID | None
+    opened_at: datetime
+    outcome: str | None
+    outcome_values: dict[str, Any] | None
+    outcome_line: bytes | None
+    version: int
+    place: dict[str, str] | None
+    office: dict[str, str] | None
+    post: str | None
+    law: str | None
+    assigned: str | None
+    reads: str
+    last_inbound_at: datetime | None
+    stopped_at: datetime | None
+    invalid_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One clock of the case; `told` is the office that was told of it when it ran out."""
+
+    kind: str
+    due_at: datetime
+    met_at: datetime | None
+    overdue_at: datetime | None
+    told: dict[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    action: str
+    due_on: date
+    state: str
+    office: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    due_on: date
+    done_at: datetime | None
+    office: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    id: UUID
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +132,13 @@ class Shown:
     address: str = ""  # a phone number, on the one page that a supervisor asked for
 
 
-async def read(conn: Conn, staff: Staff, case_id: UUID) -> dict[str, Any]:
+async def read(conn: Conn, staff: Staff, case_id: UUID) -> Opened:
     """The case, if it is the reader's to see. Raises HTTPException 404: what is not yours does not exist."""
-    row = await fetch_one(conn, CASE.format(within=within(staff, "c.district_id")), {**staff.scope, "case": case_id})
-    if row is None:
+    statement = CASE.format(within=within(staff, "c.district_id"))
+    case = await fetch_one(conn, statement, {**staff.scope, "case": case_id}, of=Opened)
+    if case is None:
         raise HTTPException(404)
-    return row
+    return case
 
 
 async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) -> Response:
@@ -85,7 +155,7 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
             "commitments": await _commitments(tx, case_id),
             "referrals": await _referrals(tx, case_id),
             "fetched": await _fetched(tx, case_id),
-            "colleagues": await _colleagues(tx, case["district_id"]),
+            "colleagues": await _colleagues(tx, case.district_id),
             **await choices(tx, staff),
         }
     today = calendar.day_of(now, staff.timezone)
@@ -96,19 +166,19 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
         case=case,
         shown=shown,
         once=str(uuid4()),
-        verbs=lifecycle.verbs(case["status"], staff.role),
+        verbs=lifecycle.verbs(case.status, staff.role),
         place_text=_place_text(jawab.keys, case),
         outcome_line=_outcome_line(jawab.keys, case),
-        outcomes=outcomes.for_category(case["category"]),
-        promises=outcomes.promised(case["category"]),
+        outcomes=outcomes.for_category(case.category),
+        promises=outcomes.promised(case.category),
         categories=outcomes.CATEGORIES,
-        office_names={str(office["id"]): office["names"] for office in values["offices"]},
-        colleague_names={str(one["id"]): one["name"] for one in values["colleagues"]},
+        office_names={str(office.id): office.names for office in values["offices"]},
+        colleague_names={str(one.id): one.name for one in values["colleagues"]},
         text_most=TEXT_MOST,
         line_most=LINE_MOST,
         today=today.isoformat(),
         soon=(today + timedelta(days=7)).isoformat(),
-        window_shut=_is_shut(case["channel"], case["last_inbound_at"], now),
+        window_shut=_is_shut(case.channel, case.last_inbound_at, now),
         may_reveal=staff.may("supervise"),
         reveals=REVEALS,
         here=f"/desk/cases/{case_id}",
@@ -158,14 +228,15 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     app.add_route("/desk/cases/{case_id:uuid}/media/{media_id:uuid}", download, methods=["GET"])
 
 
-async def _clocks(tx: Tx, case_id: UUID, now: datetime) -> list[dict[str, Any]]:
+async def _clocks(tx: Tx, case_id: UUID, now: datetime) -> list[tuple[Clock, TimeLeft]]:
     rows = await fetch_all(
         tx,
         "SELECT k.kind, k.due_at, k.met_at, k.overdue_at, o.names AS told FROM clocks k"
         " LEFT JOIN offices o ON o.id = k.escalated_to WHERE k.case_id = %s ORDER BY k.due_at",
         (case_id,),
+        of=Clock,
     )
-    return [{**row, "due": due.words(row["kind"], row["due_at"], now)} for row in rows]
+    return [(row, time_left.tell(row.kind, row.due_at, now)) for row in rows]
 
 
 async def _fetched(tx: Tx, case_id: UUID) -> set[UUID]:
@@ -174,41 +245,44 @@ async def _fetched(tx: Tx, case_id: UUID) -> set[UUID]:
     return {row["id"] for row in await rows.fetchall()}
 
 
-async def _commitments(tx: Tx, case_id: UUID) -> list[dict[str, Any]]:
+async def _commitments(tx: Tx, case_id: UUID) -> list[Promise]:
     return await fetch_all(
         tx,
         "SELECT m.action, m.due_on, m.state, o.names AS office FROM commitments m"
         " JOIN offices o ON o.id = m.office_id WHERE m.case_id = %s ORDER BY m.made_at",
         (case_id,),
+        of=Promise,
     )
 
 
-async def _referrals(tx: Tx, case_id: UUID) -> list[dict[str, Any]]:
+async def _referrals(tx: Tx, case_id: UUID) -> list[Referral]:
     return await fetch_all(
         tx,
         "SELECT r.due_on, r.done_at, o.names AS office FROM referrals r JOIN offices o ON o.id = r.office_id"
         " WHERE r.case_id = %s ORDER BY r.at",
         (case_id,),
+        of=Referral,
     )
 
 
-async def _colleagues(tx: Tx, district_id: str) -> list[dict[str, Any]]:
+async def _colleagues(tx: Tx, district_id: str) -> list[Colleague]:
     return await fetch_all(
         tx,
         "SELECT id, name FROM staff WHERE role = ANY(%s) AND disabled_at IS NULL"
         " AND coalesce(district_id, %s) = %s ORDER BY name",
         (list(who_may("handle")), district_id, district_id),
+        of=Colleague,
     )
 
 
-def _place_text(keys: Keys, case: dict[str, Any]) -> str:
-    box = case["place_text"]
-    return keys.decrypt(box, register.text_bound_to(case["id"])).decode() if box is not None else ""
+def _place_text(keys: Keys, case: Opened) -> str:
+    box = case.place_text
+    return keys.decrypt(box, register.text_bound_to(case.id)).decode() if box is not None else ""
 
 
-def _outcome_line(keys: Keys, case: dict[str, Any]) -> str:
-    box = case["outcome_line"]
-    return keys.decrypt(box, register.line_bound_to(case["id"])).decode() if box is not None else ""
+def _outcome_line(keys: Keys, case: Opened) -> str:
+    box = case.outcome_line
+    return keys.decrypt(box, register.line_bound_to(case.id)).decode() if box is not None else ""
 
 
 def _is_shut(channel: str, last_inbound_at: datetime | None, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -23,7 +24,7 @@ from store.jawab import Jawab
 
 LISTED = 60  # editions of a district on one page: more than a year
 
-Move = Callable[[Tx, Edition, Staff, dict[str, str], datetime], Awaitable[object]]
+Act = Callable[[Tx, Edition, Staff, dict[str, str], datetime], Awaitable[object]]
 
 
 async def _redraft(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: datetime) -> None:  # noqa: ARG001 - every one of a table has one shape
@@ -45,7 +46,7 @@ async def _stop(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: 
     await publish.stop(tx, held.id, staff.id, now)
 
 
-MOVES: dict[str, Move] = {"redraft": _redraft, "line": _line, "approve": _approve, "stop": _stop}
+MOVES: dict[str, Act] = {"redraft": _redraft, "line": _line, "approve": _approve, "stop": _stop}
 
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
@@ -56,7 +57,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             rows = await list_editions(conn, staff)
         full = calendar.last_full(now, staff.timezone)
         this = calendar.week_of(calendar.day_of(now, staff.timezone))
-        there = {row["week"] for row in rows}
+        there = {row.week for row in rows}
         return pages.page(
             request,
             "editions/list.html",
@@ -86,7 +87,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         status = 409 if problem else 200
         return pages.page(request, "editions/edition.html", status=status, problem=problem, **context)
 
-    def door(move: Move) -> Callable[[Request], Awaitable[Response]]:
+    def door(move: Act) -> Callable[[Request], Awaitable[Response]]:
         async def act(request: Request) -> Response:
             staff: Staff = request.state.staff
             try:
@@ -110,7 +111,22 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         app.add_route(f"/desk/editions/{{edition_id:uuid}}/{name}", door(move), methods=["POST"])
 
 
-async def list_editions(conn: Conn, staff: Staff) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One edition of the list: who drafted and approved it, and how many messages left of how many."""
+
+    id: UUID
+    week: str
+    state: str
+    drafted_at: datetime
+    drafted: str | None
+    approved: str | None
+    approved_at: datetime | None
+    total: int
+    gone: int
+
+
+async def list_editions(conn: Conn, staff: Staff) -> list[Listed]:
     """The district's editions, newest week first, each with how many messages left and how many there are."""
     return await fetch_all(
         conn,
@@ -122,6 +138,7 @@ async def list_editions(conn: Conn, staff: Staff) -> list[dict[str, Any]]:
         "  FROM outbox WHERE edition_id = e.id) m ON true"
         " WHERE e.district_id = %s ORDER BY e.week DESC LIMIT %s",
         (staff.district_id, LISTED),
+        of=Listed,
     )
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -18,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from cases import calendar, sorting
 from cases.lifecycle import Refused
 from cases.protected import reading, vault
+from cases.protected.reading import Sealed
 from desk import pages, sessions
 from desk.roles import Staff
 from desk.unsealed import NAMED, Opened, lay_out
@@ -49,10 +49,10 @@ async def seal_from_sorting(
     await audit.write(tx, str(actor), "sorting.seal", str(sorting_id))
 
 
-async def _mine(conn: Conn, staff: Staff, case_id: UUID) -> dict[str, Any]:
+async def _mine(conn: Conn, staff: Staff, case_id: UUID) -> Sealed:
     """The one case of the reader's list. Raises HTTPException 404."""
     rows = await reading.list_for(conn, staff.id)
-    found = next((row for row in rows if row["id"] == case_id), None)
+    found = next((row for row in rows if row.id == case_id), None)
     if found is None:
         raise HTTPException(404)
     return found
@@ -158,7 +158,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                     reason=request.state.form.get("reason", ""),
                 )
                 places = await fetch_all(
-                    tx, "SELECT id, names FROM places WHERE district_id = %s", (found["district_id"],)
+                    tx, "SELECT id, names FROM places WHERE district_id = %s", (found.district_id,)
                 )
                 names = {row["id"]: row["names"] for row in places}
                 items = [lay_out(item, names) for item in opened]

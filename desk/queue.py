@@ -16,8 +16,9 @@ from starlette.responses import RedirectResponse, Response
 
 from cases.lifecycle import OPEN
 from cases.outcomes import CATEGORIES
-from desk import due, pages
+from desk import pages, time_left
 from desk.roles import Staff, within
+from desk.time_left import TimeLeft
 from flows import codes
 from store.database import Conn, fetch_all, fetch_one
 from store.jawab import Jawab
@@ -48,6 +49,49 @@ QUEUE = sql.SQL(
     " ORDER BY due_at LIMIT 1) k ON true"
     " WHERE {where} ORDER BY {order} LIMIT {most}"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """One line of the queue; `kind` and `due_at` are of the clock that runs out next."""
+
+    id: UUID
+    code: str
+    category: str
+    status: str
+    draft: bool
+    lang: str
+    channel: str
+    opened_at: datetime
+    next_due: datetime | None
+    place_typed: bool
+    place: dict[str, str] | None
+    office: dict[str, str] | None
+    assigned: str | None
+    kind: str | None
+    due_at: datetime | None
+
+    def left(self, now: datetime) -> TimeLeft | None:
+        return time_left.tell(self.kind, self.due_at, now) if self.kind and self.due_at else None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The tabs above the queue: how many cases are open, late, mine, drafts, and with nobody named."""
+
+    open: int
+    overdue: int
+    mine: int
+    drafts: int
+    nobody: int
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A place or an office that can be picked."""
+
+    id: str | UUID
+    names: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +136,7 @@ def read_filters(query: Any) -> Filters:
 
 async def list_cases(
     conn: Conn, staff: Staff, filters: Filters, after: tuple[datetime, UUID] | None, now: datetime
-) -> list[dict[str, Any]]:
+) -> list[Queued]:
     """At most PAGE + 1 rows: the last one only says that there are more."""
     wanted = [within(staff, "c.district_id"), sql.SQL("c.status = ANY(%(statuses)s)")]
     wanted += [condition for name, condition in CONDITIONS.items() if getattr(filters, name)]
@@ -118,12 +162,12 @@ async def list_cases(
             "at": after[0] if after else None,
             "id": after[1] if after else None,
         },
+        of=Queued,
     )
 
 
-async def count_cases(conn: Conn, staff: Staff, now: datetime) -> dict[str, int]:
-    """How many are open, late, mine, drafts, and with nobody named: the tabs above the queue."""
-    row: Any = await fetch_one(
+async def count_cases(conn: Conn, staff: Staff, now: datetime) -> Counts:
+    counts = await fetch_one(
         conn,
         sql.SQL(
             "SELECT count(*) AS open, count(*) FILTER (WHERE next_due < %(now)s) AS overdue,"
@@ -132,16 +176,19 @@ async def count_cases(conn: Conn, staff: Staff, now: datetime) -> dict[str, int]
             " FROM cases WHERE {within} AND status = ANY(%(statuses)s)"
         ).format(within=within(staff)),
         {**staff.scope, "now": now, "me": staff.id, "statuses": list(OPEN)},
+        of=Counts,
     )
-    return dict(row)
+    assert counts is not None  # noqa: S101 - a count is always one row
+    return counts
 
 
-async def choices(conn: Conn, staff: Staff) -> dict[str, list[dict[str, Any]]]:
+async def choices(conn: Conn, staff: Staff) -> dict[str, list[Named]]:
     """Places and offices a handler of this district can pick."""
     places = await fetch_all(
         conn,
         sql.SQL("SELECT id, names FROM places WHERE {within} ORDER BY names->>'en', id").format(within=within(staff)),
         staff.scope,
+        of=Named,
     )
     offices = await fetch_all(
         conn,
@@ -149,6 +196,7 @@ async def choices(conn: Conn, staff: Staff) -> dict[str, list[dict[str, Any]]]:
             within=within(staff)
         ),
         staff.scope,
+        of=Named,
     )
     return {"places": places, "offices": offices}
 
@@ -162,22 +210,20 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             counts = await count_cases(conn, staff, now)
             picks = await choices(conn, staff)
         more, rows = len(rows) > PAGE, rows[:PAGE]
-        for row in rows:
-            row["due"] = due.words(row["kind"], row["due_at"], now) if row["kind"] and not filters.done else None
         last = rows[-1] if rows else None
-        at = last["opened_at" if filters.done else "next_due"] if last else None
+        at = (last.opened_at if filters.done else last.next_due) if last else None
         return pages.page(
             request,
             "desk/queue.html",
             status=status,
-            rows=rows,
+            rows=[(row, None if filters.done else row.left(now)) for row in rows],
             counts=counts,
             filters=filters,
             categories=CATEGORIES,
             statuses=(*OPEN, *DONE),
             problem=problem,
             sought=sought,
-            next=filters.query(after=f"{at.isoformat()}~{last['id']}") if more and last and at else "",
+            next=filters.query(after=f"{at.isoformat()}~{last.id}") if more and last and at else "",
             paged="after" in request.query_params,
             here="/desk/queue",
             places=picks["places"],

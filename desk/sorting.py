@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -13,13 +14,22 @@ from starlette.responses import RedirectResponse, Response
 from cases import sorting
 from cases.lifecycle import Refused
 from cases.outcomes import CATEGORIES
-from desk import due, pages
+from desk import pages, time_left
 from desk.protected import seal_from_sorting
 from desk.roles import Staff
 from store.database import fetch_all
 from store.jawab import Jawab
 
 PAGE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Accusable:
+    """An office that kept words may be about."""
+
+    id: UUID
+    district_id: str
+    names: dict[str, str]
 
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
@@ -33,6 +43,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                     tx,
                     "SELECT id, district_id, names FROM offices WHERE district_id = ANY(%s) ORDER BY names->>'en', id",
                     (list({row.district_id for row in rows}),),
+                    of=Accusable,
                 )
         except Refused:
             return pages.refuse(request, 403, "sorting.conflict")
@@ -41,7 +52,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             request,
             "desk/sorting.html",
             status=status,
-            rows=[(row, due.words("acknowledge", row.due_acknowledge, now)) for row in rows],
+            rows=[(row, time_left.tell("acknowledge", row.due_acknowledge, now)) for row in rows],
             offices=offices,
             categories=CATEGORIES,
             full=len(rows) == PAGE,

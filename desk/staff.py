@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -27,6 +28,20 @@ MOVES: dict[str, Callable[[Tx, UUID], Awaitable[None]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """One person at the desk; `here` while they are signed in."""
+
+    id: UUID
+    login: str
+    name: str
+    role: str
+    demo: bool
+    disabled_at: datetime | None
+    office: dict[str, str] | None
+    here: bool
+
+
 def mount(app: FastAPI, jawab: Jawab) -> None:
     async def show(request: Request) -> Response:
         staff: Staff = request.state.staff
@@ -41,6 +56,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                     " WHERE {within} ORDER BY f.disabled_at IS NOT NULL, f.role, f.name"
                 ).format(within=within(staff, "f.district_id")),
                 {**staff.scope, "now": now, "idle": now - sessions.IDLE},
+                of=Colleague,
             )
         return pages.page(request, "desk/staff.html", people=people, protected=PROTECTED, here="/desk/staff")
 

@@ -7,6 +7,7 @@ The caller lets content leave only after that transaction has committed.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,12 +27,23 @@ ASK_STANDS = timedelta(days=30)  # what a reader said of a case then may no long
 _MARKS: dict[str, tuple[str, ...]] = {"seen": ("received",), "in_progress": ("received", "seen")}
 
 
-async def list_for(conn: Conn, staff_id: UUID) -> list[dict[str, Any]]:
-    """The protected cases this person is a reader of, what is due next first. Shows no words and no codes.
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A protected case from outside: no words, no code, dates only."""
 
-    Each {"id", "district_id", "opened_week", "due_acknowledge", "due_resolve", "status", "overdue", "close_asked_by",
-    "items"}; who has asked to close is None where nobody has, or too long ago.
-    """
+    id: UUID
+    district_id: str
+    opened_week: str
+    due_acknowledge: date
+    due_resolve: date
+    status: str
+    overdue: bool
+    close_asked_by: UUID | None  # None also where it was asked too long ago
+    items: int
+
+
+async def list_for(conn: Conn, staff_id: UUID) -> list[Sealed]:
+    """The protected cases this person is a reader of, what is due next first."""
     return await fetch_all(
         conn,
         "SELECT c.id, c.district_id, c.opened_week, c.due_acknowledge, c.due_resolve, c.status, c.overdue,"
@@ -40,6 +52,7 @@ async def list_for(conn: Conn, staff_id: UUID) -> list[dict[str, Any]]:
         " WHERE %(staff)s = ANY(c.recipients) ORDER BY c.status = 'closed',"
         " CASE WHEN c.status = 'received' THEN c.due_acknowledge ELSE c.due_resolve END, c.id",
         {"staff": staff_id, "stands": ASK_STANDS},
+        of=Sealed,
     )
 
 

@@ -95,7 +95,7 @@ def test_every_reason_for_refusing_is_said_in_plain_words() -> None:
 def test_clocks_are_said_in_whole_words() -> None:
     from datetime import UTC, datetime, timedelta
 
-    from desk import due
+    from desk import time_left
 
     now = datetime(2026, 11, 21, 12, tzinfo=UTC)
     for hours, words in (
@@ -108,6 +108,6 @@ def test_clocks_are_said_in_whole_words() -> None:
         (-47, "47 hours late"),
         (-50, "2 days late"),
     ):
-        found = due.words("acknowledge", now + timedelta(hours=hours), now)
+        found = time_left.tell("acknowledge", now + timedelta(hours=hours), now)
         assert locales.say(found.key, "en", n=found.n) == words
         assert found.late == (hours < 0)
