@@ -47,4 +47,4 @@ assets: .venv/.ready ## fonts and htmx by npm ci; without them pages use system 
 	@touch $@
 
 clean: ## remove the environment and caches; ./var, which holds the data, stays
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache desk/static/vendor
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache pages/static/vendor

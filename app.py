@@ -13,8 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 import bot.doors
 import bot.trial
 import desk.doors
-import desk.editions
-import desk.public
+import window.doors
 from store.jawab import Jawab
 
 Part = Literal["all", "citizen", "desk"]
@@ -30,8 +29,7 @@ def assemble(jawab: Jawab, part: Part = "all") -> FastAPI:
             bot.trial.mount(app, jawab)
     if part in {"all", "desk"}:
         desk.doors.mount(app, jawab)
-        desk.editions.mount(app, jawab)
-        desk.public.mount(app, jawab)
+        window.doors.mount(app)
 
     async def health(_: Request) -> Response:
         return PlainTextResponse("alive")

@@ -14,12 +14,12 @@ from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 import locales
+import pages
 from bot import intake
 from bot.channels import Inbound
 from bot.channels.simulator import SAMPLES
@@ -31,7 +31,6 @@ from store.database import fetch_all, fetch_one
 from store.jawab import Jawab
 
 ROOM = Path(__file__).parent
-VENDOR = ROOM.parent / "desk" / "static" / "vendor"  # fetched by house.assets; without it pages do without
 PHONE_COOKIE, LOOK_COOKIE = "jawab-try", "jawab-try-as"
 COOKIES_KEPT = 30 * 86_400  # seconds
 NUMBER = "try"  # our own number on this channel
@@ -53,14 +52,6 @@ FATES = {
     "parked": "waits until you write",
     "withdrawn": "not sent: you said STOP",
 }
-
-_jinja = Environment(
-    loader=FileSystemLoader(ROOM / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 _THREAD = """
 SELECT * FROM (
@@ -111,22 +102,26 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             return Response(status_code=204)  # htmx leaves the screen as it is
         given = phone or _new_phone()
         last = next((bubble for bubble in reversed(bubbles) if bubble.ours), None)
-        html = _jinja.get_template("thread.html" if live else "try.html").render(
-            phone=given,
-            look=look,
-            looks=LOOKS,
-            words=WORDS,
-            samples=SAMPLES,
-            bubbles=bubbles,
-            mark=mark,
-            once=uuid.uuid4().hex,
-            last=last,
-            lang=last.lang if last else "ur",
-            direction=locales.direction,
-            say=locales.say,
-            name=lambda lang: choose_name(where.names, lang),
-            htmx=(VENDOR / "htmx.min.js").is_file(),
-            fonts=any(VENDOR.glob("*.woff2")),
+        html = (
+            pages.environment(ROOM)
+            .get_template("thread.html" if live else "try.html")
+            .render(
+                phone=given,
+                look=look,
+                looks=LOOKS,
+                words=WORDS,
+                samples=SAMPLES,
+                bubbles=bubbles,
+                mark=mark,
+                once=uuid.uuid4().hex,
+                last=last,
+                lang=last.lang if last else "ur",
+                direction=locales.direction,
+                say=locales.say,
+                name=lambda lang: choose_name(where.names, lang),
+                htmx=pages.has_htmx(),
+                fonts=pages.has_fonts(),
+            )
         )
         response = HTMLResponse(html, headers={"Cache-Control": "no-store"})
         if phone is None:

@@ -16,8 +16,8 @@ from broadcast import audience, edition, renderings, week
 from broadcast.edition import Item, Refused
 from broadcast.lint import inspect
 from broadcast.renderings import Heading, Message
-from broadcast.week import District
 from cases import calendar
+from cases.districts import District
 from cases.roles import who_may
 from locales.channels import CHANNELS
 from store import alarms, audit, outbox

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
-from broadcast.edition import Commitment, Deed, Names, Refused, Week
-from cases import calendar, figures
-from store.database import Conn, fetch_all, fetch_one
+from broadcast.edition import Commitment, Deed, Refused, Week
+from cases import calendar, districts, figures
+from cases.districts import District
+from store.database import Conn, fetch_all
 
 
 def monday(week: str) -> date:
@@ -20,23 +20,12 @@ def monday(week: str) -> date:
         raise Refused(f"{week!r} is not a week; a week looks like 2026-W47", "editions.refused.week") from None
 
 
-@dataclass(frozen=True, slots=True)
-class District:
-    id: str
-    names: Names
-    timezone: str
-    demo: bool
-    approval_hold: timedelta
-
-
 async def find_district(conn: Conn, district_id: str) -> District:
     """Raises `Refused` where there is no such district."""
-    row = await fetch_one(
-        conn, "SELECT id, names, timezone, demo, approval_hold FROM districts WHERE id = %s", (district_id,)
-    )
-    if row is None:
+    district = await districts.find(conn, district_id)
+    if district is None:
         raise Refused(f"there is no district {district_id!r}")
-    return District(**row)
+    return district
 
 
 # A place as public pages may name it: the tehsil, however small the place of the case is.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-from datetime import time
-from typing import Any
+from dataclasses import dataclass
+from datetime import time, timedelta
+from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
 from cases.lifecycle import Refused
 from cases.outcomes import DATA
-from store.database import Tx, fetch_one
+from store.database import Conn, Tx, fetch_all, fetch_one
 
 QUIET = (time(20), time(8))  # no unasked message between, in the district's own time
 HOLD = 10  # minutes between approval and sending
@@ -20,6 +21,29 @@ def known() -> dict[str, dict[str, str]]:
     """The districts that can be added, by id: rows of data/districts.csv."""
     with (DATA / "districts.csv").open(encoding="utf-8", newline="") as file:
         return {row["id"]: row for row in csv.DictReader(file)}
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """A district that is served here."""
+
+    id: str
+    names: dict[str, str]
+    timezone: str
+    demo: bool
+    approval_hold: timedelta
+
+
+_DISTRICT: LiteralString = "SELECT id, names, timezone, demo, approval_hold FROM districts"
+
+
+async def find(conn: Conn, district_id: str) -> District | None:
+    return await fetch_one(conn, _DISTRICT + " WHERE id = %s", (district_id,), of=District)
+
+
+async def list_all(conn: Conn) -> list[District]:
+    """Real ones before the demo, by their English names."""
+    return await fetch_all(conn, _DISTRICT + " ORDER BY demo, names->>'en', id", of=District)
 
 
 async def add(tx: Tx, district_id: str, *, demo: bool = False) -> None:

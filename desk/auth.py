@@ -14,7 +14,8 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from desk import gate, pages, sessions
+import pages
+from desk import gate, sessions
 from store import audit
 from store.crypto import Unopened, check_password, hash_password, unlock_private
 from store.database import LOCKS, Tx, fetch_one

@@ -13,9 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+import pages
 from cases import calendar, history, lifecycle, outcomes, register, thread
 from cases.roles import who_may
-from desk import pages, time_left
+from desk import time_left
 from desk.queue import choices
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft

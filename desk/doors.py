@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from pathlib import Path
+from typing import Any
 
-from desk import acts, auth, case, pages, protected, queue, sorting, staff
-from desk.gate import Gate
+from fastapi import FastAPI
+from starlette.requests import Request
+
+import pages
+from cases import calendar
+from desk import acts, auth, case, editions, protected, queue, sorting, staff
+from desk.gate import PREFIX, Gate
 from store.jawab import Jawab
 
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
     app.add_middleware(Gate)
-    pages.dress(app)  # after the gate, so that its refusals wear the headers too
-    for room in (auth, queue, case, acts, sorting, protected, staff):
+    pages.dress(app, ROOM)  # after the gate, so that its refusals wear the headers too
+    for room in (auth, queue, case, acts, sorting, protected, staff, editions):
         room.mount(app, jawab)
+
+
+def _values(request: Request) -> dict[str, Any]:
+    """What every page of the desk knows of its reader."""
+    staff = getattr(request.state, "staff", None)
+    return {
+        "staff": staff,
+        "csrf": staff.csrf if staff else "",
+        "zone": staff.timezone if staff else calendar.PROVINCE,
+        "htmx": pages.has_htmx(),
+    }
+
+
+ROOM = pages.Room(
+    PREFIX,
+    Path(__file__).parent,
+    langs=("en", "ur"),
+    lang="en",
+    layout="desk/desk.html",
+    private=True,
+    values=_values,
+)

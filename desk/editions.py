@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 import locales
+import pages
 from broadcast import publish, renderings
 from broadcast.edition import CLAIM_NOTHING, SECTIONS, Drop, Refused
 from broadcast.publish import Edition
 from cases import calendar
-from desk import pages
 from desk.roles import Staff
 from store.database import Conn, Tx, fetch_all
 from store.jawab import Jawab

@@ -13,14 +13,20 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
-from desk import pages, roles, sessions
+import pages
+from desk import roles, sessions
 from desk.roles import Staff
 from settings import Settings
 
+PREFIX = "/desk"
 BODY_MOST = 64 * 1024  # bytes: the longest form is an answer of 1,000 letters in two bytes each, percent-encoded
 FIELDS_MOST = 100
 HOST = re.compile(r"(?:(?P<name>[A-Za-z0-9.-]{1,253})|\[(?P<six>[0-9a-fA-F:.]{2,45})\])(?::[0-9]{1,5})?")
 RETURN_TO = re.compile(r"/desk(/[A-Za-z0-9_-]+)*")
+
+
+def is_desk(path: str) -> bool:
+    return path == PREFIX or path.startswith(f"{PREFIX}/")
 
 
 class Gate:
@@ -30,7 +36,7 @@ class Gate:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not pages.is_desk(scope["path"]):
+        if scope["type"] != "http" or not is_desk(scope["path"]):
             await self.app(scope, receive, send)
             return
         request = Request(scope, receive)

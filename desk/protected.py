@@ -14,11 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+import pages
 from cases import calendar, sorting
 from cases.lifecycle import Refused
 from cases.protected import reading, vault
 from cases.protected.reading import Sealed
-from desk import pages, sessions
+from desk import sessions
 from desk.roles import Staff
 from desk.unsealed import NAMED, Opened, lay_out
 from store import audit

@@ -14,9 +14,10 @@ from psycopg import sql
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+import pages
 from cases.lifecycle import OPEN
 from cases.outcomes import CATEGORIES
-from desk import pages, time_left
+from desk import time_left
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft
 from flows import codes

@@ -11,10 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+import pages
 from cases import sorting
 from cases.lifecycle import Refused
 from cases.outcomes import CATEGORIES
-from desk import pages, time_left
+from desk import time_left
 from desk.protected import seal_from_sorting
 from desk.roles import Staff
 from store.database import fetch_all

@@ -13,9 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+import pages
 from cases import staff
 from cases.roles import PROTECTED, who_may
-from desk import pages, sessions
+from desk import sessions
 from desk.roles import Staff, within
 from store import audit, desk_sessions
 from store.database import Tx, fetch_all, fetch_one

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("bot", "broadcast", "cases", "desk", "flows", "house", "locales", "store")
+ROOMS = ("bot", "broadcast", "cases", "desk", "flows", "house", "locales", "pages", "store", "window")
 _TABLE = r"(?:ONLY\s+)?([a-z_]+(?:\.[a-z_]+)?)"
 WRITES = re.compile(
     rf"\b(?:INSERT\s+INTO|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE)\s+{_TABLE}"

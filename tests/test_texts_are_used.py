@@ -11,7 +11,7 @@ from flows.load import load_book
 from locales.catalogs import DOMAINS, read_entries
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("bot", "broadcast", "cases", "desk", "flows", "locales", "store")
+ROOMS = ("bot", "broadcast", "cases", "desk", "flows", "locales", "pages", "store", "window")
 KEY = re.compile(r"[a-z_]+(?:\.[a-z_0-9]+)+")
 FILES = (".html", ".css", ".js", ".yaml", ".po", ".tsv", ".csv", ".key", ".pub", ".json")
 
@@ -46,7 +46,7 @@ def of_code() -> Iterator[str]:
 
 
 def of_pages() -> Iterator[str]:
-    for path in (path for room in ("bot", "desk") for path in (ROOT / room).rglob("*.html")):
+    for path in (path for room in ("bot", "desk", "pages", "window") for path in (ROOT / room).rglob("*.html")):
         page = path.read_text()
         yield from (re.escape(key) for key in re.findall(r"'([a-z_.0-9]+)'", page) if is_key(key))
         for head, tail in re.findall(r"'([a-z_.]+[._])' ~ [^'}~]+?(?: ~ '([a-z_.]+)'|[)}, ])", page):

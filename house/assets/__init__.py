@@ -1,4 +1,4 @@
-"""What only npm has, htmx and the fonts, put beside the desk's own files: never a CDN, never a copy in the repository.
+"""What only npm has, htmx and the fonts, put beside the pages' own files: never a CDN, never a copy in the repository.
 
 Everything here is a comfort. Without it pages use the fonts of the machine and work without JavaScript, so a machine
 with no way to npm's registry starts all the same.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 LOCK = HERE / "package-lock.json"
-VENDOR = HERE.parents[1] / "desk" / "static" / "vendor"
+VENDOR = HERE.parents[1] / "pages" / "static" / "vendor"
 STAMP = ".lock-sha256"
 WITHOUT = "pages will use system fonts and work without htmx"
 
@@ -39,7 +39,7 @@ NPM = (
 
 
 def wanted() -> dict[str, str]:
-    """Where each file is in its package, and its name beside the desk's own."""
+    """Where each file is in its package, and its name beside the pages' own."""
     files = {"htmx.org/dist/htmx.min.js": "htmx.min.js"}
     for font in ("noto-nastaliq-urdu", "noto-naskh-arabic"):
         folder = f"@fontsource/{font}"

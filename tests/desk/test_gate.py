@@ -12,7 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from cases.roles import ROLES
-from desk import pages, roles
+from desk import gate, roles
+from pages.errors import CSP
+from pages.room import HERE, asset
 from tests.desk.conftest import Browser, Enter, One, Open
 
 SOME_ID = "00000000-0000-4000-8000-000000000000"
@@ -37,7 +39,7 @@ def desk_doors(app: Starlette) -> list[tuple[str, str]]:
     return [
         (method, route.path)
         for route in app.routes
-        if isinstance(route, Route) and pages.is_desk(route.path)
+        if isinstance(route, Route) and gate.is_desk(route.path)
         for method in sorted((route.methods or set()) - {"HEAD"})
     ]
 
@@ -126,7 +128,7 @@ async def test_every_answer_wears_the_headers(client: httpx.AsyncClient, enter: 
         await stranger.get("/desk/queue"),
         await stranger.get("/desk/nothing-here"),
         await stranger.get("/nothing-here"),
-        await stranger.get(pages.asset("style.css")),
+        await stranger.get(asset(HERE, "style.css")),
         await handler.get("/desk/queue"),
         await handler.get(f"/desk/cases/{uuid.uuid4()}"),
         await handler.get("/desk/sorting"),
@@ -136,10 +138,10 @@ async def test_every_answer_wears_the_headers(client: httpx.AsyncClient, enter: 
     ]
     assert [answer.status_code for answer in answers] == [200, 303, 404, 404, 200, 200, 404, 404, 403, 404, 413]
     for answer in answers:
-        assert answer.headers["content-security-policy"] == pages.CSP, answer.url
+        assert answer.headers["content-security-policy"] == CSP, answer.url
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "no-referrer"
-        if pages.is_desk(answer.url.path):
+        if gate.is_desk(answer.url.path):
             assert answer.headers["cache-control"] == "no-store"
             assert len(answer.headers.get_list("cache-control")) == 1
 
@@ -154,7 +156,7 @@ async def test_a_crash_is_a_plain_page_with_headers_and_no_words(
     answer = await client.get("/broken")
     assert answer.status_code == 500
     assert "words of a citizen" not in answer.text
-    assert answer.headers["content-security-policy"] == pages.CSP
+    assert answer.headers["content-security-policy"] == CSP
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,123 @@
+"""The same headers on every answer, error pages in plain words, static files: what an app wears that shows pages."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from pages.page import page
+from pages.room import ASGI, HERE, Room, room_of
+
+log = structlog.get_logger()
+
+WEBHOOKS = ("/in/", "/health", "/ready", "/metrics")
+
+CSP = (
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; script-src 'self'; "
+    "form-action 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    b"content-security-policy": CSP.encode(),
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
+}
+
+
+def dress(app: FastAPI, room: Room) -> None:
+    """Let an app show a room's pages. The first room brings the headers, which go around whatever was added before."""
+    if not hasattr(app.state, "rooms"):
+        app.state.rooms = []
+        app.state.static = _Static(directory=HERE / "static")
+        app.add_middleware(Headers)
+        app.add_exception_handler(HTTPException, _http_error)
+        app.mount("/static", app.state.static, name="static")
+    app.state.rooms.append(room)
+    app.state.static.all_directories.append(room.folder / "static")
+
+
+class Headers:
+    """The same headers on every answer, also where we crash; of a private room nothing is kept by anybody."""
+
+    def __init__(self, app: ASGI) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        private = room_of(scope).private
+        started = False
+
+        async def dressed(message: MutableMapping[str, Any]) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                given = list(message.get("headers", []))
+                present = {name.lower() for name, _ in given}
+                given += [(name, value) for name, value in HEADERS.items() if name not in present]
+                if private:
+                    given = [(name, value) for name, value in given if name.lower() != b"cache-control"]
+                    given.append((b"cache-control", b"no-store"))
+                message["headers"] = given
+            await send(message)
+
+        try:
+            await self.app(scope, receive, dressed)
+        except Exception as crash:
+            # Where it happened, never what it said: a database error quotes the words it choked on.
+            where = [
+                f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(crash.__traceback__)
+            ]
+            route = getattr(scope.get("route"), "path", "")
+            log.error("crash", route=route, kind=type(crash).__name__, where=where[-6:])
+            if started:
+                raise
+            await refuse(Request(scope), 500)(scope, receive, dressed)
+
+
+def refuse(request: Request, status: int, key: str | None = None) -> Response:
+    """An error page in plain words; the webhooks' side gets one plain word."""
+    if request.scope["path"].startswith(WEBHOOKS) or request.method == "HEAD":
+        return PlainTextResponse(str(status), status_code=status)
+    told = status if status in {403, 404, 405, 413, 422, 429} else 500 if status >= 500 else 400
+    room = room_of(request.scope)
+    return page(
+        request,
+        "error.html",
+        status=status,
+        layout=room.layout,
+        back=room.prefix or "/",
+        code=status,
+        title=f"error.{told}.title",
+        text=key or f"error.{told}",
+    )
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
+    if error.status_code in {204, 304}:
+        return Response(status_code=error.status_code)
+    response = refuse(request, error.status_code)
+    response.headers.update(error.headers or {})
+    return response
+
+
+class _Static(StaticFiles):
+    """Files of all rooms under one address; their names are told apart by the rooms themselves."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response

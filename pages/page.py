@@ -1,0 +1,68 @@
+"""One page: a template in the reader's language."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+import locales
+from cases import calendar
+from locales.values import choose_name, keep_dates_whole
+from pages.room import environment, has_fonts, room_of
+
+LANG_COOKIE = "jawab-lang"
+
+
+def lang_of(request: Request) -> str:
+    """The reader's language: `?lang=`, the cookie, what the browser asks for, else the room's own."""
+    room = room_of(request.scope)
+    asked = request.headers.get("accept-language", "")[:2].lower()
+    wanted = (request.query_params.get("lang"), request.cookies.get(LANG_COOKIE), asked)
+    return next((lang for lang in wanted if lang is not None and lang in room.langs), room.lang)
+
+
+def local_day(moment: datetime | date, zone: str) -> str:
+    """2026-11-21, in the district's own time."""
+    return (calendar.day_of(moment, zone) if isinstance(moment, datetime) else moment).isoformat()
+
+
+def local_time(moment: datetime, zone: str) -> str:
+    """21-11-2026 14:05, as locales writes dates."""
+    return moment.astimezone(ZoneInfo(zone)).strftime("%d-%m-%Y %H:%M")
+
+
+def page(
+    request: Request, template: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any
+) -> HTMLResponse:
+    """Render `template` of the address's room in the reader's language.
+
+    Besides `values` and what the room gives, templates find t, name, day, time, lang, lang_dir, langs, here, demo and
+    fonts. A room may give `zone`, in which days and times are told.
+    """
+    room, lang = room_of(request.scope), lang_of(request)
+    given = {"zone": calendar.PROVINCE, **room.values(request)}
+    context: dict[str, Any] = {
+        "t": lambda key, **said: locales.say(key, lang, **said),
+        "name": lambda names: choose_name(names or {}, lang),
+        "day": partial(local_day, zone=given["zone"]),
+        "time": partial(local_time, zone=given["zone"]),
+        "lang": lang,
+        "lang_dir": locales.direction(lang),
+        "langs": room.langs,
+        "here": request.scope["path"],  # not request.url, which a malformed Host breaks
+        "demo": request.app.state.jawab.settings.demo,
+        "fonts": has_fonts(),
+        **given,
+        **values,
+    }
+    html = keep_dates_whole(environment(room.folder).get_template(template).render(context))
+    response = HTMLResponse(html, status_code=status, headers={"Content-Language": lang, **(headers or {})})
+    if request.query_params.get("lang") == lang:
+        # SameSite Lax and no secret in it: it only remembers which language to show.
+        response.set_cookie(LANG_COOKIE, lang, max_age=31_536_000, samesite="lax", httponly=True)
+    return response

@@ -1,0 +1,54 @@
+"""The same as data, for whoever reckons with it."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+import locales
+from cases.districts import District
+from window import district, updates
+from window.district import Unchosen
+from window.updates import Update
+
+
+def mount(app: FastAPI) -> None:
+    app.add_route("/open-data/editions.json", show_editions, methods=["GET"])
+
+
+async def show_editions(request: Request) -> Response:
+    """What went out, as keys and values and in every language; the cases behind it stay inside. JSON."""
+    async with district.jawab_of(request).db.autocommit("report") as conn:
+        try:
+            chosen = [(await district.choose(conn, request)).district]
+        except Unchosen as unchosen:
+            if unchosen.asked:
+                return JSONResponse({"error": "no such district"}, status_code=404)
+            chosen = unchosen.every
+        found = [(one, await updates.list_for(conn, one, updates.LISTED)) for one in chosen]
+    editions = [_data(one, update) for one, listed in found for update in listed]
+    return district.cache(request, JSONResponse({"editions": editions}))
+
+
+def _data(district: District, update: Update) -> dict[str, Any]:
+    return {
+        "district": district.id,
+        "demo": district.demo,
+        "week": update.week,
+        "sent_at": update.sent_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "sha256": update.digest,
+        "items": [
+            {
+                "section": item["section"],
+                "key": item["key"],
+                "values": item["values"],
+                "texts": {lang: locales.say(item["key"], lang, **item["values"]) for lang in locales.ALL_LANGS},
+                **({"line": item["line"], "line_language": item["line_lang"]} if item.get("line") else {}),
+            }
+            for item in update.items
+        ],
+    }

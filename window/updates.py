@@ -1,0 +1,96 @@
+"""The weekly updates as pages: all of them, and one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+import locales
+import pages
+from broadcast import renderings
+from broadcast.edition import Item
+from broadcast.renderings import Heading
+from cases import calendar
+from cases.districts import District
+from store.database import Conn, fetch_all
+from window import district
+
+LISTED = 60  # updates on one page and in the feed: more than a year
+OUT = ("sending", "sent")  # a draft, a held or a stopped edition is nobody's business
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One edition that has gone out. The cases behind it stay inside."""
+
+    id: str
+    week: str
+    items: list[Item]
+    digest: str
+    approved_at: datetime
+    sent_at: datetime
+
+    def heading(self, district: District) -> Heading:
+        """The day is the week's last, or that of the approval where the week still ran."""
+        approved = calendar.day_of(self.approved_at, district.timezone)
+        return Heading(district.names, min(calendar.sunday(self.week), approved).isoformat())
+
+
+async def list_for(conn: Conn, district: District, limit: int, *, week: str | None = None) -> list[Update]:
+    """Editions that have gone out or are going out, newest week first; one `week` only where it is given."""
+    return await fetch_all(
+        conn,
+        "SELECT id::text, week, items, digest, approved_at, coalesce(sent_at, approved_at) AS sent_at FROM editions"
+        " WHERE district_id = %s AND state = ANY(%s) AND (%s::text IS NULL OR week = %s)"
+        " ORDER BY week DESC LIMIT %s",
+        (district.id, list(OUT), week, week, limit),
+        of=Update,
+    )
+
+
+def lay_out(update: Update, district: District, request: Request) -> dict[str, Any]:
+    """What the templates show of an update, in the reader's language."""
+    lang = pages.lang_of(request)
+    return {
+        "id": update.id,
+        "week": update.week,
+        "title": locales.say("edition.title", lang, **update.heading(district).values),
+        "sections": renderings.sections(update.items, lang),
+        "sent": calendar.day_of(update.sent_at, district.timezone).isoformat(),
+        "updated": update.sent_at.astimezone(UTC).isoformat(),
+        "digest": update.digest,
+    }
+
+
+def mount(app: FastAPI) -> None:
+    app.add_route("/updates", show_all, methods=["GET"])
+    app.add_route("/updates/{week}", show, methods=["GET"])
+
+
+@district.of_a_district
+async def show_all(request: Request) -> Response:
+    async with district.jawab_of(request).db.autocommit("report") as conn:
+        chosen = await district.choose(conn, request)
+        found = await list_for(conn, chosen.district, LISTED)
+    last = lay_out(found[0], chosen.district, request) if found else None
+    return district.render(request, "public/updates.html", chosen, last=last, older=found[1:])
+
+
+@district.of_a_district
+async def show(request: Request) -> Response:
+    wanted = request.path_params["week"]
+    try:
+        calendar.monday(wanted)
+    except ValueError:
+        return pages.refuse(request, 404, "public.error.week")
+    async with district.jawab_of(request).db.autocommit("report") as conn:
+        chosen = await district.choose(conn, request)
+        found = await list_for(conn, chosen.district, 1, week=wanted)
+    if not found:
+        return pages.refuse(request, 404, "public.updates.missing")
+    return district.render(request, "public/update.html", chosen, update=lay_out(found[0], chosen.district, request))
