@@ -19,7 +19,7 @@ import locales.commands
 import settings as environment
 import store.commands
 from cases.seed import seed_demo
-from settings import Refused, Settings
+from settings import Misconfigured, Settings
 from store import terminal
 from store.crypto import Keys, Malformed
 from store.jawab import opened
@@ -37,7 +37,7 @@ def hand_down(context: typer.Context) -> None:
 def main() -> None:
     try:
         app()
-    except Refused as refused:
+    except Misconfigured as refused:
         sys.stderr.write(f"{refused}\n")
         sys.exit(2)
     except Malformed as key_file:
@@ -121,7 +121,7 @@ def migrate() -> None:
     """Make the run-time roles and bring the tables up to date."""
     here = environment.load()
     if not here.database_url:
-        raise Refused("jawab: set JAWAB_DATABASE_URL, or start `jawab up`, which migrates by itself")
+        raise Misconfigured("jawab: set JAWAB_DATABASE_URL, or start `jawab up`, which migrates by itself")
     _migrate(here)
     out.print("the database is up to date")
 
@@ -139,7 +139,7 @@ def _check_flows() -> None:
     try:
         flows.load.load_book()
     except flows.load.Refused as refused:
-        raise Refused(f"jawab: {refused}") from None
+        raise Misconfigured(f"jawab: {refused}") from None
 
 
 def _migrate(here: Settings) -> None:
@@ -150,7 +150,7 @@ def _migrate(here: Settings) -> None:
     except Malformed:
         raise
     except (RuntimeError, ValueError) as refused:
-        raise Refused(f"jawab: {refused}") from None
+        raise Misconfigured(f"jawab: {refused}") from None
 
 
 def _seed(here: Settings, *, renew: bool = False) -> None:

@@ -17,7 +17,7 @@ TWILIO_API = "https://api.twilio.com"
 TELEGRAM_API = "https://api.telegram.org"
 
 
-class Refused(SystemExit):
+class Misconfigured(SystemExit):
     """The environment is not usable: one line that names the value, exit status 2."""
 
     def __init__(self, line: str) -> None:
@@ -137,20 +137,20 @@ class Settings(BaseSettings):
 def load(**given: Any) -> Settings:
     """Read the environment; where it names no database or Redis, find the embedded parts running under `data`.
 
-    Raises `Refused` with one line that names the first unusable value.
+    Raises `Misconfigured` with one line that names the first unusable value.
     """
     try:
         settings = Settings(**given)
     except ValidationError as refused:
         first = refused.errors()[0]
         name = f"JAWAB_{str(first['loc'][0]).upper()}: " if first["loc"] else ""
-        raise Refused(f"jawab: {name}{str(first['msg']).removeprefix('Value error, ')}") from None
+        raise Misconfigured(f"jawab: {name}{str(first['msg']).removeprefix('Value error, ')}") from None
     found: dict[str, str] = {}
     try:
         if settings.running_file.is_file() and not (settings.database_url and settings.redis_url):
             found = json.loads(settings.running_file.read_text())
     except OSError as unread:
-        raise Refused(f"jawab: JAWAB_DATA: {unread.strerror}: {settings.running_file}") from None
+        raise Misconfigured(f"jawab: JAWAB_DATA: {unread.strerror}: {settings.running_file}") from None
     except ValueError:
         found = {}  # half a file says nothing
     missing = {
@@ -160,10 +160,10 @@ def load(**given: Any) -> Settings:
 
 
 def load_running() -> Settings:
-    """`load`, for what works on a system that is there. Raises `Refused` where there is no database or no key file."""
+    """`load`, for what works on a system that is there. Raises `Misconfigured` without a database or a key file."""
     here = load()
     if not here.database_url:
-        raise Refused("jawab: nothing runs in this folder: start `jawab up`, or set JAWAB_DATABASE_URL")
+        raise Misconfigured("jawab: nothing runs in this folder: start `jawab up`, or set JAWAB_DATABASE_URL")
     if not here.key_file.is_file():
-        raise Refused(f"jawab: no key file at {here.key_file} (JAWAB_DATA)")
+        raise Misconfigured(f"jawab: no key file at {here.key_file} (JAWAB_DATA)")
     return here

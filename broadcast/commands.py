@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 
 from broadcast import publish, renderings, week
-from broadcast.edition import Refused
+from broadcast.edition import Withheld
 from cases import calendar
 from cases.roles import who_may
 from store import terminal
@@ -26,7 +26,7 @@ Wanted = Annotated[str, typer.Argument(metavar="WEEK", help="Such as 2026-W47.")
 async def draft(jawab: Jawab, district_id: str, wanted: str | None, by: str | None) -> dict[str, Any]:
     """Draft a week's edition, or compile it again while it is a draft. `wanted` None: the last full week; `by` a login.
 
-    Raises `Refused`: no such district, week or login, or the week's edition is frozen.
+    Raises `Withheld`: no such district, week or login, or the week's edition is frozen.
     """
     now = datetime.now(UTC)
     async with jawab.db.transaction("console") as tx:
@@ -42,7 +42,7 @@ async def draft(jawab: Jawab, district_id: str, wanted: str | None, by: str | No
 
 
 async def approve(jawab: Jawab, district_id: str, wanted: str, by: str) -> dict[str, Any]:
-    """Approve and freeze; `by` is the login of an approver of the district who did not draft it. Raises `Refused`."""
+    """Approve and freeze; `by` is the login of an approver of the district who did not draft it. Raises `Withheld`."""
     async with jawab.db.transaction("console") as tx:
         edition_id = await _edition(tx, district_id, wanted)
         await publish.approve(tx, edition_id, await _staff(tx, by, district_id), datetime.now(UTC))
@@ -50,21 +50,21 @@ async def approve(jawab: Jawab, district_id: str, wanted: str, by: str) -> dict[
 
 
 async def publish_now(jawab: Jawab, district_id: str, wanted: str) -> dict[str, Any]:
-    """Queue an approved edition whose hold is over, all of it. Raises `Refused` while it may not go out."""
+    """Queue an approved edition whose hold is over, all of it. Raises `Withheld` while it may not go out."""
     now = datetime.now(UTC)
     async with jawab.db.autocommit("console") as conn:
         held = await publish.find(conn, await _edition(conn, district_id, wanted))
     if held.state not in {"approved", "sending", "sent"}:
-        raise Refused(f"the edition is {held.state}, not approved")
+        raise Withheld(f"the edition is {held.state}, not approved")
     if held.send_after is not None and held.send_after > now:
-        raise Refused(f"the edition is held until {held.send_after.astimezone(UTC).isoformat(timespec='seconds')}")
+        raise Withheld(f"the edition is held until {held.send_after.astimezone(UTC).isoformat(timespec='seconds')}")
     queued = await publish.fan_out(jawab, held.id)
     async with jawab.db.autocommit("console") as conn:
         return await _shown(conn, held.id) | {"queued": queued}
 
 
 async def stop(jawab: Jawab, district_id: str, wanted: str, by: str) -> dict[str, Any]:
-    """Stop an edition and withdraw what has not left. Raises `Refused` where nothing is being sent."""
+    """Stop an edition and withdraw what has not left. Raises `Withheld` where nothing is being sent."""
     async with jawab.db.transaction("console") as tx:
         edition_id = await _edition(tx, district_id, wanted)
         withdrawn = await publish.stop(tx, edition_id, await _staff(tx, by, district_id), datetime.now(UTC))
@@ -75,7 +75,7 @@ async def _edition(conn: Conn, district_id: str, wanted: str) -> UUID:
     week.monday(wanted)
     edition_id = await publish.find_week(conn, district_id, wanted)
     if edition_id is None:
-        raise Refused(f"{district_id} has no edition for {wanted}")
+        raise Withheld(f"{district_id} has no edition for {wanted}")
     return edition_id
 
 
@@ -86,7 +86,7 @@ async def _staff(tx: Tx, login: str, district_id: str) -> UUID:
         (login, district_id, list(who_may("draft", "approve"))),
     )
     if row is None:
-        raise Refused(f"{login!r} is no editor or approver of {district_id}")
+        raise Withheld(f"{login!r} is no editor or approver of {district_id}")
     return UUID(str(row["id"]))
 
 
@@ -116,7 +116,7 @@ def draft_here(
     by: Annotated[str | None, typer.Option(help="Login of the editor.")] = None,
 ) -> None:
     """Compile a week's edition from its cases, or compile a draft again."""
-    terminal.show_json(terminal.run(context, lambda jawab: draft(jawab, district, week, by), Refused))
+    terminal.show_json(terminal.run(context, lambda jawab: draft(jawab, district, week, by), Withheld))
 
 
 @edition_app.command("approve")
@@ -127,13 +127,13 @@ def approve_here(
     by: Annotated[str, typer.Option(help="Login of an approver who did not draft it.")],
 ) -> None:
     """Freeze an edition as it stands."""
-    terminal.show_json(terminal.run(context, lambda jawab: approve(jawab, district, wanted, by), Refused))
+    terminal.show_json(terminal.run(context, lambda jawab: approve(jawab, district, wanted, by), Withheld))
 
 
 @edition_app.command("publish")
 def publish_here(context: typer.Context, district: District, wanted: Wanted) -> None:
     """Queue an approved edition whose hold is over; the broadcasts lane sends it."""
-    terminal.show_json(terminal.run(context, lambda jawab: publish_now(jawab, district, wanted), Refused))
+    terminal.show_json(terminal.run(context, lambda jawab: publish_now(jawab, district, wanted), Withheld))
 
 
 @edition_app.command("stop")
@@ -144,4 +144,4 @@ def stop_here(
     by: Annotated[str, typer.Option(help="Login of whoever stops it.")],
 ) -> None:
     """Stop an edition and withdraw what has not left."""
-    terminal.show_json(terminal.run(context, lambda jawab: stop(jawab, district, wanted, by), Refused))
+    terminal.show_json(terminal.run(context, lambda jawab: stop(jawab, district, wanted, by), Withheld))

@@ -28,7 +28,7 @@ CLAIM_NOTHING = frozenset({"edition.said.none", "edition.did.none", "edition.nex
 SEEN_BY_ALL = frozenset({"repaired", "supplied", "staff_sent", "inspected"})
 
 
-class Refused(Exception):
+class Withheld(Exception):
     """An edition, or a line of one, that may not be published; says why in one sentence.
 
     `key` and `values` say the same in the reader's language, where the desk has a text for it.
@@ -98,7 +98,7 @@ class Draft:
 
 
 def build(week: Week) -> Draft:
-    """The items of a week, in the order they are read, and what was held back. Raises `Refused` on a bad promise."""
+    """The items of a week, in the order they are read, and what was held back. Raises `Withheld` on a bad promise."""
     drops: list[Drop] = []
     kept, coming = _ledger(week, drops)
     items = [*_said(week, drops), *_did(week, drops), *kept]
@@ -110,30 +110,30 @@ def build(week: Week) -> Draft:
 
 
 def check(items: Sequence[Item]) -> None:
-    """Raises `Refused` where an item claims something that no row stands behind, or a promise has no owner or date."""
+    """Raises `Withheld` where an item claims something that no row stands behind, or a promise has no owner or date."""
     for item in items:
         if item["section"] not in SECTIONS:
-            raise Refused(f"there is no section {item['section']!r}")
+            raise Withheld(f"there is no section {item['section']!r}")
         key = item["key"]
         if key in CLAIM_NOTHING:
             if item.get("line"):
-                raise Refused(f"{key}: a line of one's own needs a case behind it", "editions.refused.no_case")
+                raise Withheld(f"{key}: a line of one's own needs a case behind it", "editions.refused.no_case")
             continue
         if not item["cases"] and not item.get("commitment"):
-            raise Refused(f"{key}: no case stands behind this line")
+            raise Withheld(f"{key}: no case stands behind this line")
         if item["section"] == "next" and not (item["values"].get("office") and item["values"].get("date")):
-            raise Refused(f"{key}: a promise needs an owner and a date")
+            raise Withheld(f"{key}: a promise needs an owner and a date")
         for name, value in item["values"].items():
             if isinstance(value, int) and value < FEWEST:
-                raise Refused(f"{key}: {name} is a number under {FEWEST}")
+                raise Withheld(f"{key}: {name} is a number under {FEWEST}")
         if "count" in item["values"] and item["values"]["count"] != len(set(item["cases"])):
-            raise Refused(f"{key}: the count is not the number of cases behind it")
+            raise Withheld(f"{key}: the count is not the number of cases behind it")
 
 
 def add_line(items: Sequence[Item], index: int, line: str, lang: str) -> list[Item]:
     """The items with somebody's own line on one of them ("" takes it away). It is shown in `lang` only."""
     if not 0 <= index < len(items):
-        raise Refused("there is no such item")
+        raise Withheld("there is no such item")
     changed = [dict(item) for item in items]
     item = changed[index]
     item.pop("line", None)
@@ -219,9 +219,9 @@ def _ledger(week: Week, drops: list[Drop]) -> tuple[list[Item], list[Item]]:
     coming: list[Item] = []
     for promise in sorted(week.commitments, key=lambda promise: (promise.due_on, promise.id)):
         if promise.action not in PROMISED:
-            raise Refused(f"{promise.action!r} cannot be promised")
+            raise Withheld(f"{promise.action!r} cannot be promised")
         if promise.office is None or not promise.due_on:
-            raise Refused(f"promise {promise.id}: a promise needs an owner and a date")
+            raise Withheld(f"promise {promise.id}: a promise needs an owner and a date")
         ended_now = promise.state_on is not None and week.first_day <= promise.state_on <= week.last_day
         if promise.state == "kept" and ended_now:
             kept.append(_promise("did", "edition.did.kept", promise, week, on=promise.state_on))

@@ -64,26 +64,26 @@ _WORDS = re.compile(r"[^\W\d_]+(?:/[^\W\d_])?")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Leak:
     """One thing that may not go out. `kind`: phone, cnic, code, address, name, long."""
 
     kind: str
     found: str
 
 
-def inspect(line: str, names: Iterable[str] = ()) -> list[Finding]:
+def inspect(line: str, names: Iterable[str] = ()) -> list[Leak]:
     """Everything in a line that may not be published; `names` are people known to the house (its staff)."""
     text = locales.digits(line)
     findings = []
     if code := codes.find(text):
-        findings.append(Finding("code", code))
-    findings += [Finding("cnic", found[0]) for found in _CNIC.finditer(text)]
+        findings.append(Leak("code", code))
+    findings += [Leak("cnic", found[0]) for found in _CNIC.finditer(text)]
     rest = _CNIC.sub(" ", _DATE.sub(" ", text))
-    findings += [Finding("phone", found[0].strip()) for found in _DIGITS.finditer(rest) if not code]
-    findings += [Finding("address", found[0]) for found in _ADDRESS.finditer(text)]
+    findings += [Leak("phone", found[0].strip()) for found in _DIGITS.finditer(rest) if not code]
+    findings += [Leak("address", found[0]) for found in _ADDRESS.finditer(text)]
     folded = f" {locales.fold(line)} "
-    findings += [Finding("name", word) for word in _WORDS.findall(line) if locales.fold(word) in PERSON_WORDS]
-    findings += [Finding("name", name) for name in names if name and f" {locales.fold(name)} " in folded]
+    findings += [Leak("name", word) for word in _WORDS.findall(line) if locales.fold(word) in PERSON_WORDS]
+    findings += [Leak("name", name) for name in names if name and f" {locales.fold(name)} " in folded]
     if len(line) > LONGEST:
-        findings.append(Finding("long", str(len(line))))
+        findings.append(Leak("long", str(len(line))))
     return findings

@@ -13,7 +13,7 @@ import structlog
 from psycopg.types.json import Jsonb
 
 from broadcast import audience, edition, renderings, week
-from broadcast.edition import Item, Refused
+from broadcast.edition import Item, Withheld
 from broadcast.lint import inspect
 from broadcast.renderings import Heading, Message
 from cases import calendar
@@ -66,11 +66,11 @@ class Edition:
 
 
 async def find(conn: Conn, edition_id: UUID, *, lock: bool = False) -> Edition:
-    """Raises `Refused` where there is none. `lock` holds the row until the transaction ends."""
+    """Raises `Withheld` where there is none. `lock` holds the row until the transaction ends."""
     sql = "SELECT * FROM editions WHERE id = %s"
     row = await fetch_one(conn, sql + " FOR UPDATE" if lock else sql, (edition_id,))
     if row is None:
-        raise Refused("there is no such edition")
+        raise Withheld("there is no such edition")
     district = await week.find_district(conn, row.pop("district_id"))
     return Edition(district=district, **row)
 
@@ -88,7 +88,7 @@ async def compile_week(conn: Conn, district_id: str, wanted: str, now: datetime)
 
 
 async def draft(tx: Tx, district_id: str, wanted: str, by: UUID | None, now: datetime) -> UUID:
-    """Draft a district's week; `by` is None for the weekly clock. Raises `Refused` where the week has an edition."""
+    """Draft a district's week; `by` is None for the weekly clock. Raises `Withheld` where the week has an edition."""
     made = await compile_week(tx, district_id, wanted, now)
     row = await fetch_one(
         tx,
@@ -97,7 +97,7 @@ async def draft(tx: Tx, district_id: str, wanted: str, by: UUID | None, now: dat
         (new_id(), district_id, wanted, Jsonb(made.items), edition.digest(made.items), by, now),
     )
     if row is None:
-        raise Refused(f"{wanted} already has an edition", "editions.refused.exists")
+        raise Withheld(f"{wanted} already has an edition", "editions.refused.exists")
     await audit.write(tx, _actor(by), "edition.draft", str(row["id"]))
     return UUID(str(row["id"]))
 
@@ -115,7 +115,7 @@ async def redraft(tx: Tx, edition_id: UUID, by: UUID | None, now: datetime) -> N
 
 
 async def add_line(tx: Tx, edition_id: UUID, index: int, *, line: str, lang: str, by: UUID, now: datetime) -> None:
-    """Put one's own line on an item of a draft ("" takes it away). Raises `Refused` for what may not go out."""
+    """Put one's own line on an item of a draft ("" takes it away). Raises `Withheld` for what may not go out."""
     held = await _held_draft(tx, edition_id)
     await _inspect_lines(tx, held.district.id, [line])
     await _write_items(tx, edition_id, edition.add_line(held.items, index, line, lang), by, now)
@@ -124,7 +124,7 @@ async def add_line(tx: Tx, edition_id: UUID, index: int, *, line: str, lang: str
 async def _held_draft(tx: Tx, edition_id: UUID) -> Edition:
     held = await find(tx, edition_id, lock=True)
     if held.state != "draft":
-        raise Refused("the edition is frozen: it has been approved", "editions.refused.frozen")
+        raise Withheld("the edition is frozen: it has been approved", "editions.refused.frozen")
     return held
 
 
@@ -148,7 +148,7 @@ async def _inspect_lines(tx: Tx, district_id: str, lines: Sequence[str]) -> None
     for line in lines:
         if found := inspect(line, [row["name"] for row in rows]):
             told = ", ".join(sorted({FOUND[finding.kind] for finding in found}))
-            raise Refused(
+            raise Withheld(
                 f"this line may not go out, it holds {told}: {line}", f"editions.refused.line.{found[0].kind}"
             )
 
@@ -157,22 +157,22 @@ async def _inspect_lines(tx: Tx, district_id: str, lines: Sequence[str]) -> None
 async def approve(tx: Tx, edition_id: UUID, by: UUID, now: datetime, *, seen: str | None = None) -> None:
     """Freeze an edition. `seen` is the digest of what the approver read.
 
-    Raises `Refused`: not an approver of this district, the drafter himself, other items than those read, a line that
+    Raises `Withheld`: not an approver of this district, the drafter, other items than those read, a line that
     may not go out, an SMS over its budget in any language.
     """
     held = await _held_draft(tx, edition_id)
     staff = await fetch_one(tx, "SELECT role, district_id FROM staff WHERE id = %s AND disabled_at IS NULL", (by,))
     if staff is None or staff["role"] not in who_may("approve") or staff["district_id"] != held.district.id:
-        raise Refused("only an approver of this district may approve", "editions.refused.role")
+        raise Withheld("only an approver of this district may approve", "editions.refused.role")
     if by == held.drafted_by:
-        raise Refused("who drafted an edition may not approve it: a second person must", "editions.refused.same")
+        raise Withheld("who drafted an edition may not approve it: a second person must", "editions.refused.same")
     if edition.digest(held.items) != held.digest or (seen is not None and seen != held.digest):
-        raise Refused("the edition has changed since it was read: read it again", "editions.refused.changed")
+        raise Withheld("the edition has changed since it was read: read it again", "editions.refused.changed")
     edition.check(held.items)
     await _inspect_lines(tx, held.district.id, [item["line"] for item in held.items if item.get("line")])
     for shown in renderings.previews(held.items, held.heading):
         if not shown.fits:
-            raise Refused(
+            raise Withheld(
                 f"the SMS in {shown.lang} has {shown.sms_parts} parts, over {renderings.MOST_PARTS}",
                 "editions.refused.parts",
                 parts=shown.sms_parts,
@@ -189,7 +189,7 @@ async def stop(tx: Tx, edition_id: UUID, by: UUID | None, now: datetime) -> int:
     """Stop an edition wherever it is and withdraw what has not left. Returns how many messages were withdrawn."""
     held = await find(tx, edition_id, lock=True)
     if held.state in {"draft", "stopped"}:
-        raise Refused("this edition is not being sent", "editions.refused.idle")
+        raise Withheld("this edition is not being sent", "editions.refused.idle")
     await tx.execute("UPDATE editions SET state = 'stopped', stopped_by = %s WHERE id = %s", (by, edition_id))
     withdrawn = await outbox.withdraw_edition(tx, edition_id)
     await audit.write(tx, _actor(by), "edition.stop", str(edition_id))
@@ -272,7 +272,7 @@ async def draft_due(tx: Tx, now: datetime) -> list[UUID]:
             try:
                 async with tx.transaction():  # a second tick may be faster; its edition stays
                     made.append(await draft(tx, row["id"], wanted, None, now))
-            except Refused:
+            except Withheld:
                 log.info("edition not drafted", district=row["id"], week=wanted)
     return made
 

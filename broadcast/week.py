@@ -6,25 +6,25 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from broadcast.edition import Commitment, Deed, Refused, Week
+from broadcast.edition import Commitment, Deed, Week, Withheld
 from cases import calendar, districts, figures
 from cases.districts import District
 from store.database import Conn, fetch_all
 
 
 def monday(week: str) -> date:
-    """The first day of an ISO week such as `2026-W47`. Raises `Refused` for anything else."""
+    """The first day of an ISO week such as `2026-W47`. Raises `Withheld` for anything else."""
     try:
         return calendar.monday(week)
     except ValueError:
-        raise Refused(f"{week!r} is not a week; a week looks like 2026-W47", "editions.refused.week") from None
+        raise Withheld(f"{week!r} is not a week; a week looks like 2026-W47", "editions.refused.week") from None
 
 
 async def find_district(conn: Conn, district_id: str) -> District:
-    """Raises `Refused` where there is no such district."""
+    """Raises `Withheld` where there is no such district."""
     district = await districts.find(conn, district_id)
     if district is None:
-        raise Refused(f"there is no district {district_id!r}")
+        raise Withheld(f"there is no district {district_id!r}")
     return district
 
 
@@ -52,11 +52,11 @@ _COMMITMENTS = f"""SELECT m.id, m.case_id, m.category, m.action, m.due_on, m.sta
 
 
 async def read(conn: Conn, district: District, week: str, now: datetime) -> Week:
-    """What the district's week is told from. Raises `Refused` for a week that has not begun."""
+    """What the district's week is told from. Raises `Withheld` for a week that has not begun."""
     zone = district.timezone
     today = calendar.day_of(now, zone)
     if monday(week) > today:
-        raise Refused(f"{week} has not begun", "editions.refused.week")
+        raise Withheld(f"{week} has not begun", "editions.refused.week")
     first, after = calendar.bounds(week, zone)
     bound: Mapping[str, Any] = {"district": district.id, "first": first, "after": after}
     # Counted here and not by cases.figures: that hides a second subject beside each small one, so that no total gives

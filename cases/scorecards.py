@@ -16,7 +16,7 @@ from store.database import Conn, Tx, fetch_all, fetch_one
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class OpenRound:
     """A district asks about its facilities; `title` and `indicators` are text keys."""
 
     id: UUID
@@ -33,14 +33,14 @@ class Facility:
     kind: str
 
 
-async def open_round(conn: Conn, district_id: str) -> Round | None:
+async def open_round(conn: Conn, district_id: str) -> OpenRound | None:
     """The district's open round, the newest; or None."""
     return await fetch_one(
         conn,
         "SELECT id, title, indicators FROM rounds WHERE district_id = %s AND closed_at IS NULL"
         " ORDER BY opened_at DESC, id LIMIT 1",
         (district_id,),
-        of=Round,
+        of=OpenRound,
     )
 
 

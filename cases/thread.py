@@ -17,7 +17,7 @@ Words = Mapping[str, Any]  # {"text": …} or {"location": [lat, lon]}, with an 
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class Entry:
     """One thing said. `sent` is the outbox state of an answer, None where nothing was sent."""
 
     id: UUID
@@ -120,7 +120,7 @@ async def append_note(tx: Tx, keys: Keys, case_id: UUID, text: str, *, actor: Ac
     await append(tx, keys, case_id, author="staff", kind="note", body=text, lang="", now=now, staff_id=staff_id(actor))
 
 
-async def read(conn: Conn, keys: Keys, case_id: UUID) -> list[Item]:
+async def read(conn: Conn, keys: Keys, case_id: UUID) -> list[Entry]:
     """What was said in a case, oldest first."""
     rows = await fetch_all(
         conn,
@@ -135,5 +135,5 @@ async def read(conn: Conn, keys: Keys, case_id: UUID) -> list[Item]:
         box = row.pop("body")
         body = keys.get_json(box, body_bound_to(row["id"])) if box is not None else {}
         point = (body["lat"], body["lon"]) if "lat" in body else None
-        items.append(Item(**row, text=body.get("text"), location=point))
+        items.append(Entry(**row, text=body.get("text"), location=point))
     return items

@@ -30,7 +30,7 @@ HASHES_AT_ONCE = 2  # 64 to 256 MiB each: a flood of logins must not take the ma
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Identity:
     """What a right password opens."""
 
     staff_id: UUID
@@ -118,7 +118,7 @@ async def count(tx: Tx, jawab: Jawab, login: str, source: str) -> int | None:
     return int(row["id"])
 
 
-async def check(jawab: Jawab, login: str, password: str) -> Known | None:
+async def check(jawab: Jawab, login: str, password: str) -> Identity | None:
     """Whose password this is. An unknown, disabled or (outside demo mode) demo login takes the same time to refuse."""
     row = None
     if re.fullmatch(r"[a-z0-9][a-z0-9._-]{1,39}", login) and len(password) <= PASSWORD_MOST:
@@ -134,12 +134,12 @@ async def check(jawab: Jawab, login: str, password: str) -> Known | None:
     if row is None or not fits:
         return None
     if row["private_box"] is None:
-        return Known(row["id"], None)
+        return Identity(row["id"], None)
     try:
         private = await asyncio.to_thread(unlock_private, bytes(row["private_box"]), password, bytes(row["key_salt"]))
     except Unopened:
-        return Known(row["id"], None)
-    return Known(row["id"], private)
+        return Identity(row["id"], None)
+    return Identity(row["id"], private)
 
 
 def _safe(to: str) -> str:

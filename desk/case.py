@@ -56,7 +56,7 @@ CASE = sql.SQL(
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class CaseRow:
     """A case as its page shows it: the register's row, who it is with, and how the citizen can be reached."""
 
     id: UUID
@@ -133,10 +133,10 @@ class Shown:
     address: str = ""  # a phone number, on the one page that a supervisor asked for
 
 
-async def read(conn: Conn, staff: Staff, case_id: UUID) -> Opened:
+async def read(conn: Conn, staff: Staff, case_id: UUID) -> CaseRow:
     """The case, if it is the reader's to see. Raises HTTPException 404: what is not yours does not exist."""
     statement = CASE.format(within=within(staff, "c.district_id"))
-    case = await fetch_one(conn, statement, {**staff.scope, "case": case_id}, of=Opened)
+    case = await fetch_one(conn, statement, {**staff.scope, "case": case_id}, of=CaseRow)
     if case is None:
         raise HTTPException(404)
     return case
@@ -276,12 +276,12 @@ async def _colleagues(tx: Tx, district_id: str) -> list[Colleague]:
     )
 
 
-def _place_text(keys: Keys, case: Opened) -> str:
+def _place_text(keys: Keys, case: CaseRow) -> str:
     box = case.place_text
     return keys.decrypt(box, register.text_bound_to(case.id)).decode() if box is not None else ""
 
 
-def _outcome_line(keys: Keys, case: Opened) -> str:
+def _outcome_line(keys: Keys, case: CaseRow) -> str:
     box = case.outcome_line
     return keys.decrypt(box, register.line_bound_to(case.id)).decode() if box is not None else ""
 

@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 import locales
 import pages
 from broadcast import publish, renderings
-from broadcast.edition import CLAIM_NOTHING, SECTIONS, Drop, Refused
+from broadcast.edition import CLAIM_NOTHING, SECTIONS, Drop, Withheld
 from broadcast.publish import Edition
 from cases import calendar
 from desk.roles import Staff
@@ -24,7 +24,7 @@ from store.jawab import Jawab
 
 LISTED = 60  # editions of a district on one page: more than a year
 
-Act = Callable[[Tx, Edition, Staff, dict[str, str], datetime], Awaitable[object]]
+EditionAct = Callable[[Tx, Edition, Staff, dict[str, str], datetime], Awaitable[object]]
 
 
 async def _redraft(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: datetime) -> None:  # noqa: ARG001 - every one of a table has one shape
@@ -34,7 +34,7 @@ async def _redraft(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], no
 async def _line(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: datetime) -> None:
     index, lang = form.get("item", ""), form.get("lang", "")
     if not index.isdecimal() or lang not in locales.ALL_LANGS:
-        raise Refused("no such item or language", "editions.refused.changed")
+        raise Withheld("no such item or language", "editions.refused.changed")
     await publish.add_line(tx, held.id, int(index), line=form.get("line", ""), lang=lang, by=staff.id, now=now)
 
 
@@ -46,11 +46,11 @@ async def _stop(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: 
     await publish.stop(tx, held.id, staff.id, now)
 
 
-MOVES: dict[str, Act] = {"redraft": _redraft, "line": _line, "approve": _approve, "stop": _stop}
+MOVES: dict[str, EditionAct] = {"redraft": _redraft, "line": _line, "approve": _approve, "stop": _stop}
 
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
-    async def index(request: Request, *, problem: Refused | None = None) -> Response:
+    async def index(request: Request, *, problem: Withheld | None = None) -> Response:
         staff: Staff = request.state.staff
         now = datetime.now(UTC)
         async with jawab.db.autocommit("console") as conn:
@@ -73,11 +73,11 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             async with jawab.db.transaction("console") as tx:
                 wanted = request.state.form.get("week", "")
                 made = await publish.draft(tx, staff.district_id or "", wanted, staff.id, datetime.now(UTC))
-        except Refused as refused:
+        except Withheld as refused:
             return await index(request, problem=refused)
         return RedirectResponse(f"/desk/editions/{made}", status_code=303)
 
-    async def show(request: Request, *, problem: Refused | None = None) -> Response:
+    async def show(request: Request, *, problem: Withheld | None = None) -> Response:
         staff: Staff = request.state.staff
         async with jawab.db.autocommit("console") as conn:
             held = await _find(conn, request, staff)
@@ -87,7 +87,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         status = 409 if problem else 200
         return pages.page(request, "editions/edition.html", status=status, problem=problem, **context)
 
-    def door(move: Act) -> Callable[[Request], Awaitable[Response]]:
+    def door(move: EditionAct) -> Callable[[Request], Awaitable[Response]]:
         async def act(request: Request) -> Response:
             staff: Staff = request.state.staff
             try:
@@ -96,7 +96,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                     if held is None:
                         return pages.refuse(request, 404)
                     await move(tx, held, staff, request.state.form, datetime.now(UTC))
-            except Refused as refused:
+            except Withheld as refused:
                 return await show(request, problem=refused)
             if move is _approve:
                 jawab.bell.ring("broadcasts", "broadcasts", str(held.id))  # a hold of zero is over now
@@ -147,7 +147,7 @@ async def _find(conn: Conn, request: Request, staff: Staff) -> Edition | None:
     edition_id: UUID = request.path_params["edition_id"]
     try:
         held = await publish.find(conn, edition_id)
-    except Refused:
+    except Withheld:
         return None
     return held if held.district.id == staff.district_id else None
 

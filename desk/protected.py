@@ -21,7 +21,7 @@ from cases.protected import reading, vault
 from cases.protected.reading import Sealed
 from desk import sessions
 from desk.roles import Staff
-from desk.unsealed import NAMED, Opened, lay_out
+from desk.sealed_item import NAMED, Opened, lay_out
 from store import audit
 from store.crypto import Keys
 from store.database import Conn, Database, Tx, fetch_all

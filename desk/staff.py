@@ -30,7 +30,7 @@ MOVES: dict[str, Callable[[Tx, UUID], Awaitable[None]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Colleague:
+class Member:
     """One person at the desk; `here` while they are signed in."""
 
     id: UUID
@@ -57,7 +57,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                     " WHERE {within} ORDER BY f.disabled_at IS NOT NULL, f.role, f.name"
                 ).format(within=within(staff, "f.district_id")),
                 {**staff.scope, "now": now, "idle": now - sessions.IDLE},
-                of=Colleague,
+                of=Member,
             )
         return pages.page(request, "desk/staff.html", people=people, protected=PROTECTED, here="/desk/staff")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import settings
-from settings import Refused
+from settings import Misconfigured
 
 ROOT = Path(__file__).parents[1]
 ACCOUNT = "AC" + "0" * 32
@@ -51,7 +51,7 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def refusal() -> str:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Misconfigured) as refused:
         settings.load()
     line = str(refused.value)
     assert "\n" not in line

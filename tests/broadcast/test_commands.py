@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from broadcast import commands
-from broadcast.edition import Refused
+from broadcast.edition import Withheld
 from store.jawab import Jawab
 from tests.broadcast.a_week import IN_WEEK, WEEK, Person, Report
 
@@ -26,7 +26,7 @@ async def test_the_commands_take_an_edition_from_draft_to_sent(
     again = await commands.draft(jawab, place.id, WEEK, "demo-editor")
     assert again["id"] == drafted["id"]
     assert again["items"][0] == {"section": "said", "key": "edition.said.count", "cases": 7}
-    with pytest.raises(Refused, match="not approved"):
+    with pytest.raises(Withheld, match="not approved"):
         await commands.publish_now(jawab, place.id, WEEK)
     assert (await commands.approve(jawab, place.id, WEEK, "demo-approver"))["state"] == "approved"
     published = await commands.publish_now(jawab, place.id, WEEK)
@@ -49,7 +49,7 @@ async def test_the_commands_take_an_edition_from_draft_to_sent(
 async def test_what_cannot_be_drafted_is_refused_in_one_sentence(
     jawab: Jawab, place: SimpleNamespace, district: str, week: str, by: str
 ) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Withheld) as refused:
         await commands.draft(jawab, district, week, by)
     assert str(refused.value)
     assert "\n" not in str(refused.value)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from broadcast import edition
-from broadcast.edition import Commitment, Deed, Refused, Week
+from broadcast.edition import Commitment, Deed, Week, Withheld
 from cases.suppression import FEWEST
 
 PISHIN = {"en": "Pishin", "ur": "پشین"}
@@ -125,17 +125,17 @@ def test_every_promise_comes_back_by_itself(made: Commitment, section: str, key:
 
 def test_a_promise_without_owner_or_date_is_refused() -> None:
     for made in (promise(office=None), promise(due_on="")):
-        with pytest.raises(Refused, match="owner and a date"):
+        with pytest.raises(Withheld, match="owner and a date"):
             edition.build(replace(EMPTY, commitments=(made,)))
 
 
 def test_a_claim_without_a_case_behind_it_is_refused() -> None:
-    with pytest.raises(Refused, match="no case"):
+    with pytest.raises(Withheld, match="no case"):
         edition.check([{"section": "said", "key": "edition.said.count", "values": {"count": 9}, "cases": []}])
 
 
 def test_a_count_that_is_not_the_number_of_its_cases_is_refused() -> None:
-    with pytest.raises(Refused, match="not the number of cases"):
+    with pytest.raises(Withheld, match="not the number of cases"):
         edition.check(
             [{"section": "said", "key": "edition.said.count", "values": {"count": 9}, "cases": list(ids("w", 8))}]
         )
@@ -146,7 +146,7 @@ def test_a_line_of_ones_own_needs_a_case_behind_it() -> None:
     at = next(place for place, item in enumerate(items) if item["key"] == "edition.did.line")
     assert edition.add_line(items, at, "  نلکا  بدل دیا ", "ur")[at]["line"] == "نلکا بدل دیا"
     assert "line" not in edition.add_line(edition.add_line(items, at, "x", "ur"), at, "", "ur")[at]
-    with pytest.raises(Refused, match="needs a case"):
+    with pytest.raises(Withheld, match="needs a case"):
         edition.add_line(items, next(i for i, item in enumerate(items) if item["section"] == "said"), "x", "ur")
 
 

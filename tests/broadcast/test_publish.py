@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 import locales
 from broadcast import audience, edition, publish, renderings, week
-from broadcast.edition import Refused
+from broadcast.edition import Withheld
 from store import outbox
 from store.jawab import Jawab
 from tests.broadcast.a_week import IN_WEEK, NOW, WEEK, Person, Report
@@ -73,14 +73,14 @@ async def test_a_promise_comes_back_as_kept_and_as_late(
 async def test_a_week_has_one_edition(jawab: Jawab, place: SimpleNamespace) -> None:
     async with jawab.db.transaction("console") as tx:
         await publish.draft(tx, place.id, WEEK, place.staff["editor"], NOW)
-        with pytest.raises(Refused, match="already"):
+        with pytest.raises(Withheld, match="already"):
             await publish.draft(tx, place.id, WEEK, place.staff["editor"], NOW)
 
 
 @pytest.mark.parametrize("wanted", ["2026-W54", "2026-46", "", "2026-W47; DROP", "2027-W01"])
 async def test_what_is_no_week_of_the_past_is_refused(jawab: Jawab, place: SimpleNamespace, wanted: str) -> None:
     async with jawab.db.transaction("console") as tx:
-        with pytest.raises(Refused):
+        with pytest.raises(Withheld):
             await publish.draft(tx, place.id, wanted, None, NOW)
 
 
@@ -102,7 +102,7 @@ async def test_a_line_of_ones_own_survives_a_new_draft_and_carries_no_phone(
     async with jawab.db.transaction("console") as tx:
         made = await publish.draft(tx, place.id, WEEK, editor, NOW)
         await publish.add_line(tx, made, 0, line="بورنگ چل پڑی", lang="ur", by=editor, now=NOW)
-        with pytest.raises(Refused, match="phone"):
+        with pytest.raises(Withheld, match="phone"):
             await publish.add_line(tx, made, 0, line="0300 1234567", lang="ur", by=editor, now=NOW)
     await report("water", 1)
     async with jawab.db.transaction("console") as tx:
@@ -116,9 +116,9 @@ async def test_the_drafter_may_not_approve(jawab: Jawab, place: SimpleNamespace)
     approver = place.staff["approver"]
     async with jawab.db.transaction("console") as tx:
         made = await publish.draft(tx, place.id, WEEK, approver, NOW)
-        with pytest.raises(Refused, match="second person"):
+        with pytest.raises(Withheld, match="second person"):
             await publish.approve(tx, made, approver, NOW)
-        with pytest.raises(Refused, match="only an approver"):
+        with pytest.raises(Withheld, match="only an approver"):
             await publish.approve(tx, made, place.staff["editor"], NOW)
 
 
@@ -135,11 +135,11 @@ async def test_an_approved_edition_is_frozen(jawab: Jawab, place: SimpleNamespac
     made = await approved()
     editor = place.staff["editor"]
     async with jawab.db.transaction("console") as tx:
-        with pytest.raises(Refused, match="frozen"):
+        with pytest.raises(Withheld, match="frozen"):
             await publish.redraft(tx, made, editor, NOW)
-        with pytest.raises(Refused, match="frozen"):
+        with pytest.raises(Withheld, match="frozen"):
             await publish.add_line(tx, made, 0, line="x", lang="ur", by=editor, now=NOW)
-        with pytest.raises(Refused, match="frozen"):
+        with pytest.raises(Withheld, match="frozen"):
             await publish.approve(tx, made, place.staff["approver"], NOW)
 
 
@@ -153,7 +153,7 @@ async def test_only_what_the_approver_has_read_is_approved(
     await report("water", 1)
     async with jawab.db.transaction("console") as tx:
         await publish.redraft(tx, made, place.staff["editor"], NOW)
-        with pytest.raises(Refused, match="changed"):
+        with pytest.raises(Withheld, match="changed"):
             await publish.approve(tx, made, place.staff["approver"], NOW, seen=read)
 
 

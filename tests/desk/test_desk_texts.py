@@ -10,7 +10,7 @@ import locales
 from cases import lifecycle, outcomes
 from cases.protected import reading
 from cases.roles import ROLES
-from desk import acts, case, protected, unsealed
+from desk import acts, case, protected, sealed_item
 from locales.catalogs import read_entries
 from locales.channels import CHANNELS
 
@@ -42,7 +42,7 @@ TAILS: dict[str, list[str]] = {
     "protected.done.": list(protected.ACTS),
     "protected.reason.": list(reading.REASONS),
     "sealed_status.": ["received", "seen", "in_progress", "closed"],
-    "sealed.field.": sorted(unsealed.NAMED),
+    "sealed.field.": sorted(sealed_item.NAMED),
 }
 
 # What is written into the audit has the shape of a text key and is none.
