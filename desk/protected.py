@@ -162,7 +162,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                     tx, "SELECT id, names FROM places WHERE district_id = %s", (found.district_id,)
                 )
                 names = {row["id"]: row["names"] for row in places}
-                items = [lay_out(item, names) for item in opened]
+                items = [lay_out(item.id, item.kind, item.at, item.data, names) for item in opened]
         if items is None:
             return await show(request, problem="protected.no_key", status=403)
         return await show(request, items=items)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from cases.outcomes import CATEGORIES
 from desk.case import MEDIA_TYPES
@@ -37,9 +39,11 @@ class Opened:
     file: tuple[str, str] | None = None  # its name and its bytes in base64
 
 
-def lay_out(item: dict[str, Any], places: dict[str, dict[str, str]]) -> Opened:
-    """`item` is {"kind", "at", "data"}; `places` are the district's places' names by id."""
-    data = dict(item["data"])
+def lay_out(
+    item_id: UUID, kind: str, at: datetime | None, known: Mapping[str, Any], places: dict[str, dict[str, str]]
+) -> Opened:
+    """`places` are the district's places' names by id."""
+    data = dict(known)
     words = data.pop("words", None) or []
     answers = data.pop("answers", None) or {}
     merged = {**data, **answers}
@@ -48,13 +52,13 @@ def lay_out(item: dict[str, Any], places: dict[str, dict[str, str]]) -> Opened:
     merged.pop("text", None)
     file = None
     if "content" in merged:
-        kind = str(merged.pop("content_type", "")).partition(";")[0].strip().lower()
-        file = (f"{str(item.get('id', ''))[:8]}.{MEDIA_TYPES.get(kind, 'bin')}", str(merged.pop("content")))
+        content_type = str(merged.pop("content_type", "")).partition(";")[0].strip().lower()
+        file = (f"{str(item_id)[:8]}.{MEDIA_TYPES.get(content_type, 'bin')}", str(merged.pop("content")))
     facts = [_fact(name, value, places) for name, value in merged.items() if name not in HIDDEN and value is not None]
     facts += [
         _fact("location", one["location"], places) for one in words if isinstance(one, dict) and "location" in one
     ]
-    return Opened(item["kind"], _moment(item["at"]), said, facts, file)
+    return Opened(kind, at, said, facts, file)
 
 
 def _fact(name: str, value: Any, places: dict[str, dict[str, str]]) -> Fact:
@@ -75,7 +79,3 @@ def _fact(name: str, value: Any, places: dict[str, dict[str, str]]) -> Fact:
         case _, bool():
             fact = Fact(name, key="sealed.yes" if value else "sealed.no")
     return fact
-
-
-def _moment(at: Any) -> datetime | None:
-    return datetime.fromisoformat(at) if isinstance(at, str) else None

@@ -52,8 +52,8 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
         due = calendar.day_of(row["due_at"]).isoformat() if row["due_at"] else ""
         return FoundCase(row["status"], due, row["contact_id"] == turn.contact_id)
     sealed = await vault.find(tx, turn.hashes[code])
-    if sealed is not None and sealed["district_id"] == turn.district.id:  # like an ordinary one: at its own number only
-        return FoundCase(sealed["status"], sealed["due_resolve"].isoformat())
+    if sealed is not None and sealed.district_id == turn.district.id:  # like an ordinary one: at its own number only
+        return FoundCase(sealed.status, sealed.due_resolve.isoformat())
     await tries.add(tx, turn.contact_id)
     return FoundCase()
 

@@ -56,10 +56,18 @@ async def list_for(conn: Conn, staff_id: UUID) -> list[Sealed]:
     )
 
 
-async def open_items(tx: Tx, case_id: UUID, *, staff_id: UUID, private_key: bytes, reason: str) -> list[dict[str, Any]]:
-    """Open a case with a reader's unlocked private key, oldest item first: {"id", "kind", "at", "data"}.
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One opened item. What this key does not open (one made anew after a lost password) is of kind "unreadable"."""
 
-    An item that this key does not open (a key made anew after a lost password) has kind "unreadable". Raises `Refused`
+    id: UUID
+    kind: str
+    at: datetime | None
+    data: dict[str, Any]
+
+
+async def open_items(tx: Tx, case_id: UUID, *, staff_id: UUID, private_key: bytes, reason: str) -> list[Item]:
+    """Open a case with a reader's unlocked private key, oldest item first. Raises `Refused`
     for who is no reader, or gives no reason of REASONS.
     """
     if reason not in REASONS:
@@ -182,12 +190,13 @@ async def _watch_opens(tx: Tx, staff_id: UUID) -> None:
             await alarms.sound(tx, "protected_opens", staff=str(staff_id))
 
 
-def _open(row: dict[str, Any], case_id: UUID, private_key: bytes) -> dict[str, Any]:
-    unreadable = {"id": row["id"], "kind": "unreadable", "at": None, "data": {}}
+def _open(row: dict[str, Any], case_id: UUID, private_key: bytes) -> Item:
+    unreadable = Item(row["id"], "unreadable", None, {})
     if row["wrap"] is None:
         return unreadable
     try:
         opened = json.loads(open_item(row["blob"], row["wrap"], private_key, str(case_id), str(row["id"])))
     except Unopened:
         return unreadable
-    return {"id": row["id"], **opened}
+    at = datetime.fromisoformat(opened["at"]) if opened["at"] else None
+    return Item(row["id"], opened["kind"], at, opened["data"])

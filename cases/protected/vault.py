@@ -13,6 +13,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,13 +27,19 @@ from store.crypto import ESCROW, Keys, seal_item
 from store.database import Conn, Tx, fetch_all, fetch_one
 
 
-async def find(conn: Conn, code_hash: bytes) -> dict[str, Any] | None:
-    """{"case_id", "status", "due_resolve", "district_id"} of the protected case with this code's hash, or None.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What whoever has the code may know of a protected case."""
 
-    For the citizen's side only.
-    """
-    found = await conn.execute("SELECT * FROM sealed.case_by_code(%s)", (code_hash,))
-    return await found.fetchone()
+    case_id: UUID
+    status: str
+    due_resolve: date
+    district_id: str
+
+
+async def find(conn: Conn, code_hash: bytes) -> Found | None:
+    """The protected case with this code's hash, or None. For the citizen's side only."""
+    return await fetch_one(conn, "SELECT * FROM sealed.case_by_code(%s)", (code_hash,), of=Found)
 
 
 async def seal(
@@ -45,7 +52,7 @@ async def seal(
     """
     found = await find(tx, code_hash)
     case_id: UUID = (
-        found["case_id"]
+        found.case_id
         if found
         else await _open(
             tx, code_hash=code_hash, district_id=district_id, now=now, recipients=list(await _roster(tx, district_id))

@@ -25,7 +25,7 @@ async def seal(db: Database, keys: Keys, code_hash: bytes, *, kind: str = "story
         )
 
 
-async def look(db: Database, case_id: UUID, reader: SimpleNamespace) -> list[dict[str, Any]]:
+async def look(db: Database, case_id: UUID, reader: SimpleNamespace) -> list[reading.Item]:
     async with db.transaction("console") as tx:
         return await reading.open_items(tx, case_id, staff_id=reader.id, private_key=reader.key, reason="first_look")
 

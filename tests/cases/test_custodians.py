@@ -78,8 +78,8 @@ async def test_a_reader_with_a_new_password_does_not_open_what_was_sealed_before
     assert found is not None
     first.key = crypto.unlock_private(found["private_box"], password, bytes(found["key_salt"]))
     await seal(db, keys, code_hash, kind="more", data={"text": "نیا"})
-    assert [item["kind"] for item in await look(db, case_id, first)] == ["unreadable", "more"]
-    assert [item["kind"] for item in await look(db, case_id, second)] == ["story", "more"]
+    assert [item.kind for item in await look(db, case_id, first)] == ["unreadable", "more"]
+    assert [item.kind for item in await look(db, case_id, second)] == ["story", "more"]
 
 
 async def test_who_has_left_gets_no_key_to_what_comes_later(
@@ -253,7 +253,7 @@ async def test_a_note_is_sealed_to_the_same_readers(
     async with db.transaction("console") as tx:
         await reading.note(tx, keys, case_id, staff_id=readers[0].id, text="بات ہوئی", now=NOW)
     items = await look(db, case_id, readers[1])
-    assert items[-1]["data"] == {"text": "بات ہوئی", "by": str(readers[0].id)}
+    assert items[-1].data == {"text": "بات ہوئی", "by": str(readers[0].id)}
 
 
 async def test_a_date_that_has_passed_is_marked_once_and_the_alarm_names_no_case(

@@ -32,7 +32,7 @@ async def test_both_readers_open_what_the_citizens_side_has_sealed(
     assert await seal(db, keys, code_hash, kind="more", data={"text": "دوم"}) == case_id
     for reader in readers:
         items = await look(db, case_id, reader)
-        assert [(item["kind"], item["data"]["text"]) for item in items] == [("story", CANARY), ("more", "دوم")]
+        assert [(item.kind, item.data["text"]) for item in items] == [("story", CANARY), ("more", "دوم")]
 
 
 async def test_a_code_finds_its_case_and_no_other(db: Database, keys: Keys, code_hash: bytes, demo: object) -> None:
@@ -40,7 +40,7 @@ async def test_a_code_finds_its_case_and_no_other(db: Database, keys: Keys, code
     async with db.autocommit("intake") as conn:
         found = await vault.find(conn, code_hash)
         assert found is not None
-        assert (found["case_id"], found["status"]) == (case_id, "received")
+        assert (found.case_id, found.status) == (case_id, "received")
         assert await vault.find(conn, keys.hash_code(fresh_code())) is None
 
 
@@ -208,9 +208,9 @@ async def test_a_kept_story_leaves_no_ordinary_copy_and_no_link(
     media = await (await owner.execute("SELECT case_id, sealed_case_id FROM media")).fetchall()
     assert media == [(None, case_id)]
     (item,) = await look(db, case_id, readers[0])
-    assert item["data"]["words"][0]["text"] == CANARY
-    assert item["data"]["answers"] == {"place_text": "گلی"}
-    assert item["data"]["address"].startswith("+92300")
+    assert item.data["words"][0]["text"] == CANARY
+    assert item.data["answers"] == {"place_text": "گلی"}
+    assert item.data["address"].startswith("+92300")
 
 
 async def test_a_fetched_photo_is_sealed_like_words(
@@ -220,7 +220,7 @@ async def test_a_fetched_photo_is_sealed_like_words(
     async with db.transaction("intake") as tx:
         await vault.seal_bytes(tx, keys, case_id=case_id, kind="media", content=b"\x89PNG", content_type="image/png")
     items = await look(db, case_id, readers[0])
-    assert items[1]["data"] == {"content_type": "image/png", "content": "iVBORw=="}
+    assert items[1].data == {"content_type": "image/png", "content": "iVBORw=="}
 
 
 async def test_two_answers_sealed_at_once_open_one_case(
