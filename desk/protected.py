@@ -122,7 +122,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         case_id = request.path_params["case_id"]
         async with jawab.db.autocommit("console") as conn:
             found = await _mine(conn, staff, case_id)
-        asker = found["close_asked_by"]
+        asker = found.close_asked_by
         done = request.query_params.get("done", "")
         return pages.page(
             request,

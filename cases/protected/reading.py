@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from cases.lifecycle import Refused
-from cases.protected import vault
+from cases.protected import register, vault
 from cases.roles import who_may
 from store import alarms, audit
 from store.crypto import Keys, Unopened, open_item
@@ -22,7 +22,6 @@ from store.database import Conn, Tx, fetch_all, fetch_one
 # Why a reader looks: a closed list, because a typed reason could hold what the seal is for.
 REASONS = ("first_look", "follow_up", "handover", "review", "close")
 MOST_OPENS = 20  # an hour; more looks like taking everything along
-ASK_STANDS = timedelta(days=30)  # what a reader said of a case then may no longer be so
 
 _MARKS: dict[str, tuple[str, ...]] = {"seen": ("received",), "in_progress": ("received", "seen")}
 
@@ -51,7 +50,7 @@ async def list_for(conn: Conn, staff_id: UUID) -> list[Sealed]:
         " (SELECT count(*) FROM sealed.items i WHERE i.case_id = c.id) AS items FROM sealed.cases c"
         " WHERE %(staff)s = ANY(c.recipients) ORDER BY c.status = 'closed',"
         " CASE WHEN c.status = 'received' THEN c.due_acknowledge ELSE c.due_resolve END, c.id",
-        {"staff": staff_id, "stands": ASK_STANDS},
+        {"staff": staff_id, "stands": register.ASK_STANDS},
         of=Sealed,
     )
 
@@ -105,13 +104,7 @@ async def note(tx: Tx, keys: Keys, case_id: UUID, *, staff_id: UUID, text: str, 
 async def ask_close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
     """One reader says that the case can be closed; another must close it. Raises `Refused` where another has asked."""
     await _require_reader(tx, case_id, staff_id)
-    asked = await tx.execute(
-        "UPDATE sealed.cases SET close_asked_by = %(staff)s, close_asked_at = now() WHERE id = %(case)s"
-        " AND status IN ('seen', 'in_progress') AND (close_asked_by IS NULL OR close_asked_by = %(staff)s"
-        " OR close_asked_at <= now() - %(stands)s)",
-        {"case": case_id, "staff": staff_id, "stands": ASK_STANDS},
-    )
-    if asked.rowcount != 1:
+    if not await register.ask_close(tx, case_id, staff_id):
         raise Refused("unknown_move")
     await audit.write(tx, str(staff_id), "protected.ask_close", str(case_id))
 
@@ -119,12 +112,7 @@ async def ask_close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
 async def unask_close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
     """Who has asked to close takes it back. Raises `Refused` for anybody else, and once it is closed."""
     await _require_reader(tx, case_id, staff_id)
-    taken_back = await tx.execute(
-        "UPDATE sealed.cases SET close_asked_by = NULL, close_asked_at = NULL"
-        " WHERE id = %s AND close_asked_by = %s AND status <> 'closed'",
-        (case_id, staff_id),
-    )
-    if taken_back.rowcount != 1:
+    if not await register.unask_close(tx, case_id, staff_id):
         raise Refused("unknown_move")
     await audit.write(tx, str(staff_id), "protected.unask_close", str(case_id))
 
@@ -132,19 +120,14 @@ async def unask_close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
 async def close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
     """Close a case that another reader has asked to close. Raises `Refused`: nobody closes one alone."""
     case = await _require_reader(tx, case_id, staff_id)
-    closed = await tx.execute(
-        "UPDATE sealed.cases SET status = 'closed' WHERE id = %(case)s AND status IN ('seen', 'in_progress')"
-        " AND close_asked_by <> %(staff)s AND close_asked_at > now() - %(stands)s",
-        {"case": case_id, "staff": staff_id, "stands": ASK_STANDS},
-    )
-    if closed.rowcount != 1:
+    if not await register.close(tx, case_id, staff_id):
         raise Refused("unknown_move" if case["status"] == "closed" else "second_person")
     await audit.write(tx, str(staff_id), "protected.close", str(case_id))
 
 
 async def sweep(tx: Tx, today: date) -> int:
     """Mark the cases whose date has passed, once, and sound one alarm that names none of them. Returns how many."""
-    marked = await vault.mark_overdue(tx, today)
+    marked = await register.mark_overdue(tx, today)
     if marked:
         await alarms.sound(tx, "protected_overdue")
     return marked
@@ -169,7 +152,7 @@ async def _require_reader(tx: Tx, case_id: UUID, staff_id: UUID) -> dict[str, An
 
 
 async def _change(tx: Tx, case_id: UUID, status: str, before: tuple[str, ...]) -> None:
-    if not await vault.set_status(tx, case_id, status, before):
+    if not await register.set_status(tx, case_id, status, before):
         raise Refused("unknown_move")
 
 

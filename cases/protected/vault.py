@@ -18,8 +18,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from cases import clocks, offices, sorting, triage
-from cases.lifecycle import Refused
+from cases import offices, sorting, triage
+from cases.protected import register
 from cases.sorting import Kept
 from cases.triage import Custodian
 from store import alarms, contacts
@@ -54,7 +54,7 @@ async def seal(
     case_id: UUID = (
         found.case_id
         if found
-        else await _open(
+        else await register.put(
             tx, code_hash=code_hash, district_id=district_id, now=now, recipients=list(await _roster(tx, district_id))
         )
     )
@@ -70,7 +70,7 @@ async def append(
     Its readers are those of the case who are still on the roster, and always the escrow: who has left since gets no
     key to what comes later.
     """
-    recipients = await _recipients(tx, case_id)
+    recipients = await register.readers_of(tx, case_id)
     readers = {str(one): key for one, key in (await _roster(tx)).items() if one in recipients}
     if not readers:
         await alarms.sound(tx, "protected_without_reader")
@@ -104,7 +104,7 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
     """
     code_hash = await asyncio.to_thread(keys.hash_code, kept.code)
     recipients = await _unconflicted(tx, kept.district_id, accused)
-    case_id = await _open(
+    case_id = await register.put(
         tx, code_hash=code_hash, district_id=kept.district_id, now=kept.received_at, recipients=recipients
     )
     data = {
@@ -117,30 +117,6 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
     }
     await append(tx, keys, case_id=case_id, kind="story", data=data, now=kept.received_at)
     await sorting.blank_copies(tx, kept, case_id)
-    return case_id
-
-
-async def _open(tx: Tx, *, code_hash: bytes, district_id: str, now: datetime, recipients: list[UUID]) -> UUID:
-    case_id = uuid4()
-    acknowledge_due, resolve_due = clocks.due(now)
-    done = await tx.execute(
-        "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, recipients)"
-        " SELECT %(id)s, d.id, to_char(%(now)s::timestamptz AT TIME ZONE d.timezone, 'IYYY-\"W\"IW'),"
-        " (%(acknowledge)s::timestamptz AT TIME ZONE d.timezone)::date,"
-        " (%(resolve)s::timestamptz AT TIME ZONE d.timezone)::date, %(code_hash)s, %(recipients)s"
-        " FROM districts d WHERE d.id = %(district)s",
-        {
-            "id": case_id,
-            "now": now,
-            "acknowledge": acknowledge_due,
-            "resolve": resolve_due,
-            "code_hash": code_hash,
-            "recipients": recipients,
-            "district": district_id,
-        },
-    )
-    if done.rowcount != 1:
-        raise Refused("district_unknown")
     return case_id
 
 
@@ -160,29 +136,3 @@ async def _unconflicted(tx: Tx, district_id: str, accused: Collection[UUID]) -> 
         of=Custodian,
     )
     return list(triage.readers(sitting, district_id, accused, await offices.lines(tx)))
-
-
-# ── where a case stands: for the desk's side only ────────────────────────────────────────────────────────────────────
-async def set_status(tx: Tx, case_id: UUID, status: str, before: Collection[str]) -> bool:
-    """Write what a case has become over one of `before`. False where it stands elsewhere by now."""
-    done = await tx.execute(
-        "UPDATE sealed.cases SET status = %s WHERE id = %s AND status = ANY(%s)", (status, case_id, list(before))
-    )
-    return done.rowcount == 1
-
-
-async def mark_overdue(tx: Tx, today: date) -> int:
-    """Mark the cases whose date has passed, once. Returns how many."""
-    done = await tx.execute(
-        "UPDATE sealed.cases SET overdue = true WHERE NOT overdue AND status <> 'closed'"
-        " AND (due_resolve < %(today)s OR (status = 'received' AND due_acknowledge < %(today)s))",
-        {"today": today},
-    )
-    return done.rowcount
-
-
-async def _recipients(tx: Tx, case_id: UUID) -> frozenset[UUID]:
-    row = await fetch_one(tx, "SELECT sealed.readers_of(%s) AS readers", (case_id,))
-    if row is None or row["readers"] is None:
-        raise Refused("case_unknown")
-    return frozenset(row["readers"])

@@ -204,8 +204,7 @@ async def test_an_ask_to_close_stands_for_thirty_days(
     async def asked_by() -> UUID | None:
         async with db.autocommit("console") as conn:
             (found,) = await reading.list_for(conn, second.id)
-        asker: UUID | None = found["close_asked_by"]
-        return asker
+        return found.close_asked_by
 
     async with db.transaction("console") as tx:
         await reading.mark(tx, case_id, staff_id=first.id, status="seen")

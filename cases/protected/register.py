@@ -1,0 +1,100 @@
+"""The sealed register: protected cases as rows, without words, people or times.
+
+A case is known from outside by the hash of its code. The citizen's side may insert and look one up; where a case
+stands is written by the desk's side only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from uuid import UUID, uuid4
+
+from cases import clocks
+from cases.lifecycle import Refused
+from store.database import Tx, fetch_one
+
+ASK_STANDS = timedelta(days=30)  # what a reader said of a case then may no longer be so
+
+
+async def put(tx: Tx, *, code_hash: bytes, district_id: str, now: datetime, recipients: list[UUID]) -> UUID:
+    """A new case, of which the week and two dates are all that is told. Returns its id. Raises `Refused`."""
+    case_id = uuid4()  # random: an id that sorts by time would say when somebody wrote
+    acknowledge_due, resolve_due = clocks.due(now)
+    done = await tx.execute(
+        "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, recipients)"
+        " SELECT %(id)s, d.id, to_char(%(now)s::timestamptz AT TIME ZONE d.timezone, 'IYYY-\"W\"IW'),"
+        " (%(acknowledge)s::timestamptz AT TIME ZONE d.timezone)::date,"
+        " (%(resolve)s::timestamptz AT TIME ZONE d.timezone)::date, %(code_hash)s, %(recipients)s"
+        " FROM districts d WHERE d.id = %(district)s",
+        {
+            "id": case_id,
+            "now": now,
+            "acknowledge": acknowledge_due,
+            "resolve": resolve_due,
+            "code_hash": code_hash,
+            "recipients": recipients,
+            "district": district_id,
+        },
+    )
+    if done.rowcount != 1:
+        raise Refused("district_unknown")
+    return case_id
+
+
+async def readers_of(tx: Tx, case_id: UUID) -> frozenset[UUID]:
+    """Who the case was sealed to. Raises `Refused` where there is no such case."""
+    row = await fetch_one(tx, "SELECT sealed.readers_of(%s) AS readers", (case_id,))
+    if row is None or row["readers"] is None:
+        raise Refused("case_unknown")
+    return frozenset(row["readers"])
+
+
+# ── where a case stands: for the desk's side only ────────────────────────────────────────────────────────────────────
+async def set_status(tx: Tx, case_id: UUID, status: str, before: Collection[str]) -> bool:
+    """Write what a case has become over one of `before`. False where it stands elsewhere by now."""
+    done = await tx.execute(
+        "UPDATE sealed.cases SET status = %s WHERE id = %s AND status = ANY(%s)", (status, case_id, list(before))
+    )
+    return done.rowcount == 1
+
+
+async def mark_overdue(tx: Tx, today: date) -> int:
+    """Mark the cases whose date has passed, once. Returns how many."""
+    done = await tx.execute(
+        "UPDATE sealed.cases SET overdue = true WHERE NOT overdue AND status <> 'closed'"
+        " AND (due_resolve < %(today)s OR (status = 'received' AND due_acknowledge < %(today)s))",
+        {"today": today},
+    )
+    return done.rowcount
+
+
+async def ask_close(tx: Tx, case_id: UUID, staff_id: UUID) -> bool:
+    """Write down who says that the case can be closed. False where another has asked, or it cannot be now."""
+    done = await tx.execute(
+        "UPDATE sealed.cases SET close_asked_by = %(staff)s, close_asked_at = now() WHERE id = %(case)s"
+        " AND status IN ('seen', 'in_progress') AND (close_asked_by IS NULL OR close_asked_by = %(staff)s"
+        " OR close_asked_at <= now() - %(stands)s)",
+        {"case": case_id, "staff": staff_id, "stands": ASK_STANDS},
+    )
+    return done.rowcount == 1
+
+
+async def unask_close(tx: Tx, case_id: UUID, staff_id: UUID) -> bool:
+    """False where this person has not asked, or it is closed."""
+    done = await tx.execute(
+        "UPDATE sealed.cases SET close_asked_by = NULL, close_asked_at = NULL"
+        " WHERE id = %s AND close_asked_by = %s AND status <> 'closed'",
+        (case_id, staff_id),
+    )
+    return done.rowcount == 1
+
+
+async def close(tx: Tx, case_id: UUID, staff_id: UUID) -> bool:
+    """Close what another has asked to close. False where nobody has, or too long ago, or it cannot be now."""
+    done = await tx.execute(
+        "UPDATE sealed.cases SET status = 'closed' WHERE id = %(case)s AND status IN ('seen', 'in_progress')"
+        " AND close_asked_by <> %(staff)s AND close_asked_at > now() - %(stands)s",
+        {"case": case_id, "staff": staff_id, "stands": ASK_STANDS},
+    )
+    return done.rowcount == 1
