@@ -48,7 +48,8 @@ async def show(request: Request) -> Response:
         here = chosen.district
         numbers = await fetch_all(
             conn,
-            "SELECT kind, address FROM channels WHERE district_id = %s ORDER BY kind <> 'try', kind, address",
+            "SELECT kind, address FROM channels WHERE district_id = %s AND retired_at IS NULL"
+            " ORDER BY kind <> 'try', kind, address",
             (here.id,),
             of=Number,
         )

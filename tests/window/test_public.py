@@ -88,6 +88,12 @@ async def test_the_first_page_names_the_numbers(client: httpx.AsyncClient) -> No
     assert links == ["/try", "sms:+15005550006", "https://wa.me/14155238886"]
 
 
+async def test_a_number_that_is_switched_off_is_named_no_more(client: httpx.AsyncClient, owner: Any) -> None:
+    await owner.execute("UPDATE channels SET retired_at = now() WHERE kind = 'sms'")
+    links = [link["href"] for link in read(await client.get("/?lang=en")).select(".numbers a")]
+    assert links == ["/try", "https://wa.me/14155238886"]
+
+
 async def test_an_update_is_shown_as_it_was_approved(client: httpx.AsyncClient, sent: str) -> None:
     assert "Water: 7" in read(await client.get(f"/updates/{sent}?lang=en")).get_text()
     assert sent in str(read(await client.get("/updates?lang=en")))
@@ -239,6 +245,7 @@ async def test_the_pages_run_nothing_and_load_nothing_from_elsewhere(client: htt
         answer = await client.get(path)
         page = read(answer)
         assert page.find_all("script") == []
+        assert "?v=none" not in answer.text, "a file that is nowhere"
         assert all(attribute(link, "href").startswith("/static/") for link in page.select("link[rel=stylesheet]"))
         assert "default-src 'none'" in answer.headers["content-security-policy"]
 
