@@ -14,6 +14,7 @@ import bot.doors
 import bot.trial
 import desk.doors
 import window.doors
+from store.database import check
 from store.jawab import Jawab
 
 Part = Literal["all", "citizen", "desk"]
@@ -38,7 +39,7 @@ def assemble(jawab: Jawab, part: Part = "all") -> FastAPI:
         """200 once the database answers and is migrated; 503 with one line otherwise."""
         try:
             async with jawab.db.autocommit("report") as connection:
-                await connection.execute("SELECT 1 FROM districts LIMIT 1")
+                await check(connection)
         except psycopg.errors.UndefinedTable:
             return JSONResponse({"ready": False, "why": "the database is not migrated"}, status_code=503)
         except (psycopg.OperationalError, TimeoutError):

@@ -115,6 +115,30 @@ def tick() -> None:
     sys.exit(lanes.run_tick(environment.load_running()))
 
 
+# ── clockwork ────────────────────────────────────────────────────────────────────────────────────────────────────────
+clockwork = typer.Typer(help="The periodic jobs: when each last ran, and what became of it.")
+app.add_typer(clockwork, name="jobs")
+
+
+@clockwork.callback(invoke_without_command=True)
+def list_jobs(context: typer.Context, as_json: terminal.AsJson = False) -> None:
+    """List the periodic jobs with their last run."""
+    if context.invoked_subcommand is None:
+        import jobs
+
+        terminal.show(terminal.run(context, jobs.list_runs), as_json)
+
+
+@clockwork.command("run")
+def run_job(context: typer.Context, name: Annotated[str, typer.Argument(help="As `jawab jobs` lists it.")]) -> None:
+    """Run one job now, whether it is due or not. Exit 1 where it fails, or is at work already."""
+    import jobs
+
+    ended = terminal.run(context, lambda jawab: jobs.run_now(jawab, name), jobs.NotRun, roles=("intake", "console"))
+    out.print(f"{name}: {ended.error or 'done'} in {ended.seconds:.1f} s")
+    raise typer.Exit(1 if ended.error else 0)
+
+
 # ── the house ────────────────────────────────────────────────────────────────────────────────────────────────────────
 @app.command()
 def migrate() -> None:

@@ -10,10 +10,8 @@ import asyncio
 import signal
 import sys
 import threading
-import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -23,20 +21,18 @@ from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
-from bot import deliver, intake, media, registry
+from bot import deliver, media, registry
 from broadcast import publish
-from cases import overdue
-from desk import protected
+from jobs import CHUNK, Clockwork, enter
 from settings import Settings
 from store.bell import LANES
-from store.database import fetch_one
 from store.jawab import Jawab, opened
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
-EVERY = 5.0  # seconds between two ticks
-CHUNK = 2000  # messages of one drain: a job costs RQ 2 ms, a message 0.1 ms
+EVERY = 1.0  # seconds between two looks at what is due
+PATIENCE = 8.0  # seconds for jobs at work, when we are told to stop
 REDIS_RETRY = 2.0
 
 
@@ -143,94 +139,22 @@ def run_lane(settings: Settings, lane: str) -> int:
 
 
 # ── the tick ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-async def _sweep_replies(jawab: Jawab, _: datetime) -> None:
-    """What nobody was rung for: Redis was away, a process died between commit and ring, or the time has come."""
-    await deliver.drain(jawab, "replies", limit=CHUNK)
-
-
-async def _recover(jawab: Jawab, _: datetime) -> None:
-    await deliver.recover(jawab)
-
-
-async def _expire(jawab: Jawab, _: datetime) -> None:
-    await deliver.expire(jawab)
-
-
-async def _retry_undone(jawab: Jawab, _: datetime) -> None:
-    await intake.retry_undone(jawab)
-
-
-async def _go_quiet(jawab: Jawab, _: datetime) -> None:
-    await intake.go_quiet(jawab)
-
-
-async def _fetch_media(jawab: Jawab, _: datetime) -> None:
-    async with jawab.db.autocommit("intake") as connection:
-        row = await fetch_one(connection, "SELECT 1 FROM media WHERE state = 'waiting' AND due_at <= now() LIMIT 1")
-    if row is not None:
-        jawab.bell.ring("chores", "chores")
-
-
-async def _escalate(jawab: Jawab, now: datetime) -> None:
-    async with jawab.db.transaction("console") as tx:
-        ids = await overdue.sweep(tx, jawab.keys, now)
-    for one in ids:
-        jawab.bell.ring("replies", "replies", str(one))
-
-
-async def _escalate_protected(jawab: Jawab, now: datetime) -> None:
-    await protected.protected_overdue(jawab.db, now)
-
-
-async def _draft_editions(jawab: Jawab, now: datetime) -> None:
-    async with jawab.db.transaction("console") as tx:
-        await publish.draft_due(tx, now)
-
-
-async def _send_editions(jawab: Jawab, now: datetime) -> None:
-    """Approved editions whose hold has passed, and those whose fan-out or sending was cut short."""
-    async with jawab.db.transaction("console") as tx:
-        editions = await publish.due(tx, now)
-        waiting = await fetch_one(
-            tx, "SELECT 1 FROM outbox WHERE lane = 'broadcasts' AND state = 'queued' AND due_at <= %s LIMIT 1", (now,)
-        )
-    if editions or waiting:
-        jawab.bell.ring("broadcasts", "broadcasts", *(str(one) for one in editions))
-
-
-TASKS: tuple[Callable[[Jawab, datetime], Awaitable[None]], ...] = (
-    _sweep_replies,
-    _recover,
-    _expire,
-    _retry_undone,
-    _go_quiet,
-    _fetch_media,
-    _escalate,
-    _escalate_protected,
-    _draft_editions,
-    _send_editions,
-)
-
-
-async def tick(jawab: Jawab) -> None:
-    """Do everything that is due once. Two ticks at once do no harm: each task claims rows by their state."""
-    for task in TASKS:
-        started = time.monotonic()
-        try:
-            await task(jawab, datetime.now(UTC))
-        except Exception as error:  # noqa: BLE001 - one broken task must not stop the clocks of the others
-            log.error("tick", task=task.__name__, error=type(error).__name__, seconds=time.monotonic() - started)
-
-
 def run_tick(settings: Settings) -> int:
-    """Tick until told to stop."""
+    """Run the periodic jobs until told to stop."""
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     _loop.start(settings)
     try:
+        clock = _loop.run(_wind)
         while not stopping.wait(EVERY):
-            _loop.run(tick)
+            _loop.run(lambda _: clock.tick())
+        _loop.run(lambda _: clock.finish(PATIENCE))
         return 0
     finally:
         _loop.stop()
+
+
+async def _wind(jawab: Jawab) -> Clockwork:
+    await enter(jawab)
+    return Clockwork(jawab)

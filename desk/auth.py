@@ -98,7 +98,6 @@ async def count(tx: Tx, jawab: Jawab, login: str, source: str) -> int | None:
     """
     now = datetime.now(UTC)
     who, where = jawab.keys.tag("login", login).hex(), jawab.keys.tag("source", source).hex()
-    await tx.execute("DELETE FROM login_attempts WHERE at < %s", (now - KEPT,))
     # One at a time for one login or source: twenty at once must not all see "four so far".
     for lock in sorted({who, where}):
         await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", (lock, LOCKS["login"]))
@@ -116,6 +115,12 @@ async def count(tx: Tx, jawab: Jawab, login: str, source: str) -> int | None:
         (who, where, now),
     )
     return int(row["id"])
+
+
+async def forget_attempts(tx: Tx, now: datetime) -> int:
+    """Let go of attempts that no longer count. Returns how many."""
+    gone = await tx.execute("DELETE FROM login_attempts WHERE at < %s", (now - KEPT,))
+    return gone.rowcount
 
 
 async def check(jawab: Jawab, login: str, password: str) -> Identity | None:

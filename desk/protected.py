@@ -37,6 +37,11 @@ async def protected_overdue(db: Database, now: datetime) -> int:
         return await reading.sweep(tx, calendar.day_of(now))  # a sealed case keeps dates only
 
 
+async def forget_looks(tx: Tx) -> int:
+    """Let go of looks that no longer count against their reader. Returns how many."""
+    return await reading.forget_looks(tx)
+
+
 async def seal_from_sorting(
     tx: Tx, keys: Keys, sorting_id: UUID, *, actor: UUID, now: datetime, accused: Collection[UUID] = ()
 ) -> None:

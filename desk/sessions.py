@@ -31,7 +31,7 @@ async def begin(tx: Tx, staff_id: UUID, private_key: bytes | None, now: datetime
     alone opens anything.
     """
     token = secrets.token_urlsafe(32)
-    await desk_sessions.end_idle(tx, now, IDLE)
+    await forget_ended(tx, now)
     await desk_sessions.put(
         tx,
         token_hash=_hash(token),
@@ -84,6 +84,11 @@ async def unlock(tx: Tx, token: str) -> bytes | None:
 
 async def end(tx: Tx, token: str) -> None:
     await desk_sessions.end(tx, _hash(token))
+
+
+async def forget_ended(tx: Tx, now: datetime) -> int:
+    """Let go of sessions that are over, and of the boxed keys in them. Returns how many."""
+    return await desk_sessions.end_idle(tx, now, IDLE)
 
 
 def give(response: Response, token: str, base_url: str) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from secrets import randbits
 from typing import Any, NewType, TypeVar, overload
 from uuid import UUID
@@ -57,6 +58,12 @@ class Database:
     async def close(self) -> None:
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))
 
+    def only(self, role: str) -> Database:
+        """The same connections, as this role alone: KeyError for who asks for another."""
+        narrow = copy(self)
+        narrow._pools = {role: self._pools[role]}  # noqa: SLF001 - of its own class
+        return narrow
+
     @asynccontextmanager
     async def autocommit(self, role: str) -> AsyncIterator[Auto]:
         """A connection in autocommit: each statement is its own transaction."""
@@ -98,6 +105,11 @@ async def fetch_all(
     async with conn.cursor(row_factory=class_row(of) if of else dict_row) as cursor:
         await cursor.execute(query, params)
         return await cursor.fetchall()
+
+
+async def check(conn: Conn) -> None:
+    """Raises psycopg.errors.UndefinedTable where nothing was migrated, OperationalError where nobody answers."""
+    await conn.execute("SELECT 1 FROM districts LIMIT 1")
 
 
 def new_id() -> UUID:

@@ -32,6 +32,7 @@ async def end_all(tx: Tx, staff_id: UUID) -> None:
     await tx.execute("DELETE FROM desk_sessions WHERE staff_id = %s", (staff_id,))
 
 
-async def end_idle(tx: Tx, now: datetime, idle: timedelta) -> None:
-    """Forget the sessions that opened their last page longer ago than `idle`, or have run out."""
-    await tx.execute("DELETE FROM desk_sessions WHERE expires_at < %s OR seen_at < %s", (now, now - idle))
+async def end_idle(tx: Tx, now: datetime, idle: timedelta) -> int:
+    """Forget the sessions that opened their last page longer ago than `idle`, or have run out. Returns how many."""
+    gone = await tx.execute("DELETE FROM desk_sessions WHERE expires_at < %s OR seen_at < %s", (now, now - idle))
+    return gone.rowcount

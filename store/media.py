@@ -81,6 +81,11 @@ async def delete_of(tx: Tx, case_id: UUID) -> None:
     await tx.execute("DELETE FROM media WHERE case_id = %s", (case_id,))
 
 
+async def is_any_due(conn: Conn) -> bool:
+    """Whether a file waits to be fetched now."""
+    return await fetch_one(conn, "SELECT 1 FROM media WHERE state = 'waiting' AND due_at <= now() LIMIT 1") is not None
+
+
 async def claim(conn: Conn, most: int) -> list[Waiting]:
     """Take up to `most` files that wait to be fetched, for two minutes; longer each time it fails."""
     return await fetch_all(conn, _CLAIM, (most,), of=Waiting)

@@ -26,6 +26,7 @@ def run(
     job: Callable[[Jawab], Coroutine[Any, Any, T]],
     *refusals: type[Exception],
     told: Callable[[Any], str] = str,
+    roles: tuple[str, ...] = ("console",),
 ) -> T:
     """Run one job on the parts of this folder, or of the environment.
 
@@ -35,7 +36,7 @@ def run(
     settings = context.obj()
 
     async def on_parts() -> T:
-        async with opened(settings, roles=("console",), size=2) as jawab:
+        async with opened(settings, roles=roles, size=2) as jawab:
             return await job(jawab)
 
     try:

@@ -28,3 +28,9 @@ async def count(conn: Conn, contact_id: UUID) -> Tries:
 
 async def add(tx: Tx, contact_id: UUID) -> None:
     await tx.execute("INSERT INTO code_tries (contact_id) VALUES (%s)", (contact_id,))
+
+
+async def forget(tx: Tx) -> int:
+    """Let go of tries that no longer count, which the database judges: a day old. Returns how many."""
+    row = await fetch_one(tx, "SELECT forget_code_tries() AS gone")
+    return int(row["gone"]) if row else 0

@@ -6,15 +6,18 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 import cli
+import jobs
 from flows.load import FOLDER, load_book
 
 runner = CliRunner()
@@ -63,6 +66,7 @@ def test_where_nothing_runs_one_line_says_so(tmp_path: Path, monkeypatch: pytest
         ("channel add sms +15005550006 quetta", "another district"),
         ("staff add somebody king --name Somebody", "no such role"),
         ("staff password nobody", "no such login"),
+        ("jobs run nothing", "no job 'nothing'; there are send_replies, "),
         ("edition draft nowhere", "no district"),
         ("edition approve pishin 2026-46 --by demo-approver", "not a week"),
     ],
@@ -96,6 +100,32 @@ def test_a_whole_chain_and_a_healthy_house_end_well(here: None, demo: SimpleName
     looked = runner.invoke(cli.app, ["doctor"])
     assert looked.exit_code == 1  # live mode, and the escrow's private key still lies beside the key file
     assert "escrow_key_on_this_machine" in looked.stdout
+
+
+def test_periodic_jobs_are_listed_and_one_is_run_by_hand(
+    here: None, demo: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def listed() -> dict[str, dict[str, Any]]:
+        return {row["job"]: row for row in json.loads(runner.invoke(cli.app, ["jobs", "--json"]).stdout)}
+
+    never = listed()
+    assert never["prune"] | {"pace": "daily at 03:30", "started": None, "outcome": None} == never["prune"]
+    assert never["escalate"]["pace"] == "every 5 s"
+    ran = runner.invoke(cli.app, ["jobs", "run", "prune"])
+    assert ran.exit_code == 0, ran.output
+    assert re.search(r"^prune: done in \d+\.\d s$", ran.stdout, re.MULTILINE)
+    assert listed()["prune"]["outcome"] == "done"
+    assert "prune" in runner.invoke(cli.app, ["jobs"]).stdout
+
+    async def break_down(_: object, __: object) -> None:
+        raise RuntimeError("words")
+
+    table = tuple(replace(job, work=break_down) if job.name == "prune" else job for job in jobs.JOBS)
+    monkeypatch.setattr(jobs, "JOBS", table)
+    failed = runner.invoke(cli.app, ["jobs", "run", "prune"])
+    assert failed.exit_code == 1
+    assert "\nprune: RuntimeError in " in failed.stdout
+    assert listed()["prune"]["error"] == "RuntimeError"
 
 
 @pytest.mark.parametrize("command", ["up", "web"])

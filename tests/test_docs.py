@@ -20,7 +20,7 @@ ROOMS = ("bot", "broadcast", "cases", "desk", "store")
 SOUNDED = re.compile(r"(?:alarms\.sound\(\s*tx,|_alarm\(|\balarm\()\s*\"([a-z_]+)\"")
 
 NAMED = re.compile(
-    r"^(?:\.venv/bin/)?jawab ([a-z]+(?: (?:add|list|password|draw|check|verify|approve|publish|stop))?)(?= |$)"
+    r"^(?:\.venv/bin/)?jawab ([a-z]+(?: (?:add|list|password|draw|check|verify|approve|publish|stop|run))?)(?= |$)"
 )
 
 

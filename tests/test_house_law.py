@@ -17,7 +17,7 @@ from locales import LANGS
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("bot", "broadcast", "cases", "desk", "flows", "house", "locales", "pages", "store", "window")
-ENTRIES = ("app.py", "worker.py", "cli.py", "settings.py")
+ENTRIES = ("app.py", "worker.py", "jobs.py", "cli.py", "settings.py")
 
 # One deliberate breach for each contract: (file, line to add, what the linter must say).
 BREACHES = {

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 import uuid
-from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 
+import jobs
 import worker
 from bot import intake
 from bot.channels import Inbound
@@ -73,35 +73,44 @@ async def test_a_ring_reaches_the_lane_and_the_reply_goes_out(
         bell.close()
 
 
-async def test_without_any_ring_the_tick_sends_what_is_due(
+async def test_without_any_ring_the_clock_sends_what_is_due(
     jawab: Jawab, owner: psycopg.AsyncConnection[Any], demo: SimpleNamespace, redis_url: str
 ) -> None:
     assert await intake.take(jawab, message()) == "taken"
-    await worker.tick(jawab)
+    await jobs.enter(jawab)
+    clock = jobs.Clockwork(jawab)
+    await clock.tick()
+    await clock.finish()
     assert await states(owner) == ["sent"]
 
 
-async def test_a_broken_task_stops_no_other(
-    jawab: Jawab, owner: psycopg.AsyncConnection[Any], demo: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+async def test_the_tick_is_a_process_that_works_and_ends_when_it_is_told(
+    jawab: Jawab,
+    owner: psycopg.AsyncConnection[Any],
+    demo: SimpleNamespace,
+    redis_url: str,
+    database_url: str,
+    data: Path,
 ) -> None:
-    async def break_down(_: Jawab, __: datetime) -> None:
-        raise RuntimeError("broken")
-
-    monkeypatch.setattr(worker, "TASKS", (break_down, *worker.TASKS))
     assert await intake.take(jawab, message()) == "taken"
-    await worker.tick(jawab)
-    assert await states(owner) == ["sent"]
-
-
-async def test_two_ticks_at_once_send_each_reply_once(
-    jawab: Jawab, owner: psycopg.AsyncConnection[Any], demo: SimpleNamespace
-) -> None:
-    for _ in range(3):
-        await intake.take(jawab, message())
-    await asyncio.gather(worker.tick(jawab), worker.tick(jawab))
-    assert await states(owner) == ["sent"] * 3
-    row = await (await owner.execute("SELECT sum(attempts) FROM outbox")).fetchone()
-    assert row == (3,)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("JAWAB_")} | {
+        "JAWAB_MODE": "demo",
+        "JAWAB_DATA": str(data),
+        "JAWAB_DATABASE_URL": database_url,
+        "JAWAB_REDIS_URL": redis_url,
+    }
+    tick = subprocess.Popen([sys.executable, "-m", "cli", "tick"], env=env, cwd=ROOT)
+    try:
+        deadline = time.monotonic() + 30
+        while await states(owner) != ["sent"]:
+            assert time.monotonic() < deadline, await states(owner)
+            await asyncio.sleep(0.05)
+    finally:
+        tick.send_signal(signal.SIGTERM)
+        assert tick.wait(20) == 0
+    rows = await owner.execute("SELECT name FROM jobs WHERE ended_at >= started_at AND outcome = 'done'")
+    ran = {name for (name,) in await rows.fetchall()}
+    assert ran == {job.name for job in jobs.JOBS if job.period != jobs.DAY}
 
 
 def test_an_unknown_lane_is_refused_in_one_line(capsys: pytest.CaptureFixture[str], jawab: Jawab) -> None:

@@ -13,7 +13,7 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from store.crypto import Keys
-from store.database import Tx
+from store.database import Conn, Tx, fetch_one
 
 # Pieces of the statement that moves a conversation; see store.moves. Its reply is owed …
 OWE: LiteralString = """
@@ -111,3 +111,9 @@ async def withdraw_edition(tx: Tx, edition_id: UUID) -> int:
 async def forget_case(tx: Tx, case_id: UUID) -> None:
     """No message points any more to a case whose words went behind the protected door."""
     await tx.execute("UPDATE outbox SET case_id = NULL WHERE case_id = %s", (case_id,))
+
+
+async def is_any_due(conn: Conn, lane: str) -> bool:
+    """Whether a message of this lane may be due now."""
+    due = "SELECT 1 FROM outbox WHERE lane = %s AND state = 'queued' AND due_at <= now() LIMIT 1"
+    return await fetch_one(conn, due, (lane,)) is not None

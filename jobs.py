@@ -1,0 +1,260 @@
+"""Every periodic job: its name, how often, what it does, as which database role. Its last run is in the database.
+
+Any number of clocks may tick at once, on any number of machines: who claims a due job first runs it. Each job also
+claims what it works on by its state, so that two of the same at once (a lease that ran out) do no harm either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from time import monotonic
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from bot import deliver, intake, registry
+from broadcast import publish
+from cases import overdue
+from cases.calendar import PROVINCE
+from desk import auth, protected, sessions
+from store import jobs as book
+from store import media, once, outbox, tries
+from store.jawab import Jawab
+
+log = structlog.get_logger()
+
+SWEEP = timedelta(seconds=5)
+DAY = timedelta(days=1)
+LEASE = timedelta(minutes=1)  # after a process died with a job at work, another begins it again
+AGAIN = timedelta(hours=1)  # a daily job that failed does not wait for tomorrow
+CHUNK = 2000  # messages of one run, which costs RQ 2 ms where a ring begins it; a message costs 0.1 ms
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One periodic job. `pace` is a period, or the hour of every day in the province's time."""
+
+    name: str
+    pace: timedelta | time
+    work: Callable[[Jawab, datetime], Awaitable[object]]
+    role: str  # the only one it reaches the database as
+
+    @property
+    def period(self) -> timedelta:
+        return DAY if isinstance(self.pace, time) else self.pace
+
+    @property
+    def told(self) -> str:
+        """The pace for people."""
+        if isinstance(self.pace, time):
+            return f"daily at {self.pace:%H:%M}"
+        return f"every {self.pace.total_seconds():g} s"
+
+    def after(self, moment: datetime, *, failed: bool = False) -> datetime:
+        """When it is due after a run that began then."""
+        if not isinstance(self.pace, time):
+            return moment + self.pace
+        here = moment.astimezone(ZoneInfo(PROVINCE))
+        due = datetime.combine(here.date(), self.pace, here.tzinfo)
+        if due <= here:
+            due = datetime.combine(here.date() + DAY, self.pace, here.tzinfo)
+        return min(due, here + AGAIN) if failed else due
+
+
+# ── what they do ─────────────────────────────────────────────────────────────────────────────────────────────────────
+async def _send_replies(jawab: Jawab, _: datetime) -> None:
+    """What nobody was rung for: Redis was away, a process died between commit and ring, or the time has come."""
+    await deliver.drain(jawab, "replies", limit=CHUNK)
+
+
+async def _recover_sends(jawab: Jawab, _: datetime) -> None:
+    await deliver.recover(jawab)
+
+
+async def _expire_parked(jawab: Jawab, _: datetime) -> None:
+    await deliver.expire(jawab)
+
+
+async def _retry_undone(jawab: Jawab, _: datetime) -> None:
+    await intake.retry_undone(jawab)
+
+
+async def _go_quiet(jawab: Jawab, _: datetime) -> None:
+    await intake.go_quiet(jawab)
+
+
+async def _fetch_media(jawab: Jawab, _: datetime) -> None:
+    async with jawab.db.autocommit("intake") as auto:
+        waiting = await media.is_any_due(auto)
+    if waiting:
+        jawab.bell.ring("chores", "chores")
+
+
+async def _escalate(jawab: Jawab, now: datetime) -> None:
+    async with jawab.db.transaction("console") as tx:
+        ids = await overdue.sweep(tx, jawab.keys, now)
+    for one in ids:
+        jawab.bell.ring("replies", "replies", str(one))
+
+
+async def _escalate_protected(jawab: Jawab, now: datetime) -> None:
+    await protected.protected_overdue(jawab.db, now)
+
+
+async def _draft_editions(jawab: Jawab, now: datetime) -> None:
+    async with jawab.db.transaction("console") as tx:
+        await publish.draft_due(tx, now)
+
+
+async def _send_editions(jawab: Jawab, now: datetime) -> None:
+    """Approved editions whose hold has passed, and those whose fan-out or sending was cut short."""
+    async with jawab.db.transaction("console") as tx:
+        editions = await publish.due(tx, now)
+        waiting = await outbox.is_any_due(tx, "broadcasts")
+    if editions or waiting:
+        jawab.bell.ring("broadcasts", "broadcasts", *(str(one) for one in editions))
+
+
+async def _prune(jawab: Jawab, now: datetime) -> None:
+    """Let go of what nothing needs any more. What is still needed is said where each table is written."""
+    async with jawab.db.transaction("console") as tx:
+        log.info(
+            "pruned",
+            code_tries=await tries.forget(tx),
+            login_attempts=await auth.forget_attempts(tx, now),
+            desk_sessions=await sessions.forget_ended(tx, now),
+            once=await once.forget(tx, now),
+            looks=await protected.forget_looks(tx),
+        )
+
+
+JOBS: tuple[Job, ...] = (
+    Job("send_replies", SWEEP, _send_replies, "intake"),
+    Job("recover_sends", SWEEP, _recover_sends, "intake"),
+    Job("expire_parked", SWEEP, _expire_parked, "intake"),
+    Job("retry_undone", SWEEP, _retry_undone, "intake"),
+    Job("go_quiet", SWEEP, _go_quiet, "intake"),
+    Job("fetch_media", SWEEP, _fetch_media, "intake"),
+    Job("escalate", SWEEP, _escalate, "console"),
+    Job("escalate_protected", SWEEP, _escalate_protected, "console"),
+    Job("draft_editions", SWEEP, _draft_editions, "console"),
+    Job("send_editions", SWEEP, _send_editions, "console"),
+    Job("prune", time(3, 30), _prune, "console"),
+)
+
+
+class NotRun(Exception):
+    """Why a job that somebody asked for was not run, in one line."""
+
+
+# ── how they are run ─────────────────────────────────────────────────────────────────────────────────────────────────
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of one run; `error` is the kind of failure."""
+
+    seconds: float
+    error: str | None
+
+
+async def enter(jawab: Jawab, table: Sequence[Job] = JOBS) -> None:
+    """Write the table into the database, so that everybody sees what should run."""
+    now = datetime.now(UTC)
+    first = {job.name: (job.period, job.after(now) if isinstance(job.pace, time) else now) for job in table}
+    async with jawab.db.transaction("console") as tx:
+        await book.enter(tx, first)
+
+
+async def run(jawab: Jawab, job: Job, *, early: bool = False) -> Ended | None:
+    """Run a job that is due (or `early`) and write down what became of it. None where another has it, or had it."""
+    async with jawab.db.autocommit("console") as auto:
+        started_at = await book.claim(auto, job.name, LEASE, early=early)
+    if started_at is None:
+        return None
+    begun, error = monotonic(), None
+    try:
+        await job.work(replace(jawab, db=jawab.db.only(job.role)), datetime.now(UTC))
+    except Exception as broken:  # noqa: BLE001 - one broken job must not stop the others
+        error = type(broken).__name__
+        log.error("job failed", job=job.name, error=error)
+    seconds = monotonic() - begun
+    due_at = job.after(started_at, failed=error is not None)
+    async with jawab.db.transaction("console") as tx:
+        await book.end(tx, job.name, started_at, seconds=seconds, error=error, due_at=due_at)
+    return Ended(seconds, error)
+
+
+async def run_now(jawab: Jawab, name: str) -> Ended:
+    """Run a job for an operator, due or not. Raises `NotRun` where there is none of that name, or it is at work."""
+    found = next((job for job in JOBS if job.name == name), None)
+    if found is None:
+        raise NotRun(f"no job {name!r}; there are {', '.join(job.name for job in JOBS)}")
+    await enter(jawab)  # where no clock has ticked yet
+    try:
+        ended = await run(jawab, found, early=True)
+    finally:
+        await registry.close()
+    if ended is None:
+        raise NotRun(f"{name} is at work now")
+    return ended
+
+
+async def list_runs(jawab: Jawab) -> list[dict[str, Any]]:
+    """Every job of the table and its last run, for people and programs."""
+    async with jawab.db.autocommit("console") as auto:
+        runs = {run.name: run for run in await book.list_all(auto)}
+    return [
+        {
+            "job": job.name,
+            "pace": job.told,
+            "role": job.role,
+            "started": kept.started_at if kept else None,
+            "ended": kept.ended_at if kept else None,
+            "seconds": kept.seconds if kept else None,
+            "outcome": kept.outcome if kept else None,
+            "error": kept.error if kept else None,
+            "due": kept.due_at if kept else None,
+        }
+        for job in JOBS
+        for kept in [runs.get(job.name)]
+    ]
+
+
+class Clockwork:
+    """One process's clock: each job runs beside the others, so that a slow one holds up itself alone."""
+
+    def __init__(self, jawab: Jawab, table: Sequence[Job] = JOBS) -> None:
+        self._jawab = jawab
+        self._table = table
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def tick(self) -> None:
+        """Begin every job that is due and not at work here. A database that is away is looked at again next time."""
+        try:
+            async with self._jawab.db.autocommit("console") as auto:
+                due = await book.list_due(auto)
+        except Exception as error:  # noqa: BLE001 - the clock outlives whatever the database does
+            log.error("tick", error=type(error).__name__)
+            return
+        for job in self._table:
+            if job.name in due and job.name not in self._running:
+                self._running[job.name] = asyncio.create_task(self._run(job))
+
+    async def finish(self, patience: float | None = None) -> None:
+        """Wait for what is at work, at most so many seconds; what is cut short is due again after its lease."""
+        if self._running:
+            _, late = await asyncio.wait(list(self._running.values()), timeout=patience)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _run(self, job: Job) -> None:
+        try:
+            await run(self._jawab, job)
+        except Exception as error:  # noqa: BLE001 - neither claimed nor written down: it is due again
+            log.error("job not kept", job=job.name, error=type(error).__name__)
+        finally:
+            del self._running[job.name]
