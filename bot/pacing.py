@@ -66,7 +66,7 @@ class Pace:
         return await self._reserve(f"pace:{channel_id}", cost / CHANNELS[kind].rate, 0.05, most)
 
     async def pair(self, contact_id: str, kind: str) -> float:
-        """Take one message out of a person's allowance. Nearly always 0; seconds to wait when he was sent a flood."""
+        """Take one message out of a person's allowance. Nearly always 0; seconds to wait after a flood."""
         seconds = CHANNELS[kind].pair_seconds
         if not seconds:
             return 0.0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+import cli
 from settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -18,10 +19,8 @@ GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 PAPERS = {"README.md": README, "docs/runbook.md": RUNBOOK, "docs/glossary.md": GLOSSARY}
 ROOMS = ("bot", "broadcast", "cases", "desk", "store")
 SOUNDED = re.compile(r"(?:alarms\.sound\(\s*tx,|_alarm\(|\balarm\()\s*\"([a-z_]+)\"")
-
-NAMED = re.compile(
-    r"^(?:\.venv/bin/)?jawab ([a-z]+(?: (?:add|list|password|draw|check|verify|approve|publish|stop|run))?)(?= |$)"
-)
+SPANS = re.compile(r"`([^`\n]+)`|^ {4}(.+)$", re.MULTILINE)
+NAMED = re.compile(r"^(?:\.venv/bin/)?jawab ([a-z]+)(?: ([a-z]+))?")
 
 
 def test_every_setting_is_in_the_readme() -> None:
@@ -41,12 +40,41 @@ def test_links_lead_somewhere(paper: str) -> None:
     assert [link for link in links if not ((ROOT / paper).parent / link).exists()] == []
 
 
+def commands() -> dict[str, set[str]]:
+    """Every `jawab` command with the commands of its own."""
+    top: Any = typer.main.get_command(cli.app)
+    return {name: set(getattr(command, "commands", ())) for name, command in top.commands.items()}
+
+
 def test_every_command_that_is_named_is_there() -> None:
-    spans = [first or second for first, second in re.findall(r"`([^`\n]+)`|^ {4}(.+)$", README + RUNBOOK, re.MULTILINE)]
-    named = {found[1] for span in spans if (found := NAMED.search(span))}
-    assert {"up", "play", "doctor", "district add", "edition stop"} <= named
-    for command in sorted(named):
-        run = subprocess.run(
-            [sys.executable, "-m", "cli", *command.split(), "--help"], cwd=ROOT, capture_output=True, check=False
-        )
-        assert run.returncode == 0, command
+    spans = [first or second for text in PAPERS.values() for first, second in SPANS.findall(text)]
+    named = {found.groups() for span in spans if (found := NAMED.search(span))}
+    assert {("up", None), ("play", None), ("district", "add"), ("edition", "stop")} <= named
+    known = commands()
+    lost = [
+        (first, second)
+        for first, second in named
+        if first not in known or (second and known[first] and second not in known[first])
+    ]
+    assert lost == []
+
+
+def test_a_person_is_they() -> None:
+    """Nobody's sex is known here, and no word is spent on guessing it. Tests are left out: people speak in them."""
+    kinds = {".py", ".sql", ".html", ".yaml", ".yml", ".md", ".css", ".js", ".toml"}
+    files = [
+        *(
+            path
+            for room in (*ROOMS, "docs", "flows", "house", "locales", "pages", "window")
+            for path in (ROOT / room).rglob("*")
+        ),
+        *(path for path in ROOT.iterdir() if path.is_file()),
+    ]
+    told = [
+        f"{path.relative_to(ROOT)}: {found}"
+        for path in files
+        if (path.suffix in kinds or path.match("en/LC_MESSAGES/*.po"))
+        and not {"vendor", "node_modules"} & set(path.parts)
+        for found in re.findall(r"(?i)\b(?:he|him|his|himself|she|her|hers|herself)\b.{0,30}", path.read_text())
+    ]
+    assert told == []

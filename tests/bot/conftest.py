@@ -82,7 +82,7 @@ class Rows:
         edition: uuid.UUID | None = None,
         message: dict[str, Any] | None = None,
     ) -> uuid.UUID:
-        """One message in the outbox: an answer to what the citizen just wrote, or one he did not ask for."""
+        """One message in the outbox: an answer to what the citizen just wrote, or one they did not ask for."""
         outbox_id, inbox_id = uuid.uuid4(), None
         if answer:
             inbox_id = uuid.uuid4()

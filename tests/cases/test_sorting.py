@@ -91,7 +91,7 @@ async def test_a_triage_that_sits_in_an_office_people_complain_about_sorts_nothi
     db: Database, keys: Keys, place: SimpleNamespace, kept: Callable[..., Awaitable[UUID]], row: Row
 ) -> None:
     sorting_id = await kept()
-    offices = (place.offices["police"], place.above["police"])  # his own, and one that commands it
+    offices = (place.offices["police"], place.above["police"])  # the handler's own, and one that commands it
     async with db.transaction("console") as tx:
         for number, office in enumerate(offices):
             await staff.add(

@@ -1,4 +1,4 @@
-"""People at the desk, each with a browser of his own on one application, and cases for them to work on."""
+"""People at the desk, each with a browser of their own on one application, and cases for them to work on."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ async def stranger(client: httpx.AsyncClient) -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def enter(client: httpx.AsyncClient, db: Database, office: Office) -> AsyncIterator[Enter]:
-    """Signs somebody in by his row, as the login page does after the password: `await enter("handler")`."""
+    """Signs somebody in by their row, as the login page does after the password: `await enter("handler")`."""
     opened: list[httpx.AsyncClient] = []
 
     async def make(role: str, staff_id: UUID | None = None, private_key: bytes | None = None) -> Browser:

@@ -167,7 +167,7 @@ def _answer_and_publish(town: Town, desk: Desk, editor: Desk, approver: Desk) ->
     assert row["status"] == "resolved"
     town.heard[phone] = heard + 3
 
-    # The week: drafted by one, approved by another, sent to who asked for it, in his language.
+    # The week: drafted by one, approved by another, sent to those who asked for it, in their language.
     week = f"{datetime.now(UTC).astimezone(ZoneInfo('Asia/Karachi')):%G-W%V}"
     draft = editor.submit(editor.get("/desk/editions"), "/desk/editions", week=week)
     address = editor.last
