@@ -245,7 +245,7 @@ class Run:
             except SendError as error:
                 came_to = await self._failed(row, channel, outbound, error)
             else:
-                came_to = outcome(row, "sent", provider_id=scoped(channel, row.channel, sent.provider_id))
+                came_to = _went(row, channel, scoped(channel, row.channel, sent.provider_id))
         await self.settle(came_to)
 
     async def _failed(self, row: Claimed, channel: Channel, outbound: Outbound, error: SendError) -> Outcome:
@@ -258,7 +258,7 @@ class Run:
         if error.fate == "unsure":
             found = await self._found(row, channel, outbound)
             if found:
-                return outcome(row, "sent", provider_id=found)
+                return _went(row, channel, found)
             return outcome(row, "sending", "unsure", due_in=ASK_AGAIN)
         if error.fate == "retry":
             if row.attempts < MOST_ATTEMPTS:
@@ -285,7 +285,7 @@ class Run:
                 except SendError:
                     continue
             if found:
-                await self.settle(outcome(row, "sent", provider_id=found))
+                await self.settle(_went(row, channel, found))
             elif row.attempts < MOST_ATTEMPTS:
                 await self.settle(outcome(row, "queued", "asked", due_in=0.0))
             else:
@@ -311,7 +311,10 @@ class Run:
         await self.records.add(one)
 
     async def _record(self, outcomes: list[Outcome]) -> None:
+        said_to = [one.said_to for one in outcomes if one.said_to is not None]
         async with self.jawab.db.autocommit("intake") as connection:
+            if said_to:  # first: a word that is taken for a repeat because a process died here would be lost
+                await contacts.note_said(connection, said_to)
             await claims.record(connection, outcomes)
 
     async def _still(self, row: Claimed) -> bool:
@@ -321,6 +324,10 @@ class Run:
     async def _alarm(self, kind: str, row: Claimed, **data: Any) -> None:
         async with self.jawab.db.transaction("intake") as tx:
             await alarms.sound(tx, kind, row.district_id, outbox=str(row.id), **data)
+
+
+def _went(row: Claimed, channel: Channel, provider_id: str) -> Outcome:
+    return outcome(row, "sent", provider_id=provider_id, said_to=row.contact_id if channel.ids == "none" else None)
 
 
 _ENDS: dict[str, str] = {

@@ -107,7 +107,10 @@ FROM outbox o JOIN contacts c ON c.id = o.contact_id LEFT JOIN editions e ON e.i
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one claimed row. `due_in` is in seconds; `back` gives an attempt back that was none."""
+    """What became of one claimed row. `due_in` is in seconds; `back` gives an attempt back that was none.
+
+    `said_to` is the contact, where the channel has no message ids: what they write from now on is no repeat.
+    """
 
     id: UUID
     claimed_at: datetime
@@ -116,6 +119,7 @@ class Outcome:
     provider_id: str | None = None
     due_in: float | None = None
     back: int = 0
+    said_to: UUID | None = None
 
 
 def outcome(row: Claimed, state: str, error: str | None = None, **more: Any) -> Outcome:
