@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import psycopg
 import typer
 
+import bot.commands
 import broadcast.commands
 import cases.commands
 import desk.commands
@@ -233,11 +234,19 @@ def _print_logins(here: Settings) -> None:
 
 
 # ── what each room brings ────────────────────────────────────────────────────────────────────────────────────────────
-for room in (flows.commands, locales.commands, store.commands, cases.commands, desk.commands, broadcast.commands):
+for room in (
+    flows.commands,
+    locales.commands,
+    store.commands,
+    cases.commands,
+    bot.commands,
+    desk.commands,
+    broadcast.commands,
+):
     for name, sub in room.APPS.items():
         app.add_typer(sub, name=name)
 app.command()(flows.commands.play)
-app.command()(store.commands.doctor)
+app.command("doctor")(store.commands.doctor_with(bot.commands.find_wrong))
 
 if __name__ == "__main__":
     main()

@@ -27,7 +27,7 @@ _PAGE = f"""SELECT c.*, ch.kind FROM channels ch CROSS JOIN LATERAL (
    SELECT c.id, c.lang, c.channel_id, c.address_box, c.weekly_since FROM contacts c
    WHERE c.channel_id = ch.id AND {REACHABLE} AND (%(after)s::uuid IS NULL OR c.id > %(after)s)
    ORDER BY c.id LIMIT %(limit)s) c
- WHERE ch.district_id = %(district)s ORDER BY c.id LIMIT %(limit)s"""  # noqa: S608 - no value from outside
+ WHERE ch.district_id = %(district)s AND ch.retired_at IS NULL ORDER BY c.id LIMIT %(limit)s"""  # noqa: S608 - no value from outside
 
 _SAME_PERSON = f"""SELECT c.id, c.channel_id, c.address_tag, c.weekly_since FROM contacts c
  JOIN unnest(%s::uuid[], %s::bytea[]) AS t (channel_id, tag) ON c.channel_id = t.channel_id AND c.address_tag = t.tag
@@ -45,7 +45,9 @@ async def page(
     rows = await fetch_all(tx, _PAGE, {"district": district_id, "after": after, "limit": limit})
     if not rows:
         return [], None
-    channels = await fetch_all(tx, "SELECT id, kind, address FROM channels WHERE district_id = %s", (district_id,))
+    channels = await fetch_all(
+        tx, "SELECT id, kind, address FROM channels WHERE district_id = %s AND retired_at IS NULL", (district_id,)
+    )
     owners: dict[tuple[UUID, bytes], list[UUID]] = {}  # a tag elsewhere -> the contacts of this page it may double
     for row in rows if len(channels) > 1 else ():
         address = keys.decrypt(row["address_box"], contacts.bound_to(row["id"])).decode()
@@ -72,7 +74,7 @@ async def count(conn: Conn, district_id: str) -> dict[tuple[str, str], int]:
         conn,
         "SELECT ch.kind, coalesce(nullif(c.lang, ''), 'ur') AS lang, count(*) AS n"  # noqa: S608 - parts of this file
         " FROM contacts c JOIN channels ch ON ch.id = c.channel_id"
-        f" WHERE ch.district_id = %s AND {REACHABLE} GROUP BY 1, 2 ORDER BY 1, 2",
+        f" WHERE ch.district_id = %s AND ch.retired_at IS NULL AND {REACHABLE} GROUP BY 1, 2 ORDER BY 1, 2",
         (district_id,),
     )
     return {(row["kind"], row["lang"]): row["n"] for row in rows}

@@ -1,13 +1,13 @@
-"""`jawab district …`, `jawab channel …`, `jawab case …`: what is served here, by which numbers, and what has come."""
+"""`jawab district …`, `jawab office …`, `jawab case …`: what is served here, by whom, and what has come."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
-from cases import districts, offices, register, seed
+from cases import districts, offices, register
 from cases.lifecycle import Refused
 from store import terminal
 from store.crypto import Keys
@@ -15,16 +15,14 @@ from store.database import Database, fetch_all, fetch_one
 from store.terminal import AsJson
 
 district_app = typer.Typer(no_args_is_help=True, help="Districts that are served here.")
-channel_app = typer.Typer(no_args_is_help=True, help="The numbers that people write to.")
 office_app = typer.Typer(no_args_is_help=True, help="Which office answers for which subject.")
 case_app = typer.Typer(no_args_is_help=True, help="Ordinary cases. A protected one has no row here.")
-APPS = {"district": district_app, "channel": channel_app, "office": office_app, "case": case_app}
+APPS = {"district": district_app, "office": office_app, "case": case_app}
 
 # The reasons an operator can meet here, in plain words; the desk's are texts in its own languages.
 TOLD = {
     "district_unknown": "no such district: cases/data/districts.csv lists those that can be added",
     "district_unserved": "this district is not served here: `jawab district add`",
-    "channel_taken": "another district has this number",
 }
 
 
@@ -42,20 +40,6 @@ async def list_districts(db: Database) -> list[dict[str, Any]]:
             "SELECT id, pcode, names->>'en' AS name, demo,"
             " (SELECT count(*) FROM places WHERE district_id = d.id) AS places,"
             " (SELECT count(*) FROM channels WHERE district_id = d.id) AS channels FROM districts d ORDER BY id",
-        )
-
-
-async def add_channel(db: Database, *, kind: str, provider: str, address: str, district_id: str) -> None:
-    """Raises `lifecycle.Refused` where the number is another district's, or the district is not served here."""
-    async with db.transaction("console") as tx:
-        await seed.add_channel(tx, kind=kind, provider=provider, address=address, district_id=district_id)
-
-
-async def list_channels(db: Database) -> list[dict[str, Any]]:
-    """{"district", "kind", "provider", "address"} of each number of ours."""
-    async with db.autocommit("console") as conn:
-        return await fetch_all(
-            conn, "SELECT district_id AS district, kind, provider, address FROM channels ORDER BY 1, 2, 4"
         )
 
 
@@ -121,31 +105,6 @@ def show_districts(context: typer.Context, as_json: AsJson = False) -> None:
     """The districts that are served here."""
     rows = terminal.run(context, lambda jawab: list_districts(jawab.db))
     terminal.show(rows, as_json, "no district yet: `jawab district add`")
-
-
-@channel_app.command("add")
-def add_channel_here(
-    context: typer.Context,
-    kind: Annotated[Literal["sms", "whatsapp"], typer.Argument(help="What it is.")],
-    address: Annotated[str, typer.Argument(help="The number, such as +92810000001.")],
-    district: Annotated[str, typer.Argument(help="The district it belongs to.")],
-    provider: Annotated[Literal["twilio"], typer.Option(help="Who carries it.")] = "twilio",
-) -> None:
-    """Give a number to a district."""
-    terminal.run(
-        context,
-        lambda jawab: add_channel(jawab.db, kind=kind, provider=provider, address=address, district_id=district),
-        Refused,
-        told=_plainly,
-    )
-    terminal.out.print(f"{address} ({kind}) answers for {district}")
-
-
-@channel_app.command("list")
-def show_channels(context: typer.Context, as_json: AsJson = False) -> None:
-    """The numbers that people write to."""
-    rows = terminal.run(context, lambda jawab: list_channels(jawab.db))
-    terminal.show(rows, as_json, "no number yet: `jawab channel add`")
 
 
 @office_app.command("load")

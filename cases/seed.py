@@ -3,37 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from uuid import UUID
+from collections.abc import Callable
 
 import yaml
 
 from cases import districts, offices, scorecards, staff
-from cases.lifecycle import Refused
 from cases.outcomes import DATA
 from cases.staff import Person
+from store import channels
 from store.crypto import Keys
-from store.database import LOCKS, Database, Tx, fetch_all, fetch_one
-
-
-async def add_channel(tx: Tx, *, kind: str, provider: str, address: str, district_id: str) -> UUID:
-    """Give a number (or bot) to a district. Returns its id. Raises `Refused` where it is another district's."""
-    await tx.execute(
-        "INSERT INTO channels (kind, provider, address, district_id) SELECT %s, %s, %s, id FROM districts"
-        " WHERE id = %s ON CONFLICT (kind, address) DO NOTHING",
-        (kind, provider, address.removeprefix("whatsapp:"), district_id),
-    )
-    row = await fetch_one(
-        tx,
-        "SELECT id, district_id FROM channels WHERE kind = %s AND address = %s",
-        (kind, address.removeprefix("whatsapp:")),
-    )
-    if row is None:
-        raise Refused("district_unserved")
-    if row["district_id"] != district_id:
-        raise Refused("channel_taken")
-    channel_id: UUID = row["id"]
-    return channel_id
+from store.database import LOCKS, Database, fetch_all
 
 
 async def seed_demo(
@@ -60,8 +39,8 @@ async def seed_demo(
             await scorecards.add_demo_facility(
                 tx, district_id, short_code, kind=facility["kind"], names=names, place_id=facility["place"]
             )
-        for channel in plan["channels"]:
-            await _add_demo_channel(tx, channel, district_id)
+        for number in plan["channels"]:  # one that has been given to a real district meanwhile stays there
+            await channels.adopt(tx, **number)
         there = {row["login"] for row in await fetch_all(tx, "SELECT login FROM staff WHERE demo")}
         people = [
             Person(**{"district_id": None if row.pop("province", False) else district_id, **row}, demo=True)
@@ -78,12 +57,3 @@ async def seed_demo(
         {"role": person.role, "user": person.login, "password": password}
         for person, password in zip(people, passwords, strict=True)
     ]
-
-
-async def _add_demo_channel(tx: Tx, channel: Mapping[str, str], district_id: str) -> None:
-    """A number that an operator has given to a real district meanwhile stays there."""
-    await tx.execute(
-        "INSERT INTO channels (kind, provider, address, district_id) VALUES (%s, %s, %s, %s)"
-        " ON CONFLICT (kind, address) DO NOTHING",
-        (channel["kind"], channel["provider"], channel["address"], district_id),
-    )

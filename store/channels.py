@@ -27,10 +27,7 @@ class Row:
     retired: bool = False
 
 
-ROW: LiteralString = """h.id, h.kind, h.provider, h.address, h.district_id, h.name, h.config_box, h.fault,
-    h.retired_at IS NOT NULL AS retired"""
-
-# The same beside the columns of another table, for a row that carries its channel with it: see `Carried`.
+# Beside the columns of another table, for a row that carries its channel with it: see `Carried`.
 CARRIED: LiteralString = """h.id AS channel_id, h.kind, h.provider, h.address AS sender, h.district_id,
     h.name AS channel_name, h.config_box, h.fault, h.retired_at IS NOT NULL AS retired"""
 
@@ -64,13 +61,23 @@ class Carried:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+@dataclass(slots=True)
+class Listed(Carried):
     """One number with what an operator wants to know of it."""
 
-    row: Row
-    paused_until: datetime | None
+    paused_until: datetime | None  # None also where it is over
+    heard_at: datetime | None
     contacts: int
+
+
+_EVERY: LiteralString = """
+SELECT id, kind, provider, address, district_id, name, config_box, fault, retired_at IS NOT NULL AS retired
+FROM channels ORDER BY district_id, kind, address"""
+_LISTED: LiteralString = """
+SELECT {carried}, CASE WHEN h.paused_until > now() THEN h.paused_until END AS paused_until, h.heard_at,
+    (SELECT count(*) FROM contacts c WHERE c.channel_id = h.id) AS contacts
+FROM channels h WHERE %(which)s::text IS NULL OR %(which)s IN (h.name, h.address)
+ORDER BY h.district_id, h.kind, h.address""".replace("{carried}", CARRIED)
 
 
 class NotAdded(Exception):
@@ -97,7 +104,12 @@ def open_settings(keys: Keys, row: Row) -> dict[str, str]:
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 async def everything(conn: Conn) -> list[Row]:
     """Every number, the retired ones too: there are some dozens."""
-    return await fetch_all(conn, f"SELECT {ROW} FROM channels h ORDER BY district_id, kind, address", of=Row)  # noqa: S608 - columns named above
+    return await fetch_all(conn, _EVERY, of=Row)
+
+
+async def listed(conn: Conn, which: str | None = None) -> list[Listed]:
+    """Every number, or those with this name or address."""
+    return await fetch_all(conn, _LISTED, {"which": which}, of=Listed)
 
 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────

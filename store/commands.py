@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import typer
@@ -12,6 +13,7 @@ from store.jawab import Jawab
 
 audit_app = typer.Typer(no_args_is_help=True, help="The audit chain.")
 APPS = {"audit": audit_app}
+Look = Callable[[Jawab], Awaitable[list[dict[str, Any]]]]
 
 _WRONG = """
 SELECT kind, count(*) AS times, max(at) AS last FROM alarms WHERE cleared_at IS NULL GROUP BY kind
@@ -35,11 +37,19 @@ async def find_wrong(jawab: Jawab) -> list[dict[str, Any]]:
     return found
 
 
-def doctor(context: typer.Context) -> None:
-    """Look for what a person should put right. Exit 1 if anything is found."""
-    found = terminal.run(context, find_wrong)
-    terminal.show(found, as_json=False, empty="nothing to put right")
-    raise typer.Exit(1 if found else 0)
+def doctor_with(*looks: Look) -> Callable[[typer.Context], None]:
+    """The command that looks here and wherever other rooms say."""
+
+    async def look(jawab: Jawab) -> list[dict[str, Any]]:
+        return [row for one in (find_wrong, *looks) for row in await one(jawab)]
+
+    def doctor(context: typer.Context) -> None:
+        """Look for what a person should put right. Exit 1 if anything is found."""
+        found = terminal.run(context, look)
+        terminal.show(found, as_json=False, empty="nothing to put right")
+        raise typer.Exit(1 if found else 0)
+
+    return doctor
 
 
 @audit_app.command("verify")

@@ -12,6 +12,7 @@ from typing import get_args
 
 import pytest
 
+from bot.registry import CHANNELS
 from flows.effects import Effect
 from locales import LANGS
 
@@ -140,6 +141,23 @@ def test_a_package_has_one_place(package: str, allowed: set[str]) -> None:
     assert found <= allowed
 
 
+def test_nobody_outside_a_channels_file_looks_at_a_providers_code() -> None:
+    codes = {code for channel in CHANNELS for code in channel.codes if len(code) > 3}  # shorter: an HTTP status
+    assert codes
+    number = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(codes)))})\b")
+    looking = {
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path in python_files()
+        if path.parent != ROOT / "bot" / "channels" and (found := number.search(path.read_text()))
+    }
+    assert looking == set()
+
+
+def test_every_file_beside_the_contract_is_a_channel_of_the_registry() -> None:
+    files = {path.stem for path in (ROOT / "bot" / "channels").glob("*.py")} - {"__init__"}
+    assert {channel.__module__.rpartition(".")[2] for channel in CHANNELS} == files
+
+
 def test_every_effect_is_done_and_nothing_is_done_that_is_none() -> None:
     """The type checker holds it too; this one says which."""
     done = {
@@ -170,7 +188,7 @@ def test_only_entry_points_take_more_of_the_settings_than_their_shape() -> None:
                 )
                 assert "settings" not in names, path
                 if isinstance(node, ast.ImportFrom) and node.module == "settings":
-                    assert names <= {"Settings", "TWILIO_API"}, path
+                    assert names <= {"Settings", "TWILIO_API", "TELEGRAM_API"}, path
 
 
 # Every table there was before the first one was added: databases have run it, so it is not edited any more.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot import intake, media
+from bot import intake, media, numbers
 from bot.intake import sealing
 from cases import commands, sorting
 from cases.protected import vault
@@ -129,7 +129,7 @@ async def test_a_wrong_a_foreign_and_a_guessed_code_read_the_same(owner: Owner, 
 
 async def test_the_demos_keys_never_open_a_real_districts_case(jawab: Jawab, owner: Owner, phone: Phone) -> None:
     await commands.add_district(jawab.db, "quetta")
-    await commands.add_channel(jawab.db, kind="sms", provider="twilio", address="+92810000009", district_id="quetta")
+    await numbers.add(jawab, kind="sms", provider="twilio", address="+92810000009", district_id="quetta")
     await phone.say("سلام", "1", "1", "1", "2", "1", STORY, "1", "1", to="+92810000009")
     assert await count(owner, "sealed.cases", "district_id = 'quetta' AND recipients = '{}'") == 1
     assert await count(owner, "sealed.wraps", "reader <> 'escrow'") == 0
@@ -153,7 +153,7 @@ async def test_a_code_is_known_at_its_own_districts_number_only_on_both_sides_of
     jawab: Jawab, owner: Owner, phone: Phone
 ) -> None:
     await commands.add_district(jawab.db, "quetta")
-    await commands.add_channel(jawab.db, kind="sms", provider="twilio", address="+92810000009", district_id="quetta")
+    await numbers.add(jawab, kind="sms", provider="twilio", address="+92810000009", district_id="quetta")
     there = "+92810000009"
     told = []
     for number, kind in enumerate(("1", "2")):

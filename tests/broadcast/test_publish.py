@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 import locales
 from broadcast import audience, edition, publish, renderings, week
 from broadcast.edition import Withheld
-from store import outbox
+from store import channels, outbox
 from store.jawab import Jawab
 from tests.broadcast.a_week import IN_WEEK, NOW, WEEK, Person, Report
 
@@ -242,6 +242,20 @@ async def test_a_fan_out_that_is_cut_anywhere_goes_on_where_it_was(
         except Killed:
             continue
     assert await states(jawab, made) == {"queued": 7}
+
+
+async def test_a_retired_number_sends_no_edition_and_takes_nobody_from_another(
+    jawab: Jawab, place: SimpleNamespace, approved: Approved, person: Person
+) -> None:
+    """Whoever subscribed at both is served by the one that is left."""
+    address = "+923001234567"
+    await person(address, kind="sms")
+    await person(address, kind="whatsapp", since=IN_WEEK + timedelta(hours=1))
+    await person(kind="whatsapp")
+    made = await approved()
+    async with jawab.db.transaction("console") as tx:
+        await channels.retire(tx, place.channels["whatsapp"]["id"])
+    assert await publish.fan_out(jawab, made, now=NOW) == 1
 
 
 async def test_two_workers_do_no_harm(jawab: Jawab, approved: Approved, person: Person) -> None:

@@ -108,20 +108,6 @@ async def test_a_real_district_is_quiet_at_night_and_holds_an_edition(db: Databa
         await commands.add_district(db, "atlantis")
 
 
-async def test_a_number_belongs_to_one_district(db: Database, demo: SimpleNamespace) -> None:
-    await commands.add_district(db, "quetta")
-    number = {"kind": "whatsapp", "provider": "twilio", "address": "whatsapp:+923331234567"}
-    for _ in range(2):
-        await commands.add_channel(db, **number, district_id="quetta")
-    with pytest.raises(Refused, match="channel_taken"):
-        await commands.add_channel(db, **number, district_id="pishin")
-    with pytest.raises(Refused, match="district_unserved"):
-        await commands.add_channel(db, **{**number, "address": "+923337654321"}, district_id="ziarat")
-    assert {"district": "quetta", "kind": "whatsapp", "provider": "twilio", "address": "+923331234567"} in (
-        await commands.list_channels(db)
-    )
-
-
 async def test_a_new_person_can_log_in_and_a_login_keeps_its_role(
     db: Database, demo: SimpleNamespace, row: Row
 ) -> None:
