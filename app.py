@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address, ip_address
 from typing import Literal
+from urllib.parse import urlsplit
 
 import psycopg
 from fastapi import FastAPI
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
@@ -16,8 +19,11 @@ import desk.doors
 import window.doors
 from store.database import check
 from store.jawab import Jawab
+from store.metrics import Metrics
 
 Part = Literal["all", "citizen", "desk"]
+
+PROXIED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
 
 def assemble(jawab: Jawab, part: Part = "all") -> FastAPI:
@@ -46,10 +52,40 @@ def assemble(jawab: Jawab, part: Part = "all") -> FastAPI:
             return JSONResponse({"ready": False, "why": "the database does not answer"}, status_code=503)
         return JSONResponse({"ready": True})
 
-    async def metrics(_: Request) -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    counted = Metrics(jawab)
+
+    async def metrics(request: Request) -> Response:
+        """For who asks from a private address, by no proxy; to everybody else it does not exist."""
+        if not is_inside(request, urlsplit(jawab.settings.base_url).hostname or ""):
+            raise HTTPException(404)
+        return Response(await counted.text(), media_type=CONTENT_TYPE_LATEST)
 
     app.add_route("/health", health)
     app.add_route("/ready", ready)
     app.add_route("/metrics", metrics)
     return app
+
+
+def is_inside(request: Request, public_name: str) -> bool:
+    """Whether nobody outside can have sent this: a private peer, no trace of a proxy, our public name not asked for.
+
+    A proxy on the same machine that adds no header and asks for another name cannot be told from a neighbour.
+    """
+    peer = request.client.host if request.client else ""
+    if not _is_private(peer) or any(name in request.headers for name in PROXIED):
+        return False
+    try:
+        asked = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return False
+    return asked != public_name or asked == "localhost" or _is_private(asked)
+
+
+def _is_private(name: str) -> bool:
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address.is_private

@@ -11,6 +11,7 @@ import typer
 
 import cli
 from settings import Settings
+from store.metrics import GAUGES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -32,6 +33,12 @@ def test_every_alarm_is_in_the_runbook_and_no_other() -> None:
     sounded = set(SOUNDED.findall(code))
     table = RUNBOOK.split("\n## Alarms")[1].split("\n## ")[0]
     assert sounded == set(re.findall(r"^\| `([a-z_]+)`", table, re.MULTILINE))
+
+
+def test_every_metric_is_in_the_runbook_and_no_other() -> None:
+    table = RUNBOOK.split("\n## Metrics")[1].split("\n## ")[0]
+    named = re.findall(r"^\| `(jawab_[a-z_]+)`", table, re.MULTILINE)
+    assert sorted(named) == sorted(["jawab_database_up", *(gauge.name for gauge in GAUGES)])
 
 
 @pytest.mark.parametrize("paper", PAPERS)
