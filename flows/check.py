@@ -257,6 +257,8 @@ def _twins(book: Book) -> Iterator[Finding]:
             yield Finding(_at(book, other), "", "twin differs", f"asks otherwise than {ordinary}")
         if [_asked(option) for option in one.options] != [_asked(option) for option in other.options]:
             yield Finding(_at(book, other), "", "twin differs", f"has other options than {ordinary}")
+        if [book.twins.get(target, target) for target in _targets(one)] != _targets(other):
+            yield Finding(_at(book, other), "", "twin differs", f"goes on otherwise than {ordinary}")
         if other.ask and not other.sealed:
             yield Finding(_at(book, other), "", "not sealed", "words that come here would be kept in clear")
     doors = {name.partition(".")[0] for name in book.twins.values()}

@@ -88,6 +88,11 @@ def test_an_option_of_the_protected_twin_may_not_differ(folder: Path) -> None:
     assert "twin differs" in rules_of(folder)
 
 
+def test_a_question_on_one_side_of_the_door_only_is_found(folder: Path) -> None:
+    change(folder, "complaint.yaml", "    save: place\n    next: told", "    save: place\n    next: story")
+    assert "twin differs" in rules_of(folder)
+
+
 def test_a_text_that_is_missing_in_one_language_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     book = load_book()
     real = catalogs.texts
