@@ -25,6 +25,7 @@ def _choice(turn: Turn, folded: str) -> bool:
     return True
 
 
+# What a choice is kept as, by the `save` of its node: the name of a field of Details, but for "kind".
 SAVED: dict[str, Callable[[str], Details]] = {
     "category": lambda choice: Details(category=choice),
     "kind": lambda choice: Details(about=choice),

@@ -12,6 +12,7 @@ from typing import Any
 
 import locales
 from flows import answers
+from flows.asking import SAVED
 from flows.book import ASKS, Book, Branch, Choice, Node, Words
 from flows.facts import FACTS
 from flows.model import Option, Say
@@ -59,7 +60,7 @@ WORDS_KEYS: dict[str, type] = {
 }
 UNIVERSAL = ("menu", "back", "help", "stop", "start", "language", "status", "private")
 CLEARS = ("", "answers", "report")
-SAVES = ("category", "kind", "place", "story", "may_message", "scores")
+SAVES = (*SAVED, "place", "story", "scores")
 LOOK_UPS = ("case", "facility")
 
 

@@ -130,13 +130,12 @@ def record(turn: Turn, save: str, answer: Details) -> None:
             turn.do(Amend(report.code, answer))
 
 
+# What one answer says together: a place is one of ours, or as it was typed, or on the map.
+_TOGETHER = {"place": ("place", "place_text", "location")}
+
+
 def _answered(before: Details, save: str, answer: Details) -> Details:
-    match save:
-        case "category":
-            return replace(before, category=answer.category)
-        case "may_message":
-            return replace(before, may_message=answer.may_message)
-    return replace(before, place=answer.place, place_text=answer.place_text, location=answer.location)
+    return replace(before, **{name: getattr(answer, name) for name in _TOGETHER.get(save, (save,))})
 
 
 def _route(turn: Turn, about: str) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
@@ -14,6 +15,7 @@ import pytest
 
 from bot.registry import CHANNELS
 from flows.effects import Effect
+from flows.model import Details
 from locales import LANGS
 
 ROOT = Path(__file__).parent.parent
@@ -168,6 +170,19 @@ def test_every_effect_is_done_and_nothing_is_done_that_is_none() -> None:
         and isinstance(case.pattern.cls, ast.Name)
     }
     assert done == {effect.__name__ for effect in get_args(Effect)}
+
+
+@pytest.mark.parametrize("function", ["_open_case", "_amend"])
+def test_every_answer_of_a_report_is_kept(function: str) -> None:
+    """All but what it is about, which decides where it goes: an ordinary case is about a service."""
+    tree = ast.parse((ROOT / "bot/intake/effects.py").read_text())
+    body = next(one for one in ast.walk(tree) if isinstance(one, ast.AsyncFunctionDef) and one.name == function)
+    read = {
+        node.attr
+        for node in ast.walk(body)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "details"
+    }
+    assert {field.name for field in fields(Details)} - {"about"} <= read
 
 
 def test_no_lock_file_names_an_address() -> None:
