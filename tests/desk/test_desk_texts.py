@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import locales
@@ -11,6 +12,7 @@ from cases import lifecycle, outcomes
 from cases.protected import reading
 from cases.roles import ROLES
 from desk import acts, case, protected, sealed_item
+from flows.model import Details
 from locales.catalogs import read_entries
 from locales.channels import CHANNELS
 
@@ -89,6 +91,10 @@ def test_every_reason_for_refusing_is_said_in_plain_words() -> None:
                 reasons |= set(re.findall(r'Refused\("([a-z_]+)"\)', file.read_text()))
     assert reasons
     assert {f"refused.{reason}" for reason in reasons} - set(read_entries("en", "desk")) == {"refused.district_unknown"}
+
+
+def test_every_answer_of_a_report_has_a_name_on_the_sealed_page() -> None:
+    assert {field.name for field in fields(Details)} <= sealed_item.NAMED
 
 
 def test_clocks_are_said_in_whole_words() -> None:
