@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language as a reader sees it; `font` is the class pages put on its text."""
+    """One language as a reader sees it; the stylesheets name every language beside the others of its `font`."""
 
     own_name: str
     direction: str  # "rtl" | "ltr"
@@ -50,8 +50,3 @@ def own_name(lang: str) -> str:
 def direction(lang: str) -> str:
     """`rtl` or `ltr`, for the `dir` of pages; an unknown language is Urdu."""
     return TABLE.get(lang, TABLE["ur"]).direction
-
-
-def font_class(lang: str) -> str:
-    """The CSS class of a language's text: `nastaliq`, `naskh` or `latin`; an unknown language is Urdu."""
-    return TABLE.get(lang, TABLE["ur"]).font

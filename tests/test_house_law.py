@@ -17,6 +17,7 @@ from bot.registry import CHANNELS
 from flows.effects import Effect
 from flows.model import Details
 from locales import LANGS
+from locales.languages import TABLE
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("bot", "broadcast", "cases", "desk", "flows", "house", "locales", "pages", "store", "window")
@@ -228,6 +229,21 @@ def test_every_exception_from_a_rule_says_why() -> None:
         if re.search(r"# (noqa|type: ignore)(?!.* (-|#) \w)", line)
     ]
     assert silent == []
+
+
+def test_a_style_of_one_script_is_given_to_every_language_read_in_it() -> None:
+    """A selector that names some of them leaves a language that is added in the wrong letters."""
+    read_in: dict[str, set[str]] = {}
+    for lang, language in TABLE.items():
+        read_in.setdefault(language.font, set()).add(lang)
+    named = {
+        f"{path.relative_to(ROOT)}: {selector.strip()}": set(re.findall(r":lang\(([a-z]+)\)", selector))
+        for room in ROOMS
+        for path in (ROOT / room).rglob("static/*.css")
+        for selector in re.findall(r"[^{}]*:lang[^{}]*(?=\{)", path.read_text())
+    }
+    assert set(TABLE) <= set.union(*named.values())
+    assert {at: langs for at, langs in named.items() if langs not in read_in.values()} == {}
 
 
 def test_a_test_takes_the_languages_from_where_they_are_named() -> None:

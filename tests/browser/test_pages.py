@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from locales import LANGS
+from locales.languages import TABLE
 from tests.browser.conftest import CHROMIUM, DESKTOP, PHONE, Open
 from tests.town import CODE, DIGITS, STORIES, Town
 
@@ -19,7 +20,7 @@ if CHROMIUM is None and os.environ.get("CI") != "true":
 pytestmark = pytest.mark.browser
 
 SIZES = pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-FONTS = {"ur": "Nastaliq", "bal": "Nastaliq", "brh": "Nastaliq", "ps": "Naskh", "en": "Naskh"}
+FONTS = {lang: "Nastaliq" if language.font == "nastaliq" else "Naskh" for lang, language in TABLE.items()}
 # A text key that nobody has written, or a template that shows its own workings.
 WORKINGS = re.compile(r"\b(public|desk|status|category|error|clock)\.[a-z_]+\b|\{[a-z_]+\}|\bNone\b|\bUndefined\b")
 

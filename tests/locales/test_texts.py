@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from locales import LANGS, UnknownText, direction, font_class, missing, own_name, render, render_options, say, strict
+from locales import LANGS, UnknownText, direction, missing, own_name, render, render_options, say, strict
 from locales.catalogs import read_entries
 from locales.check import check, find_faults
 from locales.values import choose_name, group, keep_dates_whole, write_date
@@ -95,10 +95,9 @@ def test_no_line_end_cuts_a_date_on_a_page_and_a_message_keeps_ascii() -> None:
     assert keep_dates_whole('<input value="21-11-2026">') == '<input value="21-11-2026">'
 
 
-def test_every_language_has_name_direction_and_font() -> None:
+def test_every_language_has_name_and_direction() -> None:
     assert [own_name(lang) for lang in LANGS] == ["اردو", "پښتو", "بلوچی", "براہوئی"]
     assert {direction(lang) for lang in LANGS} == {"rtl"}
-    assert [font_class(lang) for lang in (*LANGS, "en")] == ["nastaliq", "naskh", "nastaliq", "nastaliq", "latin"]
 
 
 @pytest.mark.parametrize(
