@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot import deliver, intake, registry
+from bot import deliver, intake, registry, silence
 from broadcast import publish
 from cases import overdue
 from cases.calendar import PROVINCE
@@ -94,6 +94,10 @@ async def _fetch_media(jawab: Jawab, _: datetime) -> None:
         jawab.bell.ring("chores", "chores")
 
 
+async def _watch_channels(jawab: Jawab, _: datetime) -> None:
+    await silence.watch(jawab)
+
+
 async def _escalate(jawab: Jawab, now: datetime) -> None:
     async with jawab.db.transaction("console") as tx:
         ids = await overdue.sweep(tx, jawab.keys, now)
@@ -139,6 +143,7 @@ JOBS: tuple[Job, ...] = (
     Job("retry_undone", SWEEP, _retry_undone, "intake"),
     Job("go_quiet", SWEEP, _go_quiet, "intake"),
     Job("fetch_media", SWEEP, _fetch_media, "intake"),
+    Job("watch_channels", timedelta(minutes=1), _watch_channels, "console"),
     Job("escalate", SWEEP, _escalate, "console"),
     Job("escalate_protected", SWEEP, _escalate_protected, "console"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),

@@ -99,6 +99,7 @@ def prepare(keys: Keys, row: Claimed, channel: Channel, door: str) -> Outbound:
         text=clip(render(message, row.lang, row.kind), CHANNELS[row.kind].body),
         attempt=row.attempts,
         door=door,
+        expires=row.expires_at,
         buttons=tuple(render_buttons(message, row.lang, row.kind)) if channel.shows_buttons else (),
     )
 

@@ -59,7 +59,7 @@ class Doors:
                 log.warning("hook forged", why=str(forged))  # neither the signature nor a field: logs hold no person
                 return _plain(403, "Not signed by the provider.")
             except Unreadable as unreadable:
-                await self._alarm(str(unreadable))
+                await self._alarm(request.scope["path"], str(unreadable))
                 return _plain(400, "Signed, but not readable.")
             except (Unusable, *AWAY) as away:
                 log.error("hook put off", error=type(away).__name__)
@@ -93,6 +93,9 @@ class Doors:
 
     async def _take(self, here: Registry, door: Door, heard: Heard) -> None:
         """Returns once everything that was heard is durable. All of it may come again."""
+        if door.row is not None and here.is_news(door.row.id):
+            async with self.jawab.db.autocommit("intake") as connection:
+                await channels.note_heard(connection, door.row.id)
         for message in heard.messages:
             log.debug("inbound", provider=message.provider, outcome=await self._take_message(here, door, message))
         for receipt in heard.receipts:
@@ -101,9 +104,6 @@ class Doors:
                 if door.row is not None
                 else receipt
             )
-        if door.row is not None and here.is_news(door.row.id):
-            async with self.jawab.db.autocommit("intake") as connection:
-                await channels.note_heard(connection, door.row.id)
 
     async def _take_message(self, here: Registry, door: Door, message: Inbound) -> str:
         row = await here.owner(message.channel, message.to, surely=door.row is not None)
@@ -113,7 +113,7 @@ class Doors:
             message = dataclasses.replace(message, provider_id=await self._fingerprint(row, message))
         elif door.row is not None:
             message = dataclasses.replace(message, provider_id=scoped(door.channel, door.row, message.provider_id))
-        if message.system:
+        if message.system or await here.is_ours(message.address):
             return await self._keep_aside(message, "system_sender")
         # At the environment's door a number may be new since the rows were read, or the demo's to adopt: intake knows.
         if row.retired if row is not None else door.row is not None:
@@ -149,11 +149,11 @@ class Doors:
                 await alarms.sound(tx, why, to=message.to)
         return "unrouted" if kept else "repeat"
 
-    async def _alarm(self, why: str) -> None:
+    async def _alarm(self, door: str, why: str) -> None:
         """A signed request that we cannot read means that the provider has changed something: a person must look."""
         try:
             async with self.jawab.db.transaction("intake") as tx:
-                await alarms.sound(tx, "hook_unreadable", why=why)
+                await alarms.sound(tx, "hook_unreadable", once=True, door=door, why=why)
         except AWAY as away:
             log.error("alarm lost", error=type(away).__name__)
 

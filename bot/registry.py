@@ -109,6 +109,7 @@ class _Rows:
     at: float
     by_name: Mapping[tuple[str, str | None], Row]
     by_address: Mapping[tuple[str, str], Row]
+    addresses: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -158,6 +159,10 @@ class Registry:
     async def owner(self, kind: str, address: str, *, surely: bool) -> Row | None:
         """The row of one of our numbers as this process knows it; `surely` looks again before it says None."""
         return await self._find(address=(kind, address), surely=surely)
+
+    async def is_ours(self, address: str) -> bool:
+        """Whether an address is a number of ours: two of them would answer each other for ever."""
+        return address in (await self._read(FRESH)).addresses
 
     def is_news(self, row_id: UUID) -> bool:
         """Whether a sign of life of this row is to be noted: once a minute."""
@@ -237,6 +242,7 @@ class Registry:
                 now,
                 {(row.provider, row.name): row for row in found if row.name},
                 {(row.kind, row.address): row for row in found},
+                frozenset(row.address for row in found),
             )
         return self._rows
 

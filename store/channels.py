@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
 
@@ -177,6 +177,12 @@ async def note_fault(conn: Conn, channel_id: UUID, fault: str | None) -> bool:
         "UPDATE channels SET fault = %s WHERE id = %s AND fault IS DISTINCT FROM %s", (fault, channel_id, fault)
     )
     return done.rowcount == 1
+
+
+async def last_heard(conn: Conn) -> dict[UUID, timedelta]:
+    """How long ago each number's own door last heard anything; those that never did are not in it."""
+    rows = await fetch_all(conn, "SELECT id, now() - heard_at AS ago FROM channels WHERE heard_at IS NOT NULL")
+    return {row["id"]: row["ago"] for row in rows}
 
 
 async def note_heard(conn: Conn, channel_id: UUID) -> None:

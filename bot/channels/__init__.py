@@ -124,7 +124,10 @@ class Unreadable(Exception):
 # ── out ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """One message to send: `id` is the outbox row, `attempt` counts from 1, `door` is the web address of our door."""
+    """One message to send: `id` is the outbox row, `attempt` counts from 1, `door` is the web address of our door.
+
+    After `expires` it is of no use: a provider that may hold it back is told so.
+    """
 
     id: UUID
     channel: str
@@ -133,6 +136,7 @@ class Outbound:
     text: str
     attempt: int = 1
     door: str = ""  # no slash at its end; receipts come to `{door}/status`
+    expires: datetime | None = None
     buttons: tuple[tuple[str, str], ...] = ()  # (what a tap carries, its text), where the channel shows any
 
 
@@ -257,6 +261,19 @@ class Channel(ABC):
     async def probe(self) -> str:
         """Ask the provider whether it knows this account, to no effect. What is wrong, in one line; "" if nothing."""
         return ""
+
+    async def connect(self) -> str:
+        """Tell the provider where our door is, where that can be told. What is wrong, in one line; "" if nothing."""
+        return ""
+
+    def steps(self) -> tuple[str, ...]:
+        """What an operator must still do at the provider by hand, a line each. May name a secret that was made here."""
+        return ()
+
+    @classmethod
+    def silent_after(cls, values: Mapping[str, str]) -> float | None:  # noqa: ARG003 - a channel has one shape
+        """Seconds without a web hook after which something is wrong; None where silence means that nobody wrote."""
+        return None
 
     async def close(self) -> None:
         """Give back connections. The channel may be used again: it then makes new ones."""

@@ -30,6 +30,7 @@ class Claimed(channels.Carried):
     claimed_at: datetime
     created_at: datetime
     expired: bool
+    expires_at: datetime
     now: datetime
     address_box: bytes
     last_inbound_at: datetime | None
@@ -44,7 +45,7 @@ class Claimed(channels.Carried):
 
 _CLAIMED: LiteralString = """
     o.id, o.contact_id, o.lane, o.purpose, o.inbox_id, o.edition_id, o.lang, o.message, o.attempts, o.claimed_at,
-    o.created_at, o.expires_at <= now() AS expired, now() AS now,
+    o.created_at, o.expires_at <= now() AS expired, o.expires_at, now() AS now,
     c.address_box, c.last_inbound_at, c.stopped_at IS NOT NULL AS stopped, c.weekly_since IS NOT NULL AS weekly,
     c.invalid_at IS NOT NULL AND c.invalid_at > coalesce(c.last_inbound_at, '-infinity') AS invalid,
     d.quiet_from, d.quiet_to, (now() AT TIME ZONE d.timezone)::time AS clock, e.state AS edition_state,
