@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import structlog
 
 from bot.channels import Account, Channel, first_fault
+from bot.channels.gateway import Gateway
 from bot.channels.simulator import Simulator
 from bot.channels.twilio import Twilio
 from bot.pacing import Pace
@@ -28,6 +29,7 @@ from store.jawab import Jawab
 
 CHANNELS: tuple[type[Channel], ...] = (
     Twilio,
+    Gateway,
     Simulator,
 )
 PROVIDERS: Mapping[str, type[Channel]] = {channel.provider: channel for channel in CHANNELS}

@@ -17,7 +17,13 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
-PAPERS = {"README.md": README, "docs/runbook.md": RUNBOOK, "docs/glossary.md": GLOSSARY}
+PHONE = (ROOT / "docs" / "android-phone.md").read_text()
+PAPERS = {
+    "README.md": README,
+    "docs/runbook.md": RUNBOOK,
+    "docs/glossary.md": GLOSSARY,
+    "docs/android-phone.md": PHONE,
+}
 ROOMS = ("bot", "broadcast", "cases", "desk", "store")
 SOUNDED = re.compile(r"(?:alarms\.sound\(\s*tx,|_alarm\(|\balarm\()\s*\"([a-z_]+)\"")
 SPANS = re.compile(r"`([^`\n]+)`|^ {4}(.+)$", re.MULTILINE)

@@ -37,6 +37,7 @@ BREACHES = {
     "a window that could act": ("window/figures.py", "import cases.acts", "the window shows"),
     "a window that could publish": ("window/updates.py", "import broadcast.publish", "the window shows"),
     "channels that know each other": ("bot/channels/twilio.py", "import bot.channels.simulator", "know each other"),
+    "a gateway that knows another": ("bot/channels/gateway/preset.py", "import bot.channels.twilio", "know each other"),
     "a turn that sends": ("bot/intake/sweeps.py", "import bot.deliver", "meet in the database"),
     "a receipt that sends": ("bot/receipts.py", "import bot.deliver", "meet in the database"),
     "an entry point imported": ("desk/queue.py", "import worker", "entry points"),

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
+from fastapi import FastAPI
 
+from bot import doors, registry
 from bot.channels.twilio import Twilio
 from settings import Settings
 from store import contacts, outbox
 from store.jawab import Jawab
 from tests.bot.phones import Phone
+from tests.conftest import PUBLIC_URL
+from tests.providers.gateway import FakeGateway
 
 OURS = "+923000000099"
 
@@ -162,3 +168,28 @@ def rows(jawab: Jawab, owner: psycopg.AsyncConnection[Any]) -> Rows:
 @pytest.fixture
 def phone(jawab: Jawab, owner: psycopg.AsyncConnection[Any], demo: SimpleNamespace) -> Phone:
     return Phone(jawab, owner)
+
+
+@pytest.fixture
+def handset() -> Iterator[FakeGateway]:
+    """An Android phone as gateway, and the server it listens to."""
+    with FakeGateway() as fake:
+        yield fake
+
+
+@pytest.fixture
+def second() -> Iterator[FakeGateway]:
+    """Another one, in another cupboard."""
+    keys = {"user": "D4E5F6", "password": "another-password", "secret": "another-signing-key"}
+    with FakeGateway(**keys, ours="+923000000077") as fake:
+        yield fake
+
+
+@pytest.fixture
+async def hooks(jawab: Jawab) -> AsyncIterator[httpx.AsyncClient]:
+    """Our doors."""
+    app = FastAPI()
+    doors.mount(app, jawab)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=PUBLIC_URL) as client:
+        yield client
+    await registry.close()
