@@ -42,12 +42,16 @@ async def _nobody(tx: Tx, code: str, row: Concerned, seconds: float) -> None:  #
 async def _slow(tx: Tx, code: str, row: Concerned, seconds: float) -> None:
     """Answers to citizens are tried all the same; see the claims."""
     if await channels.pause(tx, row.channel_id, seconds) and seconds >= 60:
-        await alarms.sound(tx, "sender_limit", row.district_id, once=True, channel=str(row.channel_id), code=code)
+        await alarms.sound(
+            tx, "sender_limit", row.district_id, once=("channel", "code"), channel=str(row.channel_id), code=code
+        )
 
 
 async def _halt(tx: Tx, code: str, row: Concerned, seconds: float) -> None:
     if await channels.pause(tx, row.channel_id, seconds):
-        await alarms.sound(tx, "sender_stopped", row.district_id, once=True, channel=str(row.channel_id), code=code)
+        await alarms.sound(
+            tx, "sender_stopped", row.district_id, once=("channel", "code"), channel=str(row.channel_id), code=code
+        )
 
 
 async def _tell(tx: Tx, code: str, row: Concerned, seconds: float) -> None:  # noqa: ARG001 - every one of a table has one shape

@@ -153,7 +153,7 @@ class Doors:
         """A signed request that we cannot read means that the provider has changed something: a person must look."""
         try:
             async with self.jawab.db.transaction("intake") as tx:
-                await alarms.sound(tx, "hook_unreadable", once=True, door=door, why=why)
+                await alarms.sound(tx, "hook_unreadable", once=("door", "why"), door=door, why=why)
         except AWAY as away:
             log.error("alarm lost", error=type(away).__name__)
 

@@ -26,7 +26,7 @@ async def watch(jawab: Jawab) -> None:
             if heard[row.id].total_seconds() <= after:
                 await alarms.clear(tx, "channel_silent", channel=str(row.id))
             elif await channels.pause(tx, row.id, HOLD):  # holds the row, so that two do not sound one alarm
-                await alarms.sound(tx, "channel_silent", row.district_id, once=True, channel=str(row.id))
+                await alarms.sound(tx, "channel_silent", row.district_id, once=("channel",), channel=str(row.id))
 
 
 def _patience(jawab: Jawab, row: channels.Row) -> float | None:

@@ -82,7 +82,5 @@ async def end(tx: Tx, name: str, started_at: datetime, *, seconds: float, error:
     if ended.rowcount != 1:
         return False
     if error is not None:
-        standing = "SELECT 1 FROM alarms WHERE kind = 'job_failed' AND data->>'job' = %s AND cleared_at IS NULL"
-        if await fetch_one(tx, standing, (name,)) is None:
-            await alarms.sound(tx, "job_failed", job=name, error=error)
+        await alarms.sound(tx, "job_failed", once=("job",), job=name, error=error)
     return True

@@ -17,12 +17,12 @@ from bot.channels import SendError
 from bot.channels.gateway import Gateway
 from bot.channels.gateway.preset import PRESETS, make_secret
 from bot.deliver import drain, recover
+from jobs import run_now
 from store.jawab import Jawab
 from tests.bot.conftest import Rows
 from tests.bot.cupboard import CITIZEN, STORY, give, hush, opened, outbound, owe
 from tests.providers.faults import CUT_AFTER_TAKING, Fault
 from tests.providers.gateway import FakeGateway, Message
-from worker import tick
 
 LATER = datetime.now(UTC) + timedelta(days=7)
 
@@ -252,7 +252,7 @@ async def test_a_telephone_that_is_off_is_seen_told_of_once_and_sends_again_when
     for minutes, alarms in ((14, []), (16, ["channel_silent"]), (60, ["channel_silent"])):
         await hush(rows, channel, minutes)
         await silence.watch(jawab)
-        await tick(jawab)
+        await run_now(jawab, "watch_channels")
         assert await rows.alarms() == alarms
     news = await owe(jawab, rows, channel, "news", answer=False)
     gone = await owe(jawab, rows, channel, "stale", answer=False)

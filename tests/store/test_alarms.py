@@ -15,16 +15,16 @@ async def test_the_same_alarm_is_sounded_once_until_it_is_cleared(
 ) -> None:
     """Intake, which may add but not change, is the one that sounds most of them."""
 
-    async def sound(**data: str) -> None:
+    async def sound(**data: Any) -> None:
         async with jawab.db.transaction("intake") as tx:
-            await alarms.sound(tx, "sender_stopped", once=True, **data)
+            await alarms.sound(tx, "sender_stopped", once=("channel",), **data)
 
     async def cleared() -> list[bool]:
         rows = await (await owner.execute("SELECT cleared_at IS NOT NULL FROM alarms ORDER BY id")).fetchall()
         return [row[0] for row in rows]
 
-    for channel in ("one", "one", "two"):
-        await sound(channel=channel)
+    for number, channel in enumerate(("one", "one", "two")):
+        await sound(channel=channel, code=number)
     assert await cleared() == [False, False]
     async with jawab.db.transaction("console") as tx:
         await alarms.clear(tx, "sender_stopped", channel="one")

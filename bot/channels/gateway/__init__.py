@@ -132,8 +132,10 @@ class Gateway(Channel):
             step.format(secret=self._secret, ping=f"{self._ping:.0f}", door=self._door) for step in self._preset.steps
         )
 
-    def silent_after(self) -> float | None:
-        return max(SILENCES * self._ping, SILENT_LEAST) if self._ping else None
+    @classmethod
+    def silent_after(cls, values: Mapping[str, str]) -> float | None:
+        ping = float(values.get("ping") or 0)
+        return max(SILENCES * ping, SILENT_LEAST) if ping else None
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def read(self, posted: Posted) -> Heard:
