@@ -105,6 +105,13 @@ def add(  # noqa: PLR0917 - typer reads the signature
     terminal.out.print(f"web hook to give to the provider: {shown['hook']}", soft_wrap=True)
     for setting, value in given.made.items():
         terminal.out.print(f"{setting}, made here and shown this once: {value}", soft_wrap=True)
+    if shown["untold"]:
+        terminal.out.print(
+            f"the provider was not told of it: {shown['untold']}; again with `jawab channel test {name} --connect`",
+            soft_wrap=True,
+        )
+    for step in shown["steps"]:
+        terminal.out.print(f"- {step}", soft_wrap=True)
     if shown["state"] != "ready":
         terminal.out.print(f"not ready yet: {shown['state']}")
 
@@ -118,11 +125,16 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @channel_app.command("test")
-def probe(context: typer.Context, which: Which, as_json: AsJson = False) -> None:
+def probe(
+    context: typer.Context,
+    which: Which,
+    connect: Annotated[bool, typer.Option(help="First tell the provider again where our web hook is.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Try its account at the provider, to no effect. Exit 1 if anything is wrong."""
     from bot import numbers  # noqa: PLC0415 - the providers' packages are for the commands that need them
 
-    found = terminal.run(context, lambda jawab: numbers.probe(jawab, which), numbers.Refused)
+    found = terminal.run(context, lambda jawab: numbers.probe(jawab, which, connect=connect), numbers.Refused)
     if as_json:
         terminal.show_json(found)
     else:
@@ -199,7 +211,7 @@ def _complete(channel: type[Channel] | None, given: Given, *, quiet: bool) -> No
             values[ask.name] = _prompt(ask)
         if not values.get(ask.name):
             values[ask.name] = ask.default() if ask.default is not None else ""
-            given.made |= {ask.name: values[ask.name]} if values[ask.name] else {}
+            given.made |= {ask.name: values[ask.name]} if ask.secret and values[ask.name] else {}
     if unknown := sorted(set(values) - asked):
         raise Unusable(f"{channel.provider} has no setting {unknown[0]}")
     if fault := first_fault(channel, values):

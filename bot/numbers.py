@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot import registry
+from bot.channels import Channel
 from store import audit, channels
 from store.channels import Listed
 from store.jawab import Jawab
@@ -28,11 +29,14 @@ async def add(
 ) -> dict[str, Any]:
     """Give a number to a district; with a `name`, an account of its own. Raises `Refused` or `channels.NotAdded`.
 
-    Returns {"id", "district", "kind", "provider", "address", "name", "hook", "state"}; `hook` is for the provider.
+    Returns {"id", "district", "kind", "provider", "address", "name", "hook", "state", "untold", "steps"}; `hook` is for
+    the provider, who is told of it where that is possible: `untold` says why not. `steps` are left to do by hand.
     """
     channel = registry.PROVIDERS.get(provider)
     if channel is None or kind not in channel.kinds or not channel.methods:
         raise Refused(f"nobody here carries {kind} by {provider}")
+    if not re.fullmatch(channel.ours, address.removeprefix("whatsapp:")):
+        raise Refused(f"{address} is no number of ours: such as +92 and ten digits")
     if name is not None and (name == "status" or not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name)):
         raise Refused("a name is a to z, 0 to 9 and -, and not `status`")
     async with jawab.db.transaction("console") as tx:
@@ -48,7 +52,14 @@ async def add(
         )
         await audit.write(tx, "operator", "channel.add", str(added))
         (row,) = [row for row in await channels.listed(tx) if row.channel_id == added]
-    return {"id": str(added), **_shown(jawab, row), "hook": registry.door_of(jawab.settings, row.channel)}
+    shown = {"id": str(added), **_shown(jawab, row), "hook": registry.door_of(jawab.settings, row.channel)}
+    if settings is None or shown["state"] != "ready":
+        return {**shown, "untold": "", "steps": []}
+    one = _open(jawab, row)
+    try:
+        return {**shown, "untold": await one.connect(), "steps": list(one.steps())}
+    finally:
+        await one.close()
 
 
 async def list_all(jawab: Jawab) -> list[dict[str, Any]]:
@@ -57,8 +68,11 @@ async def list_all(jawab: Jawab) -> list[dict[str, Any]]:
         return [_shown(jawab, row) for row in await channels.listed(conn)]
 
 
-async def probe(jawab: Jawab, which: str) -> list[dict[str, Any]]:
-    """Try the account of each number of this name or address: {"channel", "provider", "well", "why"}."""
+async def probe(jawab: Jawab, which: str, *, connect: bool = False) -> list[dict[str, Any]]:
+    """Try the account of each number of this name or address: {"channel", "provider", "well", "why"}.
+
+    With `connect` its provider is first told again where our web hook is.
+    """
     async with jawab.db.autocommit("console") as conn:
         rows = await channels.listed(conn, which)
     if not rows:
@@ -67,11 +81,9 @@ async def probe(jawab: Jawab, which: str) -> list[dict[str, Any]]:
     for row in rows:
         why = _state(jawab, row)
         if why == "ready":
-            channel = registry.make(
-                jawab.settings, row.channel, registry.values_of(jawab.settings, jawab.keys, row.channel)
-            )
+            channel = _open(jawab, row)
             try:
-                why = await channel.probe()
+                why = (await channel.connect() if connect else "") or await channel.probe()
             finally:
                 await channel.close()
         found.append({"channel": _called(row), "provider": row.provider, "well": not why, "why": why})
@@ -107,6 +119,10 @@ async def find_wrong(jawab: Jawab) -> list[dict[str, Any]]:
         for row, fault in faults
         if fault not in {"ready", "retired"} and not fault.startswith("paused")
     ]
+
+
+def _open(jawab: Jawab, row: Listed) -> Channel:
+    return registry.make(jawab.settings, row.channel, registry.values_of(jawab.settings, jawab.keys, row.channel))
 
 
 def _shown(jawab: Jawab, row: Listed) -> dict[str, Any]:

@@ -203,6 +203,7 @@ class Channel(ABC):
 
     provider: ClassVar[str]  # its name in web addresses and in channels.provider: a-z and -
     kinds: ClassVar[tuple[str, ...]]  # which kinds of locales.channels its rows may be
+    ours: ClassVar[str] = r"\S{1,80}"  # what all of our own address on it must look like
     # Where the ids of its messages are unique: at the whole provider, so that many rows share one account; in one row's
     # account, so that the doors put the row before them; or nowhere, so that the same text from the same address since
     # our last message there is taken for a repeat.

@@ -133,6 +133,7 @@ class Twilio(Channel):
 
     provider: ClassVar = "twilio"
     kinds: ClassVar = ("sms", "whatsapp")
+    ours: ClassVar = rf"{PHONE}|[0-9]{{3,8}}"
     codes: ClassVar = CODES
 
     def __init__(

@@ -1,9 +1,8 @@
-"""What a telephone in a cupboard is asked to send, what becomes of it, what happens while it is off, and its set-up."""
+"""What a telephone in a cupboard is asked to send, what becomes of it, and what happens while it is off."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -14,8 +13,7 @@ import pytest
 
 from bot import registry, silence
 from bot.channels import SendError
-from bot.channels.gateway import Gateway
-from bot.channels.gateway.preset import PRESETS, make_secret
+from bot.channels.gateway.preset import PRESETS
 from bot.deliver import drain, recover
 from jobs import run_now
 from store.jawab import Jawab
@@ -315,45 +313,3 @@ async def test_a_message_that_waited_too_long_at_the_gateway_goes_again(
     await drain(jawab, "replies")
     assert await handset.work(hooks) == ["پانی"]
     assert (await rows.see(owed))["state"] == "delivered"
-
-
-# ── set-up ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-async def test_the_telephone_is_told_once_where_to_post(handset: FakeGateway) -> None:
-    channel = opened(handset)
-    assert "sms:received" in await channel.probe()
-    for _ in range(2):
-        assert await channel.connect() == ""
-    assert await channel.probe() == ""
-    await channel.close()
-    assert sorted(hook["event"] for hook in handset.hooks.values()) == sorted(PRESETS["smsgate"].events)
-    assert max(len(id_) for id_ in handset.hooks) <= 36
-
-
-async def test_what_is_wrong_with_the_set_up_is_said_in_one_line(handset: FakeGateway) -> None:
-    wrong = opened(handset, password="wrong")
-    away = opened(handset, url="http://127.0.0.1:9")
-    nowhere = opened(handset, url=f"{handset.url}/nowhere")
-    for channel, says in ((wrong, "password"), (away, "reached"), (nowhere, "404")):
-        for told in (await channel.probe(), await channel.connect()):
-            assert says in told
-            assert "\n" not in told
-        await channel.close()
-
-
-def test_what_is_left_to_do_by_hand_names_the_key_that_was_made() -> None:
-    made = make_secret()
-    assert re.fullmatch(r"[a-z2-7]{24}", made)
-    assert make_secret() != made
-    steps = opened(FakeGateway(secret=made)).steps()
-    assert any(made in step for step in steps)
-    assert any("300" in step for step in steps)
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_preset_says_what_it_must(preset: str) -> None:
-    """Each further one is a file of data; what it names must be there."""
-    one = PRESETS[preset]
-    assert {ask.name for ask in Gateway.asks({"preset": preset})} >= {"preset", "url", "secret"}
-    assert {"message", "delivered", "failed"} <= {event.what for event in one.events.values()}
-    assert 0 < one.stay_most < 86_400
-    assert all(wait >= 0 for wait in [words.wait for words in (*one.reasons, *one.refusals)])

@@ -79,6 +79,7 @@ class Gateway(Channel):
 
     provider: ClassVar = "gateway"
     kinds: ClassVar = ("gateway",)
+    ours: ClassVar = r"\+[1-9][0-9]{7,14}"
     ids: ClassVar = "row"
     body_most: ClassVar = 2_000_000  # an MMS brings its pictures along
 
