@@ -70,8 +70,11 @@ class Doors:
     async def _answer(self, request: Request, *, status: bool) -> Response:
         provider, name = request.path_params["provider"], request.path_params.get("name")
         here = registry.of(self.jawab)
-        async with asyncio.timeout(ANSWER_SECONDS):
-            door = await here.door(provider, name)
+        if name is None:
+            door = here.front_door(provider)
+        else:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                door = await here.door(provider, name)
         if door is None:
             return _plain(404, "No such account is set up here.")
         if request.method not in door.channel.methods:

@@ -122,7 +122,7 @@ class Registry:
     pace: Pace
     _opened: dict[Key, _Open] = field(default_factory=dict)
     _keys: dict[tuple[UUID | None, str, bytes | None], Key | None] = field(default_factory=dict)
-    _environment: dict[str, Key | None] = field(default_factory=dict)
+    _front: dict[str, tuple[Key | None, Row]] = field(default_factory=dict)
     _heard: dict[UUID, float] = field(default_factory=dict)
     _rows: _Rows | None = None
     _swept: float = 0.0
@@ -138,20 +138,23 @@ class Registry:
         key = self._keys[seen]
         return self._use(key, row) if key is not None else None
 
-    async def door(self, provider: str, name: str | None) -> Door | None:
-        """Where `/in/<provider>[/<name>]` leads; None where there is no such door. Raises `Unusable`."""
-        known = PROVIDERS.get(provider)
-        if known is None or not known.methods:
-            return None
-        if name is None:
-            row = Row(_NOBODY, known.kinds[0], provider, "", "")
-            if provider not in self._environment:
+    def front_door(self, provider: str) -> Door | None:
+        """Where `/in/<provider>` leads: to the environment's account; None where it names none."""
+        if provider not in self._front:
+            known, key, row = PROVIDERS.get(provider), None, Row(_NOBODY, "", provider, "", "")
+            if known is not None and known.methods:
                 values = known.environment(self.jawab.settings)
-                self._environment[provider] = _key(row, values) if values is not None else None
-            key = self._environment[provider]
-            return Door(self._use(key, row), None) if key is not None else None
-        named = await self._find(name=(provider, name))
-        if named is None:
+                key = _key(row, values) if values is not None else None
+            if len(self._front) > len(PROVIDERS):  # names that strangers made up
+                self._front.clear()
+            self._front[provider] = (key, row)
+        key, row = self._front[provider]
+        return Door(self._use(key, row), None) if key is not None else None
+
+    async def door(self, provider: str, name: str) -> Door | None:
+        """Where `/in/<provider>/<name>` leads; None where there is no such door. Raises `Unusable`."""
+        named = await self._find(name=(provider, name)) if provider in PROVIDERS else None
+        if named is None or not PROVIDERS[provider].methods:
             return None
         channel = await self.open(named)
         if channel is None:
@@ -263,9 +266,10 @@ _open: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Settings, Registry]] = 
 def of(jawab: Jawab) -> Registry:
     """The registry of the running loop."""
     here = _open.setdefault(asyncio.get_running_loop(), {})
-    if jawab.settings not in here:
-        here[jawab.settings] = Registry(jawab, Pace(jawab.settings.redis_url))
-    return here[jawab.settings]
+    found = here.get(jawab.settings)
+    if found is None:
+        found = here[jawab.settings] = Registry(jawab, Pace(jawab.settings.redis_url))
+    return found
 
 
 async def close() -> None:

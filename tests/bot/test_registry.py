@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from bot import doors, registry
 from bot.deliver import drain
 from store import channels, contacts
+from store.database import Auto
 from store.jawab import Jawab
 from tests.bot.conftest import OURS, Rows
 from tests.conftest import PUBLIC_URL
@@ -211,3 +212,36 @@ async def test_a_retired_number_neither_sends_nor_takes(
     assert (await twilio.webhook(http, ONE, THEIRS, "x"))[0] == 200
     kept = await rows.one("SELECT state, error FROM inbox WHERE body IS NOT NULL")
     assert kept == {"state": "unrouted", "error": "unknown_number"}
+
+
+async def test_a_door_of_its_own_notes_when_it_was_last_heard_of(
+    jawab: Jawab, rows: Rows, http: httpx.AsyncClient, other: FakeTwilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await give(jawab, rows, other, "quetta")
+    assert (await rows.one("SELECT heard_at FROM channels"))["heard_at"] is None
+    await other.webhook(http, ONE, THEIRS, "x", path="/in/twilio/quetta")
+    first = (await rows.one("SELECT heard_at FROM channels"))["heard_at"]
+    assert first is not None
+    await other.webhook(http, ONE, THEIRS, "y", path="/in/twilio/quetta")
+    assert (await rows.one("SELECT heard_at FROM channels"))["heard_at"] == first, "once a minute is enough"
+    monkeypatch.setattr(registry, "HEARD", 0.0)
+    await other.webhook(http, ONE, THEIRS, "z", path="/in/twilio/quetta")
+    assert (await rows.one("SELECT heard_at FROM channels"))["heard_at"] > first
+
+
+async def test_a_stranger_who_asks_for_many_doors_does_not_make_us_read_for_each(
+    http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, everything = 0, channels.everything
+
+    async def counted(conn: Auto) -> list[channels.Row]:
+        nonlocal read
+        read += 1
+        return await everything(conn)
+
+    monkeypatch.setattr(channels, "everything", counted)
+    monkeypatch.setattr(registry, "AGAIN", 60.0)
+    for number in range(20):
+        assert (await http.post(f"/in/twilio/name-{number}", content=b"x")).status_code == 404
+        assert (await http.post(f"/in/provider-{number}", content=b"x")).status_code == 404
+    assert read == 1
