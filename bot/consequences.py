@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 from uuid import UUID
 
-from bot.channels import Fate
+from bot.channels import Fate, Stopped
 from store import alarms, channels, consents, contacts
+from store.crypto import Keys
 from store.database import Tx
 
 
@@ -30,9 +31,21 @@ async def draw(tx: Tx, fate: Fate, code: str, row: Concerned, seconds: float) ->
 
 
 async def _stopped(tx: Tx, code: str, row: Concerned, seconds: float) -> None:  # noqa: ARG001 - every one of a table has one shape
-    """They stopped us where we cannot see it: recorded as their will, once."""
-    if await contacts.stop(tx, row.contact_id):
-        await consents.write(tx, row.contact_id, topic="all", granted=False, method="provider")
+    await _stop(tx, row.contact_id)
+
+
+async def _stop(tx: Tx, contact_id: UUID) -> None:
+    """They stopped us at the provider, where we cannot see it: recorded as their will, once."""
+    if await contacts.stop(tx, contact_id):
+        await consents.write(tx, contact_id, topic="all", granted=False, method="provider")
+
+
+async def note_stop(tx: Tx, keys: Keys, stopped: Stopped) -> None:
+    """The same, as the provider told it by itself; nothing where they have written since."""
+    tag = contacts.tag(keys, stopped.channel, stopped.to, stopped.address)
+    contact_id = await contacts.find_silent(tx, stopped.channel, stopped.to, tag, stopped.at)
+    if contact_id is not None:
+        await _stop(tx, contact_id)
 
 
 async def _nobody(tx: Tx, code: str, row: Concerned, seconds: float) -> None:  # noqa: ARG001 - every one of a table has one shape

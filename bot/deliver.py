@@ -20,7 +20,7 @@ from uuid import UUID
 import structlog
 
 from bot import consequences, gate, registry
-from bot.backoff import ANSWER_WAIT, MOST_ATTEMPTS, delay
+from bot.backoff import ANSWER_WAIT, DOUBTS_MOST, MOST_ATTEMPTS, delay
 from bot.batches import Batches
 from bot.channels import Channel, Outbound, SendError
 from bot.registry import Registry, scoped
@@ -267,7 +267,8 @@ class Run:
             await self._alarm("message_failed", row, code=error.code)
         if error.fate in {"later", "stop"}:
             if row.inbox_id is not None:
-                return outcome(row, "queued", error.code or error.fate, due_in=min(wait, ANSWER_WAIT), back=1)
+                rest = wait if error.retry_after is not None else min(wait, ANSWER_WAIT)  # what was named is obeyed
+                return outcome(row, "queued", error.code or error.fate, due_in=rest, back=1)
             if wait < HORIZON:  # a longer one is a pause of the sender in the database, which every claim sees
                 self.full[row.channel_id] = time.monotonic() + wait
             return outcome(row, "queued", error.code or error.fate, due_in=wait, back=1)
@@ -287,7 +288,7 @@ class Run:
                     continue
             if found:
                 await self.settle(_went(row, channel, found))
-            elif row.attempts < MOST_ATTEMPTS:
+            elif row.attempts < (MOST_ATTEMPTS if channel.findable else DOUBTS_MOST):
                 await self.settle(outcome(row, "queued", "asked", due_in=0.0))
             else:
                 await self._alarm("message_failed", row, code="")

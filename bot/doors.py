@@ -19,8 +19,8 @@ from psycopg_pool import PoolTimeout
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from bot import intake, registry
-from bot.channels import Forged, Heard, Inbound, Posted, Unreadable
+from bot import consequences, intake, registry
+from bot.channels import Forged, Heard, Inbound, Posted, Stopped, Unreadable
 from bot.receipts import Receipts
 from bot.registry import Door, Registry, Unusable, scoped
 from store import alarms, channels, contacts, inbox
@@ -107,11 +107,11 @@ class Doors:
                 if door.row is not None
                 else receipt
             )
+        for stopped in heard.stops:
+            await self._note_stop(here, door, stopped)
 
     async def _take_message(self, here: Registry, door: Door, message: Inbound) -> str:
-        row = await here.owner(message.channel, message.to, surely=door.row is not None)
-        if row is not None and not row.retired and await here.open(row) is not door.channel:
-            raise Unreadable("a number of another account")
+        row = await self._owner(here, door, message.channel, message.to)
         if door.channel.ids == "none":
             message = dataclasses.replace(message, provider_id=await self._fingerprint(row, message))
         elif door.row is not None:
@@ -122,6 +122,18 @@ class Doors:
         if row.retired if row is not None else door.row is not None:
             return await self._keep_aside(message, "unknown_number")
         return await intake.take(self.jawab, message)
+
+    async def _owner(self, here: Registry, door: Door, kind: str, to: str) -> channels.Row | None:
+        """The row of the number that this was sent to. Raises `Unreadable` where the door is another account's."""
+        row = await here.owner(kind, to, surely=door.row is not None)
+        if row is not None and not row.retired and await here.open(row) is not door.channel:
+            raise Unreadable("a number of another account")
+        return row
+
+    async def _note_stop(self, here: Registry, door: Door, stopped: Stopped) -> None:
+        await self._owner(here, door, stopped.channel, stopped.to)
+        async with self.jawab.db.transaction("intake") as tx:
+            await consequences.note_stop(tx, self.jawab.keys, stopped)
 
     async def _fingerprint(self, row: channels.Row | None, message: Inbound) -> str:
         """An id for a message that has none: the same words from one address, until we have written there, are one."""

@@ -67,6 +67,18 @@ async def stop(tx: Tx, contact_id: UUID) -> bool:
     return done.rowcount == 1
 
 
+async def find_silent(tx: Tx, kind: str, to: str, tag: bytes, since: datetime) -> UUID | None:
+    """Who writes to this number of ours from this address, if they have not since then; the row is held."""
+    row = await fetch_one(
+        tx,
+        "SELECT c.id FROM contacts c JOIN channels h ON h.id = c.channel_id"
+        " WHERE h.kind = %s AND h.address = %s AND c.address_tag = %s"
+        " AND (c.last_inbound_at IS NULL OR c.last_inbound_at <= %s) FOR UPDATE OF c",
+        (kind, to, tag, since),
+    )
+    return row["id"] if row else None
+
+
 async def mark_invalid(conn: Conn, contact_id: UUID) -> None:
     """There is nobody at this address: nothing goes there until somebody writes from it."""
     await conn.execute("UPDATE contacts SET invalid_at = now() WHERE id = %s", (contact_id,))

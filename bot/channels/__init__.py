@@ -93,6 +93,16 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """A person stopped us at the provider at this time, by no message of theirs; the rest is as in `Inbound`."""
+
+    channel: str
+    to: str
+    address: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the provider wants to hear."""
 
@@ -110,6 +120,7 @@ class Heard:
 
     messages: tuple[Inbound, ...] = ()
     receipts: tuple[Receipt, ...] = ()
+    stops: tuple[Stopped, ...] = ()
     answer: Answer = Answer()
 
 
@@ -208,6 +219,7 @@ class Channel(ABC):
     # account, so that the doors put the row before them; or nowhere, so that the same text from the same address since
     # our last message there is taken for a repeat.
     ids: ClassVar[Literal["provider", "row", "none"]] = "provider"
+    findable: ClassVar[bool] = True  # whether `find` can know; where it cannot, what is in doubt goes again only twice
     methods: ClassVar[frozenset[str]] = frozenset({"POST"})  # with GET where a provider tries the door by one; or none
     shows_buttons: ClassVar[bool] = False  # its messages can be answered by a tap: `Outbound.buttons` are filled
     body_most: ClassVar[int] = 64 * 1024  # bytes of one web hook
@@ -248,7 +260,7 @@ class Channel(ABC):
 
         Equal texts to one person look alike: the caller leaves out what it knows to be another message. Raises
         `SendError` when the provider does not answer. What is not found is sent again: a provider that cannot be asked
-        finds nothing, and a message in doubt may then arrive twice.
+        (see `findable`) finds nothing, and a message in doubt may then arrive twice.
         """
 
     async def fetch(self, url: str, most: int) -> bytes:  # noqa: ARG002 - a channel has one shape

@@ -7,7 +7,8 @@ JSON object:
     shows     what it stands for, one of SHOWS
     status    true where it comes to the receipts' door
     …         whatever the stand-in's `posted` makes a request of (fields, json, headers, query)
-    expect    {"messages": […], "receipts": […]} as the channel reads it; left out where `shows` is "malformed"
+    expect    {"messages": […], "receipts": […], "stops": […]?} as the channel reads it; left out where `shows` is
+              "malformed"
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Standin(ABC):
     kind: ClassVar[str]  # of the row, and `address` our own on it
     address: ClassVar[str] = "+923000000099"
     citizen: ClassVar[str] = "+923000000001"
+    wrong: ClassVar[str] = "not-the-secret"  # what a secret of ours might have been, but is not
 
     @abstractmethod
     def __enter__(self) -> Self: ...
