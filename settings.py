@@ -96,6 +96,20 @@ class Settings(BaseSettings):
             raise ValueError("is no address of a Redis, such as redis://user:password@host:6379/0")
         return value
 
+    @field_validator("telegram_token")
+    @classmethod
+    def _bot(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[0-9]{1,20}:[A-Za-z0-9_-]{1,100}", value):
+            raise ValueError("must be the bot's number, a colon and its password, as @BotFather gave them")
+        return value
+
+    @field_validator("telegram_secret")
+    @classmethod
+    def _hook(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", value):
+            raise ValueError("must be 1 to 256 of A-Z a-z 0-9 _ -")
+        return value
+
     @field_validator("twilio_account_sid")
     @classmethod
     def _account(cls, value: str) -> str:
@@ -110,6 +124,12 @@ class Settings(BaseSettings):
             raise ValueError("JAWAB_TWILIO_ACCOUNT_SID and JAWAB_TWILIO_AUTH_TOKEN go together: one of them is missing")
         return self
 
+    @model_validator(mode="after")
+    def _telegram_pair(self) -> Settings:
+        if bool(self.telegram_token) != bool(self.telegram_secret):
+            raise ValueError("JAWAB_TELEGRAM_TOKEN and JAWAB_TELEGRAM_SECRET go together: one of them is missing")
+        return self
+
     @property
     def demo(self) -> bool:
         return self.mode == "demo"
@@ -122,7 +142,10 @@ class Settings(BaseSettings):
     @property
     def trial(self) -> bool:
         """A demo that talks to a real provider: real people may write to it, so it must say what it is."""
-        return self.demo and bool(self.twilio_account_sid) and self.twilio_api_url == TWILIO_API
+        return self.demo and (
+            (bool(self.twilio_account_sid) and self.twilio_api_url == TWILIO_API)
+            or (bool(self.telegram_token) and self.telegram_api_url == TELEGRAM_API)
+        )
 
     @property
     def key_file(self) -> Path:

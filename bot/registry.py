@@ -19,6 +19,7 @@ import structlog
 from bot.channels import Account, Channel, first_fault
 from bot.channels.gateway import Gateway
 from bot.channels.simulator import Simulator
+from bot.channels.telegram import Telegram
 from bot.channels.twilio import Twilio
 from bot.pacing import Pace
 from settings import Settings
@@ -30,6 +31,7 @@ from store.jawab import Jawab
 CHANNELS: tuple[type[Channel], ...] = (
     Twilio,
     Gateway,
+    Telegram,
     Simulator,
 )
 PROVIDERS: Mapping[str, type[Channel]] = {channel.provider: channel for channel in CHANNELS}

@@ -39,6 +39,9 @@ MALFORMED = [
     ("JAWAB_TWILIO_API_URL", "ftp://here"),
     ("JAWAB_TWILIO_API_URL", "http://here:abc"),
     ("JAWAB_TELEGRAM_API_URL", "nonsense"),
+    ("JAWAB_TELEGRAM_TOKEN", "geheim"),
+    ("JAWAB_TELEGRAM_TOKEN", "1:geheim/x"),
+    ("JAWAB_TELEGRAM_SECRET", "geheim geheim"),
     ("JAWAB_LOG_LEVEL", "loud"),
 ]
 
@@ -68,11 +71,26 @@ def test_a_malformed_value_is_refused_in_one_line_that_names_it(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("JAWAB_TWILIO_ACCOUNT_SID", ACCOUNT), ("JAWAB_TWILIO_AUTH_TOKEN", "token")]
+    ("name", "value", "missing"),
+    [
+        ("JAWAB_TWILIO_ACCOUNT_SID", ACCOUNT, "JAWAB_TWILIO_AUTH_TOKEN"),
+        ("JAWAB_TWILIO_AUTH_TOKEN", "token", "JAWAB_TWILIO_ACCOUNT_SID"),
+        ("JAWAB_TELEGRAM_TOKEN", "5550001:token", "JAWAB_TELEGRAM_SECRET"),
+        ("JAWAB_TELEGRAM_SECRET", "secret", "JAWAB_TELEGRAM_TOKEN"),
+    ],
 )
-def test_half_a_pair_is_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_a_pair_is_refused(name: str, value: str, missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, value)
-    assert "JAWAB_TWILIO_AUTH_TOKEN" in refusal()
+    assert missing in refusal()
+
+
+def test_a_demo_with_a_real_bot_is_a_trial_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAWAB_TELEGRAM_TOKEN", "5550001:token")
+    monkeypatch.setenv("JAWAB_TELEGRAM_SECRET", "secret")
+    assert settings.load(mode="demo").trial
+    assert not settings.load(mode="live").trial
+    monkeypatch.setenv("JAWAB_TELEGRAM_API_URL", "http://127.0.0.1:8081")
+    assert not settings.load(mode="demo").trial
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ class Number:
                 return f"sms:{self.address}"
             case "whatsapp" if digits.isdecimal():
                 return f"https://wa.me/{digits}"
-            case "telegram":
+            case "telegram" if not digits.isdecimal():  # known by its name; a bare number opens nothing
                 return f"https://t.me/{self.address.lstrip('@')}"
             case "try":
                 return "/try"

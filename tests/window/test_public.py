@@ -21,6 +21,7 @@ from locales.catalogs import strict
 from locales.values import group
 from store.jawab import Jawab
 from tests.pages import attribute, pick
+from window.home import Number
 
 PAGES = ("/", "/updates", "/figures")
 Open = Callable[..., Awaitable[UUID]]
@@ -86,6 +87,11 @@ async def test_a_language_of_drafts_says_so(client: httpx.AsyncClient, lang: str
 async def test_the_first_page_names_the_numbers(client: httpx.AsyncClient) -> None:
     links = [link["href"] for link in read(await client.get("/?lang=en")).select(".numbers a")]
     assert links == ["/try", "sms:+15005550006", "https://wa.me/14155238886"]
+
+
+def test_a_bot_is_opened_by_its_name_and_by_nothing_else() -> None:
+    links = [Number("telegram", address).link for address in ("pishin_bot", "@pishin_bot", "5550001")]
+    assert links == ["https://t.me/pishin_bot", "https://t.me/pishin_bot", ""]
 
 
 async def test_a_number_that_is_switched_off_is_named_no_more(client: httpx.AsyncClient, owner: Any) -> None:
