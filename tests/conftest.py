@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -35,6 +36,10 @@ __all__ = ["town"]  # one running system for a run, whichever folder asks for it
 
 for name in [name for name in os.environ if name.startswith("JAWAB_") and name != "JAWAB_TWILIO_OPENAPI"]:
     del os.environ[name]
+
+# A crowded machine is no reason to call a test slow or its inputs too large.
+hypothesis.settings.register_profile("jawab", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("jawab")
 
 ACCOUNT = "AC" + "a" * 32
 TOKEN = "the-provider-signs-with-this"

@@ -20,7 +20,6 @@ from typing import Any
 import httpx
 import pytest
 
-from locales import LANGS
 from tests.providers.twilio import ACCOUNT, TOKEN, FakeTwilio
 
 ROOT = Path(__file__).parents[1]
@@ -34,7 +33,6 @@ STORIES: defaultdict[str, str] = defaultdict(
     bal="اے کلگ ءِ آپ ءِ نلکہ بند اِنت",
     brh="دیر نا نلکہ بند ءِ او کس جواب تفک",
 )
-DIGITS = {lang: str(number) for number, lang in enumerate(LANGS, start=1)}
 CODE = re.compile(r"\d{4} \d{4} \d{4} \d")
 
 

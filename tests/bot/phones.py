@@ -18,7 +18,6 @@ from store import outbox, sessions
 from store.jawab import Jawab
 
 Owner = psycopg.AsyncConnection[Any]
-STORY = "تین دن سے نلکے میں پانی نہیں آ رہا"
 CANARY = "کینری لفظ جو کہیں نہیں ملنا چاہیے"
 KARACHI = ZoneInfo("Asia/Karachi")
 CODE = re.compile(r"\d{13}")

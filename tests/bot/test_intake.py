@@ -18,7 +18,8 @@ from flows.model import Media
 from settings import Settings
 from store import moves, sessions
 from store.jawab import Jawab
-from tests.bot.phones import CANARY, KARACHI, STORY, Owner, Phone, count
+from tests.answers import after, answer, typed
+from tests.bot.phones import CANARY, KARACHI, Owner, Phone, count
 
 
 # ── once ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -44,7 +45,7 @@ async def test_messages_of_one_phone_in_parallel_are_all_taken_over_the_state_th
 
 
 async def test_a_whole_report_becomes_one_case_with_two_clocks(owner: Owner, phone: Phone) -> None:
-    await phone.say("سلام", "1", "1", "1", "1", "1", STORY, "1", "1")
+    await phone.say(*typed())
     code = await phone.code()
     row = await (
         await owner.execute("SELECT code, category, district_id, status, may_message, draft, channel, lang FROM cases")
@@ -113,8 +114,8 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 async def test_a_failed_turn_keeps_the_message_alone_and_the_sweep_takes_it_again(
     jawab: Jawab, owner: Owner, phone: Phone, broken: Callable[[], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await phone.say("سلام", "1", "1", "1", "1", "1", STORY, "1")
-    message = phone.inbound("1")
+    await phone.say(*typed("send"))
+    message = phone.inbound(answer("send", "send"))
     assert await intake.take(jawab, message) == "undone"
     assert await intake.take(jawab, message) == "repeat", "the provider's second try changes nothing"
     assert (await phone.owed())[-1]["says"] == [["intake.kept", {}]]
@@ -135,8 +136,8 @@ async def test_a_failed_turn_keeps_the_message_alone_and_the_sweep_takes_it_agai
 async def test_a_message_that_fails_five_times_is_dead_and_a_person_is_told(
     jawab: Jawab, owner: Owner, phone: Phone, broken: Callable[[], None]
 ) -> None:
-    await phone.say("سلام", "1", "1", "1", "1", "1", STORY, "1")
-    assert await intake.take(jawab, phone.inbound("1")) == "undone"
+    await phone.say(*typed("send"))
+    assert await intake.take(jawab, phone.inbound(answer("send", "send"))) == "undone"
     for _ in range(5):
         await owner.execute("UPDATE inbox SET received_at = now() - interval '1 day' WHERE state = 'undone'")
         await intake.retry_undone(jawab)
@@ -212,7 +213,7 @@ async def test_a_robot_is_kept_and_never_answered(jawab: Jawab, owner: Owner, ph
 async def test_a_session_of_another_version_of_the_flows_goes_on_politely(
     jawab: Jawab, owner: Owner, phone: Phone
 ) -> None:
-    await phone.say("سلام", "1", "1", "1", "1", "1", STORY)
+    await phone.say(*typed(past="story"))
     contact, state = await (await owner.execute("SELECT contact_id, state FROM sessions")).fetchone()  # type: ignore[misc]
     bound_to = sessions.bound_to(contact)
     kept = jawab.keys.get_json(state, bound_to)
@@ -225,7 +226,7 @@ async def test_a_session_of_another_version_of_the_flows_goes_on_politely(
 
 # ── silence ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 async def test_an_unfinished_report_becomes_a_draft_and_says_so_once(jawab: Jawab, owner: Owner, phone: Phone) -> None:
-    before = len(await phone.say("سلام", "1", "1", "3", "1", "1"))
+    before = len(await phone.say(*typed("story", category="education")))
     await owner.execute("UPDATE sessions SET quiet_at = now() - interval '1 second'")
     assert sorted(await asyncio.gather(intake.go_quiet(jawab), intake.go_quiet(jawab))) == [0, 1]
     row = await (await owner.execute("SELECT category, draft FROM cases")).fetchall()
@@ -237,10 +238,10 @@ async def test_an_unfinished_report_becomes_a_draft_and_says_so_once(jawab: Jawa
 
 # ── media, consent, ratings ──────────────────────────────────────────────────────────────────────────────────────────
 async def test_a_photo_and_a_location_are_kept_with_the_story(owner: Owner, phone: Phone, bell: Any) -> None:
-    await phone.say("سلام", "1", "1", "1", "1", "1")
+    await phone.say(*typed("story"))
     photo = Media("https://api.twilio.com/2010-04-01/Accounts/AC/Messages/MM/Media/ME", "image/jpeg")
     await phone.say("", media=(photo,))
-    await phone.say("1", "1")
+    await phone.say(*after("story"))
     assert await count(owner, "media", "state = 'waiting' AND case_id IN (SELECT id FROM cases)") == 1
     assert await count(owner, "case_items", "kind = 'media'") == 1
     assert ("chores", "chores", ()) in bell.rings
@@ -248,7 +249,7 @@ async def test_a_photo_and_a_location_are_kept_with_the_story(owner: Owner, phon
 
 @pytest.mark.parametrize("word", ["STOP", "بند"])
 async def test_stop_ends_the_weekly_update_and_is_a_record(owner: Owner, phone: Phone, word: str) -> None:
-    await phone.say("سلام", "1", "4", "1")
+    await phone.say(*typed("menu"), answer("menu", "weekly"), answer("offered", "yes"))
     assert await count(owner, "contacts", "weekly_since IS NOT NULL") == 1
     await phone.say(word)
     assert await count(owner, "contacts", "weekly_since IS NOT NULL") == 0
@@ -261,7 +262,7 @@ async def test_a_rating_counts_once_for_a_phone(owner: Owner, phone: Phone) -> N
     assert row
     await phone.say("سلام", "1")
     for scores in (("5", "4", "3"), ("1", "1", "1")):
-        await phone.say("MENU", "3", row[0], *scores)
+        await phone.say("MENU", answer("menu", "rate"), row[0], *scores)
     assert await count(owner, "ratings") == 3
     assert await count(owner, "ratings", "score = 1") == 3
 
@@ -271,7 +272,7 @@ async def test_a_rating_counts_once_for_a_phone(owner: Owner, phone: Phone) -> N
 async def test_the_writer_says_whether_it_is_done(
     jawab: Jawab, owner: Owner, phone: Phone, word: str, status: str
 ) -> None:
-    await phone.say("سلام", "1", "1", "1", "1", "1", STORY, "1", "1")
+    await phone.say(*typed())
     case_id = await resolve(jawab, owner)
     said = await phone.say(word)
     assert said[-1]["says"][0][0] == ("verify.confirmed" if status == "confirmed" else "verify.disputed")
@@ -282,7 +283,7 @@ async def test_the_writer_says_whether_it_is_done(
 async def test_another_answer_is_no_verdict_and_the_case_can_be_confirmed_later(
     jawab: Jawab, owner: Owner, phone: Phone
 ) -> None:
-    await phone.say("سلام", "1", "1", "1", "1", "1", STORY, "1", "1")
+    await phone.say(*typed())
     code = await phone.code()
     await resolve(jawab, owner)
     await phone.say("MENU")
@@ -292,7 +293,7 @@ async def test_another_answer_is_no_verdict_and_the_case_can_be_confirmed_later(
 
 
 async def test_who_only_holds_the_code_cannot_say_that_it_is_done(jawab: Jawab, owner: Owner, phone: Phone) -> None:
-    await phone.say("سلام", "1", "1", "1", "1", "1", STORY, "1", "1")
+    await phone.say(*typed())
     code = await phone.code()
     await resolve(jawab, owner)
     await Phone(jawab, owner, "+923990000002").say("سلام", "1", f"STATUS {code}", "1")

@@ -15,7 +15,10 @@ from cases.protected import vault
 from flows.model import Media
 from store import inbox, outbox
 from store.jawab import Jawab
-from tests.bot.phones import CANARY, CODE, STORY, Owner, Phone, count
+from tests.answers import STORY, after, typed
+from tests.bot.phones import CANARY, CODE, Owner, Phone, count
+
+ABOUT_A_PERSON = {"category": "police", "kind": "person"}
 
 
 # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -36,7 +39,7 @@ async def everything(owner: Owner) -> bytes:
 
 
 async def test_no_word_and_no_number_of_a_person_stands_in_clear(owner: Owner, phone: Phone) -> None:
-    await phone.say("سلام", "1", "1", "1", "1", f"گاؤں {CANARY}", f"{STORY} {CANARY}", "1", "1", CANARY + " اور بھی")
+    await phone.say(*typed(place=f"گاؤں {CANARY}", story=f"{STORY} {CANARY}"), CANARY + " اور بھی")
     dump = await everything(owner)
     assert CANARY.encode() not in dump
     assert phone.address.encode() not in dump
@@ -46,7 +49,7 @@ async def test_no_word_and_no_number_of_a_person_stands_in_clear(owner: Owner, p
 # ── the protected door ───────────────────────────────────────────────────────────────────────────────────────────────
 async def test_a_protected_report_leaves_no_ordinary_trace(owner: Owner, phone: Phone) -> None:
     before = await everything_ordinary(owner)
-    said = await phone.say("سلام", "1", "1", "6", "2", "1", CANARY, "2", "1")
+    said = await phone.say(*typed(**ABOUT_A_PERSON, story=CANARY, message="no"))
     code = await phone.code()
     assert await everything_ordinary(owner) == before
     assert await count(owner, "sealed.cases") == 1
@@ -55,7 +58,7 @@ async def test_a_protected_report_leaves_no_ordinary_trace(owner: Owner, phone: 
     assert CANARY.encode() not in await everything(owner)
     assert code.encode() not in (await everything(owner)).replace(b" ", b"")
     ordinary = Phone(phone.jawab, owner, "+923990000002")
-    told = await ordinary.say("سلام", "1", "1", "6", "1", "1", STORY, "2", "1")
+    told = await ordinary.say(*typed(category="police", message="no"))
     assert [mask(one) for one in said] == [mask(one) for one in told], "nobody can tell the two apart by the phone"
 
 
@@ -71,7 +74,7 @@ async def test_sealed_words_are_not_written_beside_the_seal_even_for_a_moment(
     await owner.execute(
         "CREATE TRIGGER note_body AFTER INSERT OR UPDATE ON inbox FOR EACH ROW EXECUTE FUNCTION note_body()"
     )
-    await phone.say("سلام", "1", "1", "6", "2", "1", CANARY)
+    await phone.say(*typed(past="story", **ABOUT_A_PERSON, story=CANARY))
     rows = await (await owner.execute("SELECT id, body FROM written WHERE body IS NOT NULL")).fetchall()
     texts = [jawab.keys.get_json(body, inbox.bound_to(one))["text"] for one, body in rows]
     assert "سلام" in texts, "what was said in front of the door was seen being written"
@@ -92,18 +95,18 @@ async def test_a_story_that_came_first_goes_behind_the_door_with_its_ordinary_co
     first = await phone.say(f"{STORY} {CANARY}")
     code = CODE.search(json.dumps(first[-1])).group()  # type: ignore[union-attr]
     assert await count(owner, "sorting") == 1
-    await phone.say("1", "6", "2")
+    await phone.say(*typed(past="kind", first=STORY, **ABOUT_A_PERSON)[1:])
     assert (await count(owner, "sorting"), await count(owner, "cases")) == (0, 0)
     assert await count(owner, "sealed.cases") == 1
     assert await count(owner, "inbox", "body IS NOT NULL") == 0
-    said = await phone.say("1", "1", f"STATUS {code}")
+    said = await phone.say(*after("kind", first=STORY, **ABOUT_A_PERSON), f"STATUS {code}")
     assert "follow.none" not in json.dumps(said[-1])
 
 
 async def test_a_seal_that_fails_rolls_all_of_it_back_and_keeps_no_clear_word(
     jawab: Jawab, owner: Owner, phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await phone.say("سلام", "1", "1", "6", "2", "1")
+    await phone.say(*typed("story", **ABOUT_A_PERSON))
     sealed = await count(owner, "sealed.items")
 
     async def fail(*_: Any) -> None:
@@ -130,7 +133,7 @@ async def test_a_wrong_a_foreign_and_a_guessed_code_read_the_same(owner: Owner, 
 async def test_the_demos_keys_never_open_a_real_districts_case(jawab: Jawab, owner: Owner, phone: Phone) -> None:
     await commands.add_district(jawab.db, "quetta")
     await numbers.add(jawab, kind="sms", provider="twilio", address="+92810000009", district_id="quetta")
-    await phone.say("سلام", "1", "1", "1", "2", "1", STORY, "1", "1", to="+92810000009")
+    await phone.say(*typed(kind="person"), to="+92810000009")
     assert await count(owner, "sealed.cases", "district_id = 'quetta' AND recipients = '{}'") == 1
     assert await count(owner, "sealed.wraps", "reader <> 'escrow'") == 0
     assert await count(owner, "alarms", "kind = 'protected_without_reader'") > 0
@@ -139,7 +142,7 @@ async def test_the_demos_keys_never_open_a_real_districts_case(jawab: Jawab, own
 async def test_a_protected_photo_that_cannot_be_had_leaves_no_row_that_names_the_phone(
     jawab: Jawab, owner: Owner, phone: Phone
 ) -> None:
-    await phone.say("سلام", "1", "1", "1", "2")
+    await phone.say(*typed(past="kind", kind="person"))
     await phone.say("", media=(Media("http://127.0.0.1:9/gone", "image/jpeg"),))
     assert await count(owner, "media", "sealed_case_id IS NOT NULL") == 1
     items = await count(owner, "sealed.items")
@@ -156,9 +159,9 @@ async def test_a_code_is_known_at_its_own_districts_number_only_on_both_sides_of
     await numbers.add(jawab, kind="sms", provider="twilio", address="+92810000009", district_id="quetta")
     there = "+92810000009"
     told = []
-    for number, kind in enumerate(("1", "2")):
+    for number, kind in enumerate(("service", "person")):
         writer = Phone(jawab, owner, f"+92399000010{number}")
-        await writer.say("سلام", "1", "1", "1", kind, "1", STORY, "1", "1")
+        await writer.say(*typed(kind=kind))
         code = await writer.code()
         await Phone(jawab, owner, f"+92399000020{number}").say("سلام", "1", f"STATUS {code}", to=there)
         rows = await (await owner.execute("SELECT id, message FROM outbox ORDER BY created_at DESC LIMIT 1")).fetchall()
@@ -170,7 +173,7 @@ async def test_a_code_is_known_at_its_own_districts_number_only_on_both_sides_of
 
 async def test_only_five_wrong_codes_an_hour_are_looked_at(owner: Owner, phone: Phone) -> None:
     other = Phone(phone.jawab, owner, "+923990000002")
-    await other.say("سلام", "1", "1", "1", "1", "1", STORY, "1", "1")
+    await other.say(*typed())
     code = await other.code()
     await phone.say("سلام", "1")
     right = (await phone.say(f"STATUS {code}"))[-1]
@@ -183,7 +186,7 @@ async def test_only_five_wrong_codes_an_hour_are_looked_at(owner: Owner, phone: 
 
 
 async def test_behind_the_door_silence_says_nothing(jawab: Jawab, owner: Owner, phone: Phone) -> None:
-    before = len(await phone.say("سلام", "1", "1", "6", "2", "1", CANARY))
+    before = len(await phone.say(*typed(past="story", **ABOUT_A_PERSON, story=CANARY)))
     await owner.execute("UPDATE sessions SET quiet_at = now() - interval '1 second'")
     await intake.go_quiet(jawab)
     assert len(await phone.owed()) == before

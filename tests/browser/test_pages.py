@@ -11,8 +11,9 @@ from playwright.sync_api import Page, expect
 
 from locales import LANGS
 from locales.languages import TABLE
+from tests.answers import after, answer, typed
 from tests.browser.conftest import CHROMIUM, DESKTOP, PHONE, Open
-from tests.town import CODE, DIGITS, STORIES, Town
+from tests.town import CODE, STORIES, Town
 
 if CHROMIUM is None and os.environ.get("CI") != "true":
     pytest.skip("no Chromium here (Debian and Ubuntu: apt install chromium)", allow_module_level=True)
@@ -112,12 +113,13 @@ def test_a_whole_report_on_the_phone_in_the_browser(open_page: Open, lang: str, 
     page = open_page("/try", PHONE if js else DESKTOP, js=js)
     page.click("#tap-first")
     expect(page.locator(".ours")).to_have_count(1)
-    for text in (DIGITS[lang], "1", "1", "1", "1"):
+    for text in typed("story", lang=lang)[1:]:
         said = say(page, text)
     assert said
     assert CODE.search(say(page, STORIES[lang])) is None, "nothing is sent before it is confirmed"
-    say(page, "1")
-    assert CODE.search(say(page, "1"))
+    for text in after("story", "send"):
+        say(page, text)
+    assert CODE.search(say(page, answer("send", "send")))
     last = page.locator(".ours .words").last
     expect(last).to_have_attribute("lang", lang)
     expect(last).to_have_attribute("dir", "rtl")
@@ -146,7 +148,7 @@ def test_enter_sends_and_samples_travel(open_page: Open) -> None:
 def test_sealed_words_leave_the_phone(open_page: Open) -> None:
     page = open_page("/try", js=False)
     words = "دفتر میں بابو نے پانچ ہزار مانگے"
-    for text in ("سلام", "1", "PRIVATE", "1", "1", words):
+    for text in (*typed("story", first="PRIVATE"), words):
         say(page, text)
     assert words not in page.content()
     expect(page.locator(".sealed").first).to_be_visible()
@@ -157,9 +159,9 @@ def test_a_handler_finds_a_case_and_acknowledges_it_by_clicking(
     open_page: Open, town: Town, size: tuple[int, int]
 ) -> None:
     phone = open_page("/try")
-    for text in ("سلام", "1", "1", "2", "1", "1", STORIES["ur"], "1"):
+    for text in typed("send", category="health"):
         say(phone, text)
-    found = CODE.search(say(phone, "1"))
+    found = CODE.search(say(phone, answer("send", "send")))
     assert found
     heard = phone.locator(".ours").count()
 
@@ -173,7 +175,7 @@ def test_a_handler_finds_a_case_and_acknowledges_it_by_clicking(
     reads_well(desk, "en")
     expect(phone.locator(".ours")).to_have_count(heard + 1)  # by itself
 
-    answer = "کل ٹیم آئے گی"
-    desk.locator("form[action$='/answer'] textarea").fill(answer)
+    words = "کل ٹیم آئے گی"
+    desk.locator("form[action$='/answer'] textarea").fill(words)
     desk.locator("form[action$='/answer'] button").click()
-    expect(phone.locator(".ours .words").last).to_contain_text(answer)
+    expect(phone.locator(".ours .words").last).to_contain_text(words)

@@ -14,13 +14,14 @@ import pytest
 from bs4 import BeautifulSoup
 
 from locales import LANGS
+from tests.answers import answer, typed
 from tests.pages import attribute
-from tests.town import CODE, DIGITS, STORIES, Town, wait_for
+from tests.town import CODE, STORIES, Town, wait_for
 
 
-def report(town: Town, phone: str, lang: str, category: str = "1", *, kind: str = "whatsapp") -> tuple[str, list[str]]:
+def report(town: Town, phone: str, lang: str, *, kind: str = "whatsapp") -> tuple[str, list[str]]:
     """Talk a whole report through; the code and everything the bot said."""
-    turns = ("سلام", DIGITS[lang], "1", category, "1", "1", STORIES[lang], "1", "1")
+    turns = typed(lang=lang, story=STORIES[lang])
     said = [town.say(phone, text, kind=kind) for text in turns]
     found = CODE.search(said[-1])
     assert found, said
@@ -30,10 +31,9 @@ def report(town: Town, phone: str, lang: str, category: str = "1", *, kind: str 
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("kind", ["whatsapp", "sms"])
 def test_a_report_in_each_language_ends_with_a_code(town: Town, lang: str, kind: str) -> None:
-    phone = f"+92399{int(DIGITS[lang]) + (10 if kind == 'sms' else 0):07d}"
+    phone = f"+92399{LANGS.index(lang) + 1 + (10 if kind == 'sms' else 0):07d}"
     code, said = report(town, phone, lang, kind=kind)
-    assert len(said) == 9
-    assert len(town.messages_to(phone)) == 9, "one message per reply"
+    assert len(town.messages_to(phone)) == len(said), "one message per reply"
     row = next(row for row in town.command("case", "list", "--json") if row["code"] == code)
     assert set(row) == {
         "code", "district", "category", "place", "status", "language", "channel", "protected", "due_acknowledge",
@@ -54,13 +54,14 @@ def _has_heard(town: Town, phone: str, messages: int) -> bool:
 def test_every_webhook_three_times_at_once_has_the_effect_of_once(town: Town) -> None:
     phone = "+923990000300"
     before = len(town.command("case", "list", "--json"))
+    turns = typed(category="health")
     with ThreadPoolExecutor(3) as pool:
-        for turn, text in enumerate(("سلام", "1", "1", "2", "1", "1", STORIES["ur"], "1", "1"), start=1):
+        for turn, text in enumerate(turns, start=1):
             sid = f"SM{turn:032x}"
             answers = [pool.submit(town.post, phone, text, MessageSid=sid) for _ in range(3)]
             assert [answer.result().status_code for answer in answers] == [200, 200, 200]
             wait_for(partial(_has_heard, town, phone, turn))
-    assert len(town.messages_to(phone)) == 9
+    assert len(town.messages_to(phone)) == len(turns)
     assert len(town.command("case", "list", "--json")) == before + 1
 
 
@@ -71,7 +72,7 @@ def test_one_text_is_enough_and_its_first_reply_is_one_sms_with_the_code(town: T
     assert len(first.encode("utf-16-le")) // 2 <= 70
     code = CODE.search(first).group().replace(" ", "")  # type: ignore[union-attr]
     assert all(row["code"] != code for row in town.command("case", "list", "--json")), "nobody in the district sees it"
-    for text in ("1", "3", "1", "1", "1"):  # language, category, a service, place, may we message
+    for text in typed(first=STORIES["ur"], category="education")[1:]:
         town.say(phone, text, kind="sms")
     row = wait_for(lambda: [row for row in town.command("case", "list", "--json") if row["code"] == code])
     assert row[0]["category"] == "education"
@@ -144,9 +145,9 @@ def _answer_and_publish(town: Town, desk: Desk, editor: Desk, approver: Desk) ->
     for number in range(5):  # a theme of fewer than five is not published
         report(town, f"+92399{600_001 + number:07d}", "ur")
     town.say(phone, "MENU")
-    offered = town.say(phone, "4")
+    offered = town.say(phone, answer("menu", "weekly"))
     assert offered
-    town.say(phone, "1")
+    town.say(phone, answer("offered", "yes"))
 
     queue = desk.get("/desk")
     link = next((a for a in queue.find_all("a", href=True) if code in re.sub(r"\D", "", a.get_text())), None)

@@ -8,16 +8,14 @@ from typing import TypeVar
 
 from flows import codes
 from flows.check import NUMERALS
-from flows.load import load_book
 from flows.model import Media
 from flows.play import Phone
-from locales import LANGS
 from locales.values import group
+from tests.answers import answer, report
 
 Phones = Callable[..., Phone]
 E = TypeVar("E")
 
-BOOK = load_book()
 HELLO = defaultdict(lambda: "سلام", ur="السلام علیکم", brh="salam")
 # A language without a sentence here is walked all the same, in Urdu words.
 STORY: defaultdict[str, str] = defaultdict(
@@ -42,52 +40,55 @@ def digits(lang: str, number: int | str) -> str:
     return "".join(numerals[int(digit)] if digit.isdecimal() else digit for digit in str(number))
 
 
+def choose(phone: Phone, lang: str, question: str, option: str) -> None:
+    """Answer a question by the digit of an option."""
+    phone.say(digits(lang, answer(question, option)))
+
+
 def greet(phone: Phone, lang: str) -> None:
     phone.say(HELLO[lang])
-    phone.say(digits(lang, LANGS.index(lang) + 1))
+    choose(phone, lang, "language", lang)
 
 
-def complain(phone: Phone, lang: str, kind: int = 1) -> None:
-    """A report with every question answered; kind 2 goes through the protected door."""
+def tell(phone: Phone, lang: str, upto: str = "done", *, past: str = "", **answers: str) -> None:
+    """Go on with a report in this language's words and numerals; see tests.answers."""
+    given = {"lang": lang, "story": STORY[lang], "place": "demo-pishin"} | answers
+    report(phone, upto, past=past, write=lambda digit: digits(lang, digit), **given)
+
+
+def complain(phone: Phone, lang: str, kind: str = "service") -> None:
+    """A report with every question answered; one about a person goes through the protected door."""
     greet(phone, lang)
-    for typed in (1, 1, kind, 4):
-        phone.say(digits(lang, typed))
-    phone.say(STORY[lang])
+    tell(phone, lang, "message", kind=kind)
     phone.say(media=PHOTO)
-    phone.say(digits(lang, 2))
-    phone.say(digits(lang, 1))
+    tell(phone, lang, message="no")
     phone.say(STORY[lang])
-    phone.say(digits(lang, 1))
+    choose(phone, lang, "more", "same")
 
 
 def protect(phone: Phone, lang: str) -> None:
-    complain(phone, lang, kind=2)
+    complain(phone, lang, kind="person")
 
 
-def tell_first(phone: Phone, lang: str, kind: int = 1) -> None:
+def tell_first(phone: Phone, lang: str, kind: str = "service") -> None:
     """The first message is the story."""
     phone.say(STORY[lang])
-    phone.say(digits(lang, LANGS.index(lang) + 1))
-    for typed in (10, kind):
-        phone.say(digits(lang, typed))
-    phone.say("پشین")
-    phone.say(digits(lang, 1))
+    tell(phone, lang, category="other", kind=kind, place="پشین")
     phone.say("MENU")
 
 
 def leave_unfinished(phone: Phone, lang: str) -> None:
     greet(phone, lang)
-    for typed in (1, 3, 1, 2):
-        phone.say(digits(lang, typed))
+    tell(phone, lang, "story", category="education", place="demo-huramzai")
     phone.say(media=VOICE)
     phone.wait()
-    phone.say(digits(lang, 1))
-    phone.say(digits(lang, 1))
+    tell(phone, lang)
 
 
 def rate(phone: Phone, lang: str) -> None:
     greet(phone, lang)
-    for typed in (3, 999, 101, 5, 4, 9, 1):
+    choose(phone, lang, "menu", "rate")
+    for typed in (999, 101, 5, 4, 9, 1):
         phone.say(digits(lang, typed))
 
 
@@ -104,34 +105,33 @@ def ask_status(phone: Phone, lang: str) -> None:
 
 def subscribe(phone: Phone, lang: str) -> None:
     greet(phone, lang)
-    phone.say(digits(lang, 4))
-    phone.say(digits(lang, 1))
+    choose(phone, lang, "menu", "weekly")
+    choose(phone, lang, "offered", "yes")
     phone.say("MENU")
-    phone.say(digits(lang, 4))
-    phone.say(digits(lang, 1))
+    choose(phone, lang, "menu", "weekly")
+    choose(phone, lang, "subscribed", "keep")
     phone.say("STOP")
     phone.say("START")
 
 
 def seek_help(phone: Phone, lang: str) -> None:
     greet(phone, lang)
-    phone.say(digits(lang, 1))
+    choose(phone, lang, "menu", "report")
     phone.say("HELP")
-    phone.say(digits(lang, 2))
+    choose(phone, lang, "show", "on")
     phone.say("asdf")
     phone.say("asdf")
-    phone.say(digits(lang, 1))
+    choose(phone, lang, "offer", "person")
     phone.say("0")
     phone.say("LANGUAGE")
-    phone.say(digits(lang, LANGS.index(lang) + 1))
+    choose(phone, lang, "language", lang)
 
 
 def try_out(phone: Phone, lang: str) -> None:
     """A trial line: it says so, and its protected door takes nothing."""
     phone.world.trial = True
     greet(phone, lang)
-    for typed in (1, 6, 2):
-        phone.say(digits(lang, typed))
+    tell(phone, lang, past="kind", category="police", kind="person")
     phone.say("PRIVATE")
 
 
@@ -163,4 +163,16 @@ def kinds(phone: Phone) -> list[str]:
 def to_node(phone: Phone, *typed: str) -> Phone:
     for text in ("menu", *typed):
         phone.say(text)
+    return phone
+
+
+def asked(phone: Phone, upto: str, **answers: str) -> Phone:
+    """A phone in the middle of a report: the question `upto` is open."""
+    report(phone, upto, past="", write=str, place="demo-pishin", **answers)
+    return phone
+
+
+def inside(phone: Phone, **answers: str) -> Phone:
+    """A phone that has just said that it is about a person."""
+    report(phone, past="kind", write=str, kind="person", **answers)
     return phone

@@ -10,7 +10,7 @@ import pytest
 from flows.book import Book
 from flows.model import Session
 from flows.play import Phone, World
-from tests.flows.citizens import BOOK
+from tests.answers import BOOK
 
 
 @pytest.fixture

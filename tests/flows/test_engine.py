@@ -14,7 +14,8 @@ from flows.model import Details, Event, FoundCase, Item, Known, Memory, Session
 from locales import LANGS
 from locales.channels import sms_parts
 from locales.values import group
-from tests.flows.citizens import LONG, PHOTO, STORY, VOICE, Phones, complain, kinds, only, to_node
+from tests.answers import answer, report
+from tests.flows.citizens import LONG, PHOTO, STORY, VOICE, Phones, asked, complain, inside, kinds, only, to_node
 
 # ── story first ──
 
@@ -42,15 +43,15 @@ def test_a_kept_story_becomes_the_case_of_the_same_code(phone: Phones) -> None:
     talk = phone()
     talk.say(LONG)
     code = only(talk, KeepStory).code
-    talk.say("1")
-    talk.say("1")
+    report(talk, past="category")
     assert kinds(talk) == ["Amend"]
-    talk.say("1")
+    report(talk, past="kind")
     opened = only(talk, OpenCase)
     assert (opened.code, opened.kept) == (code, True)
-    talk.say("4")
+    report(talk, past="place", place="demo-pishin")
     assert only(talk, Amend) == Amend(code, Details(place="demo-pishin"))
-    assert group(code) in talk.say("1")
+    report(talk, "message")
+    assert group(code) in talk.say(answer("message", "yes"))
     assert talk.session.node == "done"
 
 
@@ -58,8 +59,7 @@ def test_a_kept_story_about_a_person_goes_behind_the_door_with_its_category(phon
     talk = phone("ur")
     talk.say(LONG)
     code = only(talk, KeepStory).code
-    talk.say("10")
-    talk.say("2")
+    inside(talk, category="other")
     assert only(talk, SealStory) == SealStory(code, Details(about="person", category="other"))
     assert talk.sealed
     talk.say("somewhere")
@@ -67,12 +67,11 @@ def test_a_kept_story_about_a_person_goes_behind_the_door_with_its_category(phon
 
 
 def test_words_at_a_menu_are_kept_and_not_called_a_wrong_answer(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1")
+    talk = asked(phone("ur"), "category")
     talk.say(LONG)
     assert kinds(talk) == ["KeepStory"]
     assert talk.session.node == "category"
-    talk.say("1")
-    talk.say("1")
+    report(talk, past="kind")
     assert kinds(talk) == ["OpenCase"]
 
 
@@ -94,7 +93,7 @@ def test_a_long_message_in_the_main_menu_is_a_story_too(phone: Phones) -> None:
 
 
 def test_an_unfinished_report_is_kept_as_a_draft_and_said_so(phone: Phones) -> None:
-    talk = to_node(phone("brh"), "1", "5", "1", "4")
+    talk = asked(phone("brh"), "story")
     said = talk.wait()
     draft = only(talk, OpenCase)
     assert draft.draft
@@ -102,14 +101,14 @@ def test_an_unfinished_report_is_kept_as_a_draft_and_said_so(phone: Phones) -> N
     assert group(draft.code) in said
     talk.say(LONG)
     assert only(talk, Append).code == draft.code
-    talk.say("2")
+    report(talk, past="message", message="no")
     assert only(talk, Amend) == Amend(draft.code, Details(may_message=False))
-    assert group(draft.code) in talk.say("1")
+    assert group(draft.code) in talk.say(answer("send", "send"))
     assert only(talk, Amend) == Amend(draft.code, finish=True)
 
 
 def test_the_second_silence_ends_the_conversation(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1", "5", "1")
+    talk = asked(phone("ur"), "place")
     assert talk.wait()
     assert talk.wait() == ""
     assert talk.effects == []
@@ -130,7 +129,7 @@ def test_words_waiting_for_more_or_new_are_kept_in_silence(phone: Phones) -> Non
 
 
 def test_going_elsewhere_keeps_what_was_said(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1", "5", "1", "4")
+    talk = asked(phone("ur"), "story")
     said = talk.say("MENU")
     draft = only(talk, OpenCase)
     assert draft.draft
@@ -138,14 +137,14 @@ def test_going_elsewhere_keeps_what_was_said(phone: Phones) -> None:
 
 
 def test_stop_counts_only_as_the_whole_message_and_moves_nothing(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1", "5", "1", "4")
+    talk = asked(phone("ur"), "story")
     before = talk.session
     talk.say("stop")
     assert only(talk, Consent) == Consent("weekly", granted=False, method="word")
     assert talk.session == before
     talk.say("please stop the water from flowing")
     assert talk.effects == []
-    assert talk.session.node == "message"
+    assert talk.session.memory.report.story == (Item("please stop the water from flowing"),)
 
 
 def test_start_lifts_a_stop_and_subscribes_to_nothing(phone: Phones) -> None:
@@ -157,9 +156,9 @@ def test_start_lifts_a_stop_and_subscribes_to_nothing(phone: Phones) -> None:
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_language_can_be_changed_in_the_middle_and_the_question_comes_again(phone: Phones, lang: str) -> None:
-    talk = to_node(phone("ur"), "1", "5")
+    talk = asked(phone("ur"), "kind")
     talk.say("زبان")
-    talk.say(str(LANGS.index(lang) + 1))
+    talk.say(answer("language", lang))
     assert talk.session.lang == lang
     assert talk.session.node == "kind"
 
@@ -173,26 +172,26 @@ SIDEWAYS = {
 
 @pytest.mark.parametrize(("word", "node"), [(word, node) for node, words in SIDEWAYS.items() for word in words])
 def test_universal_words_work_in_the_middle_of_a_question(phone: Phones, word: str, node: str) -> None:
-    talk = to_node(phone("ur"), "1", "5")
+    talk = asked(phone("ur"), "kind")
     talk.say(word)
     assert talk.session.node == node
 
 
 def test_help_goes_back_to_the_question_it_left(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1", "5", "1")
-    asked = talk.thread[-6:]
+    talk = asked(phone("ur"), "place")
+    question = talk.thread[-6:]
     talk.say("HELP")
-    talk.say("2")
-    assert talk.thread[-6:] == asked
+    talk.say(answer("show", "on"))
+    assert talk.thread[-6:] == question
 
 
 def test_the_second_answer_not_understood_offers_a_person(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1")
+    talk = asked(phone("ur"), "category")
     talk.say("qqq")
     assert talk.session.node == "category"
     talk.say("zzz")
     assert talk.session.node == "offer"
-    talk.say("1")
+    talk.say(answer("offer", "person"))
     called = only(talk, CallPerson)
     assert called.reason == "complaint.category"
     assert called.words == ("qqq", "zzz")
@@ -210,7 +209,7 @@ def test_wrong_unknown_and_somebody_elses_code_read_the_same(phone: Phones) -> N
 
 def test_a_protected_code_tells_a_coarse_state_in_the_same_words(phone: Phones) -> None:
     talk = phone()
-    complain(talk, "ur", kind=2)
+    complain(talk, "ur", kind="person")
     code = talk.session.memory.report.code
     other = phone()
     complain(other, "ur")
@@ -229,27 +228,27 @@ def test_the_protected_rooms_own_state_is_said_as_an_ordinary_one(book: Book) ->
 
 def test_the_phone_alone_lists_no_protected_case(phone: Phones) -> None:
     talk = phone()
-    complain(talk, "ur", kind=2)
+    complain(talk, "ur", kind="person")
     talk.say("STATUS")
     assert talk.session.node == "code"
 
 
 def test_weekly_is_turned_on_and_off_by_menu(phone: Phones) -> None:
-    talk = to_node(phone("ps"), "4", "1")
+    talk = to_node(phone("ps"), answer("menu", "weekly"), answer("offered", "yes"))
     assert talk.world.weekly
-    to_node(talk, "4", "2")
+    to_node(talk, answer("menu", "weekly"), answer("subscribed", "end"))
     assert not talk.world.weekly
 
 
 def test_a_rating_carries_every_indicator(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "3", "101", "5", "1", "3")
+    talk = to_node(phone("ur"), answer("menu", "rate"), "101", "5", "1", "3")
     rating = only(talk, Rate).rating
     assert rating.facility == "demo-clinic"
     assert list(rating.scores.values()) == [5, 1, 3]
 
 
 def test_without_an_open_round_the_citizen_is_told(phone: Phones) -> None:
-    talk = to_node(phone("ur", round=None), "3")
+    talk = to_node(phone("ur", round=None), answer("menu", "rate"))
     assert talk.session.node == "menu"
     assert len(talk.thread[-1:]) == 1
 
@@ -258,14 +257,14 @@ def test_without_an_open_round_the_citizen_is_told(phone: Phones) -> None:
 
 
 def test_a_question_that_still_exists_goes_on(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1", "5")
+    talk = asked(phone("ur"), "kind")
     talk.session = replace(talk.session, flows="another")
-    talk.say("1")
-    assert talk.session.node == "place"
+    talk.say(answer("kind", "service"))
+    assert talk.session.trail[-1:] == ("complaint.kind",)
 
 
 def test_a_question_that_is_gone_restarts_politely_and_keeps_what_was_said(phone: Phones, book: Book) -> None:
-    talk = to_node(phone("ur"), "1", "5", "1", "4")
+    talk = asked(phone("ur"), "story")
     talk.say(LONG)
     talk.session = replace(talk.session, node="gone", flows="another")
     said = talk.say("1")
@@ -276,7 +275,7 @@ def test_a_question_that_is_gone_restarts_politely_and_keeps_what_was_said(phone
 
 
 def test_a_story_written_to_a_question_that_is_gone_is_kept_as_well(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1")
+    talk = asked(phone("ur"), "category")
     talk.session = replace(talk.session, node="gone", flows="another")
     talk.say(LONG)
     assert kinds(talk) == ["KeepStory"]

@@ -18,7 +18,8 @@ from flows.model import Event, Found, FoundCase, FoundFacility, Lies, Memory, Re
 from flows.play import FACILITY_CODE, Phone, World
 from locales import ALL_LANGS
 from locales.catalogs import texts
-from tests.flows.citizens import BOOK, PHOTO, VOICE
+from tests.answers import BOOK, report
+from tests.flows.citizens import PHOTO, VOICE
 
 DIGITS = st.sampled_from([str(number) for number in range(12)] + ["۱", "٢", "３", FACILITY_CODE])
 WORDS = st.sampled_from(sorted(BOOK.words.universal))
@@ -141,9 +142,9 @@ def send(phone: Phone, text: str) -> str:
 )
 def test_both_sides_of_the_door_answer_alike_whatever_is_typed(lang: str, first: str, typed: list[str]) -> None:
     ordinary, protected = (Phone(BOOK, World(), Session(lang=lang)) for _ in range(2))
-    for phone, kind in ((ordinary, "1"), (protected, "2")):
-        for text in (first, "1", "4", kind) if first == "menu" else (first, "4", kind):
-            phone.say(text)
+    for phone, kind in ((ordinary, "service"), (protected, "person")):
+        phone.say(first)
+        report(phone, past="kind", category="power", kind=kind)
     assert protected.session.memory.report.sealed
     for text in typed:
         if protected.session.flow not in {"protected", "complaint", "help"} or (

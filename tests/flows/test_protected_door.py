@@ -9,7 +9,8 @@ from flows.effects import Seal
 from flows.model import Item, Lies, Memory, Report, Session, Stage
 from flows.play import Phone
 from locales.values import group
-from tests.flows.citizens import BRIBE, LONG, Phones, complain, kinds, only, to_node
+from tests.answers import answer, reach, report, typed
+from tests.flows.citizens import BRIBE, LONG, Phones, asked, complain, inside, kinds, only
 
 
 def sealed(phone: Phone) -> list[Seal]:
@@ -24,14 +25,14 @@ def test_danger_words_seal_the_first_message_and_nothing_looks_different(phone: 
     assert talk.say(BRIBE) == plain.say(LONG)
     assert kinds(talk) == ["Seal"]
     assert talk.sealed
-    for typed in ("1", "1", "1", "4", "2"):
-        assert talk.say(typed) == plain.say(typed)
+    for text in typed(first=LONG, place="demo-pishin", message="no")[1:]:
+        assert talk.say(text) == plain.say(text)
         assert not {"OpenCase", "KeepStory", "Amend", "Append"} & set(kinds(talk))
     assert "BRIBE" not in str(talk.session)
 
 
 def test_danger_words_in_the_story_take_everything_along(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1", "6", "1", "4")
+    talk = asked(phone("ur"), "story", category="police")
     talk.say(BRIBE)
     assert [effect.kind for effect in sealed(talk)] == ["open", "story"]
     assert sealed(talk)[0].details.category == "police"
@@ -41,9 +42,10 @@ def test_danger_words_in_the_story_take_everything_along(phone: Phones) -> None:
 
 
 def test_a_story_told_before_the_door_is_chosen_comes_along(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1", "6", "1", "4", LONG, "0", "0", "0")
-    assert talk.session.node == "kind"
-    talk.say("2")
+    talk = asked(phone("ur"), "story", category="police")
+    talk.say(LONG)
+    reach(talk, "kind", "BACK")
+    talk.say(answer("kind", "person"))
     assert [effect.kind for effect in sealed(talk)] == ["open", "story"]
     assert sealed(talk)[1].item == Item(LONG)
     assert LONG not in str(talk.session)
@@ -71,18 +73,18 @@ def test_danger_words_after_an_ordinary_receipt_do_not_join_the_ordinary_case(ph
 
 
 def test_whoever_is_inside_stays_inside(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1", "2", "2")
+    talk = inside(phone("ur"))
     code = only(talk, Seal).code
     talk.say("0")
     assert talk.session.node == "kind"
-    talk.say("1")
+    talk.say(answer("kind", "service"))
     assert [(e.kind, e.code) for e in sealed(talk)] == [("kind", code)]
     assert talk.session.flow == "protected"
 
 
 @pytest.mark.parametrize("word", ["PRIVATE", "رازداری", "خفیہ", "پټتیا"])
 def test_private_leads_to_the_protected_door_from_anywhere(phone: Phones, word: str) -> None:
-    talk = to_node(phone("ur"), "1", "3", "1", "4")
+    talk = asked(phone("ur"), "story", category="education")
     said = talk.thread[-1]
     talk.say(word)
     assert talk.thread[-1] == said
@@ -97,32 +99,36 @@ def test_private_leads_to_the_protected_door_from_anywhere(phone: Phones, word: 
 
 
 def test_every_answer_behind_the_door_is_sealed_and_the_session_keeps_only_its_place(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1", "8", "2")
-    for typed in ("Some street", "He did this and that to me", "1", "1"):
-        talk.say(typed)
+    talk = inside(phone("ur"))
+    while talk.session.node != "done":
+        report(talk, past=talk.session.node, place="Some street", story="He did this and that to me")
         assert kinds(talk) == ["Seal"]
         assert talk.sealed
-        report = talk.session.memory.report
-        assert talk.session.memory == Memory(Report(report.code, report.stage, Lies.SEALED))
+        kept = talk.session.memory.report
+        assert talk.session.memory == Memory(Report(kept.code, kept.stage, Lies.SEALED))
 
 
 def test_behind_the_door_a_silence_says_nothing(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1", "8", "2")
+    talk = inside(phone("ur"))
     assert talk.wait() == ""
     assert talk.effects == []
     assert talk.session == Session(lang="ur", flows=talk.book.fingerprint)
 
 
 def test_who_is_called_from_behind_the_door_is_called_there(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1", "8", "2", "4", "HELP")
-    talk.say("1")
+    talk = inside(phone("ur"))
+    talk.say("HELP")
+    talk.say(answer("show", "person"))
     assert [e.kind for e in sealed(talk)] == ["call"]
 
 
-@pytest.mark.parametrize("typed", [("PRIVATE",), (BRIBE,), ("1", "6", "2"), ("1", "6", "1", "4", BRIBE)])
-def test_a_trial_line_takes_nothing_protected_and_names_others(phone: Phones, typed: tuple[str, ...]) -> None:
-    talk = to_node(phone("ur", trial=True), *typed[:-1])
-    said = talk.say(typed[-1])
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [("menu", "PRIVATE"), ("menu", BRIBE), ("kind", answer("kind", "person")), ("story", BRIBE)],
+)
+def test_a_trial_line_takes_nothing_protected_and_names_others(phone: Phones, question: str, text: str) -> None:
+    talk = asked(phone("ur", trial=True), question, category="police")
+    said = talk.say(text)
     assert "0000" in said
     assert talk.effects == []
     assert talk.sealed, "nor does the inbox keep these words"
@@ -132,8 +138,7 @@ def test_a_trial_line_takes_nothing_protected_and_names_others(phone: Phones, ty
 def test_a_story_kept_by_a_trial_line_is_forgotten_when_it_is_about_a_person(phone: Phones) -> None:
     talk = phone("ur", trial=True)
     talk.say(LONG)
-    talk.say("6")
-    talk.say("2")
+    inside(talk, category="police")
     assert kinds(talk) == ["Forget"]
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from flows import taps
 from flows.book import Book
-from flows.model import Place, Reply
+from flows.model import Details, Place, Reply
 from flows.play import Phone
-from tests.flows.citizens import LONG, Phones, to_node
+from tests.answers import answer, report
+from tests.flows.citizens import LONG, Phones, asked
 
 
 @pytest.mark.parametrize("carried", ["complaint.kind|abcdef01|service", "x|y|", "|", "||a|b"])
@@ -33,33 +34,36 @@ def tap(phone: Phone, what: str) -> str:
 
 
 def test_a_whole_report_can_be_tapped(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1")
-    for option, node in (("water", "kind"), ("service", "place"), ("demo-pishin", "story")):
+    talk = phone("ur")
+    for question, option in (("category", "water"), ("kind", "service"), ("place", "demo-pishin"), ("message", "no")):
+        report(talk, question)
         tap(talk, carried(talk)[option])
-        assert talk.session.node == node
+        assert talk.session.node != question
+    assert talk.session.memory.report.details == Details(category="water", place="demo-pishin", may_message=False)
 
 
 def test_an_old_button_asks_the_open_question_again_and_answers_nothing(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1")
+    talk = asked(phone("ur"), "category")
     old = carried(talk)["water"]
-    asked = talk.say("1")
-    assert tap(talk, old) == asked
+    question = talk.say(answer("category", "health"))
+    assert tap(talk, old) == question
     assert talk.effects == []
     assert (talk.session.node, talk.session.misses) == ("kind", 0)
 
 
 def test_a_button_of_the_flows_before_still_answers_its_question(phone: Phones) -> None:
-    talk = to_node(phone("ur"), "1")
+    talk = asked(phone("ur"), "category")
     tap(talk, "complaint.category|an-older|water")
     assert talk.session.node == "kind"
 
 
 def test_behind_the_door_buttons_carry_what_they_carry_before_it(phone: Phones) -> None:
-    ordinary, protected = to_node(phone("ur"), "1", "1", "1"), to_node(phone("ur"), "1", "1", "2")
+    ordinary, protected = asked(phone("ur"), "place"), asked(phone("ur"), "place", kind="person")
     assert protected.session.flow == "protected"
     assert carried(ordinary) == carried(protected)
     tap(protected, carried(ordinary)["demo-pishin"])
-    assert (protected.session.flow, protected.session.node) == ("protected", "story")
+    report(protected, "story")
+    assert protected.session.flow == "protected"
     assert LONG not in protected.say(LONG)
 
 

@@ -23,6 +23,7 @@ from flows.play import Phone, play, rows
 from flows.sessions import dump, restore
 from flows.turn import VALUES
 from locales.catalogs import read_entries
+from tests.answers import typed
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]))  # no channel hands on what UTF-8 cannot say
 ITEMS = st.builds(Item, WORDS, st.lists(st.builds(Media, WORDS, WORDS)).map(tuple))
@@ -94,7 +95,7 @@ def test_a_report_that_the_first_version_wrote_goes_on_where_it_was(answers: str
 
 
 def test_play_answers_shows_the_effects_and_prints_the_transcript(book: Book) -> None:
-    lines = iter(["hello", "1", "1", "1", "1", "/place 30.6 66.9", "/voice", "/photo", "/quiet", "MENU"])
+    lines = iter([*typed("place", first="hello"), "/place 30.6 66.9", "/voice", "/photo", "/quiet", "MENU"])
     written: list[str] = []
 
     def read(_: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from flows.play import Phone, write_transcript
 from locales import LANGS
-from tests.flows.citizens import SCRIPTS, STORY, complain, digits, greet, protect, tell_first
+from tests.flows.citizens import SCRIPTS, STORY, choose, complain, greet, protect, tell, tell_first
 
 FOLDER = Path(__file__).parents[1] / "transcripts"
 CASES = [(lang, flow) for lang in LANGS for flow in SCRIPTS]
@@ -39,37 +39,32 @@ def bot_side(talk: Phone) -> str:
     return re.sub(r"\d{4} \d{4} \d{4} \d", "CODE", theirs)
 
 
-def wander(talk: Phone, lang: str, kind: int) -> None:
+def wander(talk: Phone, lang: str, kind: str) -> None:
     """Every turn somebody may take in the middle of a report."""
     greet(talk, lang)
-    talk.say(digits(lang, 1))
-    talk.say(digits(lang, 5))
-    talk.say(digits(lang, kind))
+    tell(talk, lang, past="kind", category="roads", kind=kind)
     talk.say("HELP")
-    talk.say("2")
+    choose(talk, lang, "show", "on")
     talk.say("0")
-    talk.say("1")
+    choose(talk, lang, "kind", "service")
     talk.say("LANGUAGE")
-    talk.say(digits(lang, LANGS.index(lang) + 1))
+    choose(talk, lang, "language", lang)
     talk.say("77")
     talk.say("پشین")
     talk.say("?")
     talk.say("?")
     talk.say("1")
-    talk.say(STORY[lang])
+    tell(talk, lang, past="story")
     talk.say("STOP")
     talk.say("STATUS 1")
     talk.say(location=(30.6, 66.9))
-    talk.say("1")
-    talk.say("2")
-    talk.say("3")
-    talk.say("1")
+    tell(talk, lang, "send", message="yes")
+    choose(talk, lang, "send", "again")
+    tell(talk, lang, "place", category="education")
     talk.say(location=(30.6, 66.9))
-    talk.say(STORY[lang])
-    talk.say("2")
-    talk.say("1")
+    tell(talk, lang, message="no")
     talk.say("MENU")
-    talk.say("1")
+    choose(talk, lang, "menu", "report")
     talk.say("2")
     talk.say("START")
     talk.say("0")
@@ -80,11 +75,11 @@ def wander(talk: Phone, lang: str, kind: int) -> None:
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("walk", [complain, wander, tell_first], ids=["straight on", "with detours", "story first"])
 def test_the_protected_thread_reads_like_any_other(
-    phone: Callable[..., Phone], walk: Callable[[Phone, str, int], None], lang: str, channel: str
+    phone: Callable[..., Phone], walk: Callable[[Phone, str, str], None], lang: str, channel: str
 ) -> None:
     ordinary, protected = phone(channel=channel), phone(channel=channel)
-    walk(ordinary, lang, 1)
-    walk(protected, lang, 2)
+    walk(ordinary, lang, "service")
+    walk(protected, lang, "person")
     assert ordinary.world.cases
     assert protected.world.sealed
     assert bot_side(ordinary) == bot_side(protected)
