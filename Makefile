@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export PIP_ROOT_USER_ACTION := ignore
 JOBS ?= 2
 
-.PHONY: help run test check bench assets clean
+.PHONY: help run test mutants check bench assets clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -19,6 +19,9 @@ run: .venv/.ready assets ## start everything on embedded parts under ./var, with
 
 test: check ## run check, then every test on real parts
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+mutants: .venv/.ready-dev ## take each important line away and see a test fail; TENTH=today (or 0 to 9): a tenth of them
+	@$(BIN)/python -m tests.mutants.run --jobs $(JOBS) $(if $(TENTH),--tenth $(TENTH))
 
 check: .venv/.ready-dev assets ## lint, types, import contracts, flows and texts
 	@$(BIN)/ruff check --quiet .

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,10 +15,9 @@ from urllib.parse import urlsplit
 import hypothesis
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from bot import registry
-from cases.seed import seed_demo
 from house.postgres import Postgres
 from house.valkey import Valkey
 from settings import Settings
@@ -28,12 +25,14 @@ from store.bell import Bell
 from store.crypto import Keys
 from store.database import Database
 from store.jawab import Jawab
-from store.migrations import migrate
+from tests import databases
+from tests.databases import Shared
 from tests.providers.twilio import FakeTwilio
 from tests.town import town
 
 __all__ = ["town"]  # one running system for a run, whichever folder asks for it
 
+SHARED = os.environ.get("JAWAB_TEST_DATABASES", "")  # a file that tells where they are; see tests.databases
 for name in [name for name in os.environ if name.startswith("JAWAB_") and name != "JAWAB_TWILIO_OPENAPI"]:
     del os.environ[name]
 
@@ -78,57 +77,48 @@ def data() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def keys(data: Path) -> Keys:
-    return Keys.create(data / "keys" / "master.key")
+def shared() -> Shared | None:
+    """The databases that somebody keeps running for many runs; None: this run makes its own."""
+    return Shared.read(Path(SHARED)) if SHARED else None
 
 
 @pytest.fixture(scope="session")
-def cluster(data: Path) -> Iterator[str]:
+def keys(data: Path, shared: Shared | None) -> Keys:
+    return Keys.create(Path(shared.key_file) if shared else data / "keys" / "master.key")
+
+
+@pytest.fixture(scope="session")
+def cluster(data: Path, shared: Shared | None) -> Iterator[str]:
     """Owner's address of a running PostgreSQL."""
+    if shared:
+        yield shared.cluster
+        return
     postgres = Postgres(data)
-    url = postgres.start()
-    # Each test copies and drops a database, and these tests pull no plug: without waiting for the disk a copy costs
-    # 0.16 s instead of 2 (measured). What survives a kill is tried on clusters of their own, in tests/house.
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("SELECT pg_reload_conf()")
-    yield url
+    yield databases.start(postgres)
     postgres.stop()
 
 
 @pytest.fixture(scope="session")
-def template(cluster: str, keys: Keys) -> str:
-    """A migrated database that every test's own is copied from."""
-    with psycopg.connect(cluster, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE jawab_template TEMPLATE template0 ENCODING 'UTF8'")
-    url = make_conninfo(cluster, dbname="jawab_template")
-    migrate(url, keys)
-    return url
+def template(cluster: str, keys: Keys, shared: Shared | None) -> str:
+    """Address of a migrated database that every test's own is copied from."""
+    if not shared:
+        databases.make_template(cluster, keys)
+    return make_conninfo(cluster, dbname=databases.TEMPLATE)
 
 
-# Seeding costs two seconds of Argon2: it is done once for a run, and a test that asks for `demo` gets a copy.
+# Seeding is done once for a run, and a test that asks for `demo` gets a copy.
 @pytest.fixture(scope="session")
-def seeded(cluster: str, template: str, keys: Keys) -> tuple[str, list[dict[str, str]]]:
-    """The name of a database that holds the demo district, and its logins."""
-    with psycopg.connect(cluster, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE jawab_seeded TEMPLATE "{conninfo_to_dict(template)["dbname"]}"')
-
-    async def run() -> list[dict[str, str]]:
-        database = Database(make_conninfo(cluster, dbname="jawab_seeded"), keys, roles=("console",), size=1)
-        await database.open()
-        made = await seed_demo(database, keys)
-        await database.close()
-        return made
-
-    with ThreadPoolExecutor(1) as thread:  # beside the loop of the test that asks first
-        return "jawab_seeded", thread.submit(asyncio.run, run()).result()
+def seeded(cluster: str, template: str, keys: Keys, shared: Shared | None) -> list[dict[str, str]]:
+    """The logins of a database that holds the demo district."""
+    return shared.logins if shared else databases.make_seeded(cluster, keys)
 
 
 @pytest.fixture
 def database_url(cluster: str, template: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    source = conninfo_to_dict(template)["dbname"]
+    source = databases.TEMPLATE
     if "demo" in request.fixturenames:
-        source, _ = request.getfixturevalue("seeded")
+        request.getfixturevalue("seeded")
+        source = databases.SEEDED
     name = f"t_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(cluster, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY file_copy')
@@ -178,12 +168,12 @@ def bell(database_url: str) -> Iterator[RecordedBell]:
 
 
 @pytest.fixture
-def demo(seeded: tuple[str, list[dict[str, str]]], db: Database) -> SimpleNamespace:
+def demo(seeded: list[dict[str, str]], db: Database) -> SimpleNamespace:
     """The seeded demo district: `district` (its id), `logins` {role: (login, password)} and `all` of them."""
     logins: dict[str, tuple[str, str]] = {}
-    for row in seeded[1]:
+    for row in seeded:
         logins.setdefault(row["role"], (row["user"], row["password"]))
-    return SimpleNamespace(district="pishin", logins=logins, all=seeded[1])
+    return SimpleNamespace(district="pishin", logins=logins, all=seeded)
 
 
 @pytest.fixture

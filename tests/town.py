@@ -117,7 +117,7 @@ def town() -> Iterator[Town]:
                 return False
 
         try:
-            wait_for(ready, 60)
+            wait_for(ready, 180)
             wait_for((folder / "var" / "demo.json").is_file)
             yield town
         finally:

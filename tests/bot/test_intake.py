@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot import intake
-from bot.intake import effects
+from bot.intake import effects, standing
 from bot.intake.turn import MOST_A_MINUTE, MOST_AN_HOUR
 from cases import acts
 from flows.model import Media
@@ -42,6 +42,24 @@ async def test_messages_of_one_phone_in_parallel_are_all_taken_over_the_state_th
     patient = Phone(jawab, owner, "+923990000002")
     await patient.say("سلام", "1", *["1"] * 5)
     assert (await phone.session()).node == (await patient.session()).node, "each answered what the one before it asked"
+
+
+async def test_a_turn_over_a_state_that_moved_meanwhile_does_nothing_and_is_taken_again(
+    jawab: Jawab, owner: Owner, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await phone.say(*typed("send"))
+    read = standing.read
+
+    async def overtaken(*given: Any) -> standing.Standing | None:
+        before = await read(*given)
+        monkeypatch.setattr(standing, "read", read)
+        assert await intake.take(jawab, phone.inbound(answer("send", "send"))) == "taken"
+        return before
+
+    monkeypatch.setattr(standing, "read", overtaken)
+    assert await intake.take(jawab, phone.inbound(answer("send", "send"))) == "taken"
+    assert await count(owner, "cases") == 1
+    assert await count(owner, "inbox", "state = 'undone'") == 0
 
 
 async def test_a_whole_report_becomes_one_case_with_two_clocks(owner: Owner, phone: Phone) -> None:
