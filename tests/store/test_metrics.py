@@ -77,6 +77,7 @@ async def test_the_outbox_is_counted_by_lane_state_age_and_fate(jawab: Jawab, ow
         ("replies", "queued", None, 100),
         ("replies", "queued", None, -500),  # not due yet
         ("replies", "sending", None, 1),
+        ("broadcasts", "queued", "quiet hours", -500),
         ("broadcasts", "parked", "63016", 10),
         ("replies", "sent", None, 60),
         ("replies", "delivered", None, 60),
@@ -91,7 +92,7 @@ async def test_the_outbox_is_counted_by_lane_state_age_and_fate(jawab: Jawab, ow
         ("replies", "queued"): 3,
         ("replies", "sending"): 1,
         ("replies", "parked"): 0,
-        ("broadcasts", "queued"): 0,
+        ("broadcasts", "queued"): 1,
         ("broadcasts", "sending"): 0,
         ("broadcasts", "parked"): 1,
     }
@@ -103,6 +104,7 @@ async def test_the_outbox_is_counted_by_lane_state_age_and_fate(jawab: Jawab, ow
         ("", "replies", "sending"): 1,
         ("", "replies", "sent"): 1,
         ("", "replies", "delivered"): 1,
+        ("quiet hours", "broadcasts", "queued"): 1,
         ("63016", "broadcasts", "parked"): 1,
         ("30005", "broadcasts", "failed"): 2,
         ("stopped", "broadcasts", "withdrawn"): 1,
