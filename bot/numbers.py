@@ -36,7 +36,7 @@ async def add(
     if channel is None or kind not in channel.kinds or not channel.methods:
         raise Refused(f"nobody here carries {kind} by {provider}")
     if not re.fullmatch(channel.ours, address.removeprefix("whatsapp:")):
-        raise Refused(f"{address} is no number of ours: such as +92 and ten digits")
+        raise Refused(f"{address} is no number of ours that {provider} could carry")
     if name is not None and (name == "status" or not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name)):
         raise Refused("a name is a to z, 0 to 9 and -, and not `status`")
     async with jawab.db.transaction("console") as tx:

@@ -81,6 +81,7 @@ class Telegram(Channel):
 
     provider: ClassVar = "telegram"
     kinds: ClassVar = ("telegram",)
+    ours: ClassVar = r"[0-9]{3,20}|@?[A-Za-z][A-Za-z0-9_]{4,31}"  # the environment's bot by its number alone
     ids: ClassVar = "row"
     findable: ClassVar = False
     shows_buttons: ClassVar = True
