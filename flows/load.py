@@ -221,6 +221,8 @@ def load_book(folder: Path = FOLDER) -> Book:
     given = take(tables_source, "tables.yaml", TABLE_KEYS)
     quiet = take(given["quiet"], "quiet", {"report": int, "end": int})
     tables = {name: given[name] for name in ("categories", "languages", "scores")}
+    if tuple(given["languages"]) != locales.LANGS:
+        raise tables_source.refuse("languages", f"the languages are {', '.join(locales.LANGS)}, in this order")
     words = _words(folder / "words.yaml")
 
     paths = sorted(path for path in folder.glob("*.yaml") if path.name not in {"tables.yaml", "words.yaml"})

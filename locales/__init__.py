@@ -6,13 +6,12 @@ The lowest room: it imports nothing of the others, and knows no clock, database 
 from locales.catalogs import UnknownText, missing, strict
 from locales.digits import digits
 from locales.fold import fold
-from locales.languages import ALL_LANGS, FALLBACK, LANGS, direction, own_name
+from locales.languages import ALL_LANGS, LANGS, direction, own_name
 from locales.render import render, render_buttons, render_options, say
 from locales.reviews import review_state
 
 __all__ = [
     "ALL_LANGS",
-    "FALLBACK",
     "LANGS",
     "UnknownText",
     "digits",

@@ -24,22 +24,16 @@ TABLE: dict[str, Language] = {
     "en": Language("English", "ltr", "latin"),
 }
 
-LANGS: tuple[str, ...] = ("ur", "ps", "bal", "brh")  # what citizens choose from
-ALL_LANGS: tuple[str, ...] = (*LANGS, "en")  # and what staff and public pages may also be read in
+ALL_LANGS: tuple[str, ...] = tuple(TABLE)  # what staff and public pages may be read in
+LANGS: tuple[str, ...] = tuple(lang for lang in TABLE if lang != "en")  # what citizens choose from
 
-# Where a text is missing a reader gets Urdu, which all four read; English only where even that is missing.
-FALLBACK: dict[str, tuple[str, ...]] = {
-    "ur": ("ur", "en"),
-    "ps": ("ps", "ur", "en"),
-    "bal": ("bal", "ur", "en"),
-    "brh": ("brh", "ur", "en"),
-    "en": ("en", "ur"),
-}
+# Where a text is missing a reader gets Urdu, which all of them read; English only where even that is missing.
+_CHAINS = {lang: tuple(dict.fromkeys((lang, "ur", "en"))) for lang in TABLE}
 
 
 def chain(lang: str) -> tuple[str, ...]:
     """Languages to look for a text in, first to last; an unknown or not yet chosen language reads Urdu."""
-    return FALLBACK.get(lang, FALLBACK["ur"])
+    return _CHAINS.get(lang, _CHAINS["ur"])
 
 
 def own_name(lang: str) -> str:
