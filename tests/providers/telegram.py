@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Self
 import aiohttp
 from aiohttp import web
 
-from bot.channels import Fate, Posted
+from bot.channels import Fate, Posted, telegram
 from tests.providers.standin import NAME, PUBLIC_URL, Standin
 
 BOT = 5550001
@@ -320,6 +320,7 @@ class TelegramStandin(Standin):
     )
 
     def __init__(self) -> None:
+        telegram.IMPORT_MOST = 100.0  # a machine that is tested is a busy one
         self.fake = FakeTelegram(door=f"{PUBLIC_URL}/in/telegram/{NAME}")
 
     def __enter__(self) -> Self:
