@@ -81,6 +81,13 @@ async def test_a_provider_that_is_not_set_up_keeps_its_queue(jawab: Jawab, rows:
 
 
 # ── what is refused before it is sent ────────────────────────────────────────────────────────────────────────────────
+@pytest.fixture
+def looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row is judged when it is claimed, and not again because a crowded machine made it wait."""
+    monkeypatch.setattr(deliver, "RECHECK", 60.0)
+
+
+@pytest.mark.usefixtures("looked_at_once")
 async def test_nothing_goes_to_one_who_has_stopped_or_to_nobody(jawab: Jawab, rows: Rows, twilio: FakeTwilio) -> None:
     stopped, nobody = await rows.contact("+923001110001"), await rows.contact("+923001110002")
     first, second = await rows.owe(stopped), await rows.owe(nobody)
@@ -157,6 +164,7 @@ def test_quiet_hours_pass_midnight(start: time | None, end: time | None, at: tim
     assert gate.quiet_for(start, end, at) == hours * 3600
 
 
+@pytest.mark.usefixtures("looked_at_once")
 async def test_an_edition_reaches_only_who_is_still_subscribed(jawab: Jawab, rows: Rows, twilio: FakeTwilio) -> None:
     edition = await rows.edition()
     stays, left = await rows.contact("+923001110001", weekly=True), await rows.contact("+923001110002")
@@ -166,6 +174,7 @@ async def test_an_edition_reaches_only_who_is_still_subscribed(jawab: Jawab, row
     assert [taken.to for taken in twilio.ledger] == ["whatsapp:+923001110001"]
 
 
+@pytest.mark.usefixtures("looked_at_once")
 async def test_a_stopped_edition_sends_nothing_more(jawab: Jawab, rows: Rows, twilio: FakeTwilio) -> None:
     edition = await rows.edition(state="stopped")
     contact = await rows.contact(ONE, weekly=True)
