@@ -127,7 +127,8 @@ def list_jobs(context: typer.Context, as_json: terminal.AsJson = False) -> None:
     if context.invoked_subcommand is None:
         import jobs
 
-        terminal.show(terminal.run(context, jobs.list_runs), as_json)
+        runs = terminal.run(context, jobs.list_runs)
+        terminal.show(runs if as_json else [jobs.shorten(run) for run in runs], as_json)
 
 
 @clockwork.command("run")

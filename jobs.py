@@ -208,7 +208,7 @@ async def run_now(jawab: Jawab, name: str) -> Ended:
 
 
 async def list_runs(jawab: Jawab) -> list[dict[str, Any]]:
-    """Every job of the table and its last run, for people and programs."""
+    """Every job of the table and its last run, for programs."""
     async with jawab.db.autocommit("console") as auto:
         runs = {run.name: run for run in await book.list_all(auto)}
     return [
@@ -218,7 +218,7 @@ async def list_runs(jawab: Jawab) -> list[dict[str, Any]]:
             "role": job.role,
             "started": kept.started_at if kept else None,
             "ended": kept.ended_at if kept else None,
-            "seconds": kept.seconds if kept else None,
+            "seconds": round(kept.seconds, 3) if kept and kept.seconds is not None else None,
             "outcome": kept.outcome if kept else None,
             "error": kept.error if kept else None,
             "due": kept.due_at if kept else None,
@@ -226,6 +226,18 @@ async def list_runs(jawab: Jawab) -> list[dict[str, Any]]:
         for job in JOBS
         for kept in [runs.get(job.name)]
     ]
+
+
+def shorten(run: dict[str, Any]) -> dict[str, Any]:
+    """One of `list_runs` for people: what fits on a line, in the province's time."""
+    began, took = run["started"], run["seconds"]
+    return {
+        "job": run["job"],
+        "pace": run["pace"],
+        "last began": began.astimezone(ZoneInfo(PROVINCE)).strftime("%d.%m. %H:%M:%S") if began else "never",
+        "took": f"{took:.1f} s" if took is not None else "",
+        "outcome": run["error"] or run["outcome"],
+    }
 
 
 class Clockwork:

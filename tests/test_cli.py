@@ -115,7 +115,9 @@ def test_periodic_jobs_are_listed_and_one_is_run_by_hand(
     assert ran.exit_code == 0, ran.output
     assert re.search(r"^prune: done in \d+\.\d s$", ran.stdout, re.MULTILINE)
     assert listed()["prune"]["outcome"] == "done"
-    assert "prune" in runner.invoke(cli.app, ["jobs"]).stdout
+    shown = runner.invoke(cli.app, ["jobs"]).stdout
+    assert re.search(r"prune +│ daily at 03:30 │ \d\d\.\d\d\. \d\d:\d\d:\d\d │ 0\.\d s", shown), shown
+    assert re.search(r"escalate_protected +│ every 5 s +│ never", shown), shown
 
     async def break_down(_: object, __: object) -> None:
         raise RuntimeError("words")
