@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from bot import doors, registry
 from bot.deliver import drain
+from bot.pacing import Pace
 from store import channels, contacts
 from store.database import Auto
 from store.jawab import Jawab
@@ -177,6 +178,16 @@ async def test_settings_that_cannot_be_used_are_told_once_and_the_others_go_on(
         await rows.owner.execute("UPDATE outbox SET due_at = now() WHERE id = %s", (owed,))
         await drain(jawab, "replies")
         assert (await rows.see(owed))["state"] == "sent"
+
+
+async def test_of_two_processes_that_see_a_fault_at_once_one_tells_it(
+    jawab: Jawab, rows: Rows, other: FakeTwilio
+) -> None:
+    await give(jawab, rows, other, "broken", token="")
+    async with jawab.db.autocommit("intake") as connection:
+        (row,) = await channels.everything(connection)
+    assert [await registry.Registry(jawab, Pace("")).open(row) for _ in range(2)] == [None, None]
+    assert await rows.alarms() == ["channel_settings"]
 
 
 async def test_new_settings_are_used_at_once_and_the_old_account_is_let_go(
