@@ -178,6 +178,17 @@ async def test_a_file_is_fetched_from_the_files_own_place_only(
     assert error.value.gone
 
 
+async def test_a_redirect_away_from_there_is_not_followed(telegram: FakeTelegram, bot: Telegram) -> None:
+    telegram.files |= {"here": ("voice/2.oga", b"OggS"), "away": ("voice/1.oga", b"")}
+    for target in (f"{telegram.url}/elsewhere/voice/2.oga", f"{telegram.url}/file/bot{BOT}:x/voice/2.oga"):
+        telegram.redirects["voice/1.oga"] = target
+        with pytest.raises(Unfetched) as error:
+            await bot.fetch("telegram:away", 1000)
+        assert str(error.value) == "host not allowed"
+    telegram.redirects["voice/1.oga"] = f"{telegram.url}/file/bot{TOKEN}/voice/2.oga"
+    assert await bot.fetch("telegram:away", 1000) == b"OggS"
+
+
 @pytest.mark.parametrize("url", ["https://api.telegram.org/file/botX/y", "telegram:", "telegram:a/b", "sample:photo"])
 async def test_only_what_telegram_named_is_fetched(telegram: FakeTelegram, bot: Telegram, url: str) -> None:
     with pytest.raises(Unfetched) as error:

@@ -90,6 +90,7 @@ class FakeTelegram:
         self.faults: deque[Fault | None] = deque()
         self.blocked: set[int] = set()
         self.files: dict[str, tuple[str, bytes]] = {}  # file_id -> path, bytes
+        self.redirects: dict[str, str] = {}  # path of a file -> where it is said to be
         self.hook: dict[str, Any] = {"url": door, "has_custom_certificate": False, "pending_update_count": 0}
         self.calls: list[tuple[str, dict[str, Any]]] = []  # method, fields
         self.port = 0
@@ -215,6 +216,8 @@ class FakeTelegram:
         return taken
 
     async def _download(self, request: web.Request) -> web.Response:
+        if request.match_info["path"] in self.redirects:
+            return web.Response(status=307, headers={"Location": self.redirects[request.match_info["path"]]})
         for path, content in self.files.values():
             if request.match_info["token"] == self.token and path == request.match_info["path"]:
                 return web.Response(body=content)
