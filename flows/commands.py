@@ -63,7 +63,7 @@ def draw(
 
 @app.command()
 def play(
-    lang: Annotated[str, typer.Option(help="Begin with this language chosen: ur ps bal brh en.")] = "",
+    lang: Annotated[str, typer.Option(help=f"Begin with this language chosen: {' '.join(locales.ALL_LANGS)}.")] = "",
     channel: Annotated[str, typer.Option(help="sms, whatsapp, telegram, gateway or try.")] = "sms",
 ) -> None:
     """Talk to the flows in this terminal; the transcript is printed at the end. Nothing is stored."""
