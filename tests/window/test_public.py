@@ -13,6 +13,8 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 from bs4 import BeautifulSoup
+from fastapi import FastAPI
+from starlette.routing import Route
 
 import locales
 from broadcast import publish
@@ -21,9 +23,19 @@ from locales.catalogs import strict
 from locales.values import group
 from store.jawab import Jawab
 from tests.pages import attribute, pick
+from window import doors
 from window.home import Number
 
-PAGES = ("/", "/updates", "/figures")
+
+def pages_of_window() -> list[str]:
+    """Every page that is mounted, but feeds, data and what needs more than its address."""
+    app = FastAPI(openapi_url=None)
+    doors.mount(app)
+    paths = [route.path for route in app.routes if isinstance(route, Route)]
+    return [path for path in paths if not set("{.") & set(path)]
+
+
+PAGES = pages_of_window()
 Open = Callable[..., Awaitable[UUID]]
 ATOM = "{http://www.w3.org/2005/Atom}"
 
