@@ -298,7 +298,7 @@ async def main():
     async with opened(load(), roles=("intake", "console"), size=2) as jawab:
         assert await drain(jawab, "replies") == {"sent": 1}
         tell("sent")
-        door = await registry.of(jawab).door("telegram", None)
+        door = registry.of(jawab).front_door("telegram")
         headers = {"x-telegram-bot-api-secret-token": jawab.settings.telegram_secret}
         heard = door.channel.read(Posted("/in/telegram", "", headers, sys.argv[1].encode()))
         assert await intake.take(jawab, heard.messages[0]) == "taken"
