@@ -10,6 +10,7 @@ import pytest
 import typer
 
 import cli
+from cases.roles import ROLES
 from settings import Settings
 from store.metrics import GAUGES
 
@@ -32,6 +33,10 @@ NAMED = re.compile(r"^(?:\.venv/bin/)?jawab ([a-z]+)(?: ([a-z]+))?")
 
 def test_every_setting_is_in_the_readme() -> None:
     assert [name for name in Settings.model_fields if f"`JAWAB_{name.upper()}`" not in README] == []
+
+
+def test_every_role_is_in_the_readme_with_its_demo_login() -> None:
+    assert re.findall(r"^\| ([a-z]+) \| `demo-\1", README, re.MULTILINE) == list(ROLES)
 
 
 def test_every_alarm_is_in_the_runbook_and_no_other() -> None:
