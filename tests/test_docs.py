@@ -11,6 +11,7 @@ import typer
 
 import cli
 from cases.roles import ROLES
+from locales import ALL_LANGS
 from settings import Settings
 from store.metrics import GAUGES
 
@@ -19,11 +20,14 @@ README = (ROOT / "README.md").read_text()
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 PHONE = (ROOT / "docs" / "android-phone.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 PAPERS = {
     "README.md": README,
     "docs/runbook.md": RUNBOOK,
     "docs/glossary.md": GLOSSARY,
     "docs/android-phone.md": PHONE,
+    "CONTRIBUTING.md": CONTRIBUTING,
+    "SECURITY.md": (ROOT / "SECURITY.md").read_text(),
 }
 ROOMS = ("bot", "broadcast", "cases", "desk", "store")
 SOUNDED = re.compile(r"(?:alarms\.sound\(\s*tx,|_alarm\(|\balarm\()\s*\"([a-z_]+)\"")
@@ -56,6 +60,47 @@ def test_every_metric_is_in_the_runbook_and_no_other() -> None:
 def test_links_lead_somewhere(paper: str) -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", PAPERS[paper])
     assert [link for link in links if not ((ROOT / paper).parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_a_link_into_a_paper_leads_to_one_of_its_titles(paper: str) -> None:
+    for file, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", PAPERS[paper]):
+        text = ((ROOT / paper).parent / file if file else ROOT / paper).read_text()
+        titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+        assert anchor in {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles}, anchor
+
+
+def test_every_file_that_contributing_names_is_there() -> None:
+    """What stands in <> is the reader's own to fill in; a name without a folder is in a folder that was named."""
+    file = re.compile(r"[\w./<>-]+(?:\.(?:css|html|md|po|py|sql|toml|yaml|yml)|/)")
+    named = [span for span in re.findall(r"`([^`\n]+)`", CONTRIBUTING) if file.fullmatch(span)]
+    assert {"flows/asking.py", "tests/payloads/<provider>/", "desk.po"} <= set(named)
+    lost = []
+    for name in named:
+        pattern = re.sub(r"<\w+>|NNNN_what_it_does", "*", name)
+        if not any(ROOT.glob(pattern)) and ("/" in name or not any(ROOT.glob(f"[a-z]*/**/{pattern}"))):
+            lost.append(name)
+    assert lost == []
+
+
+def test_every_name_that_contributing_says_stands_in_a_file_does() -> None:
+    found = re.findall(r"`(\w+)`(?: and `(\w+)`)? (?:in|of)\s+`([\w/]+\.\w+)`", CONTRIBUTING)
+    assert ("SAVED", "", "flows/asking.py") in found
+    assert [(name, file) for *names, file in found for name in names if name not in (ROOT / file).read_text()] == []
+
+
+def test_what_make_is_told_is_there() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    told = {
+        found for text in PAPERS.values() for found in re.findall(r"(?:`|^ {4}|=\w+ )make ([a-z]+)", text, re.MULTILINE)
+    }
+    assert {"run", "test", "check", "mutants"} <= told
+    assert [target for target in told if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
+
+
+def test_the_facts_for_public_bodies_name_every_language() -> None:
+    listed = (ROOT / "publiccode.yml").read_text().split("availableLanguages:")[1].split("\ndependsOn")[0]
+    assert re.findall(r"- ([a-z]+)", listed) == list(ALL_LANGS)
 
 
 def commands() -> dict[str, set[str]]:
