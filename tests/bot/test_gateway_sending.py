@@ -249,6 +249,7 @@ async def test_a_telephone_that_is_off_is_seen_told_of_once_and_sends_again_when
     handset.offline = True
     for minutes, alarms in ((14, []), (16, ["channel_silent"]), (60, ["channel_silent"])):
         await hush(rows, channel, minutes)
+        await rows.owner.execute("UPDATE channels SET paused_until = NULL")
         await silence.watch(jawab)
         await run_now(jawab, "watch_channels")
         assert await rows.alarms() == alarms
@@ -298,6 +299,15 @@ async def test_a_gateway_that_cannot_be_reached_keeps_the_queue_and_is_told_of_o
     await rows.owner.execute("UPDATE outbox SET due_at = now(); UPDATE channels SET paused_until = NULL")
     await drain(jawab, "replies")
     assert sorted(await handset.work(hooks)) == ["an answer", "news"]
+
+
+async def test_the_gateway_is_told_until_when_a_message_is_of_use(
+    jawab: Jawab, rows: Rows, handset: FakeGateway, demo: SimpleNamespace
+) -> None:
+    owed = await owe(jawab, rows, await give(jawab, handset))
+    await rows.owner.execute("UPDATE outbox SET expires_at = now() + interval '1 hour'")
+    await drain(jawab, "replies")
+    assert 3500 < handset.messages[owed.hex].posted["ttl"] <= 3600
 
 
 async def test_a_message_that_waited_too_long_at_the_gateway_goes_again(
