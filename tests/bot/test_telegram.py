@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aiogram  # noqa: F401 - here, so that no test waits for it
 import pytest
 
 from bot.channels import Outbound, Posted, SendError, Unfetched
