@@ -168,25 +168,33 @@ def load(**given: Any) -> Settings:
         first = refused.errors()[0]
         name = f"JAWAB_{str(first['loc'][0]).upper()}: " if first["loc"] else ""
         raise Misconfigured(f"jawab: {name}{str(first['msg']).removeprefix('Value error, ')}") from None
+    if settings.database_url and settings.redis_url:
+        return settings
+    return _filled(settings, ("database_url", "redis_url"))
+
+
+def _filled(settings: Settings, names: tuple[str, ...]) -> Settings:
+    """With what the running system of this folder has of these, where nothing was given."""
     found: dict[str, str] = {}
     try:
-        if settings.running_file.is_file() and not (settings.database_url and settings.redis_url):
+        if settings.running_file.is_file():
             found = json.loads(settings.running_file.read_text())
     except OSError as unread:
         raise Misconfigured(f"jawab: JAWAB_DATA: {unread.strerror}: {settings.running_file}") from None
     except ValueError:
         found = {}  # half a file says nothing
-    missing = {
-        name: found[name] for name in ("database_url", "redis_url") if not getattr(settings, name) and found.get(name)
-    }
+    missing = {name: found[name] for name in names if not getattr(settings, name) and found.get(name)}
     return settings.model_copy(update=missing) if missing else settings
 
 
 def load_running() -> Settings:
-    """`load`, for what works on a system that is there. Raises `Misconfigured` without a database or a key file."""
+    """`load`, for what works on a system that is there. Raises `Misconfigured` without a database or a key file.
+
+    It was started in another shell, maybe: what providers call is as it was said there, unless it is said here.
+    """
     here = load()
     if not here.database_url:
         raise Misconfigured("jawab: nothing runs in this folder: start `jawab up`, or set JAWAB_DATABASE_URL")
     if not here.key_file.is_file():
         raise Misconfigured(f"jawab: no key file at {here.key_file} (JAWAB_DATA)")
-    return here
+    return _filled(here, ("public_url",))

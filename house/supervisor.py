@@ -44,6 +44,8 @@ class Settings(Protocol):
     def database_url(self) -> str: ...
     @property
     def redis_url(self) -> str: ...
+    @property
+    def base_url(self) -> str: ...
     def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Self: ...
 
 
@@ -215,7 +217,11 @@ class _Supervisor(Generic[S]):
         """Where our own parts are, for `jawab` in the same folder. Addresses that were given to us stay unwritten:
         they hold passwords of others, and after a crash nobody could tell them from our own."""
         running: dict[str, Any] = {name: str(update.get(name, "")) for name in ("database_url", "redis_url")}
-        running |= {"pid": os.getpid(), "web": web.address(self.settings.host, self.settings.port)}
+        running |= {
+            "pid": os.getpid(),
+            "web": web.address(self.settings.host, self.settings.port),
+            "public_url": self.settings.base_url,  # a command in another shell tells it to providers
+        }
         path = _running_file(self.data)
         unfinished = path.with_suffix(".unfinished")
         unfinished.touch(mode=0o600)

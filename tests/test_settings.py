@@ -116,6 +116,21 @@ def test_half_a_file_about_a_running_system_says_nothing(tmp_path: Path) -> None
     assert not settings.load().database_url
 
 
+def test_a_command_in_another_shell_tells_providers_the_address_that_was_given_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "master.key").touch()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "running.json").write_text(
+        '{"database_url": "postgresql://here/x", "public_url": "https://jawab.example.pk"}'
+    )
+    assert settings.load_running().base_url == "https://jawab.example.pk"
+    assert settings.load().base_url == "http://127.0.0.1:8000"  # the next start is not told by the last one
+    monkeypatch.setenv("JAWAB_PUBLIC_URL", "https://other.example.pk")
+    assert settings.load_running().base_url == "https://other.example.pk"
+
+
 def run(data: Path, **more: str) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "cli", "migrate"],

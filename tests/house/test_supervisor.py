@@ -46,6 +46,7 @@ def test_it_starts_everything_and_stops_without_a_trace(up: Up, how: signal.Sign
         "redis_url": announced["redis_url"],
         "pid": district.process.pid,
         "web": f"http://127.0.0.1:{district.port}",
+        "public_url": "https://jawab.test",
     }
     sockets = Path(announced["database_url"].split("host=")[1])
     assert sockets.is_dir()

@@ -26,6 +26,10 @@ class Settings:
     database_url: str = ""
     redis_url: str = ""
 
+    @property
+    def base_url(self) -> str:
+        return "https://jawab.test"
+
     def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Settings:
         return replace(self, **update or {})
 
