@@ -121,7 +121,10 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
     """The numbers that people write to, and whether each is ready."""
     from bot import numbers  # noqa: PLC0415 - the providers' packages are for the commands that need them
 
-    terminal.show(terminal.run(context, numbers.list_all), as_json, "no number yet: `jawab channel add`")
+    rows = terminal.run(context, numbers.list_all)
+    terminal.show(
+        rows if as_json else [numbers.shorten(row) for row in rows], as_json, "no number yet: `jawab channel add`"
+    )
 
 
 @channel_app.command("test")

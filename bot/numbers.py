@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot import registry
 from bot.channels import Channel
+from cases.calendar import PROVINCE
 from store import audit, channels
 from store.channels import Listed
 from store.jawab import Jawab
@@ -66,6 +69,21 @@ async def list_all(jawab: Jawab) -> list[dict[str, Any]]:
     """{"district", "kind", "provider", "address", "name", "state", "contacts", "heard"} of each number of ours."""
     async with jawab.db.autocommit("console") as conn:
         return [_shown(jawab, row) for row in await channels.listed(conn)]
+
+
+def shorten(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of `list_all` for people: numbers, which are asked for again, are not cut; times are the province's."""
+    heard = row["heard"]
+    return {
+        "number": row["address"],
+        "name": row["name"],
+        "district": row["district"],
+        "kind": f"{row['kind']} ({row['provider']})" if row["kind"] != row["provider"] else row["kind"],
+        "state": row["state"],
+        "heard": datetime.fromisoformat(heard).astimezone(ZoneInfo(PROVINCE)).strftime("%d.%m. %H:%M")
+        if heard
+        else None,
+    }
 
 
 async def probe(jawab: Jawab, which: str, *, connect: bool = False) -> list[dict[str, Any]]:

@@ -84,7 +84,10 @@ def test_what_is_there_is_listed_for_people_and_for_programs(here: None, demo: S
     for words in ("district list", "channel list", "staff list", "case list"):
         rows = json.loads(runner.invoke(cli.app, [*words.split(), "--json"]).stdout)
         assert (rows == []) == (words == "case list")
-        assert runner.invoke(cli.app, words.split()).exit_code == 0
+        shown = runner.invoke(cli.app, words.split())
+        assert shown.exit_code == 0
+        if words == "channel list":
+            assert all(row["address"] in shown.stdout for row in rows)  # whole, in a terminal of 80
 
 
 def test_somebody_is_added_with_a_password_that_is_shown_once(here: None, demo: SimpleNamespace) -> None:
