@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 TWILIO_API = "https://api.twilio.com"
 TELEGRAM_API = "https://api.telegram.org"
+PAIRS = (("twilio_account_sid", "twilio_auth_token"), ("telegram_token", "telegram_secret"))
 
 
 class Misconfigured(SystemExit):
@@ -118,16 +119,11 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _twilio_pair(self) -> Settings:
+    def _pairs(self) -> Settings:
         # An empty token would make every signature checkable by anybody.
-        if bool(self.twilio_account_sid) != bool(self.twilio_auth_token):
-            raise ValueError("JAWAB_TWILIO_ACCOUNT_SID and JAWAB_TWILIO_AUTH_TOKEN go together: one of them is missing")
-        return self
-
-    @model_validator(mode="after")
-    def _telegram_pair(self) -> Settings:
-        if bool(self.telegram_token) != bool(self.telegram_secret):
-            raise ValueError("JAWAB_TELEGRAM_TOKEN and JAWAB_TELEGRAM_SECRET go together: one of them is missing")
+        for one, other in PAIRS:
+            if bool(getattr(self, one)) != bool(getattr(self, other)):
+                raise ValueError(f"JAWAB_{one.upper()} and JAWAB_{other.upper()} go together: one of them is missing")
         return self
 
     @property

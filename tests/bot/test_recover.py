@@ -25,8 +25,6 @@ from tests.providers.twilio import FakeTwilio
 
 ONE = "+923001112233"
 
-pytestmark = pytest.mark.usefixtures("hurried_twilio")
-
 
 async def test_an_answer_cut_off_after_the_provider_took_it_makes_no_second_message(
     jawab: Jawab, rows: Rows, twilio: FakeTwilio
@@ -164,6 +162,7 @@ async def test_what_went_out_is_recorded_even_where_a_sweep_gave_up_on_it(jawab:
     assert (await rows.see(owed))["state"] == "sent"
 
 
+@pytest.mark.usefixtures("hurried_twilio")
 async def test_under_all_faults_at_once_every_message_arrives_exactly_once(
     jawab: Jawab, rows: Rows, twilio: FakeTwilio
 ) -> None:

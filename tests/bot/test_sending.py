@@ -37,6 +37,14 @@ def channel(**more: Any) -> Twilio:
 # ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 @pytest.fixture
 async def sender(twilio: FakeTwilio) -> AsyncIterator[Twilio]:
+    made = channel(api_url=twilio.url)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def hasty(twilio: FakeTwilio) -> AsyncIterator[Twilio]:
+    """Gives up in a second: only where nobody answers, since a busy machine may need longer to connect."""
     made = channel(api_url=twilio.url, timeout=1.0)
     yield made
     await made.close()
@@ -113,11 +121,14 @@ async def test_how_long_the_provider_asks_us_to_wait_is_kept(twilio: FakeTwilio,
 
 
 @pytest.mark.parametrize("fault", [HANG, HANG_AFTER_TAKING], ids=["silent", "silent after taking"])
-async def test_a_silent_provider_is_given_up_in_time(twilio: FakeTwilio, sender: Twilio, fault: Fault) -> None:
+async def test_a_silent_provider_is_given_up_in_time(
+    twilio: FakeTwilio, sender: Twilio, hasty: Twilio, fault: Fault
+) -> None:
+    await sender.send(outbound())  # what a first send imports and makes is not part of the waiting
     twilio.fail(fault)
     begun = time.monotonic()
     with pytest.raises(SendError) as error:
-        await sender.send(outbound())
+        await hasty.send(outbound())
     assert error.value.fate == "unsure"
     assert 0.9 < time.monotonic() - begun < 10.0
 

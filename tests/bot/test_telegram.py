@@ -49,7 +49,7 @@ async def bot(telegram: FakeTelegram) -> AsyncIterator[Telegram]:
 
 
 def channel(url: str, **more: Any) -> Telegram:
-    return Telegram(**{"token": TOKEN, "secret": SECRET, "api_url": url, "door": DOOR, "timeout": 1.0, **more})
+    return Telegram(**{"token": TOKEN, "secret": SECRET, "api_url": url, "door": DOOR, **more})
 
 
 def outbound(text: str = "آپ", **more: Any) -> Outbound:
@@ -110,8 +110,6 @@ async def test_what_no_button_can_carry_goes_out_without_any(telegram: FakeTeleg
         (Fault(cut=True), "unsure", ""),
         (Fault(cut=True, take=True), "unsure", ""),
         (Fault(garbage=True), "unsure", ""),
-        (Fault(hang=60.0), "unsure", ""),
-        (Fault(hang=60.0, take=True), "unsure", ""),
     ],
     ids=str,
 )
@@ -120,11 +118,22 @@ async def test_every_answer_has_its_fate(
 ) -> None:
     await bot.send(outbound("the import is behind us"))
     telegram.faults.append(fault)
-    begun = time.monotonic()
     with pytest.raises(SendError) as error:
         await bot.send(outbound())
     assert (error.value.fate, error.value.code) == (fate, code)
     assert error.value.retry_after == (fault.retry_after or None)
+
+
+@pytest.mark.parametrize("fault", [Fault(hang=60.0), Fault(hang=60.0, take=True)], ids=str)
+async def test_a_silent_provider_is_given_up_in_time(telegram: FakeTelegram, bot: Telegram, fault: Fault) -> None:
+    await bot.send(outbound("the import is behind us"))
+    hasty = channel(telegram.url, timeout=1.0)
+    telegram.faults.append(fault)
+    begun = time.monotonic()
+    with pytest.raises(SendError) as error:
+        await hasty.send(outbound())
+    await hasty.close()
+    assert (error.value.fate, error.value.code) == ("unsure", "")
     assert time.monotonic() - begun < 10.0, "the deadline is ours"
 
 

@@ -2,8 +2,7 @@
 
     python -m tests.providers.gateway --port 8090
 
-Written by the app's and its server's own sources, which bot/channels/gateway/presets/smsgate.toml names. It runs on a
-thread and a loop of its own, so that it answers whatever the tested code does with its own loop.
+Written by the app's and its server's own sources, which bot/channels/gateway/presets/smsgate.toml names.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import hashlib
 import hmac
 import json
 import secrets
-import threading
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -29,6 +27,7 @@ from aiohttp import web
 from bot.channels import Fate, Posted
 from locales.channels import sms_parts
 from tests.providers.faults import Fault
+from tests.providers.server import Server
 from tests.providers.standin import NAME, PUBLIC_URL, Standin
 
 USER, PASSWORD, SECRET, DEVICE = "A1B2C3", "the-app-shows-this", "the-phone-signs-with-this", "ffffffffceb0b1db00000"
@@ -70,7 +69,7 @@ class Message:
         }
 
 
-class FakeGateway:
+class FakeGateway(Server):
     """The server and the telephone. `messages` is what it has taken, in order; `faults` are used up one per POST."""
 
     def __init__(self, *, user: str = USER, password: str = PASSWORD, secret: str = SECRET, ours: str = OURS) -> None:
@@ -82,63 +81,18 @@ class FakeGateway:
         self.clock = 0.0  # seconds by which the telephone's clock is wrong
         self.posts = 0
         self.asked: list[str] = []  # the ids of messages that were asked after
-        self.port = 0
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._runner: web.AppRunner | None = None
 
-    # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/3rdparty/v1"
+        return f"{super().url}/3rdparty/v1"
 
-    def start(self, port: int = 0) -> Self:
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(port, ready), name="fake-gateway", daemon=True)
-        self._thread.start()
-        if not ready.wait(10):
-            raise RuntimeError("the stand-in did not start")
-        return self
-
-    def stop(self) -> None:
-        if self._loop is not None and self._thread is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(10)
-            self._loop = self._thread = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _run(self, port: int, ready: threading.Event) -> None:
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        self._loop = loop
-        loop.run_until_complete(self._open(port))
-        ready.set()
-        try:
-            loop.run_forever()
-        finally:
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
-            if self._runner is not None:
-                loop.run_until_complete(self._runner.cleanup())
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.close()
-
-    async def _open(self, port: int) -> None:
+    def app(self) -> web.Application:
         app = web.Application(client_max_size=2**20, middlewares=[self._let_in])
         app.router.add_post("/3rdparty/v1/messages", self._create)
         app.router.add_get("/3rdparty/v1/messages/{id}", self._state)
         app.router.add_get("/3rdparty/v1/webhooks", self._list_hooks)
         app.router.add_post("/3rdparty/v1/webhooks", self._put_hook)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port or self.port, backlog=1024)  # the same again after a stop
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        return app
 
     # ── the API ──────────────────────────────────────────────────────────────────────────────────────────────────
     @web.middleware

@@ -1,7 +1,6 @@
 """A stateful stand-in for Telegram's Bot API on loopback: takes messages and files, posts updates with their secret.
 
 It answers by the letter of the Bot API's pages: forms, multipart forms and JSON alike, `{"ok": …}` around everything.
-It runs on a thread and a loop of its own, so that it answers whatever the tested code does with its own loop.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import asyncio
 import dataclasses
 import itertools
 import json
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -21,6 +19,7 @@ import aiohttp
 from aiohttp import web
 
 from bot.channels import Fate, Posted, telegram
+from tests.providers.server import Server
 from tests.providers.standin import NAME, PUBLIC_URL, Standin
 
 BOT = 5550001
@@ -81,7 +80,7 @@ class Taken:
         return [(button["callback_data"], button["text"]) for row in keyboard for button in row]
 
 
-class FakeTelegram:
+class FakeTelegram(Server):
     """The provider, with one bot. `faults` are used up one per message; None lets one through."""
 
     def __init__(self, *, token: str = TOKEN, secret: str = SECRET, door: str = "") -> None:
@@ -93,62 +92,13 @@ class FakeTelegram:
         self.redirects: dict[str, str] = {}  # path of a file -> where it is said to be
         self.hook: dict[str, Any] = {"url": door, "has_custom_certificate": False, "pending_update_count": 0}
         self.calls: list[tuple[str, dict[str, Any]]] = []  # method, fields
-        self.port = 0
         self._updates, self._messages = itertools.count(880000001), itertools.count(100)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._runner: web.AppRunner | None = None
 
-    # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> Self:
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(ready,), name="fake-telegram", daemon=True)
-        self._thread.start()
-        if not ready.wait(10):
-            raise RuntimeError("the fake provider did not start")
-        return self
-
-    def stop(self) -> None:
-        if self._loop is not None and self._thread is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(10)
-            self._loop = self._thread = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _run(self, ready: threading.Event) -> None:
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        self._loop = loop
-        loop.run_until_complete(self._open())
-        ready.set()
-        try:
-            loop.run_forever()
-        finally:
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
-            if self._runner is not None:
-                loop.run_until_complete(self._runner.cleanup())
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.close()
-
-    async def _open(self) -> None:
+    def app(self) -> web.Application:
         app = web.Application(client_max_size=2**22)
         app.router.add_route("*", "/bot{token}/{method}", self._call)
         app.router.add_get("/file/bot{token}/{path:.+}", self._download)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        return app
 
     # ── the API ──────────────────────────────────────────────────────────────────────────────────────────────────
     async def _call(self, request: web.Request) -> web.StreamResponse:  # noqa: PLR0911 - one a method

@@ -1,8 +1,6 @@
 """A stateful stand-in for Twilio on loopback: takes messages, keeps a ledger, fails as it is told, calls back signed.
 
-    python -m tests.providers.twilio --port 8089
-
-It runs on a thread and a loop of its own, so that it answers whatever the tested code does with its own loop.
+To run it alone: `python -m tests.providers.twilio --port 8089`.
 """
 
 from __future__ import annotations
@@ -12,7 +10,6 @@ import asyncio
 import base64
 import itertools
 import secrets
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -25,6 +22,7 @@ from aiohttp import web
 from bot.channels import Fate, Posted
 from tests.providers.faults import BROKEN, NO_SUCH_NUMBER, STOPPED, THROTTLED, WINDOW_SHUT, Fault, refused
 from tests.providers.hooks import Hooks
+from tests.providers.server import Server
 from tests.providers.standin import PUBLIC_URL, Standin
 from tests.providers.taken import Taken
 
@@ -32,7 +30,7 @@ ACCOUNT = "AC" + "a" * 32
 TOKEN = "the-provider-signs-with-this"
 
 
-class FakeTwilio(Hooks):
+class FakeTwilio(Server, Hooks):
     """The provider. `ledger` is what it has taken, in order; `faults` are used up one per POST of a message."""
 
     def __init__(self, *, account: str = ACCOUNT, token: str = TOKEN, delay: float = 0.0) -> None:
@@ -46,55 +44,10 @@ class FakeTwilio(Hooks):
         self.media: dict[str, tuple[str, bytes]] = {}  # path -> content type, bytes
         self.redirects: dict[str, str] = {}  # path -> address
         self.requests: list[tuple[str, str, Mapping[str, str]]] = []  # media requests: method, path, headers
-        self.port = 0
         self._numbers = itertools.count(1)
         self._by_sid: dict[str, Taken] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._runner: web.AppRunner | None = None
 
-    # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self, port: int = 0) -> FakeTwilio:
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(port, ready), name="fake-twilio", daemon=True)
-        self._thread.start()
-        if not ready.wait(10):
-            raise RuntimeError("the fake provider did not start")
-        return self
-
-    def stop(self) -> None:
-        if self._loop is not None and self._thread is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(10)
-            self._loop = self._thread = None
-
-    def __enter__(self) -> FakeTwilio:
-        return self if self._thread else self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _run(self, port: int, ready: threading.Event) -> None:
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        self._loop = loop
-        loop.run_until_complete(self._open(port))
-        ready.set()
-        try:
-            loop.run_forever()
-        finally:
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
-            if self._runner is not None:
-                loop.run_until_complete(self._runner.cleanup())
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.close()
-
-    async def _open(self, port: int) -> None:
+    def app(self) -> web.Application:
         app = web.Application(client_max_size=2**20)
         base = "/2010-04-01/Accounts/{account}"
         app.router.add_get(f"{base}.json", self._account)
@@ -104,11 +57,7 @@ class FakeTwilio(Hooks):
         app.router.add_delete(f"{base}/Messages/{{sid}}.json", self._delete)
         app.router.add_get("/{path:.*}", self._media)
         app.router.add_delete("/{path:.*}", self._media)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port, backlog=1024)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        return app
 
     # ── the API ──────────────────────────────────────────────────────────────────────────────────────────────────
     async def _create(self, request: web.Request) -> web.StreamResponse:
