@@ -20,7 +20,7 @@ from cases import calendar
 from cases.districts import District
 from cases.roles import who_may
 from locales.channels import CHANNELS
-from store import alarms, audit, outbox
+from store import alarms, audit, outbox, sessions
 from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all, fetch_one, new_id
 from store.jawab import Jawab
@@ -244,6 +244,7 @@ async def _fan_out_batch(
         message = keys.put_json(composed[form], outbox.bound_to(row_id))
         copies.append(outbox.Copy(row_id, reader.contact_id, lang, message))
     made = await outbox.put_edition(tx, held.id, copies, now) if copies else 0
+    await sessions.ask_many(tx, [copy.contact_id for copy in copies], now)
     await tx.execute("UPDATE editions SET state = 'sending', reached = %s WHERE id = %s", (reached, held.id))
     return made
 

@@ -39,7 +39,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...], str, frozenset[str]], ...] = (
     ("answer", ("received",), "acknowledged", DESK),
     ("answer", STATUSES[1:], SAME, DESK),
     ("resolve", OPEN, "resolved", DESK),
-    ("confirm", ("resolved", "disputed"), "confirmed", frozenset({CITIZEN})),
+    ("confirm", ("resolved", "disputed", "closed"), "confirmed", frozenset({CITIZEN})),
     ("dispute", ("resolved", "confirmed", "closed"), "disputed", frozenset({CITIZEN})),
     ("reopen", ("resolved", "confirmed", "closed"), "in_progress", SUPERVISOR),
     # What nobody has confirmed is closed by a second person only; see cases.acts.close.

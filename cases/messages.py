@@ -8,11 +8,19 @@ from typing import Any
 from uuid import UUID
 
 from cases.register import Case
-from store import outbox
+from store import outbox, sessions
+from store.sessions import Question
 from store.crypto import Keys
 from store.database import Tx, fetch_one, new_id
 
 Says = Sequence[tuple[str, Mapping[str, Any]]]  # (text key, values)
+# What a citizen can answer by digit to "is it done?"; the flow verify.yaml reads the same.
+IS_IT_DONE = (
+    ("1", "case.confirm_yes"),
+    ("2", "case.confirm_no"),
+    ("3", "case.confirm_half"),
+    ("4", "case.confirm_unknown"),
+)
 
 
 async def tell(
@@ -27,9 +35,9 @@ async def tell(
 ) -> UUID | None:
     """Owe the citizen a message, in the language they use now. `options` are (digit, text key). Returns its id.
 
-    None where they said that this phone may not be messaged: the code shows where their case stands.
+    None where they did not say that this phone may be messaged: the code shows where their case stands.
     """
-    if case.may_message is False:
+    if not case.may_message:
         return None
     contact = await fetch_one(tx, "SELECT lang FROM contacts WHERE id = %s", (case.contact_id,))
     message: dict[str, Any] = {"says": [[key, dict(values)] for key, values in says]}
@@ -50,4 +58,22 @@ async def tell(
         case_id=case.id,
         due_at=now,
     )
+    return outbox_id
+
+
+async def ask(
+    tx: Tx,
+    keys: Keys,
+    case: Case,
+    question: Question,
+    *,
+    says: Says,
+    now: datetime,
+    options: Sequence[tuple[str, str]] = (),
+    text: str = "",
+) -> UUID | None:
+    """The same, and what they say next is the answer to it."""
+    outbox_id = await tell(tx, keys, case, says=says, now=now, options=options, text=text)
+    if outbox_id is not None:
+        await sessions.ask(tx, case.contact_id, question, case.id, now)
     return outbox_id

@@ -18,6 +18,7 @@ from psycopg import sql
 from cases import calendar, clocks, history, lifecycle
 from cases.history import Actor
 from cases.lifecycle import CITIZEN, CLOCK, OPEN, Refused
+from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all, fetch_one
 
 
@@ -63,6 +64,16 @@ def text_bound_to(case_id: UUID) -> str:
 def line_bound_to(case_id: UUID) -> str:
     """Where a handler's own line about an outcome is bound to; see store.crypto."""
     return f"cases|outcome_line|{case_id}"
+
+
+def write_last_said(keys: Keys, case_id: UUID, text: str) -> bytes:
+    """The column that keeps what a case was last answered, for whoever sends its code."""
+    return keys.encrypt(text.strip().encode(), f"cases|last_said|{case_id}")
+
+
+def read_last_said(keys: Keys, case_id: UUID, kept: bytes | None) -> str:
+    """What a case was last answered, or ""."""
+    return keys.decrypt(kept, f"cases|last_said|{case_id}").decode() if kept else ""
 
 
 async def read(conn: Conn, case_id: UUID) -> Case:

@@ -29,6 +29,7 @@ class Entry:
     content_type: str | None  # of the photo or voice note
     lang: str
     sent: str | None
+    by_code: bool  # from another phone than the case's, by who had the code
     text: str | None
     location: tuple[float, float] | None  # (lat, lon)
 
@@ -51,13 +52,17 @@ async def append(
     staff_id: UUID | None = None,
     media_id: UUID | None = None,
     outbox_id: UUID | None = None,
+    by_code: bool = False,
 ) -> UUID:
-    """Add one item to a case's thread: text, {"lat", "lon"}, or None for a photo or voice note. Returns its id."""
+    """Add one item to a case's thread: text, {"lat", "lon"}, or None for a photo or voice note. Returns its id.
+
+    `by_code`: it came from another phone than the case's, whose owner had the code.
+    """
     item_id = new_id()
     thing = {"text": body} if isinstance(body, str) else dict(body or {})
     await tx.execute(
-        "INSERT INTO case_items (id, case_id, at, author, staff_id, kind, body, media_id, lang, outbox_id)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "INSERT INTO case_items (id, case_id, at, author, staff_id, kind, body, media_id, lang, outbox_id, by_code)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             item_id,
             case_id,
@@ -69,15 +74,27 @@ async def append(
             media_id,
             lang,
             outbox_id,
+            by_code,
         ),
     )
     return item_id
 
 
-async def append_media(tx: Tx, keys: Keys, case_id: UUID, media_id: UUID, *, lang: str, now: datetime) -> UUID:
+async def append_media(
+    tx: Tx, keys: Keys, case_id: UUID, media_id: UUID, *, lang: str, now: datetime, by_code: bool = False
+) -> UUID:
     """Add a citizen's photo or voice note, whose bytes may still be on their way. Returns the item's id."""
     return await append(
-        tx, keys, case_id, author="citizen", kind="media", body=None, lang=lang, now=now, media_id=media_id
+        tx,
+        keys,
+        case_id,
+        author="citizen",
+        kind="media",
+        body=None,
+        lang=lang,
+        now=now,
+        media_id=media_id,
+        by_code=by_code,
     )
 
 
@@ -125,7 +142,7 @@ async def read(conn: Conn, keys: Keys, case_id: UUID) -> list[Entry]:
     rows = await fetch_all(
         conn,
         "SELECT i.id, i.at, i.author, s.name AS staff, i.kind, i.body, i.media_id, m.content_type, i.lang,"
-        " o.state AS sent FROM case_items i LEFT JOIN staff s ON s.id = i.staff_id"
+        " o.state AS sent, i.by_code FROM case_items i LEFT JOIN staff s ON s.id = i.staff_id"
         " LEFT JOIN media m ON m.id = i.media_id LEFT JOIN outbox o ON o.id = i.outbox_id"
         " WHERE i.case_id = %s ORDER BY i.at, i.id",
         (case_id,),

@@ -148,8 +148,10 @@ async def amend(act: Act) -> None:
     )
 
 
-async def close(act: Act) -> None:
-    await acts.close(act.tx, act.case_id, actor=act.staff.id, now=act.now, version=act.version)
+async def close(act: Act) -> UUID | None:
+    return await acts.close(
+        act.tx, act.keys, act.case_id, actor=act.staff.id, now=act.now, version=act.version
+    )
 
 
 async def reopen(act: Act) -> None:

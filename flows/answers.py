@@ -96,8 +96,3 @@ def status_code(book: Book, text: str, folded: str) -> str | None:
                 rest = rest[1:]
             return "".join(rest) if all(word.isdecimal() for word in rest) else None
     return None
-
-
-def is_story(book: Book, folded: str) -> bool:
-    """Longer than a greeting: words that somebody came to say."""
-    return folded not in book.words.greetings and sum(map(str.isalpha, folded)) > book.story_letters

@@ -5,24 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from flows import answers, codes, report
+from flows import answers, codes, report, threads
 from flows.book import Choice
 from flows.effects import LookUp
+from flows.lookup import look_up, look_up_case
 from flows.model import Details
-from flows.moving import advance, go, leave_to_menu, run
-from flows.turn import CASES, PLACES, Turn, indicator
+from flows.moving import advance, go, land, leave_to_menu, run
+from flows.turn import PLACES, Turn, indicator
 
 
 def _choice(turn: Turn, folded: str) -> bool:
-    node, tapped = turn.node, turn.event.choice
-    options = {option.id: option for option in node.options}
-    if tapped not in options:
-        found = turn.book.matches[node.name, turn.lang or "ur"]
-        tapped = answers.match(found, folded, turn.book.words.before_digits)
-    if tapped not in options:
-        return False
-    _take(turn, options[tapped])
-    return True
+    options = {option.id for option in turn.node.options}
+    chosen = turn.event.choice
+    if chosen not in options and turn.node.options:
+        found = turn.book.matches[turn.node.name, turn.lang or "ur"]
+        chosen = answers.match(found, folded, turn.book.words.before_digits)
+    return take_choice(turn, chosen)
+
+
+def take_choice(turn: Turn, chosen: str) -> bool:
+    """Answer the open question with the option of this id; False where it has none."""
+    for option in turn.node.options:
+        if option.id == chosen:
+            _take(turn, option)
+            return True
+    return False
 
 
 # What a choice is kept as, by the `save` of its node: the name of a field of Details, but for "kind".
@@ -35,7 +42,7 @@ SAVED: dict[str, Callable[[str], Details]] = {
 
 def _take(turn: Turn, option: Choice) -> None:
     node = turn.node
-    if node.save:
+    if node.save in SAVED:
         report.record(turn, node.save, SAVED[node.save](option.id))
     elif node.sealed:
         report.seal(turn, node.name.partition(".")[2], details=Details(about=option.id))
@@ -59,8 +66,9 @@ def _place(turn: Turn, folded: str) -> bool:
         report.record(turn, "place", Details(place=known[int(number) - 1].id))
     elif named := answers.match_place(turn.book, turn.known.places, folded):
         report.record(turn, "place", Details(place=named.id))
-    elif _has_letters(turn) and folded not in turn.book.words.greetings and not turn.event.media:
-        if report.is_dangerous(turn) and not report.enter(turn):
+    elif _has_letters(turn) and not turn.event.media:
+        if report.is_doubtful(turn):
+            _doubt(turn)
             return True
         report.record(turn, "place", Details(place_text=turn.event.text.strip()))
     else:
@@ -73,10 +81,25 @@ def _has_letters(turn: Turn) -> bool:
     return any(map(str.isalpha, turn.event.text))
 
 
+def _doubt(turn: Turn) -> None:
+    """Whether it is about a person is asked first, in the words that every report is asked with."""
+    report.doubt(turn)
+    turn.push()
+    land(turn, "doubt.report", ask=True)
+
+
+def _has_words(turn: Turn) -> bool:
+    return bool(turn.event.media or turn.event.location or _has_letters(turn))
+
+
 def _text(turn: Turn, folded: str) -> bool:
-    event = turn.event
-    if not (event.media or event.location or (_has_letters(turn) and folded not in turn.book.words.greetings)):
+    if _choice(turn, folded):
+        return True
+    if not _has_words(turn):
         return False
+    if report.is_doubtful(turn):
+        _doubt(turn)
+        return True
     report.add_words(turn, "story")
     if not turn.shut:
         advance(turn, turn.node.next)
@@ -84,8 +107,7 @@ def _text(turn: Turn, folded: str) -> bool:
 
 
 def _more(turn: Turn, _: str) -> bool:
-    book, event = turn.book, turn.event
-    if not (event.media or event.location or answers.is_story(book, turn.folded) or report.is_dangerous(turn)):
+    if not _has_words(turn):
         leave_to_menu(turn)
         return True
     report.hold(turn)
@@ -94,38 +116,28 @@ def _more(turn: Turn, _: str) -> bool:
     return True
 
 
+def _thread(turn: Turn, folded: str) -> bool:
+    """More for the case in hand, or one of the node's options."""
+    if _choice(turn, folded):
+        return True
+    if not _has_words(turn):
+        return False
+    turn.misses = 0
+    land(turn, "thread.added" if threads.append(turn) else "doubt.thread", ask=True)
+    return True
+
+
 def _case(turn: Turn, folded: str) -> bool:
-    own = [code for code, _ in turn.known.cases[:CASES]]
-    tapped = turn.event.choice
-    number = answers.pick_number(folded, turn.book.words.before_digits)
-    if tapped in own:
-        code = tapped
-    elif number and turn.node.name.endswith(".pick") and 1 <= int(number) <= len(own):
-        code = own[int(number) - 1]
-    else:
-        code = codes.typed(turn.event.text) or codes.find(turn.event.text) or ""
-    if not code or (number and code == number):
+    if _choice(turn, folded):
+        return True
+    code = codes.typed(turn.event.text) or codes.find(turn.event.text) or ""
+    if len(code) < _CODE_LEAST:
         return False
     look_up_case(turn, code)
     return True
 
 
-def look_up_case(turn: Turn, code: str) -> None:
-    """Ask the world about a code; one with a wrong check digit needs no asking."""
-    turn.misses = 0
-    if codes.valid(code):
-        turn.remember(look=code)
-        _look_up(turn, LookUp("case", code))
-    else:
-        turn.looked_up = code
-        go(turn, "status.none")
-
-
-def _look_up(turn: Turn, wanted: LookUp) -> None:
-    turn.do(wanted)
-    if turn.says:  # what opened the conversation is said with the answer: one message, not two
-        turn.remember(opening=turn.says[0].key)
-        turn.says = []
+_CODE_LEAST = 5  # digits: fewer are an answer to something else
 
 
 def _facility(turn: Turn, folded: str) -> bool:
@@ -133,7 +145,7 @@ def _facility(turn: Turn, folded: str) -> bool:
     short = "".join(words)
     if not (short.isdecimal() and 3 <= len(short) <= 4):
         return False
-    _look_up(turn, LookUp("facility", short))
+    look_up(turn, LookUp("facility", short))
     return True
 
 
@@ -160,6 +172,7 @@ ASKS: dict[str, Callable[[Turn, str], bool]] = {
     "place": _place,
     "text": _text,
     "more": _more,
+    "thread": _thread,
     "case": _case,
     "facility": _facility,
     "score": _score,

@@ -14,10 +14,13 @@ ASKS: dict[str, str] = {
     "place": "a place of the district by number or name, a place as typed, or a location",
     "text": "words, a voice note, a photo or a location",
     "more": "nothing; whatever comes is asked about",
-    "case": "a case of this phone by number, or a case code",
+    "thread": "more for the case in hand, or one of its options",
+    "case": "a case code, or one of its options",
     "facility": "a facility's short code",
     "score": "one of five steps, once for each indicator of the round",
 }
+
+AWAY = ("back", "over")  # targets that are no node: the question that was left, or the end of the conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,6 @@ class Book:
     needs: dict[str, tuple[str, ...]]  # text key → names of the values in it
     quiet_report: int
     quiet_end: int
-    story_letters: int
     fold: Callable[[str], str]
     fingerprint: str
     matches: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)  # (node, lang) → folded → option id

@@ -12,7 +12,7 @@ from flows.book import Book, Choice, Node
 from flows.model import Value
 from flows.moving import HOPS
 from flows.play import FACILITY, PLACES, ROUND
-from flows.turn import CASES, SPOKEN, STATUSES, VALUES
+from flows.turn import SPOKEN, STATUSES, VALUES
 from locales.catalogs import texts
 from locales.channels import CHANNELS, sms_parts
 from locales.render import fill
@@ -27,7 +27,10 @@ NUMERALS: dict[str, str] = {
 # What can fill a text, at its longest. Names of places and offices may be this long, see the districts' data.
 LONGEST: dict[str, Value] = {
     "code": {"code": "4821773091542"},
+    "day": {"date": "2026-11-21"},
+    "district": {"names": {"en": "قلعہ سیف اللہ"}},
     "due": {"date": "2026-11-21"},
+    "last": "",  # as long as whoever answers makes it; the desk counts
     "facility": {"names": {"en": "نمونہ بنیادی مرکز صحت پشین شہر"}},
     "outside": {"names": {"en": "وفاقی محتسب 1055, خواتین ہیلپ لائن 1043"}},
 }
@@ -59,10 +62,23 @@ def _targets(node: Node) -> list[str]:
     ]
 
 
+FROM_ANYWHERE = (
+    "welcome.menu",
+    "welcome.language",
+    "help.offer",
+    "help.called",
+    "call.who",
+    "complaint.more",
+    "doubt.thread",
+    "verify.ask",
+    "thread.added",
+)
+
+
 def reached(book: Book) -> set[str]:
     """Every node that some answer, word or fact can lead to."""
-    # The engine goes by itself to the first nodes (a word from anywhere), the offer of a person and a code's answer.
-    waiting = [*book.starts.values(), "welcome.menu", "help.offer", "status.code", "complaint.more", "verify.ask"]
+    # The engine goes by itself to the first nodes (a word from anywhere), and to these.
+    waiting = [*book.starts.values(), *FROM_ANYWHERE]
     found: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -154,18 +170,19 @@ def _reply(node: Node, lang: str, above: str) -> str:
     if node.ask == "place":
         names = [fill("place.name", lang, {"name": {"names": place.names}}, isolates=False) for place in PLACES]
         lines += [f"{digit} {name}" for digit, name in enumerate(names, 1)]
-    if node.name == "status.pick":
-        lines += [f"{digit} {_longest('follow.row', lang)}" for digit in range(1, CASES + 1)]
     lines += [f"{option.digit} {_longest(option.text, lang)}" for option in node.options]
     return "\n".join(lines)
 
 
 # What one reply says above a question, beside the sentence that it was not understood (for which a part more is paid).
 ABOVE: dict[str, tuple[str, ...]] = {
-    "complaint.category": ("welcome.consent", "report.received"),
-    "welcome.menu": ("welcome.consent", "report.kept", "start.done"),
+    "complaint.category": ("welcome.hello", "welcome.code"),
+    "complaint.kind": ("report.heard",),
+    "complaint.message": ("report.done",),
+    "welcome.menu": ("report.kept", "start.done"),
     "welcome.language": ("welcome.code",),
     "rate.facility": ("rate.unknown",),
+    "verify.ask": ("verify.kept", "follow.now"),
 }
 MISS = "miss.again"
 
@@ -175,7 +192,7 @@ def _lengths(book: Book) -> Iterator[Finding]:
         for node in book.nodes.values():
             if not (node.ask or node.says):
                 continue
-            for above in ("", *ABOVE.get(node.name, ()), *((MISS,) if node.ask not in {"", "more"} else ())):
+            for above in ("", *ABOVE.get(node.name, ()), *((MISS,) if node.ask not in {"", "more", "thread"} else ())):
                 text = _reply(node, lang, above)
                 parts, budget = len(sms_parts(text)), node.parts + (above == MISS)
                 if parts > budget:
@@ -237,7 +254,7 @@ def _option_words(book: Book) -> Iterator[Finding]:
 def _lost_answers(book: Book) -> Iterator[Finding]:
     """A question of a report whose answer changes nothing and is kept nowhere: it only costs a message."""
     for node in book.nodes.values():
-        if not node.report or not node.ask or node.ask == "more" or node.save or node.sealed:
+        if not node.report or node.ask in {"", "more"} or node.save or node.sealed:
             continue
         if len({(option.next, option.clear) for option in node.options}) < 2 and not any(
             option.effect for option in node.options

@@ -59,6 +59,21 @@ def find(text: str) -> str | None:
     return None
 
 
+# An identity card's number: 5-7-1 digits, or thirteen that begin with a province (1 to 8).
+_CARD = re.compile(r"(?<!\d)(?:\d{5}[\s\-\u2010-\u2015]\d{7}[\s\-\u2010-\u2015]\d|[1-8]\d{12})(?!\d)")
+
+
+def is_card(text: str) -> bool:
+    """Whether a text is nothing but the number of an identity card; our own codes are written otherwise."""
+    return _CARD.fullmatch(_plain(text).strip()) is not None
+
+
+def blank_cards(text: str) -> str:
+    """The text with the number of each identity card in it, dashes and all, taken out."""
+    plain = _plain(text)
+    return _CARD.sub("[…]", plain) if _CARD.search(plain) else text
+
+
 def typed(text: str) -> str:
     """The digits of a text that holds nothing but a number (spaces and dashes allowed), else ""."""
     plain = _plain(text).strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.book import Book, Node
+from flows.book import AWAY, Book, Node
 from locales.catalogs import find
 
 _MERMAID = str.maketrans({"\n": "<br>", '"': "&quot;", "{": "&lbrace;", "}": "&rbrace;"})
@@ -23,7 +23,7 @@ def _box(node: Node, lang: str) -> str:
 
 
 def _arrow(node: Node, target: str, label: str = "") -> str:
-    to = f"{_id(node.name)}_back((back))" if target == "back" else _id(target)
+    to = f"{_id(node.name)}_{target}(({target}))" if target in AWAY else _id(target)
     return f'    {_id(node.name)} -->|"{label}"| {to}' if label else f"    {_id(node.name)} --> {to}"
 
 

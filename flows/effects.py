@@ -8,15 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from flows.model import Details, Item, Rating, Reply, Session
+from flows.model import Call, Details, Item, Rating, Reply, Session
+
+Verdict = Literal["yes", "no", "half", "unknown"]  # what the writer of a case says to "is it done?"
 
 
 @dataclass(frozen=True, slots=True)
 class KeepStory:
-    """Words before any choice: a row in the sorting list under this code, clocks running."""
+    """Words before any choice: a row in the sorting list under this code, clocks running.
+
+    `about`: they are said to belong to something told before, whose number was not found.
+    """
 
     code: str
     story: tuple[Item, ...]
+    about: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class OpenCase:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """More words for a case or a kept story of this phone."""
+    """More words for the ordinary case or the kept story of this code; whoever sends the code may add to it."""
 
     code: str
     item: Item
@@ -58,6 +64,7 @@ class Seal:
     kind: str
     item: Item = Item()
     details: Details = Details()
+    call: Call | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +108,17 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Verify:
-    """The writer of a resolved case says whether it is done."""
+    """Somebody says whether a resolved case is done: its writer, or from another phone whoever has its code."""
 
     code: str
-    fixed: bool
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """What we asked of this person by ourselves is answered: it is no longer the last that was asked."""
+
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +130,16 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class CallPerson:
-    """Somebody writes back: a row in the sorting list under a fresh code. `reason` is a node, `about` a code or ""."""
+    """Somebody writes or calls: a row in the sorting list under a fresh code.
+
+    `reason` is the node it was asked at, `about` a code or "", `call` when and by whom, if a call was asked for.
+    """
 
     code: str
     reason: str
     about: str = ""
     words: tuple[str, ...] = ()
+    call: Call | None = None
 
 
 Effect = (
@@ -136,6 +154,7 @@ Effect = (
     | SetLanguage
     | Consent
     | Verify
+    | Settle
     | Rate
     | CallPerson
 )

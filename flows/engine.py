@@ -1,6 +1,7 @@
 """One event in, one step out: `step(book, session, event)`. Pure: no clock, no dice, no I/O.
 
-Order of a message: universal words, then the answer to what was asked, then words worth keeping, then "not understood".
+A message is read in one order, whatever its length: a tap or a universal word; a code, or a message of ours that it
+quotes; the answer to what we asked by ourselves; the answer to the open question; small talk and wishes; the story.
 """
 
 from __future__ import annotations
@@ -8,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flows import answers, report
-from flows.asking import ASKS, look_up_case
+from flows import focus, hearing, report, talk, threads, universal
+from flows.asking import ASKS, take_choice
 from flows.book import Book
-from flows.effects import Consent, Step
+from flows.effects import Step
 from flows.facts import answered
-from flows.model import Event, Found, FoundCase, FoundFacility, Lies, Rating, Session
-from flows.moving import go, land, leave_to_menu, offer_person
-from flows.turn import LANGUAGE, MENU, Turn
+from flows.model import Event, Found, FoundCase, FoundFacility, Lies, Rating, Session, Thread
+from flows.moving import call_person, go, land, offer_person
+from flows.turn import Turn
 
-MISSES = 2  # answers in a row that are not understood before a person is offered
-WORDS_KEPT = 5  # of those answers, for the person who is called
+WORDS_KEPT = 5  # of the answers that were not understood, for the person who is called
 
 
 def step(book: Book, session: Session, event: Event) -> Step:
@@ -26,22 +26,22 @@ def step(book: Book, session: Session, event: Event) -> Step:
     turn = _begin(book, session, event)
     was_sealed = turn.report.sealed
     KINDS[event.kind](turn)
-    turn.sealed = event.kind == "message" and (turn.sealed or was_sealed or turn.report.sealed)
+    turn.sealed = event.kind != "quiet" and (turn.sealed or was_sealed or turn.report.sealed)
     return turn.end()
 
 
 def _begin(book: Book, session: Session, event: Event) -> Turn:
     nodes = book.nodes
     name = f"{session.flow}.{session.node}" if session.node else ""
-    first = nodes[MENU if session.lang else LANGUAGE]
     turn = Turn(
         book=book,
         event=event,
-        node=nodes.get(name, first),
+        node=nodes[name] if name in nodes else nodes["welcome.menu" if session.lang else "welcome.language"],
         lang=session.lang,
         memory=session.memory,
         trail=[node for node in session.trail if node in nodes],
         misses=session.misses,
+        passed=session.passed,
         silent=event.kind == "quiet" and session.quiet_after == book.quiet_end,
     )
     if turn.node.sealed and not turn.report.sealed:
@@ -61,26 +61,16 @@ def _message(turn: Turn) -> None:
         # The question this session stood at is gone: what was said is kept, and the rest begins again.
         report.leave(turn)
         turn.says.insert(0, _sorry(turn))
-        turn.node = turn.book.nodes[MENU if turn.lang else LANGUAGE]
         turn.misses = 0
         turn.fresh = True
-    if turn.event.tapped and turn.event.tapped != turn.face:
+    if turn.node.flow in {"verify", "thread"} and turn.memory.thread is None:
+        turn.node, turn.fresh = turn.book.nodes[turn.home], True  # its case was let go of
+    if turn.event.tapped and turn.event.tapped not in {turn.face, focus.VERIFY}:
         turn.ask()  # a button of an older message: what it meant is over, and its title is nobody's words
         return
-    text = turn.event.text
-    folded = turn.folded if len(text) <= answers.SHORT else ""
-    if _universal(turn, text, folded):
-        return
-    if turn.known.confirm and _verify(turn, folded):
-        return
-    if turn.node.flow == "verify" and not turn.memory.verify:
-        # What was told since has taken the question's place.
-        turn.node, turn.fresh = turn.book.nodes[MENU if turn.lang else LANGUAGE], True
-    if not turn.fresh and ASKS[turn.node.ask](turn, folded):
-        return
-    if turn.shut:
-        return
-    _other(turn, folded)
+    for read in ORDER:
+        if read(turn) or turn.shut:
+            return
 
 
 def _sorry(turn: Turn) -> Any:
@@ -88,181 +78,108 @@ def _sorry(turn: Turn) -> Any:
     return turn.says.pop()
 
 
-def _verify(turn: Turn, folded: str) -> bool:
-    """The answer to "is it done?", which went out by itself: the last that was asked is what is answered."""
-    asked, was = turn.book.nodes["verify.ask"], turn.node
-    if was is asked:
+def _answer(turn: Turn) -> bool:
+    """The answer to the open question; at the offer of a person, to the question before it as well."""
+    if turn.fresh or (turn.node.ask in _FREE and talk.means(turn) is not None):
         return False
-    turn.node = asked
-    turn.remember(verify=turn.known.confirm)
-    if not turn.fresh:
-        turn.trail = [*turn.trail, was.name]
-    if ASKS[asked.ask](turn, folded):
+    if ASKS[turn.node.ask](turn, turn.short):
         return True
-    turn.node = was
-    turn.remember(verify="")
-    if not turn.fresh:
-        turn.trail.pop()
+    return turn.node.name == "help.offer" and _answer_earlier(turn)
+
+
+_FREE = frozenset({"text", "place", "more", "thread"})  # whatever comes would be an answer to these
+
+
+def _answer_earlier(turn: Turn) -> bool:
+    if not turn.trail:
+        return False
+    offer, trail = turn.node, turn.trail
+    turn.node, turn.trail = turn.book.nodes[trail[-1]], trail[:-1]
+    if not (turn.node.ask in _FREE and talk.means(turn) is not None) and ASKS[turn.node.ask](turn, turn.short):
+        return True
+    turn.node, turn.trail = offer, trail
     return False
 
 
-def _other(turn: Turn, folded: str) -> None:
-    """What answers nothing that was asked."""
-    book, event = turn.book, turn.event
-    story = event.media or event.location or answers.is_story(book, turn.folded) or report.is_dangerous(turn)
-    if story and turn.report.done:
+def _keep(turn: Turn) -> bool:
+    """What answers nothing that was asked: the story, however short, or more of what is told already."""
+    if not focus.says_more(turn):
+        _miss(turn)
+    elif turn.node.flow == "verify":
+        focus.ask_again(turn)
+    elif report.is_begun(turn) and not turn.report.done:
+        _keep_in_report(turn)
+    elif turn.report.done or (turn.known.given and turn.lang):
         report.hold(turn)
-        if not turn.shut and turn.node.name in _AFTER:
-            _miss(turn, "", kept=True)
-        elif not turn.shut:
+        if not turn.shut and turn.node.name not in report.AFTER:
             go(turn, "complaint.more")
-    elif story and _in_report(turn):
-        before_kind = not turn.report.routed
-        report.add_words(turn)
-        if turn.shut:
-            return
-        _miss(turn, "report.received" if before_kind else "", kept=True)
-    elif story:
-        report.leave(turn)
-        report.tell(turn)
-        if turn.shut:
-            return
-        turn.misses = 0
-        if turn.lang:
-            turn.say("report.received")
-            turn.trail = [MENU]
-            go(turn, "complaint.category")
-        else:
-            turn.say("welcome.code")
-            turn.trail = []
-            land(turn, LANGUAGE, ask=True)
-    elif turn.fresh or folded in book.words.greetings:
-        turn.ask()
+        elif not turn.shut:
+            turn.ask()
     else:
-        _miss(turn, "miss.again")
-
-
-_AFTER = ("complaint.more", "protected.more")
-
-
-def _in_report(turn: Turn) -> bool:
-    memory = turn.memory
-    beside = turn.node.flow == "help" and bool(turn.trail) and turn.book.nodes[turn.trail[-1]].report
-    return bool(
-        beside or turn.node.report or memory.report.code or memory.report.sealed or memory.report.details.category
-    )
-
-
-def _miss(turn: Turn, key: str, *, kept: bool = False) -> None:
-    turn.misses += 1
-    if not kept and not turn.report.sealed and turn.event.text.strip():
-        turn.remember(missed=(*turn.memory.missed, turn.event.text[:200])[-WORDS_KEPT:])
-    if turn.misses >= MISSES and turn.node.flow != "help" and not (kept and turn.event.media):
-        offer_person(turn)
-        return
-    if key:
-        turn.say(key)
-    turn.ask()
-
-
-# ── words that are understood everywhere ───────────────────────────────────────────────────────────────────────────
-
-
-def _universal(turn: Turn, text: str, folded: str) -> bool:
-    if not folded:
-        return False
-    if turn.event.choice and any(option.id == turn.event.choice for option in turn.node.options):
-        return False  # a tap says what it means, whatever its title is
-    word = turn.book.words.universal.get(folded)
-    if word:
-        UNIVERSAL[word](turn)
-        return True
-    code = answers.status_code(turn.book, text, folded)
-    if code is None:
-        return False
-    if turn.node.flow != "status":
-        turn.push()
-    turn.node = turn.book.nodes["status.code"]
-    look_up_case(turn, code)
+        _begin_report(turn)
     return True
 
 
-def _back(turn: Turn) -> None:
-    turn.misses = 0
-    if not turn.trail:
-        leave_to_menu(turn)
+def _begin_report(turn: Turn) -> None:
+    report.leave(turn)
+    report.tell(turn)
+    if turn.shut:
         return
-    target = turn.trail.pop()
-    if turn.node.report and not turn.book.nodes[target].report:
-        report.leave(turn)
-        turn.trail = []
-    land(turn, target, ask=True)
-
-
-def _help(turn: Turn) -> None:
-    _aside(turn, "help.show")
-
-
-def _language(turn: Turn) -> None:
-    _aside(turn, LANGUAGE)
-
-
-def _status(turn: Turn) -> None:
-    if turn.node.flow != "status":
-        turn.push()
     turn.misses = 0
-    go(turn, turn.book.starts["status"])
-
-
-def _aside(turn: Turn, target: str) -> None:
-    if turn.node.name != target:
-        turn.push()
-    turn.misses = 0
-    land(turn, target, ask=True)
-
-
-def _stop(turn: Turn) -> None:
-    # It ends the weekly update, never somebody's own case or their way in; so nothing of the conversation is moved.
-    turn.do(Consent("weekly", granted=False, method="word"))
-    turn.say("stop.done")
-
-
-def _start(turn: Turn) -> None:
-    # Telegram opens every conversation with /start: it lifts a stop, and subscribes to nothing.
-    turn.do(Consent("all", granted=True, method="word"))
+    turn.trail = []
+    turn.say("welcome.code")
     if turn.lang:
-        turn.say("start.done")
+        go(turn, "complaint.begin")
+    else:
+        land(turn, "welcome.language", ask=True)
+
+
+def _keep_in_report(turn: Turn) -> None:
+    first = turn.report.asked
+    if report.is_doubtful(turn):
+        report.doubt(turn)
+        turn.push()
+        land(turn, "doubt.report", ask=True)
+        return
+    report.add_words(turn)
+    if turn.shut:
+        return
+    turn.misses = 0
+    if first:
+        turn.say("welcome.code")
+    named = hearing.find_category(turn.book.words, turn.folded)
+    if turn.node.save == "category" and take_choice(turn, named):
+        return
     turn.ask()
 
 
-def _private(turn: Turn) -> None:
-    if turn.report.held and not report.enter(turn):
-        return
-    inside = _in_report(turn) and (not turn.report.done or turn.node.name in _AFTER)
-    if not inside:
-        report.leave(turn)
-    if not report.enter(turn):
-        return
-    turn.misses = 0
-    if inside:
-        land(turn, turn.node.name, ask=True)
-    elif turn.lang:
-        turn.trail = [MENU]
-        go(turn, "complaint.category")
+def _miss(turn: Turn) -> None:
+    """Not understood: asked again, then a person is offered, then what was sent is put before one."""
+    turn.misses += 1
+    if not turn.report.sealed and turn.event.text.strip():
+        turn.remember(missed=(*turn.memory.missed, turn.event.text[:200])[-WORDS_KEPT:])
+    if turn.node.name == "help.offer":
+        turn.misses = 0
+        call_person(turn)
+        turn.say("person.called")
+        land(turn, "call.who", ask=True)
+    elif turn.fresh:
+        land(turn, turn.first, ask=True)
+    elif turn.misses > 1 and turn.node.flow != "help":
+        offer_person(turn)
     else:
-        land(turn, LANGUAGE, ask=True)
+        turn.say("miss.again")
+        turn.ask()
 
 
-UNIVERSAL: dict[str, Callable[[Turn], None]] = {
-    "menu": leave_to_menu,
-    "back": _back,
-    "help": _help,
-    "stop": _stop,
-    "start": _start,
-    "language": _language,
-    "status": _status,
-    "private": _private,
-}
+ORDER: tuple[Callable[[Turn], bool], ...] = (
+    universal.obey,
+    focus.open_code,
+    focus.answer_focus,
+    _answer,
+    talk.reply,
+    _keep,
+)
 
 # ── what is not a message ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -281,17 +198,28 @@ def _found(turn: Turn) -> None:
         turn.ask()
     elif not answered(turn):
         turn.misses += 1
-        if node.look_up == "facility" and turn.misses >= MISSES:
+        if node.look_up == "facility" and turn.misses > 1:
             offer_person(turn)
         else:
             go(turn, node.next)
-    else:
+    elif isinstance(found, FoundFacility):
+        in_round = turn.known.round.id if turn.known.round else ""
         turn.misses = 0
-        if isinstance(found, FoundFacility):
-            in_round = turn.known.round.id if turn.known.round else ""
-            turn.remember(rating=Rating(in_round, found.id, found.names))
-            turn.push()
+        turn.remember(rating=Rating(in_round, found.id, found.names))
+        turn.push()
         go(turn, node.found)
+    else:
+        _open(turn, found)
+
+
+def _open(turn: Turn, found: FoundCase) -> None:
+    """A code opens its case; words that came with it go there."""
+    turn.misses = 0
+    turn.remember(thread=Thread(turn.looked_up, found.day, found.sealed))
+    if turn.node.name == focus.CODE and focus.tells_more(turn):
+        go(turn, focus.ADDED if threads.append(turn) else focus.ABOUT)
+    else:
+        go(turn, turn.node.found)
 
 
 def _quiet(turn: Turn) -> None:

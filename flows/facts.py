@@ -19,12 +19,8 @@ def _due(turn: Turn) -> bool:
 
 
 def _resolved(turn: Turn) -> bool:
-    """Whether the case just looked up is this phone's own and waits for its writer's word."""
-    found = turn.found_case
-    if found.state != "resolved" or not found.mine:
-        return False
-    turn.remember(verify=turn.looked_up)
-    return True
+    """Whether the case just looked up waits for somebody's word on whether it is done."""
+    return turn.found_case.state == "resolved"
 
 
 def answered(turn: Turn) -> bool:
@@ -40,8 +36,11 @@ FACTS: dict[str, Callable[[Turn], bool]] = {
     "waiting": lambda turn: bool(turn.trail),  # the question was a side step from another
     "report": lambda turn: bool(turn.report.code or turn.report.sealed),
     "told": lambda turn: turn.report.told,  # the story came before the questions
+    "heard": lambda turn: bool(turn.report.heard),  # and named what it is about
+    "at_hand": lambda turn: bool(turn.report.code) and not turn.report.told,  # the receipt just given
+    "storied": lambda turn: turn.trail[-1:] in (["complaint.story"], ["protected.story"]),
+    "answered": lambda turn: bool(turn.found_case.last),
     "trial": lambda turn: turn.known.trial,
-    "cases": lambda turn: bool(turn.known.cases),
     "due": _due,
     "resolved": _resolved,
     "round": lambda turn: turn.known.round is not None,

@@ -13,7 +13,7 @@ from typing import Any
 import locales
 from flows import answers
 from flows.asking import SAVED
-from flows.book import ASKS, Book, Branch, Choice, Node, Words
+from flows.book import ASKS, AWAY, Book, Branch, Choice, Node, Words
 from flows.facts import FACTS
 from flows.model import Option, Say
 from flows.moving import RUN, TAKES
@@ -49,7 +49,6 @@ TABLE_KEYS: dict[str, type] = {
     "languages": list,
     "scores": list,
     "quiet": dict,
-    "story_letters": int,
 }
 WORDS_KEYS: dict[str, type] = {
     "universal": dict,
@@ -85,7 +84,7 @@ def _effect(source: Source | None) -> tuple[str, dict[str, Any]] | None:
 
 
 def _resolve(flow: str, target: str) -> str:
-    return target if not target or target == "back" or "." in target else f"{flow}.{target}"
+    return target if not target or target in AWAY or "." in target else f"{flow}.{target}"
 
 
 def _options(flow: str, given: dict[str, Any], node: Source, tables: dict[str, tuple[str, ...]]) -> tuple[Choice, ...]:
@@ -257,7 +256,6 @@ def load_book(folder: Path = FOLDER) -> Book:
         needs={key: _needs(key) for key in keys},
         quiet_report=quiet["report"],
         quiet_end=quiet["end"],
-        story_letters=given["story_letters"],
         fold=locales.fold,
         fingerprint=_fingerprint(folder),
         matches=_matches(nodes, words),
@@ -268,7 +266,7 @@ def _refuse_lost_targets(nodes: dict[str, Node], heads: dict[str, tuple[Source, 
     for node in nodes.values():
         targets = [node.next, node.found, *(option.next for option in node.options), *(way.next for way in node.branch)]
         for target in targets:
-            if target and target != "back" and target not in nodes:
+            if target and target not in AWAY and target not in nodes:
                 raise Refused(f"{heads[node.flow][0].file}, line {node.line}: next: there is no node {target}")
 
 

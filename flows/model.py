@@ -77,6 +77,22 @@ class Round:
     indicators: tuple[str, ...]
 
 
+Question = Literal["answer", "confirm", "call", "edition"]
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """What we asked of this person by ourselves last, while it may still be answered.
+
+    A handler's words, "is it done?", a call-back, or an edition; `code` is its case ("" where an edition has none).
+    """
+
+    kind: Question
+    code: str
+    day: str  # on which that case was told, "2026-11-21"
+    at: float  # when it was asked: which of two questions it is
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What a step may know of the world; the shell fills it in before the step."""
@@ -84,10 +100,11 @@ class Known:
     at: float  # seconds since 1970, UTC
     code: str  # a fresh case code, 13 digits, used if this turn opens a case
     channel: str = "whatsapp"  # key into locales.channels.CHANNELS
+    district: dict[str, str] = field(default_factory=dict)  # its name by language
     places: tuple[Place, ...] = ()
-    cases: tuple[tuple[str, str], ...] = ()  # (code, status) of this phone's open ordinary cases, newest first
-    confirm: str = ""  # code of a case whose "is it done?" was asked since this phone last wrote
-    weekly: bool = False  # subscribed to the weekly update
+    focus: Focus | None = None
+    given: bool = False  # this phone was given a number before, on whichever side of the door
+    weekly: bool = False  # subscribed to the weekly update, or just offered it by an edition
     trial: bool = False  # a demo on a real line: say so, and take nothing protected
     round: Round | None = None
     outside: tuple[tuple[dict[str, str], str], ...] = ()  # (names by language, phone) of bodies outside the district
@@ -99,7 +116,9 @@ class FoundCase:
 
     state: str = "none"
     due: str = ""  # the day by which an answer is owed, "2026-12-05", or ""
-    mine: bool = False  # an ordinary case that this phone wrote
+    day: str = ""  # on which it was told
+    last: str = ""  # what was last answered, as typed; never of a protected case
+    sealed: bool = False  # behind the protected door: words under its code go there
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +141,7 @@ class Event:
     text: str = ""
     choice: str = ""  # the option id of a tapped button or row
     tapped: str = ""  # the node whose button it was, where the button says it
+    quoted: str = ""  # the code in the message of ours that this one quotes
     media: tuple[Media, ...] = ()
     location: Point | None = None
     found: Found | None = None  # the answer to a LookUp
@@ -167,7 +187,8 @@ class Stage(StrEnum):
 
     ASKED = "asked"  # nobody knows yet whether it is about a service or a person
     ROUTED = "routed"  # that is answered
-    DONE = "done"  # its receipt was said
+    FILED = "filed"  # its receipt was said, and whether we may message this phone is open
+    DONE = "done"  # that is over too
 
 
 class Lies(StrEnum):
@@ -188,6 +209,7 @@ class Report:
     stage: Stage = Stage.ASKED
     lies: Lies = Lies.SESSION
     told: bool = False  # the story came before the questions
+    heard: str = ""  # the category that was heard in the story, until it was said back
     details: Details = Details()
     story: tuple[Item, ...] = ()  # told to the questions, and only here
     held: tuple[Item, ...] = ()  # told after the receipt, until it is known whether it is more of the same
@@ -209,6 +231,11 @@ class Report:
     def routed(self) -> bool:
         return self.stage is Stage.ROUTED
 
+    @property
+    def asked(self) -> bool:
+        """Whether nobody knows yet if it is about a person."""
+        return self.stage is Stage.ASKED
+
 
 @dataclass(frozen=True, slots=True)
 class Rating:
@@ -221,12 +248,31 @@ class Rating:
 
 
 @dataclass(frozen=True, slots=True)
+class Thread:
+    """The case that words go to now; `day` it was told, `sealed` behind the door."""
+
+    code: str
+    day: str = ""
+    sealed: bool = False
+    held: tuple[Item, ...] = ()  # words that may be about a person, until that is answered
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that somebody asks for: by a woman or a man ("" = whoever), and at what time of day."""
+
+    by: str = ""
+    hour: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What a conversation has in hand besides where it stands. All of it is forgotten together."""
 
     report: Report = Report()
     rating: Rating | None = None
-    verify: str = ""  # code of the case whose "is it done?" stands open
+    thread: Thread | None = None
+    call: Call = Call()
     missed: tuple[str, ...] = ()  # answers that were not understood, for the person who is called
     look: str = ""  # the code that is being looked up
     opening: str = ""  # text that opens the reply once that is found
@@ -242,5 +288,6 @@ class Session:
     memory: Memory = Memory()
     trail: tuple[str, ...] = ()  # nodes to go Back to, oldest first, as "flow.node"
     misses: int = 0  # answers in a row that were not understood
+    passed: float = 0.0  # `Focus.at` of the last question of ours that was answered, or passed by for something else
     flows: str = ""  # fingerprint of the flows this session was written by
     quiet_after: int = 0  # seconds of silence after which a "quiet" event is due; 0 = never

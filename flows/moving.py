@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from flows import report
+from flows import report, threads
 from flows.book import Node
-from flows.effects import CallPerson, Consent, Rate, SetLanguage, Verify
+from flows.effects import CallPerson, Consent, Rate, Seal, SetLanguage, Verify
 from flows.facts import FACTS
-from flows.model import Lies
-from flows.turn import LANGUAGE, MENU, Turn
+from flows.model import Call, Lies
+from flows.turn import LANGUAGE, Turn
 
 HOPS = 20  # nodes that say or branch between two questions; check finds the ring that would need more
 
@@ -20,7 +21,7 @@ def advance(turn: Turn, target: str) -> None:
     turn.misses = 0
     if turn.memory.missed:
         turn.remember(missed=())
-    if turn.node.ask not in {"more", "score"} and turn.node.name != LANGUAGE:
+    if turn.node.ask not in {"more", "score", "thread"} and turn.node.flow != "welcome":
         turn.push()
     go(turn, target)
 
@@ -32,6 +33,9 @@ def go(turn: Turn, target: str) -> None:
         if target == "back":
             _return(turn)
             return
+        if target == "over":
+            turn.over = True
+            return
         if turn.report.sealed:
             target = book.twins.get(target, target)
         node = book.nodes.get(target)
@@ -41,11 +45,11 @@ def go(turn: Turn, target: str) -> None:
             land(turn, target, ask=True)
             return
         turn.node = node
+        run(turn, node.effect, "")
         for key in node.says:
             turn.say(key)
-        run(turn, node.effect, "")
         target = _choose(turn, node)
-    land(turn, MENU if turn.lang else LANGUAGE, ask=True)
+    land(turn, turn.home, ask=True)
 
 
 def _choose(turn: Turn, node: Node) -> str:
@@ -76,9 +80,11 @@ def _return(turn: Turn) -> None:
     """Back from a side step to the question that was left for it."""
     while turn.trail and turn.book.nodes[turn.trail[-1]].flow == turn.node.flow:
         turn.trail.pop()
-    target = turn.trail.pop() if turn.trail else (MENU if turn.lang else LANGUAGE)
+    if not turn.trail and turn.says and turn.lang:
+        turn.over = True  # nothing is pending: what was said is the whole answer
+        return
+    target = turn.trail.pop() if turn.trail else turn.home
     node = turn.book.nodes[target]
-    # Where nothing is pending, what was said is the whole answer.
     land(turn, target, ask=not turn.says or not (node.idle or node.ask == "more"))
 
 
@@ -86,7 +92,7 @@ def leave_to_menu(turn: Turn) -> None:
     """To the menu, with what was said kept."""
     report.leave(turn)
     turn.misses = 0
-    land(turn, MENU if turn.lang else LANGUAGE, ask=True)
+    land(turn, turn.home, ask=True)
 
 
 def offer_person(turn: Turn) -> None:
@@ -111,17 +117,34 @@ def _rate(turn: Turn, _: str, __: dict[str, Any]) -> None:
 
 
 def _verify(turn: Turn, _: str, data: dict[str, Any]) -> None:
-    turn.do(Verify(turn.memory.verify, **data))
-    turn.remember(verify="")
+    if turn.memory.thread is not None:
+        turn.do(Verify(turn.memory.thread.code, **data))
+        threads.settle(turn)
 
 
-def _call_person(turn: Turn, _: str, __: dict[str, Any]) -> None:
+def _ask_call(turn: Turn, _: str, data: dict[str, Any]) -> None:
+    turn.remember(call=replace(turn.memory.call, **{name: value for name, value in data.items() if value}))
+
+
+def call_person(turn: Turn) -> None:
+    """Put this conversation before a person: behind the door one of its own, else the triage."""
+    memory, thread = turn.memory, turn.memory.thread
+    call = memory.call if memory.call != Call() else None
     reason = turn.trail[-1] if turn.trail else turn.node.name
+    turn.remember(missed=(), call=Call())
     if turn.report.sealed:
-        report.seal(turn, "call")
-        return
-    turn.do(CallPerson(turn.known.code, reason, turn.report.code, turn.memory.missed))
-    turn.remember(missed=())
+        report.seal(turn, "call", call=call)
+    elif thread is not None and thread.sealed:
+        turn.sealed = True
+        turn.do(Seal(thread.code, "call", call=call))
+    else:
+        about = turn.report.code or (thread.code if thread else "")
+        turn.do(CallPerson(turn.known.code, reason, about, memory.missed, call))
+
+
+def _pass_category(turn: Turn, _: str, __: dict[str, Any]) -> None:
+    """Its question was answered by the story; Back asks it all the same."""
+    turn.trail = [*turn.trail, "complaint.category"]
 
 
 RUN: dict[str, Callable[[Turn, str, dict[str, Any]], None]] = {
@@ -129,15 +152,23 @@ RUN: dict[str, Callable[[Turn, str, dict[str, Any]], None]] = {
     "consent": _consent,
     "rate": _rate,
     "verify": _verify,
-    "call_person": _call_person,
+    "ask_call": _ask_call,
+    "call_person": lambda turn, _, __: call_person(turn),
+    "pass_category": _pass_category,
     "open_case": lambda turn, _, __: report.open_case(turn),
     "append": lambda turn, _, __: report.append_held(turn),
+    "clear_doubt": lambda turn, _, __: report.clear_doubt(turn),
+    "keep_held": lambda turn, _, __: report.keep_held(turn),
+    "thread_held": lambda turn, _, __: threads.keep_held(turn),
+    "seal_held": lambda turn, _, __: threads.seal_held(turn),
+    "join": lambda turn, _, __: threads.join(turn),
 }
 
 # What a flow states of an effect that it names; of the others it states nothing.
 TAKES: dict[str, frozenset[str]] = {
     "consent": frozenset({"topic", "granted", "method"}),
-    "verify": frozenset({"fixed"}),
+    "verify": frozenset({"verdict"}),
+    "ask_call": frozenset({"by", "hour"}),
 }
 
 

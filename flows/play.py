@@ -11,9 +11,9 @@ from typing import Any
 import locales
 from flows import codes
 from flows.book import Book
-from flows.effects import Consent, Effect, LookUp, OpenCase, Seal, SealStory, Verify
+from flows.effects import Consent, Effect, KeepStory, LookUp, OpenCase, Seal, SealStory, Settle, Verify
 from flows.engine import step
-from flows.model import Event, Found, FoundCase, FoundFacility, Known, Media, Place, Reply, Round, Session
+from flows.model import Event, Focus, Found, FoundCase, FoundFacility, Known, Media, Place, Question, Reply, Round, Session
 from flows.sessions import dump, restore
 from locales.render import render_options
 
@@ -28,6 +28,9 @@ PLACES = (
 ROUND = Round("demo-round", ("indicator.open_on_time", "indicator.staff_present", "indicator.treated_with_respect"))
 FACILITY = FoundFacility("demo-clinic", {"en": "Demo clinic", "ur": "نمونہ کلینک"})
 FACILITY_CODE = "101"
+DISTRICT = {"en": "Demo Pishin", "ur": "پشین (نمونہ)"}
+DAY = "2026-11-21"
+VERDICTS = {"yes": "confirmed", "no": "disputed", "half": "disputed", "unknown": "resolved"}
 OUTSIDE = (({"en": "Demo helpline", "ur": "نمونہ ہیلپ لائن"}, "0000"),)
 
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
@@ -45,9 +48,12 @@ class World:
     round: Round | None = ROUND
     outside: tuple[tuple[dict[str, str], str], ...] = OUTSIDE
     weekly: bool = False
-    cases: dict[str, str] = field(default_factory=dict)  # ordinary, newest last
+    cases: dict[str, str] = field(default_factory=dict)  # ordinary ones: state by code
+    said: dict[str, str] = field(default_factory=dict)  # what was last answered, by code
+    kept: set[str] = field(default_factory=set)  # in the sorting list
     sealed: set[str] = field(default_factory=set)
-    confirm: str = ""  # the case whose "is it done?" has just gone out
+    focus: Focus | None = None  # what was asked by ourselves last
+    given: bool = False
     made: int = 0
 
     def known(self) -> Known:
@@ -55,11 +61,12 @@ class World:
         self.made += 1
         return Known(
             at=self.at,
-            code=codes.complete(f"{482177300000 + self.made:012d}"),
+            code=codes.complete(f"{982177300000 + self.made:012d}"),
             channel=self.channel,
+            district=DISTRICT,
             places=self.places,
-            cases=tuple((code, status) for code, status in reversed(self.cases.items())),
-            confirm=self.confirm,
+            focus=self.focus,
+            given=self.given,
             weekly=self.weekly,
             trial=self.trial,
             round=self.round,
@@ -68,12 +75,16 @@ class World:
 
     def do(self, effect: Effect) -> Found | None:
         """Take an effect; the answer to a look-up comes back."""
+        self.given |= isinstance(effect, KeepStory | OpenCase | Seal | SealStory)
         match effect:
+            case KeepStory():
+                self.kept.add(effect.code)
             case OpenCase():
                 self.cases[effect.code] = "received"
             case Verify():
-                self.confirm = ""
-                self.cases[effect.code] = "confirmed" if effect.fixed else "disputed"
+                self.cases[effect.code] = VERDICTS[effect.verdict]
+            case Settle():
+                self.focus = None
             case Seal() | SealStory():
                 self.sealed.add(effect.code)
             case Consent(topic="weekly"):
@@ -81,9 +92,16 @@ class World:
             case LookUp(what="facility"):
                 return FACILITY if effect.code == FACILITY_CODE else FoundFacility()
             case LookUp():
-                state = self.cases.get(effect.code) or ("received" if effect.code in self.sealed else "none")
-                return FoundCase(state, "2026-12-05", effect.code in self.cases)
+                sealed = effect.code in self.sealed
+                state = self.cases.get(effect.code) or (
+                    "received" if sealed or effect.code in self.kept else "none"
+                )
+                return FoundCase(state, "2026-12-05", DAY, self.said.get(effect.code, ""), sealed)
         return None
+
+    def ask(self, kind: Question, code: str) -> None:
+        """As an act at the desk does: what is said next answers this."""
+        self.focus = Focus(kind, code, DAY, self.focus.at + 1 if self.focus else self.at)
 
 
 @dataclass

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from flows import hearing
 from flows.effects import Amend, Append, Forget, KeepStory, OpenCase, Seal, SealStory
-from flows.model import Details, Event, Item, Lies, Report, Stage
-from flows.turn import LANGUAGE, MENU, Turn
+from flows.model import Call, Details, Event, Item, Lies, Report, Stage
+from flows.turn import Turn
+
+AFTER = ("complaint.more", "protected.more")
 
 
 def read_item(event: Event) -> Item:
@@ -15,8 +18,21 @@ def read_item(event: Event) -> Item:
 
 
 def is_dangerous(turn: Turn) -> bool:
-    """Whether this message has a word that leads to the protected door."""
-    return turn.book.words.danger(turn.folded)
+    """Whether this message has words that lead to the protected door."""
+    return hearing.is_dangerous(turn.book.words, turn.folded)
+
+
+def is_doubtful(turn: Turn) -> bool:
+    """Words of danger in a report that was said to be about a service: they are asked about before they go anywhere."""
+    report = turn.report
+    return report.stage in {Stage.ROUTED, Stage.FILED} and not report.sealed and is_dangerous(turn)
+
+
+def is_begun(turn: Turn) -> bool:
+    """Whether words that come now are part of a report."""
+    beside = turn.node.flow in {"help", "call"} and bool(turn.trail) and turn.book.nodes[turn.trail[-1]].report
+    report = turn.report
+    return bool(beside or turn.node.report or report.code or report.sealed or report.details.category)
 
 
 def _code(turn: Turn) -> str:
@@ -25,10 +41,12 @@ def _code(turn: Turn) -> str:
     return turn.report.code
 
 
-def seal(turn: Turn, kind: str, item: Item = Item(), details: Details = Details()) -> None:
+def seal(
+    turn: Turn, kind: str, item: Item = Item(), details: Details = Details(), call: Call | None = None
+) -> None:
     """One answer behind the protected door, the moment it comes."""
     turn.sealed = True
-    turn.do(Seal(_code(turn), kind, item, details))
+    turn.do(Seal(_code(turn), kind, item, details, call))
 
 
 def enter(turn: Turn, about: str = "") -> bool:
@@ -62,7 +80,7 @@ def _refuse(turn: Turn) -> None:
     turn.forget()
     turn.trail, turn.misses, turn.shut = [], 0, True
     turn.sealed = True  # nothing is taken: not even the inbox keeps these words
-    turn.node = turn.book.nodes[MENU if turn.lang else LANGUAGE]
+    turn.node = turn.book.nodes[turn.home]
     turn.say("trial.outside")
     if not turn.lang:
         turn.ask()
@@ -71,13 +89,17 @@ def _refuse(turn: Turn) -> None:
 def tell(turn: Turn) -> None:
     """Words before any choice: they are the story, whatever is answered later."""
     turn.forget()
-    if is_dangerous(turn):
-        if enter(turn):
-            turn.update(told=True)
-            seal(turn, "story", read_item(turn.event))
+    heard = hearing.find_category(turn.book.words, turn.folded)
+    if not is_dangerous(turn):
+        _keep(turn, (read_item(turn.event),))
+    elif enter(turn):
+        seal(turn, "story", read_item(turn.event))
+    if turn.shut:
         return
-    _keep(turn, (read_item(turn.event),))
     turn.update(told=True)
+    if heard:
+        record(turn, "category", Details(category=heard))
+        turn.update(heard=heard)
 
 
 def _keep(turn: Turn, story: tuple[Item, ...]) -> None:
@@ -90,21 +112,43 @@ def add_words(turn: Turn, kind: str = "more") -> None:
     """Words inside a report go to the same place as the rest of it. Before service or person they are its story."""
     if (turn.report.sealed or is_dangerous(turn)) and not enter(turn):
         return
-    report, item = turn.report, read_item(turn.event)
+    _add(turn, kind, read_item(turn.event))
+
+
+def _add(turn: Turn, kind: str, item: Item) -> None:
+    report = turn.report
     if report.sealed:
         seal(turn, kind, item)
     elif report.lies is not Lies.SESSION:
         turn.do(Append(report.code, item))
-    elif report.routed:
+    elif not report.asked:
         turn.update(story=(*report.story, item))
     else:
         _keep(turn, (item,))
-    if not report.routed:
+    if report.asked:
         turn.update(told=True)
 
 
+def doubt(turn: Turn) -> None:
+    """These words wait until it is known whether they are about a person."""
+    turn.update(held=(*turn.report.held, read_item(turn.event)))
+
+
+def clear_doubt(turn: Turn) -> None:
+    """They are about no person: they belong to the report."""
+    held = turn.report.held
+    turn.update(held=())
+    for item in held:
+        _add(turn, "story", item)
+
+
 def hold(turn: Turn) -> None:
-    """Words after the receipt wait until it is known whether they are more of the same; sealed ones wait sealed."""
+    """Words after a receipt wait until it is known whether they are more of the same; sealed ones wait sealed.
+
+    A receipt of another day is not at hand any more: then they wait under a number of their own.
+    """
+    if not turn.report.done:
+        turn.update(stage=Stage.DONE, told=True)
     if turn.report.sealed or is_dangerous(turn):
         if enter(turn):
             seal(turn, "more", read_item(turn.event))
@@ -121,8 +165,9 @@ def record(turn: Turn, save: str, answer: Details) -> None:
     if report.sealed:
         seal(turn, _SEALED_AS.get(save, save), details=answer)
         if save == "kind":
-            turn.update(stage=Stage.ROUTED)
+            turn.update(stage=Stage.ROUTED, heard="")
     elif save == "kind":
+        turn.update(heard="")
         _route(turn, answer.about)
     else:
         turn.update(details=_answered(report.details, save, answer))
@@ -160,8 +205,10 @@ def open_case(turn: Turn) -> None:
     report = turn.report
     if report.lies is Lies.DRAFT:
         turn.do(Amend(report.code, finish=True))
-    elif not report.opened and not report.done:
+        turn.update(lies=Lies.CASE)
+    elif not (report.sealed or report.opened or report.done):
         _open(turn, draft=False)
+    turn.update(stage=Stage.FILED)
 
 
 def close(turn: Turn) -> None:
@@ -187,29 +234,41 @@ def clear(turn: Turn, what: str) -> None:
     elif what == "report":
         turn.forget()
         turn.trail = []
-        if report.held:
+        if report.sealed and report.told:
+            turn.forget(Report(report.code, lies=Lies.SEALED, told=True))
+        elif report.held:
             _keep(turn, report.held)
+            turn.update(told=report.told)
 
 
 def leave(turn: Turn) -> None:
     """The citizen goes elsewhere in the middle: what was said is kept, and said so alike on both sides of the door."""
     report = turn.report
-    if report.held and not report.sealed:
-        turn.do(KeepStory(turn.known.code, report.held))
-    elif report.routed:
-        if not report.sealed and not report.opened:
+    keep_held(turn)
+    if report.routed and not report.opened:
+        if not report.sealed:
             _open(turn, draft=True)
         turn.say("report.kept")
     turn.forget()
     turn.trail = []
 
 
+def keep_held(turn: Turn) -> None:
+    """Words that still wait are put before a person: nobody knows which report they belong to."""
+    report = turn.report
+    if report.held and not report.sealed:
+        turn.do(KeepStory(turn.known.code, report.held, about=True))
+        turn.update(held=())
+
+
 def fall_silent(turn: Turn) -> None:
     """Nothing came for a while. An ordinary report becomes a draft and says so; behind the door nothing is said."""
     report = turn.report
     open_end = not turn.silent and not report.sealed and not report.done
-    if report.held and not report.sealed:
-        turn.do(KeepStory(turn.known.code, report.held))
+    keep_held(turn)
+    if turn.memory.thread and turn.memory.thread.held:
+        turn.do(KeepStory(turn.known.code, turn.memory.thread.held, about=True))
+        turn.remember(thread=None)
     if open_end and report.routed and not report.opened:
         _open(turn, draft=True)
         turn.say("report.kept")

@@ -23,29 +23,31 @@ from flows.model import (
 
 # Texts that no flow names because they can be said anywhere.
 SPOKEN = (
+    "card.refused",
     "intake.kept",
-    "follow.row",
     "miss.again",
     "place.name",
     "report.kept",
-    "report.received",
     "restart.sorry",
     "start.done",
     "stop.done",
+    "thanks.reply",
     "trial.first",
     "trial.notice",
     "trial.outside",
+    "verify.kept",
     "welcome.code",
+    "welcome.hello",
 )
 
 # Statuses a citizen can be told, and what the protected room's own word is said as: nobody can tell which room speaks.
 STATUSES = ("received", "acknowledged", "in_progress", "resolved", "confirmed", "disputed", "closed")
 SAID_AS = {"seen": "acknowledged"}
 
-MENU, LANGUAGE = "welcome.menu", "welcome.language"
+MENU, LANGUAGE, FIRST, REPORT = "welcome.menu", "welcome.language", "welcome.first", "complaint.category"
 PLACES = 9  # digits of one hand's reach, and WhatsApp's list of ten rows
-CASES = 5
 TRAIL = 30
+SHORT = 80  # longer than any option's text or universal word: there is no point in looking further
 
 
 @dataclass(slots=True)
@@ -68,6 +70,7 @@ class Turn:
     over: bool = False  # the conversation ends: the next message opens another
     shut: bool = False  # a trial line's protected door: nothing more happens in this turn
     fresh: bool = False  # nothing has been asked yet
+    passed: float = 0.0  # of the session
     lost: bool = False  # the node this session stood at is gone from the flows
     silent: bool = False  # an unfinished report has been kept; the next silence ends the conversation
 
@@ -127,9 +130,29 @@ class Turn:
         shown = OPTIONS.get(self.node.ask)
         self.options = shown(self) if shown else self.node.shown
 
+    @property
+    def first(self) -> str:
+        """What a conversation begins with: a known phone is asked what it is about, a stranger for a language."""
+        return REPORT if self.lang else FIRST
+
+    @property
+    def home(self) -> str:
+        """Where a conversation stands when nothing is pending."""
+        return MENU if self.lang else LANGUAGE
+
+    @property
+    def short(self) -> str:
+        """The matching key of a message that is short enough to be an answer; "" for a longer one."""
+        return self.folded if len(self.event.text) <= SHORT else ""
+
+    def pass_by(self) -> None:
+        """What we asked by ourselves is answered, or waits: something else was begun."""
+        if self.known.focus:
+            self.passed = self.known.focus.at
+
     def push(self) -> None:
         """Remember the node for Back. A side question about one case is not gone back to: its case may be forgotten."""
-        if self.node.flow == "verify":
+        if self.fresh or self.node.flow in {"verify", "thread", "doubt"}:
             return
         if not self.trail or self.trail[-1] != self.node.name:
             self.trail = [*self.trail, self.node.name][-TRAIL:]
@@ -142,6 +165,7 @@ class Turn:
             else None
         )
         if self.over:
+            # What waited while something else was done is asked again by whatever comes next.
             session = Session(lang=self.lang, flows=self.book.fingerprint)
         else:
             session = Session(
@@ -153,6 +177,7 @@ class Turn:
                 misses=self.misses,
                 flows=self.book.fingerprint,
                 quiet_after=self._quiet_after(),
+                passed=self.passed,
             )
         return Step(session, reply, tuple(self.effects), self.sealed)
 
@@ -169,6 +194,14 @@ def indicator(turn: Turn) -> str:
     asked = turn.known.round.indicators if turn.known.round else ()
     scores = turn.memory.rating.scores if turn.memory.rating else {}
     return next((key for key in asked if key not in scores), "")
+
+
+def _category(turn: Turn) -> Value:
+    return {"key": f"category.{turn.report.heard or turn.report.details.category or 'other'}"}
+
+
+def _day(turn: Turn) -> Value:
+    return {"date": turn.memory.thread.day if turn.memory.thread else ""}
 
 
 def _outside(turn: Turn) -> Value:
@@ -190,11 +223,15 @@ def _status(turn: Turn) -> Value:
 
 
 VALUES: dict[str, Callable[[Turn], Value]] = {
+    "category": _category,
     "code": lambda turn: {"code": turn.looked_up or turn.report.code},
+    "day": _day,
+    "district": lambda turn: {"names": turn.known.district},
     "status": _status,
     "due": lambda turn: {"date": turn.found_case.due},
     "facility": lambda turn: {"names": turn.memory.rating.names if turn.memory.rating else {}},
     "indicator": lambda turn: {"key": indicator(turn)},
+    "last": lambda turn: turn.found_case.last,
     "outside": _outside,
 }
 
@@ -206,12 +243,5 @@ def _place_options(turn: Turn) -> tuple[Option, ...]:
     )
 
 
-def _case_options(turn: Turn) -> tuple[Option, ...]:
-    return tuple(
-        Option(code, str(digit), Say("follow.row", {"code": {"code": code}}))
-        for digit, (code, _) in enumerate(turn.known.cases[:CASES], 1)
-    )
-
-
 # Options that come from the world, not from the flow.
-OPTIONS: dict[str, Callable[[Turn], tuple[Option, ...]]] = {"place": _place_options, "case": _case_options}
+OPTIONS: dict[str, Callable[[Turn], tuple[Option, ...]]] = {"place": _place_options}

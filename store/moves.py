@@ -28,6 +28,7 @@ class Move:
     lang: str
     now: datetime
     quiet_at: datetime | None = None
+    given: bool = False  # this turn gives a number
     seen: bool = True  # False where the contact's own row already says what this turn would write there
     # the message that caused it; all None for a session that went quiet
     inbox_id: UUID | None = None

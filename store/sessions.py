@@ -1,8 +1,14 @@
-"""Where each conversation stands: an encrypted state, ever only written over the version that was read."""
+"""Where each conversation stands: an encrypted state, ever only written over the version that was read.
+
+Beside it, in the same row, what a turn must know of the phone: what we asked of it last by ourselves (its focus), and
+whether it was ever given a number.
+"""
 
 from __future__ import annotations
 
-from typing import LiteralString
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, LiteralString
 from uuid import UUID
 
 from store.database import Auto, Tx, fetch_all
@@ -10,12 +16,19 @@ from store.database import Auto, Tx, fetch_all
 # Pieces of larger statements. A conversation begins with its contact (`made`) …
 BEGIN: LiteralString = "INSERT INTO sessions (contact_id) SELECT id FROM made"
 # … and every turn moves it, over the version that it has read.
-MOVE: LiteralString = """
-    UPDATE sessions SET version = version + 1, state = %(state)s, quiet_at = %(quiet_at)s
-    WHERE contact_id = %(contact_id)s AND version = %(version)s RETURNING contact_id"""
-MOVE_KEPT: LiteralString = """
-    UPDATE sessions SET version = version + 1, state = %(state)s, quiet_at = %(quiet_at)s FROM kept
-    WHERE sessions.contact_id = %(contact_id)s AND version = %(version)s"""
+_MOVED: LiteralString = """version = version + 1, state = %(state)s, quiet_at = %(quiet_at)s,
+        given_at = CASE WHEN %(given)s THEN coalesce(given_at, %(now)s) ELSE given_at END"""
+MOVE: LiteralString = f"""
+    UPDATE sessions SET {_MOVED}
+    WHERE contact_id = %(contact_id)s AND version = %(version)s RETURNING contact_id"""  # noqa: S608 - pieces of our own
+MOVE_KEPT: LiteralString = f"""
+    UPDATE sessions SET {_MOVED} FROM kept
+    WHERE sessions.contact_id = %(contact_id)s AND version = %(version)s"""  # noqa: S608 - pieces of our own
+
+# How long the last thing that we asked by ourselves may be answered: a case's end is a matter of weeks.
+FOCUS: LiteralString = """
+    sessions.focus_at > now() - CASE sessions.focus_kind WHEN 'confirm' THEN interval '30 days' ELSE interval '14 days' END"""
+Question = Literal["answer", "confirm", "call", "edition"]
 
 
 def bound_to(contact_id: UUID) -> str:
@@ -34,3 +47,39 @@ async def list_quiet(auto: Auto, most: int) -> list[UUID]:
 async def put_off(tx: Tx, contact_id: UUID) -> None:
     """A quiet session whose turn failed is tried again in an hour, and not at every tick."""
     await tx.execute("UPDATE sessions SET quiet_at = now() + interval '1 hour' WHERE contact_id = %s", (contact_id,))
+
+
+async def ask(tx: Tx, contact_id: UUID, kind: Question, case_id: UUID | None, now: datetime) -> None:
+    """What was asked of this person by ourselves is now the last. A turn that read the row before reads it again."""
+    await tx.execute(
+        "UPDATE sessions SET focus_kind = %s, focus_case = %s, focus_at = %s, version = version + 1"
+        " WHERE contact_id = %s",
+        (kind, case_id, now, contact_id),
+    )
+
+
+async def ask_many(tx: Tx, contact_ids: Sequence[UUID], now: datetime) -> None:
+    """An edition went to these people: it is what was last said to whom no case asks something."""
+    await tx.execute(
+        "UPDATE sessions SET focus_kind = 'edition', focus_case = NULL, focus_at = %s, version = version + 1"
+        f" WHERE contact_id = ANY(%s) AND (focus_kind IS NULL OR focus_kind = 'edition' OR NOT {FOCUS})",
+        (now, list(contact_ids)),
+    )
+
+
+async def settle(tx: Tx, contact_id: UUID, at: float) -> None:
+    """What was asked at this moment (seconds since 1970) is answered; a later question stands."""
+    await tx.execute(
+        "UPDATE sessions SET focus_kind = NULL, focus_case = NULL, focus_at = NULL"
+        " WHERE contact_id = %s AND focus_at <= to_timestamp(%s) + interval '1 millisecond'",
+        (contact_id, at),
+    )
+
+
+async def withdraw(tx: Tx, case_id: UUID) -> None:
+    """What was asked about this case no longer is."""
+    await tx.execute(
+        "UPDATE sessions SET focus_kind = NULL, focus_case = NULL, focus_at = NULL, version = version + 1"
+        " WHERE focus_case = %s",
+        (case_id,),
+    )

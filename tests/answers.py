@@ -16,6 +16,7 @@ from flows.play import Phone, World
 BOOK = load_book()
 STORY = "تین دن سے نلکے میں پانی نہیں آ رہا"
 _MOST = 40  # answers from the first hello to any question
+ENDS = {"done": ("done", "declined")}  # what follows the last question, whichever way it was answered
 
 
 def answer(question: str, option: str) -> str:
@@ -36,14 +37,14 @@ def report(
 ) -> list[str]:
     """Go on with a report until the question `upto` is open, or until `past` has been answered; what was typed.
 
-    A phone where nothing is open says MENU first, a stranger hello. `answers` are option ids by question, `lang` for
+    A phone where nothing is open says hello first. `answers` are option ids by question, `lang` for
     the language, `place` an id of the world's places or words, `story` words; the rest is answered by the first option.
     `write` turns a digit into this phone's numerals.
     """
     typed: list[str] = []
     for _ in range(_MOST):
         asked = phone.session.node
-        if asked == upto and not past:
+        if asked in ENDS.get(upto, (upto,)) and not past:
             return typed
         typed.append(_next(phone, answers, write))
         phone.say(typed[-1])
@@ -77,7 +78,7 @@ def reach(phone: Phone, question: str, word: str) -> None:
 def _next(phone: Phone, answers: dict[str, str], write: Callable[[str], str]) -> str:
     session = phone.session
     if not session.node:
-        return "MENU" if session.lang else "سلام"
+        return "سلام"
     if session.node == "menu":
         return write(answer("menu", "report"))
     node = BOOK.nodes[f"{session.flow}.{session.node}"]
@@ -94,7 +95,7 @@ def _place(phone: Phone, wished: str, write: Callable[[str], str]) -> str:
 
 
 def _option(session: Session, node: Node, answers: dict[str, str]) -> str:
-    wished = answers.get("lang" if session.node == "language" else session.node)
+    wished = answers.get("lang" if session.flow == "welcome" else session.node)
     if wished is None:
         return node.options[0].digit
     return next(option.digit for option in node.options if option.id == wished)

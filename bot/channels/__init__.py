@@ -55,6 +55,7 @@ class Inbound:
     choice: str = ""  # the id of a tapped button or row
     media: tuple[Media, ...] = ()
     location: tuple[float, float] | None = None  # latitude, longitude
+    quotes: str = ""  # the provider's id of our message that this one is a reply to
     opt_out: Literal["", "STOP", "START", "HELP"] = ""  # the provider has already acted on the word
     system: bool = False  # a short code or a name as sender: kept, never answered, or two robots talk for ever
 

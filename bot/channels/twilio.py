@@ -210,6 +210,7 @@ class Twilio(Channel):
             choice=(fields.get("ButtonPayload") or fields.get("ListId") or "").translate(NOT_TEXT)[:200],
             media=tuple(self._media(fields)),
             location=_location(fields),
+            quotes=quoted if SID.fullmatch(quoted := fields.get("OriginalRepliedMessageSid", "")) else "",
             opt_out=opt_out if opt_out in {"STOP", "START", "HELP"} else "",  # type: ignore[arg-type]  # a set does not narrow
             system=not person,
         )

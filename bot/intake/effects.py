@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any, assert_never
 
 from bot.intake import lookups, sealing
@@ -24,10 +25,11 @@ from flows.effects import (
     Seal,
     SealStory,
     SetLanguage,
+    Settle,
     Verify,
 )
 from flows.model import Item
-from store import consents, contacts, media
+from store import consents, contacts, media, sessions
 from store.database import Tx
 
 
@@ -35,7 +37,7 @@ async def perform(tx: Tx, turn: Turn, effect: Effect) -> None:  # noqa: PLR0912 
     """Do one effect."""
     match effect:
         case KeepStory():
-            await _keep_story(tx, turn, effect.code, effect.story)
+            await _keep_story(tx, turn, effect.code, effect.story, about=effect.about)
         case OpenCase():
             await _open_case(tx, turn, effect)
         case Append():
@@ -54,6 +56,8 @@ async def perform(tx: Tx, turn: Turn, effect: Effect) -> None:  # noqa: PLR0912 
             await _consent(tx, turn, effect)
         case Verify():
             await _verify(tx, turn, effect)
+        case Settle():
+            await sessions.settle(tx, turn.contact_id, effect.at)
         case Rate():
             await _rate(tx, turn, effect)
         case CallPerson():
@@ -64,7 +68,7 @@ async def perform(tx: Tx, turn: Turn, effect: Effect) -> None:  # noqa: PLR0912 
             assert_never(effect)
 
 
-async def _keep_story(tx: Tx, turn: Turn, code: str, story: Iterable[Item]) -> None:
+async def _keep_story(tx: Tx, turn: Turn, code: str, story: Iterable[Item], *, about: bool = False) -> None:
     items = list(story)
     sorting_id = await sorting.keep(
         tx,
@@ -76,6 +80,7 @@ async def _keep_story(tx: Tx, turn: Turn, code: str, story: Iterable[Item]) -> N
         lang=turn.lang,
         story=[item.words() for item in items],
         now=turn.now,
+        answers={"reason": "about"} if about else None,
     )
     await _keep_media(tx, turn, items, sorting_id)
 
@@ -114,12 +119,12 @@ async def _open_case(tx: Tx, turn: Turn, effect: OpenCase) -> None:
 
 
 async def _append(tx: Tx, turn: Turn, effect: Append) -> None:
-    """More words for a case or a kept story of this phone."""
+    """More words for a case or a kept story; those of another phone that had its code are marked so."""
     case = await register.find(tx, effect.code)
-    if case is not None and case.contact_id == turn.contact_id:
-        await _append_to_case(tx, turn, case.id, effect.item)
+    if case is not None and case.district_id == turn.district.id:
+        await _append_to_case(tx, turn, case.id, effect.item, by_code=case.contact_id != turn.contact_id)
         return
-    kept = await sorting.find(tx, effect.code, turn.contact_id)
+    kept = await sorting.find(tx, effect.code)
     if kept is None:
         await _follow(tx, turn, Seal(effect.code, "more", effect.item))
         return
@@ -127,11 +132,19 @@ async def _append(tx: Tx, turn: Turn, effect: Append) -> None:
     await _keep_media(tx, turn, [effect.item], kept)
 
 
-async def _append_to_case(tx: Tx, turn: Turn, case_id: uuid.UUID, item: Item) -> None:
+async def _append_to_case(tx: Tx, turn: Turn, case_id: uuid.UUID, item: Item, *, by_code: bool = False) -> None:
     keys = turn.jawab.keys
     if item.text:
         await thread.append(
-            tx, keys, case_id, author="citizen", kind="more", body=item.text, lang=turn.lang, now=turn.now
+            tx,
+            keys,
+            case_id,
+            author="citizen",
+            kind="more",
+            body=item.text,
+            lang=turn.lang,
+            now=turn.now,
+            by_code=by_code,
         )
     if item.location:
         lat, lon = item.location
@@ -144,9 +157,10 @@ async def _append_to_case(tx: Tx, turn: Turn, case_id: uuid.UUID, item: Item) ->
             body={"lat": lat, "lon": lon},
             lang=turn.lang,
             now=turn.now,
+            by_code=by_code,
         )
     for media_id in await _keep_media(tx, turn, [item], case_id):
-        await thread.append_media(tx, keys, case_id, media_id, lang=turn.lang, now=turn.now)
+        await thread.append_media(tx, keys, case_id, media_id, lang=turn.lang, now=turn.now, by_code=by_code)
 
 
 # What the sorting list calls the answers that it keeps.
@@ -230,13 +244,17 @@ async def _rate(tx: Tx, turn: Turn, effect: Rate) -> None:
 
 async def _verify(tx: Tx, turn: Turn, effect: Verify) -> None:
     case = await register.find(tx, effect.code)
-    if case is None or case.contact_id != turn.contact_id or case.status != "resolved":
+    if case is None or case.district_id != turn.district.id or case.status not in {"resolved", "closed"}:
         return  # it has moved on meanwhile: a late answer changes nothing
-    say = acts.confirm if effect.fixed else acts.dispute
-    await say(tx, case.id, now=turn.now)
+    await acts.say_done(tx, case, effect.verdict, by_code=case.contact_id != turn.contact_id, now=turn.now)
 
 
 async def _call_person(tx: Tx, turn: Turn, effect: CallPerson) -> None:
+    answers: dict[str, Any] = {"reason": effect.reason}
+    if effect.about:
+        answers["about"] = effect.about
+    if effect.call is not None:
+        answers["call"] = asdict(effect.call)
     await sorting.keep(
         tx,
         turn.jawab.keys,
@@ -248,7 +266,7 @@ async def _call_person(tx: Tx, turn: Turn, effect: CallPerson) -> None:
         story=[{"text": word} for word in effect.words],
         now=turn.now,
         reason="person",
-        answers={"reason": effect.reason} | ({"about": effect.about} if effect.about else {}),
+        answers=answers,
     )
 
 

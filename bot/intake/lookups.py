@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
+from uuid import UUID
+
+from bot.channels import Inbound
 from bot.intake.message import Turn
-from cases import calendar, scorecards
+from cases import calendar, clocks, register, scorecards
 from cases.protected import vault
 from flows.effects import LookUp, Seal, SealStory, Step
 from flows.model import Found, FoundCase, FoundFacility
-from store import tries
+from store import outbox, tries
 from store.database import Tx, fetch_one
+from store.jawab import Jawab
 
 # Guessing: 10^12 codes, five wrong ones an hour from a phone and 200 from everybody together.
 TRIES_A_PHONE, TRIES_OF_ALL = 5, 200
@@ -36,24 +40,42 @@ async def find(tx: Tx, turn: Turn, asked: LookUp) -> Found:
     return await _FIND[asked.what](tx, turn, asked.code)
 
 
+async def quoted(jawab: Jawab, contact_id: UUID, message: Inbound) -> str:
+    """The code in the message of ours that this one quotes; "" where it quotes none, or one without a code."""
+    if not message.quotes:
+        return ""
+    async with jawab.db.autocommit("intake") as auto:
+        said = await outbox.said(auto, jawab.keys, contact_id, message.quotes)
+    for _, values in said.get("says", ()):
+        match values.get("code"):
+            case {"code": str(code)}:
+                return code
+    return ""
+
+
 async def _case(tx: Tx, turn: Turn, code: str) -> Found:
     so_far = await tries.count(tx, turn.contact_id)
     if so_far.mine >= TRIES_A_PHONE or so_far.all >= TRIES_OF_ALL:
         return FoundCase()
     row = await fetch_one(
         tx,
-        "SELECT status, due_at, contact_id FROM cases LEFT JOIN clocks"
+        "SELECT cases.id, status, due_at, opened_at, last_said FROM cases LEFT JOIN clocks"
         " ON clocks.case_id = cases.id AND clocks.kind = 'resolve' WHERE code = %(code)s AND district_id = %(here)s"
-        " UNION ALL SELECT 'received', due_resolve, contact_id FROM sorting"
+        " UNION ALL SELECT id, 'received', due_resolve, received_at, NULL FROM sorting"
         " WHERE code = %(code)s AND district_id = %(here)s",
         {"code": code, "here": turn.district.id},
     )
     if row is not None:
-        due = calendar.day_of(row["due_at"]).isoformat() if row["due_at"] else ""
-        return FoundCase(row["status"], due, row["contact_id"] == turn.contact_id)
+        return FoundCase(
+            state=row["status"],
+            due=calendar.day_of(row["due_at"]).isoformat() if row["due_at"] else "",
+            day=calendar.day_of(row["opened_at"]).isoformat(),
+            last=register.read_last_said(turn.jawab.keys, row["id"], row["last_said"]),
+        )
     sealed = await vault.find(tx, turn.hashes[code])
     if sealed is not None and sealed.district_id == turn.district.id:  # like an ordinary one: at its own number only
-        return FoundCase(sealed.status, sealed.due_resolve.isoformat())
+        day = sealed.due_resolve - clocks.RESOLVE
+        return FoundCase(sealed.status, sealed.due_resolve.isoformat(), day.isoformat(), sealed=True)
     await tries.add(tx, turn.contact_id)
     return FoundCase()
 

@@ -14,8 +14,12 @@ from store.moves import Kind
 
 
 def fresh_code() -> str:
-    """A case code that nobody can guess: 12 random digits and their check digit."""
-    return codes.complete(f"{secrets.randbelow(10**12):012d}")
+    """A case code that nobody can guess: 12 digits, of which 11 are random, and their check digit.
+
+    It begins with 9, as no identity card does, and not with 92, as a mobile's number written with its country does.
+    """
+    drawn = secrets.randbelow(9 * 10**10)
+    return codes.complete(f"9{drawn // 10**10 + (drawn >= 2 * 10**10)}{drawn % 10**10:010d}")
 
 
 @dataclass(slots=True)

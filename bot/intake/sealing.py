@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,6 +20,8 @@ from store.jawab import Jawab
 async def seal(tx: Tx, turn: Turn, effect: Seal) -> None:
     """Seal one answer. The first of a code opens the protected case, with who wrote it inside the seal."""
     said = effect.item.words() | effect.details.answered()
+    if effect.call is not None:
+        said |= {"call": asdict(effect.call)}
     case_id = await _seal(tx, turn, effect.code, effect.kind, said)
     for file in effect.item.media:
         await note_media(tx, turn, file, sealed_case_id=case_id)

@@ -10,7 +10,8 @@ from psycopg.rows import DictRow
 
 from bot.channels import Inbound
 from bot.intake import district
-from store import channels, contacts
+from flows.model import Focus
+from store import channels, contacts, sessions
 from store.database import Auto, fetch_one, new_id
 from store.jawab import Jawab
 
@@ -32,11 +33,21 @@ class Standing:
     ours: bool = False  # its sender is a number of ours
     minute: int = 0  # messages of this phone in the last minute
     hour: int = 0
-    cases: tuple[tuple[str, str], ...] = ()  # (code, status) of its open ordinary cases, newest first
-    confirm: str = ""  # code of a case whose "is it done?" was asked since this phone last wrote
+    given: bool = False  # it was given a number before
+    focus: Focus | None = None  # what we asked of it last by ourselves
 
 
-_OF_A_MESSAGE: LiteralString = """
+# An edition asks about no case: what its reader says of theirs goes to the newest that is open.
+_FOCUS: LiteralString = f"""
+    SELECT jsonb_build_array(sessions.focus_kind, cases.code, (cases.opened_at AT TIME ZONE districts.timezone)::date,
+        extract(epoch FROM sessions.focus_at))
+    FROM cases JOIN districts ON districts.id = cases.district_id
+    WHERE {sessions.FOCUS} AND CASE sessions.focus_kind
+        WHEN 'edition' THEN cases.contact_id = sessions.contact_id AND cases.status <> 'closed'
+        WHEN 'confirm' THEN cases.id = sessions.focus_case AND cases.status IN ('resolved', 'closed')
+        ELSE cases.id = sessions.focus_case END
+    ORDER BY cases.opened_at DESC LIMIT 1"""  # noqa: S608 - a piece of our own
+_OF_A_MESSAGE: LiteralString = f"""
 SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.id AS contact_id, contacts.lang,
        contacts.weekly_since IS NOT NULL AS weekly, sessions.version, sessions.state,
        contacts.stopped_at IS NULL AND contacts.invalid_at IS NULL
@@ -47,16 +58,13 @@ SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.
        (SELECT count(*) FROM inbox WHERE inbox.contact_id = contacts.id
            AND received_at > now() - interval '1 hour') AS hour,
        EXISTS (SELECT FROM channels AS ours WHERE ours.kind = %(kind)s AND ours.address = %(address)s) AS ours,
-       (SELECT coalesce(jsonb_agg(jsonb_build_array(code, status) ORDER BY opened_at DESC), '[]')
-           FROM cases WHERE cases.contact_id = contacts.id AND status <> 'closed') AS cases,
-       (SELECT code FROM cases WHERE cases.contact_id = contacts.id AND status = 'resolved'
-           AND resolved_at > contacts.last_inbound_at AND may_message IS NOT FALSE
-           ORDER BY resolved_at DESC LIMIT 1) AS confirm
+       sessions.given_at IS NOT NULL AS given,
+       CASE WHEN sessions.focus_at IS NOT NULL THEN ({_FOCUS}) END AS focus
 FROM channels
 LEFT JOIN contacts ON contacts.channel_id = channels.id AND contacts.address_tag = %(tag)s
 LEFT JOIN sessions ON sessions.contact_id = contacts.id
 WHERE channels.kind = %(kind)s AND channels.address = %(to)s
-"""
+"""  # noqa: S608 - pieces of our own
 _OF_A_SILENCE: LiteralString = """
 SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.id AS contact_id, contacts.lang,
        contacts.weekly_since IS NOT NULL AS weekly, sessions.version, sessions.state
@@ -101,7 +109,7 @@ def _standing(row: DictRow) -> Standing:
     return Standing(
         **{
             **row,
-            "cases": tuple((code, status) for code, status in row.get("cases", ())),
-            "confirm": row.get("confirm") or "",
+            "given": bool(row.get("given")),
+            "focus": Focus(*asked[:3], float(asked[3])) if (asked := row.get("focus")) else None,
         }
     )

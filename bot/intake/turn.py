@@ -18,7 +18,7 @@ from bot.intake.message import Turn
 from bot.intake.standing import Standing
 from flows import taps
 from flows.book import Book
-from flows.effects import Effect, LookUp, Step
+from flows.effects import Effect, KeepStory, LookUp, OpenCase, Seal, SealStory, Step
 from flows.engine import step
 from flows.load import load_book
 from flows.model import Event, Known, Media, Session
@@ -30,6 +30,7 @@ from store.moves import Kind
 
 log = structlog.get_logger()
 
+GIVES = (KeepStory, OpenCase, Seal, SealStory)  # effects that give a number, on both sides of the door alike
 MOST_LOOKUPS = 3  # in one turn; a flow that asks more often is broken
 MOST_RACES = 8  # how often one message may find that another moved the session first
 MOST_A_MINUTE = 30  # messages of one phone; more are kept and taken up later
@@ -112,9 +113,10 @@ def _known(turn: Turn, before: Standing) -> Known:
         at=turn.now.timestamp(),
         code=turn.code,
         channel=turn.channel,
+        district=turn.district.names,
         places=turn.district.places,
-        cases=before.cases,
-        confirm=before.confirm,
+        focus=before.focus,
+        given=before.given,
         weekly=before.weekly,
         trial=turn.jawab.settings.trial,
         round=turn.district.round,
@@ -133,6 +135,7 @@ async def _attempt(jawab: Jawab, message: Inbound, before: Standing, inbox_id: u
         tapped=tap.node,
         media=tuple(Media(item.url, item.content_type) for item in message.media),
         location=message.location,
+        quoted=await lookups.quoted(jawab, before.contact_id, message),
     )
     return await _run(turn, before, event, message)
 
@@ -213,7 +216,8 @@ def _move(turn: Turn, before: Standing, done: Step, message: Inbound | None) -> 
         lang=lang,
         now=turn.now,
         quiet_at=turn.now + timedelta(seconds=session.quiet_after) if session.quiet_after else None,
-        seen=turn.kind != "new" or not before.settled or bool(before.confirm) or lang != before.lang,
+        given=any(isinstance(effect, GIVES) for effect in done.effects),
+        seen=turn.kind != "new" or not before.settled or lang != before.lang,
         inbox_id=turn.inbox_id,
         provider=message.provider if message else None,
         provider_id=message.provider_id if message else None,

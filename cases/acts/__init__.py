@@ -20,3 +20,4 @@ from cases.acts.resolve import resolve as resolve
 from cases.acts.start import start as start
 from cases.acts.verdict import confirm as confirm
 from cases.acts.verdict import dispute as dispute
+from cases.acts.verdict import say_done as say_done

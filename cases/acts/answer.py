@@ -18,8 +18,9 @@ async def answer(
     """None where this phone may not be messaged: the words stay in the thread."""
     if not text.strip():
         raise Refused("text_missing")
-    case = await register.move(tx, case_id, "answer", actor=actor, now=now, version=version)
+    columns = {"last_said": register.write_last_said(keys, case_id, text)}
+    case = await register.move(tx, case_id, "answer", actor=actor, now=now, version=version, columns=columns)
     says = [("case.answered", {"code": {"code": case.code}})]
-    outbox_id = await messages.tell(tx, keys, case, says=says, now=now, text=text)
+    outbox_id = await messages.ask(tx, keys, case, "answer", says=says, now=now, text=text)
     await thread.append_answer(tx, keys, case_id, text, actor=actor, now=now, outbox_id=outbox_id)
     return outbox_id

@@ -51,21 +51,24 @@ async def resolve(
         "outcome_line": keys.encrypt(line.encode(), register.line_bound_to(case_id)) if line.strip() else None,
         "resolved_at": now,
     }
+    if line.strip():
+        columns["last_said"] = register.write_last_said(keys, case_id, line)
     case = await register.move(
         tx, case_id, "resolve", actor=actor, now=now, version=version, data={"outcome": outcome}, columns=columns
     )
     await referrals.settle(tx, case_id, now)
     await commitments.settle(tx, case_id, kept=not outcomes.is_refusal(outcome), now=now)
     code = {"code": case.code}
-    outbox_id = await messages.tell(
+    outbox_id = await messages.ask(
         tx,
         keys,
         case,
+        "confirm",
         says=[
             ("case.resolved", {"code": code, "outcome": {"key": f"outcome.{outcome}", "values": values}}),
             ("case.confirm_ask", {"code": code}),
         ],
-        options=[("1", "case.confirm_yes"), ("2", "case.confirm_no")],
+        options=messages.IS_IT_DONE,
         now=now,
         text=line,
     )

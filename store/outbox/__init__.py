@@ -13,7 +13,7 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from store.crypto import Keys
-from store.database import Conn, Tx, fetch_one
+from store.database import Auto, Conn, Tx, fetch_one
 
 # Pieces of the statement that moves a conversation; see store.moves. Its reply is owed …
 OWE: LiteralString = """
@@ -117,3 +117,11 @@ async def is_any_due(conn: Conn, lane: str) -> bool:
     """Whether a message of this lane may be due now."""
     due = "SELECT 1 FROM outbox WHERE lane = %s AND state = 'queued' AND due_at <= now() LIMIT 1"
     return await fetch_one(conn, due, (lane,)) is not None
+
+
+async def said(auto: Auto, keys: Keys, contact_id: UUID, provider_id: str) -> dict[str, Any]:
+    """The message of ours that the provider knows by this id, as it was put; {} where this person got none such."""
+    row = await fetch_one(
+        auto, "SELECT id, message FROM outbox WHERE contact_id = %s AND provider_id = %s", (contact_id, provider_id)
+    )
+    return keys.get_json(row["message"], bound_to(row["id"])) if row else {}

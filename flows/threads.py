@@ -1,0 +1,68 @@
+"""Words for a case that exists: its writer's, or those of whoever has its code. Pure."""
+
+from __future__ import annotations
+
+from flows import report
+from flows.effects import Append, Seal, Settle
+from flows.model import Item, Report, Thread
+from flows.turn import Turn
+
+
+def append(turn: Turn) -> bool:
+    """This message into the case in hand.
+
+    False where it has words of danger for an ordinary case: they are held until the person was asked.
+    """
+    thread, item = turn.memory.thread, report.read_item(turn.event)
+    if thread is None:
+        return True
+    if not thread.sealed and report.is_dangerous(turn):
+        turn.remember(thread=Thread(thread.code, thread.day, held=(*thread.held, item)))
+        return False
+    _write(turn, thread, item)
+    return True
+
+
+def keep_held(turn: Turn) -> None:
+    """It was about no person: the words that were held enter the case."""
+    thread = turn.memory.thread
+    if thread is not None:
+        for item in thread.held:
+            _write(turn, thread, item)
+        turn.remember(thread=Thread(thread.code, thread.day, thread.sealed))
+
+
+def seal_held(turn: Turn) -> None:
+    """It is about a person: the words that were held are a report of their own, behind the protected door."""
+    thread = turn.memory.thread
+    held = thread.held if thread else ()
+    turn.forget()
+    if report.enter(turn):
+        for item in held:
+            report.seal(turn, "story", item)
+        turn.update(told=True)
+
+
+def join(turn: Turn) -> None:
+    """What was told after a receipt was more of the case whose number has now been given."""
+    thread = turn.memory.thread
+    if thread is not None:
+        for item in turn.report.held:
+            _write(turn, thread, item)
+        turn.remember(report=Report())
+
+
+def settle(turn: Turn) -> None:
+    """What we asked about the case in hand is answered."""
+    focus, thread = turn.known.focus, turn.memory.thread
+    if focus is not None and (thread is None or focus.code == thread.code):
+        turn.do(Settle(focus.at))
+        turn.passed = focus.at
+
+
+def _write(turn: Turn, thread: Thread, item: Item) -> None:
+    if thread.sealed:
+        turn.sealed = True
+        turn.do(Seal(thread.code, "more", item))
+    else:
+        turn.do(Append(thread.code, item))
