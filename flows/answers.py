@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flows import codes
-from flows.book import Book, Choice
+from flows import codes, hearing
+from flows.book import Book, Choice, Node, Words
+from flows.hearing import Meaning
 from flows.model import Place
 
 # Longer than any option's text or universal word: there is no point in looking further, and a flood costs nothing.
@@ -24,7 +25,6 @@ def index(
     options: Iterable[Choice],
     own: dict[str, str],
     others: Iterable[dict[str, str]],
-    book_words: dict[str, tuple[str, ...]],
 ) -> dict[str, str]:
     """Folded answer → option id. `own` and `others` map text keys to folded texts: the language's, and the rest.
 
@@ -35,8 +35,6 @@ def index(
     found = {option.digit: option.id for option in options}
     for option in options:
         found.setdefault(own.get(option.text, ""), option.id)
-        for word in book_words.get(option.text, ()):
-            found.setdefault(word, option.id)
     foreign: dict[str, set[str]] = {}
     for texts in others:
         for option in options:
@@ -48,19 +46,51 @@ def index(
     return found
 
 
-def match(found: dict[str, str], folded: str, before: tuple[str, ...]) -> str:
-    """The option id that a folded answer picks, or ""."""
+def match(book: Book, node: Node, lang: str, folded: str) -> str:
+    """The option of a node that a folded answer picks, by digit, by its text or in other words; or ""."""
+    found = book.matches[node.name, lang]
     picked = found.get(folded)
-    if picked is not None:
-        return picked
-    words = strip_before_digits(folded.split(), before)
-    if len(words) == 1:
-        return found.get(words[0], "")
+    if picked is not None or not folded:
+        return picked or ""
+    words = strip_before_digits(folded.split(), book.words.before_digits)
+    if len(words) == 1 and words[0] in found:
+        return found[words[0]]
     # "1 Water", as a row is copied: both halves must mean the same option.
     for digit, rest in ((words[0], words[1:]), (words[-1], words[:-1])) if words else ():
         if digit.isdecimal() and digit in found and found[digit] == found.get(" ".join(rest), ""):
             return found[digit]
-    return ""
+    if heard := _hear_option(book.words, node, folded):
+        return heard
+    number = hearing.find_number(book.words, folded, max(int(option.digit) for option in node.options))
+    return found.get(str(number), "")
+
+
+# What a whole message can mean that picks an option, by the key of the option's text.
+MEANT: dict[str, tuple[Meaning, ...]] = {
+    "answer.yes": (Meaning.YES,),
+    "answer.no": (Meaning.NO,),
+    "case.confirm_yes": (Meaning.YES, Meaning.DONE),
+    "case.confirm_no": (Meaning.NO, Meaning.NOT_DONE),
+    "menu.report": (Meaning.REPORT,),
+    "menu.status": (Meaning.STATUS,),
+    "menu.language": (Meaning.LANGUAGE,),
+}
+_KIND = "report.kind."
+_LANGUAGE = "language."
+
+
+def _hear_option(words: Words, node: Node, folded: str) -> str:
+    among = {meaning: option.id for option in node.options for meaning in MEANT.get(option.text, ())}
+    if among and (heard := hearing.hear(words, folded, among)):
+        return among[heard]
+    named = [option.id for option in node.options if hearing.names(words, folded, option.text)]
+    if not named and any(option.text.startswith(_KIND) for option in node.options):
+        kind = _KIND + hearing.find_kind(words, folded)
+        named = [option.id for option in node.options if option.text == kind]
+    if not named and any(option.text.startswith(_LANGUAGE) for option in node.options):
+        wanted = hearing.hear(words, folded, {Meaning.LANGUAGE}) and hearing.find_language(words, folded)
+        named = [option.id for option in node.options if option.text == f"{_LANGUAGE}{wanted}"]
+    return named[0] if len(named) == 1 else ""
 
 
 def pick_number(folded: str, before: tuple[str, ...]) -> str:
@@ -98,6 +128,11 @@ def status_code(book: Book, text: str, folded: str) -> str | None:
     return None
 
 
+def is_small_talk(book: Book, folded: str) -> bool:
+    """A greeting or thanks and nothing else."""
+    return hearing.hear(book.words, folded, {Meaning.GREETING, Meaning.THANKS}) is not None
+
+
 def is_story(book: Book, folded: str) -> bool:
     """Longer than a greeting: words that somebody came to say."""
-    return folded not in book.words.greetings and sum(map(str.isalpha, folded)) > book.story_letters
+    return sum(map(str.isalpha, folded)) > book.story_letters and not is_small_talk(book, folded)

@@ -17,8 +17,7 @@ def _choice(turn: Turn, folded: str) -> bool:
     node, tapped = turn.node, turn.event.choice
     options = {option.id: option for option in node.options}
     if tapped not in options:
-        found = turn.book.matches[node.name, turn.lang or "ur"]
-        tapped = answers.match(found, folded, turn.book.words.before_digits)
+        tapped = answers.match(turn.book, node, turn.lang or "ur", folded)
     if tapped not in options:
         return False
     _take(turn, options[tapped])
@@ -59,7 +58,7 @@ def _place(turn: Turn, folded: str) -> bool:
         report.record(turn, "place", Details(place=known[int(number) - 1].id))
     elif named := answers.match_place(turn.book, turn.known.places, folded):
         report.record(turn, "place", Details(place=named.id))
-    elif _has_letters(turn) and folded not in turn.book.words.greetings and not turn.event.media:
+    elif _has_letters(turn) and not answers.is_small_talk(turn.book, folded) and not turn.event.media:
         if report.is_dangerous(turn) and not report.enter(turn):
             return True
         report.record(turn, "place", Details(place_text=turn.event.text.strip()))
@@ -75,7 +74,7 @@ def _has_letters(turn: Turn) -> bool:
 
 def _text(turn: Turn, folded: str) -> bool:
     event = turn.event
-    if not (event.media or event.location or (_has_letters(turn) and folded not in turn.book.words.greetings)):
+    if not (event.media or event.location or (_has_letters(turn) and not answers.is_small_talk(turn.book, folded))):
         return False
     report.add_words(turn, "story")
     if not turn.shut:
@@ -146,8 +145,7 @@ def _score(turn: Turn, folded: str) -> bool:
     options = {option.id for option in turn.node.options}
     chosen = turn.event.choice
     if chosen not in options:
-        found = turn.book.matches[turn.node.name, turn.lang or "ur"]
-        chosen = answers.match(found, folded, turn.book.words.before_digits)
+        chosen = answers.match(turn.book, turn.node, turn.lang or "ur", folded)
     if chosen not in options:
         return False
     turn.remember(rating=replace(rating, scores={**rating.scores, asked: int(chosen)}))

@@ -136,7 +136,7 @@ def _other(turn: Turn, folded: str) -> None:
             turn.say("welcome.code")
             turn.trail = []
             land(turn, LANGUAGE, ask=True)
-    elif turn.fresh or folded in book.words.greetings:
+    elif turn.fresh or answers.is_small_talk(book, folded):
         turn.ask()
     else:
         _miss(turn, "miss.again")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from flows import hearing
 from flows.effects import Amend, Append, Forget, KeepStory, OpenCase, Seal, SealStory
 from flows.model import Details, Event, Item, Lies, Report, Stage
 from flows.turn import LANGUAGE, MENU, Turn
@@ -16,7 +17,7 @@ def read_item(event: Event) -> Item:
 
 def is_dangerous(turn: Turn) -> bool:
     """Whether this message has a word that leads to the protected door."""
-    return turn.book.words.danger(turn.folded)
+    return hearing.is_dangerous(turn.book.words, turn.folded)
 
 
 def _code(turn: Turn) -> str:
