@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flows import codes
-from flows.book import Book, Choice
+from flows import codes, hearing
+from flows.book import Book, Choice, Node, Words
+from flows.hearing import Meaning
 from flows.model import Place
 
-# Longer than any option's text or universal word: there is no point in looking further, and a flood costs nothing.
-SHORT = 80
 _DIGITS = 4  # digits of an answer; a longer number is a code or somebody's phone
 
 
@@ -24,7 +23,6 @@ def index(
     options: Iterable[Choice],
     own: dict[str, str],
     others: Iterable[dict[str, str]],
-    book_words: dict[str, tuple[str, ...]],
 ) -> dict[str, str]:
     """Folded answer → option id. `own` and `others` map text keys to folded texts: the language's, and the rest.
 
@@ -35,8 +33,6 @@ def index(
     found = {option.digit: option.id for option in options}
     for option in options:
         found.setdefault(own.get(option.text, ""), option.id)
-        for word in book_words.get(option.text, ()):
-            found.setdefault(word, option.id)
     foreign: dict[str, set[str]] = {}
     for texts in others:
         for option in options:
@@ -48,19 +44,60 @@ def index(
     return found
 
 
-def match(found: dict[str, str], folded: str, before: tuple[str, ...]) -> str:
-    """The option id that a folded answer picks, or ""."""
+def match(book: Book, node: Node, lang: str, folded: str) -> str:
+    """The option of a node that a folded answer picks, by digit, by its text or in other words; or ""."""
+    found = book.matches[node.name, lang]
     picked = found.get(folded)
-    if picked is not None:
-        return picked
-    words = strip_before_digits(folded.split(), before)
-    if len(words) == 1:
-        return found.get(words[0], "")
+    if picked is not None or not folded:
+        return picked or ""
+    words = strip_before_digits(folded.split(), book.words.before_digits)
+    if len(words) == 1 and words[0] in found:
+        return found[words[0]]
     # "1 Water", as a row is copied: both halves must mean the same option.
     for digit, rest in ((words[0], words[1:]), (words[-1], words[:-1])) if words else ():
         if digit.isdecimal() and digit in found and found[digit] == found.get(" ".join(rest), ""):
             return found[digit]
-    return ""
+    if heard := _hear_option(book.words, node, folded):
+        return heard
+    number = hearing.find_number(book.words, folded, max(int(option.digit) for option in node.options))
+    return found.get(str(number), "")
+
+
+# What a whole message can mean that picks an option, by the key of the option's text.
+MEANT: dict[str, tuple[Meaning, ...]] = {
+    "answer.yes": (Meaning.YES,),
+    "answer.no": (Meaning.NO,),
+    "case.confirm_yes": (Meaning.YES, Meaning.DONE),
+    "case.confirm_no": (Meaning.NO, Meaning.NOT_DONE),
+    "case.confirm_half": (Meaning.HALF,),
+    "case.confirm_unknown": (Meaning.DONT_KNOW,),
+    "call.none": (Meaning.NO,),
+    "call.wish": (Meaning.CALL,),
+    "follow.lost": (Meaning.LOST_CODE, Meaning.NO),
+    "help.person": (Meaning.YES, Meaning.PERSON),
+    "menu.report": (Meaning.REPORT,),
+    "menu.status": (Meaning.STATUS,),
+    "menu.language": (Meaning.LANGUAGE,),
+    "miss.try": (Meaning.NO,),
+    "report.doubt.person": (Meaning.YES,),
+    "report.doubt.service": (Meaning.NO,),
+    "report.story.nothing": (Meaning.NOTHING, Meaning.NO),
+}
+_KINDS = frozenset({"person", "service"})
+_LANGUAGE = "language."
+
+
+def _hear_option(words: Words, node: Node, folded: str) -> str:
+    among = {meaning: option.id for option in node.options for meaning in MEANT.get(option.text, ())}
+    if among and (heard := hearing.hear(words, folded, among)):
+        return among[heard]
+    named = [option.id for option in node.options if hearing.names(words, folded, option.text)]
+    if not named and {option.id for option in node.options} == _KINDS:
+        named = [kind] if (kind := hearing.find_kind(words, folded)) else []
+    if not named and any(option.text.startswith(_LANGUAGE) for option in node.options):
+        wanted = hearing.hear(words, folded, {Meaning.LANGUAGE}) and hearing.find_language(words, folded)
+        named = [option.id for option in node.options if option.text == f"{_LANGUAGE}{wanted}"]
+    return named[0] if len(named) == 1 else ""
 
 
 def pick_number(folded: str, before: tuple[str, ...]) -> str:

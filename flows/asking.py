@@ -18,8 +18,7 @@ def _choice(turn: Turn, folded: str) -> bool:
     options = {option.id for option in turn.node.options}
     chosen = turn.event.choice
     if chosen not in options and turn.node.options:
-        found = turn.book.matches[turn.node.name, turn.lang or "ur"]
-        chosen = answers.match(found, folded, turn.book.words.before_digits)
+        chosen = answers.match(turn.book, turn.node, turn.lang or "ur", folded)
     return take_choice(turn, chosen)
 
 
@@ -158,8 +157,7 @@ def _score(turn: Turn, folded: str) -> bool:
     options = {option.id for option in turn.node.options}
     chosen = turn.event.choice
     if chosen not in options:
-        found = turn.book.matches[turn.node.name, turn.lang or "ur"]
-        chosen = answers.match(found, folded, turn.book.words.before_digits)
+        chosen = answers.match(turn.book, turn.node, turn.lang or "ur", folded)
     if chosen not in options:
         return False
     turn.remember(rating=replace(rating, scores={**rating.scores, asked: int(chosen)}))

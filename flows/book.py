@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from flows.lexicon import Lexicon
 from flows.model import Option
 
 # What a node can ask for, and in words what answers it.
@@ -71,10 +72,9 @@ class Words:
     """What is understood beside the options: keys are folded."""
 
     universal: dict[str, str]  # word → MENU's, BACK's … name
-    answers: dict[str, tuple[str, ...]]  # text key of an option → other words for it
+    local_stops: frozenset[str]  # of the words for STOP those that everyday complaints are made of, too
     before_digits: tuple[str, ...]
-    greetings: frozenset[str]
-    danger: Callable[[str], bool]  # of a folded text
+    heard: Lexicon  # what else people say; `hearing` asks it
 
 
 @dataclass(frozen=True, slots=True)

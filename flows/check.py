@@ -226,11 +226,10 @@ def _digits(book: Book) -> Iterator[Finding]:
             if times > 1:
                 yield Finding(_at(book, node), "", "same digit", digit)
         for lang in locales.LANGS:
-            found = book.matches.get((node.name, lang), {})
             for option in node.options:
                 for name, numerals in NUMERALS.items():
                     typed = "".join(numerals[int(digit)] for digit in option.digit)
-                    if answers.match(found, book.fold(typed), book.words.before_digits) != option.id:
+                    if answers.match(book, node, lang, book.fold(typed)) != option.id:
                         yield Finding(_at(book, node), lang, "digit not taken", f"{option.id} in {name} digits")
 
 
@@ -240,14 +239,15 @@ def _option_words(book: Book) -> Iterator[Finding]:
             owners: dict[str, str] = {}
             for option in node.options:
                 own = book.fold(_longest(option.text, lang))
-                for word in {own, *book.words.answers.get(option.text, ())} - {""}:
-                    if owners.setdefault(word, option.id) != option.id:
-                        yield Finding(_at(book, node), lang, "same word", f"{word}: {owners[word]} and {option.id}")
-                    meant = book.words.universal.get(word, option.id)
-                    if meant != option.id and not (meant == "language" and option.text == "menu.language"):
-                        yield Finding(_at(book, node), lang, "same word", f"{word}: {option.id} and {meant.upper()}")
-                found = answers.match(book.matches[node.name, lang], own, book.words.before_digits)
-                if own and found != option.id:
+                if not own:
+                    continue
+                if owners.setdefault(own, option.id) != option.id:
+                    yield Finding(_at(book, node), lang, "same word", f"{own}: {owners[own]} and {option.id}")
+                meant = book.words.universal.get(own, option.id)
+                if meant != option.id and not (meant == "language" and option.text == "menu.language"):
+                    yield Finding(_at(book, node), lang, "same word", f"{own}: {option.id} and {meant.upper()}")
+                found = answers.match(book, node, lang, own)
+                if found != option.id:
                     yield Finding(_at(book, node), lang, "word not taken", f"{option.id}: {own}")
 
 

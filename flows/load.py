@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import string
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import locales
 from flows import answers
 from flows.asking import SAVED
 from flows.book import ASKS, AWAY, Book, Branch, Choice, Node, Words
+from flows.entries import compile_entries, read_entries
 from flows.facts import FACTS
 from flows.model import Option, Say
 from flows.moving import RUN, TAKES
@@ -52,10 +52,8 @@ TABLE_KEYS: dict[str, type] = {
 }
 WORDS_KEYS: dict[str, type] = {
     "universal": dict,
-    "answers": dict,
+    "local_stops": list,
     "before_digits": list,
-    "greetings": list,
-    "danger": list,
 }
 UNIVERSAL = ("menu", "back", "help", "stop", "start", "language", "status", "private")
 CLEARS = ("", "answers", "report")
@@ -157,12 +155,6 @@ def _texts(source: Source) -> list[str]:
     return [expect(source, "words", str)]
 
 
-def _find_danger(words: list[str], fold: Callable[[str], str]) -> Callable[[str], bool]:
-    folded = sorted({fold(word) for word in words} - {""})
-    found = re.compile(rf"(?<!\S)(?:{'|'.join(map(re.escape, folded))})(?!\S)") if folded else re.compile(r"(?!)")
-    return lambda text: found.search(text) is not None
-
-
 def _words(path: Path) -> Words:
     source = read(path)
     take(source, path.name, WORDS_KEYS)
@@ -177,12 +169,12 @@ def _words(path: Path) -> Words:
         for word in _texts(words):
             if universal.setdefault(fold(word), name) != name:
                 raise words.refuse(word, f"means {universal[fold(word)]} already")
+    local_stops = frozenset(map(fold, _texts(given["local_stops"])))
     return Words(
-        universal=universal,
-        answers={key: tuple(map(fold, _texts(words))) for key, words in given["answers"].value.items()},
+        universal=universal | dict.fromkeys(local_stops, "stop"),
+        local_stops=local_stops,
         before_digits=tuple(map(fold, _texts(given["before_digits"]))),
-        greetings=frozenset(map(fold, _texts(given["greetings"]))),
-        danger=_find_danger(_texts(given["danger"]), fold),
+        heard=compile_entries(read_entries(path.parent / "heard"), fold),
     )
 
 
@@ -201,12 +193,12 @@ def _twins(heads: dict[str, tuple[Source, dict[str, Any]]], nodes: dict[str, Nod
     return twins
 
 
-def _matches(nodes: dict[str, Node], words: Words) -> dict[tuple[str, str], dict[str, str]]:
+def _matches(nodes: dict[str, Node]) -> dict[tuple[str, str], dict[str, str]]:
     keys = {option.text for node in nodes.values() for option in node.options}
     folded = {lang: {key: locales.fold(locales.say(key, lang)) for key in keys} for lang in locales.ALL_LANGS}
     return {
         (node.name, lang): answers.index(
-            node.options, folded[lang], [texts for other, texts in folded.items() if other != lang], words.answers
+            node.options, folded[lang], [texts for other, texts in folded.items() if other != lang]
         )
         for node in nodes.values()
         if node.options
@@ -258,7 +250,7 @@ def load_book(folder: Path = FOLDER) -> Book:
         quiet_end=quiet["end"],
         fold=locales.fold,
         fingerprint=_fingerprint(folder),
-        matches=_matches(nodes, words),
+        matches=_matches(nodes),
     )
 
 
@@ -272,6 +264,6 @@ def _refuse_lost_targets(nodes: dict[str, Node], heads: dict[str, tuple[Source, 
 
 def _fingerprint(folder: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted([*folder.glob("*.yaml"), *folder.glob("heard/*.tsv")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

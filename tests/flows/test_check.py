@@ -53,7 +53,7 @@ DEFECTS = {
     "too many options": ("tables.yaml", "land, other]", "land, other, x]"),
     "same digit": ("weekly.yaml", 'no": {digit: "2"', 'no": {digit: "1"'),
     "digit not taken": ("weekly.yaml", 'no": {digit: "2"', 'no": {digit: "1"'),
-    "same word": ("words.yaml", "answer.no: [", "answer.no: [ji, "),
+    "same word": ("weekly.yaml", "text: weekly.end", "text: weekly.keep"),
     "word not taken": ("weekly.yaml", 'no": {digit: "2", text: answer.no', 'no": {digit: "2", text: answer.yes'),
     "answer lost": (
         "complaint.yaml",
@@ -79,7 +79,7 @@ def test_every_rule_has_a_defect_that_shows_it() -> None:
 
 
 def test_an_option_that_means_a_universal_word_is_found(folder: Path) -> None:
-    change(folder, "words.yaml", "answer.no: [", "answer.no: [menu, ")
+    change(folder, "words.yaml", "menu: [", "menu: [جاری رکھیں, ")
     assert "same word" in rules_of(folder)
 
 

@@ -1,0 +1,249 @@
+"""What people say, understood: the meaning of a whole message, and what a message names. Pure, from word data alone.
+
+Every function takes the matching key of a text (`locales.fold`). Words that mean more than one thing mean what was
+asked; words that fit nothing are nobody's mistake: they are the story.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from enum import StrEnum
+
+import locales
+from flows.book import Words
+from flows.lexicon import Heard
+
+SHORT = 240  # letters; what is longer is told, not answered
+CATEGORIES = (
+    "water",
+    "education",
+    "health",
+    "nutrition",
+    "energy",
+    "jobs",
+    "infrastructure",
+    "services",
+    "security",
+    "resources",
+)
+
+
+class Meaning(StrEnum):
+    """What a whole message can mean, besides a story."""
+
+    YES = "yes"
+    NO = "no"
+    DONE = "done"
+    NOT_DONE = "not_done"
+    HALF = "half"
+    DONT_KNOW = "dont_know"
+    GREETING = "greeting"
+    THANKS = "thanks"
+    REACTION = "reaction"  # our own words quoted back, or signs alone that answer nothing
+    STATUS = "status"  # what became of it?
+    LOST_CODE = "lost_code"
+    CALL = "call"
+    PERSON = "person"
+    LANGUAGE = "language"
+    STOP = "stop"
+    REPORT = "report"  # a wish to complain that says not of what
+    NOTHING = "nothing"  # nothing more to tell
+
+
+# ── what a whole message means ─────────────────────────────────────────────────────────────────────────────────────
+
+# Words that say nothing by themselves, and may stand beside an answer.
+_TAIL = ("tail", "sign", "please")
+_AGREED = (*_TAIL, "yes", "send", "do", "message", "thanks", "me", "is", "you")
+_REFUSED = (*_TAIL, "no", "not", "send", "do", "message", "thanks", "me", "is", "you", "now", "wait", "wrong")
+_SMALL = (*_TAIL, "greeting", "thanks", "bless", "very", "join")
+_POLITE = (*_SMALL, "yes", "you", "is")
+_OF_IT = ("of", "is", "one", "me", "this", "matter", "complaint")
+
+
+def _names_issue(heard: Heard) -> bool:
+    return heard.has(*(f"category.{one}" for one in CATEGORIES))
+
+
+def _yes(heard: Heard) -> bool:
+    return heard.has("yes", "send", "do") and heard.covers(_AGREED)
+
+
+def _no(heard: Heard) -> bool:
+    if heard.has("no", "not", "wait", "wrong") and heard.covers(_REFUSED):
+        return True
+    if _names_issue(heard) or heard.has("danger", "done"):
+        return False
+    return heard.has("not_here") or (heard.starts("no") and heard.has("excuse"))
+
+
+def _half(heard: Heard) -> bool:
+    return heard.has("half") and not heard.has("not_even", "lie")
+
+
+def _not_done(heard: Heard) -> bool:
+    return (not heard.has("half", "dont_know") and heard.has("not", "no", "lie", "undone")) or heard.has("not_even")
+
+
+def _done(heard: Heard) -> bool:
+    return heard.has("done") and not heard.has("not", "no", "lie", "undone", "half", "but", "still", "dont_know")
+
+
+def _dont_know(heard: Heard) -> bool:
+    return heard.has("dont_know") and not heard.has("half", "done", "lie")
+
+
+def _greeting(heard: Heard) -> bool:
+    return heard.has("greeting") and not heard.has("thanks") and heard.covers(_SMALL)
+
+
+def _thanks(heard: Heard) -> bool:
+    return heard.has("thanks", "bless", "yes") and heard.covers(_POLITE)
+
+
+def _reaction(heard: Heard) -> bool:
+    if heard.covers(("sign", "yes_sign", "no_sign", "thanks_sign")):
+        return True
+    # Telephones without reactions write them in English: Liked “…”. What we say is never in Latin letters.
+    return heard.starts("reacted") and len(heard.tokens) > 1 and not heard.tokens[1].isascii()
+
+
+def _status(heard: Heard) -> bool:
+    if heard.has("ask_status") and not heard.has("danger"):
+        return True
+    return heard.has("what_became") and heard.covers(
+        (*_TAIL, "what_became", *_OF_IT, "you", "greeting", "digits", "code")
+    )
+
+
+def _lost_code(heard: Heard) -> bool:
+    return heard.has("lost_code") and not _names_issue(heard) and not heard.has("danger")
+
+
+def _call(heard: Heard) -> bool:
+    return heard.has("call_me") and not _names_issue(heard) and not heard.has("danger")
+
+
+def _person(heard: Heard) -> bool:
+    return heard.has("to_person") and not _names_issue(heard) and not heard.has("danger")
+
+
+def _language(heard: Heard) -> bool:
+    if _names_issue(heard) or not heard.has("tongue"):
+        return False
+    return heard.has("speak") or heard.covers((*_TAIL, "tongue", "of", "is", "me"))
+
+
+def _stop(heard: Heard) -> bool:
+    return heard.has("stop_it") and not _names_issue(heard) and not heard.has("danger", "call_me")
+
+
+def _report(heard: Heard) -> bool:
+    return heard.has("complaint") and heard.covers((*_TAIL, *_OF_IT, "greeting", "want", "very"))
+
+
+def _nothing(heard: Heard) -> bool:
+    return heard.has("nothing", "no") and heard.covers((*_TAIL, "nothing", "no", "thanks", "is"))
+
+
+# In this order: what was asked, then wishes, then small talk.
+_MEANS: dict[Meaning, Callable[[Heard], bool]] = {
+    Meaning.YES: _yes,
+    Meaning.NO: _no,
+    Meaning.DONT_KNOW: _dont_know,
+    Meaning.HALF: _half,
+    Meaning.NOT_DONE: _not_done,
+    Meaning.DONE: _done,
+    Meaning.NOTHING: _nothing,
+    Meaning.STOP: _stop,
+    Meaning.LOST_CODE: _lost_code,
+    Meaning.STATUS: _status,
+    Meaning.CALL: _call,
+    Meaning.PERSON: _person,
+    Meaning.LANGUAGE: _language,
+    Meaning.REPORT: _report,
+    Meaning.THANKS: _thanks,
+    Meaning.GREETING: _greeting,
+    Meaning.REACTION: _reaction,
+}
+
+
+def hear(words: Words, folded: str, among: Collection[Meaning]) -> Meaning | None:
+    """What a whole message means, of the meanings that are possible where it was said; None is something else."""
+    if not folded or len(folded) > SHORT:
+        return None
+    heard = words.heard.read(folded)
+    return next((meaning for meaning, means in _MEANS.items() if meaning in among and means(heard)), None)
+
+
+# ── what a message names ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def names(words: Words, folded: str, what: str) -> bool:
+    """Whether a message says this and nothing else; `what` is an option's text key ("category.water")."""
+    heard = words.heard.read(folded)
+    return heard.has(what) and heard.covers((*_TAIL, what, "of", "matter"))
+
+
+def is_dangerous(words: Words, folded: str) -> bool:
+    """Whether words of a message speak of harm that somebody does: what leads towards protection, never away."""
+    return words.heard.read(folded).has("danger")
+
+
+def find_category(words: Words, folded: str) -> str:
+    """The issue that a word of a message names, where exactly one is named; of two words the longer one counts."""
+    heard = words.heard.read(folded)
+    found = [(span, one) for one in CATEGORIES for span in heard.spans.get(f"category.{one}", ())]
+    named = {
+        one
+        for (start, end), one in found
+        if not any(s <= start and end <= e and end - start < e - s for (s, e), _ in found)
+    }
+    return named.pop() if len(named) == 1 else ""
+
+
+def find_language(words: Words, folded: str) -> str:
+    """The language that a message asks for, one of ours; "" where none is named, or only what somebody cannot read."""
+    heard = words.heard.read(folded)
+    refused = [start for start, _ in heard.spans.get("not", ())]
+    named = {lang: [start for start, _ in heard.spans.get(f"language.{lang}", ())] for lang in locales.LANGS}
+    places = sorted(place for found in named.values() for place in found)
+    wanted = {
+        lang
+        for lang, found in named.items()
+        for place in found
+        if not any(place < no <= place + 3 and not any(place < other < no for other in places) for no in refused)
+    }
+    return wanted.pop() if len(wanted) == 1 else ""
+
+
+NUMBERS = range(1, 11)
+_NUMBERED = (*_TAIL, "digits", "counted", "yes_sign", "fine", *(f"number.{number}" for number in NUMBERS))
+_OUT_OF_FIVE = 5
+
+
+def find_number(words: Words, folded: str, most: int = 10) -> int | None:
+    """The number from 1 to `most` that a message consists of: digits, a number word, stars, "5/5"; None otherwise."""
+    if not folded or len(folded) > 40:
+        return None
+    heard = words.heard.read(folded)
+    if heard.covers(("star",)):
+        return len(heard.tokens) if len(heard.tokens) <= min(most, _OUT_OF_FIVE) else None
+    if not heard.covers((*_NUMBERED, "facility") if most > NUMBERS[-1] else _NUMBERED):
+        return None
+    said = [int(heard.tokens[place]) for place, _ in heard.spans.get("digits", ())]
+    said += [number for number in NUMBERS for _ in heard.spans.get(f"number.{number}", ())]
+    if len(said) == 2 and said[1] == most == _OUT_OF_FIVE:
+        said = said[:1]
+    return said[0] if len(set(said)) == 1 and 1 <= said[0] <= most else None
+
+
+def find_kind(words: Words, folded: str) -> str:
+    """Whether a short message says that it is about a "person" or a "service"; "" otherwise."""
+    heard = words.heard.read(folded)
+    person, service = heard.has("report.kind.person"), heard.has("report.kind.service")
+    if not heard.covers((*_TAIL, *_OF_IT, "report.kind.person", "report.kind.service", "not", "acted")):
+        return ""
+    if person and heard.has("not"):
+        return "service"
+    return "person" if person and not service else "service" if service and not person else ""

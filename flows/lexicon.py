@@ -1,0 +1,286 @@
+"""Word data made into a matcher: which meanings the words of a message carry, and where they stand. Pure."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from itertools import product
+
+NEAR = 7  # tokens that the parts of "a + b" may lie apart
+LONG = 5  # letters from which a word may differ by one
+STEM = 2  # letters of the shortest stem; alone it needs one more
+
+Span = tuple[int, int]  # tokens from … up to; an "a + b" is (n, n): it stands there and covers nothing
+
+
+class Unusable(ValueError):
+    """An entry that cannot be used; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the word data: `words` is a word, a stem with `*`, a phrase of two or three, or some of them with `+`.
+
+    `@name` stands for every entry whose meaning is `name`.
+    """
+
+    meaning: str
+    words: str
+    lang: str
+    source: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Parts that stand in a row, or (`near`) somewhere close to each other; each part is a tag."""
+
+    meaning: str
+    parts: tuple[str, ...]
+    near: bool
+
+
+# ── spelling ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_TOKENS = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
+_SKIN = re.compile("[\U0001f3fb-\U0001f3ff]")
+_NOT = re.compile(r"(?<=n) t\b")  # don't, isn't: folding parts them
+# Roman Urdu has no spelling: what sounds alike becomes alike (kyā: kya, kia; nahī̃ jī: jee, ji).
+_ROMAN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), becomes)
+    for pattern, becomes in (
+        (r"ee|ii", "i"),
+        (r"oo", "u"),
+        (r"(.)\1+", r"\1"),
+        (r"[ae][iy](?![aeou])", "e"),
+        (r"iy|(?<=[^aeiou])y", "i"),
+        (r"v", "w"),
+        (r"q", "k"),
+        (r"(?<=[aeiou])h$", ""),
+    )
+)
+
+
+def spell(token: str) -> str:
+    """One spelling for what people spell in several ways; given and giving a folded token."""
+    if token.isascii() and token.isalpha():
+        for pattern, becomes in _ROMAN:
+            token = pattern.sub(becomes, token)
+        return token
+    return token.replace("ھ", "ہ")
+
+
+def split(folded: str) -> list[str]:
+    """The tokens of a folded text: runs of letters, runs of digits, single signs, each in its one spelling."""
+    return [spell(token) for token in _TOKENS.findall(_NOT.sub("t", _SKIN.sub("", folded)))]
+
+
+def _shorter(word: str) -> set[str]:
+    return {word[:place] + word[place + 1 :] for place in range(len(word))}
+
+
+def _one_apart(one: str, other: str) -> bool:
+    """One letter more, less or other, or two neighbours changed about."""
+    if len(one) > len(other):
+        one, other = other, one
+    if len(other) - len(one) > 1:
+        return False
+    start = next((place for place, letter in enumerate(one) if letter != other[place]), len(one))
+    if len(one) < len(other):
+        return one[start:] == other[start + 1 :]
+    turned = one[start : start + 2] == other[start : start + 2][::-1] and one[start + 2 :] == other[start + 2 :]
+    return turned or one[start + 1 :] == other[start + 1 :]
+
+
+# ── what was heard ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message read: its tokens, and where each meaning stands in it."""
+
+    tokens: list[str]
+    spans: dict[str, list[Span]]
+
+    def has(self, *meanings: str) -> bool:
+        """Whether any of these stands in the message."""
+        return any(meaning in self.spans for meaning in meanings)
+
+    def starts(self, meaning: str) -> bool:
+        """Whether the message begins with it."""
+        return any(start == 0 for start, _ in self.spans.get(meaning, ()))
+
+    def covers(self, meanings: Collection[str]) -> bool:
+        """Whether nothing stands in the message but these."""
+        reached = [True] + [False] * len(self.tokens)
+        ways = sorted(span for meaning in meanings for span in self.spans.get(meaning, ()))
+        for start, end in ways:
+            if reached[start] and end > start:
+                reached[end] = True
+        return bool(self.tokens) and reached[-1]
+
+
+# ── the matcher ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """All entries, indexed. Made by `compile_entries`."""
+
+    exact: dict[str, frozenset[str]]
+    stems: dict[str, frozenset[str]]
+    longest: int  # letters of the longest stem
+    shortened: dict[str, tuple[str, ...]]  # a long word less one letter → the words it may be
+    patterns: tuple[Pattern, ...]  # what a pattern refers to stands before it
+    begins: dict[str, tuple[int, ...]]  # a tag → the places of the patterns whose first part it is
+
+    def read(self, folded: str) -> Heard:
+        """What the words of a folded text mean, and where."""
+        tokens = split(folded)
+        spans: dict[str, list[Span]] = {}
+        known: dict[str, frozenset[str]] = {}
+        for place, token in enumerate(tokens):
+            tags = known.get(token)
+            if tags is None:
+                tags = known[token] = self._tags(token)
+            for tag in tags:
+                spans.setdefault(tag, []).append((place, place + 1))
+        waiting = [rank for tag in spans for rank in self.begins.get(tag, ())]
+        heapify(waiting)
+        while waiting:
+            pattern = self.patterns[heappop(waiting)]
+            if not all(part in spans for part in pattern.parts):
+                continue
+            places = [spans[part] for part in pattern.parts]
+            if found := set(_near(places) if pattern.near else _in_a_row(places)):
+                if pattern.meaning not in spans:
+                    for rank in self.begins.get(pattern.meaning, ()):
+                        heappush(waiting, rank)
+                spans[pattern.meaning] = sorted(found.union(spans.get(pattern.meaning, ())))
+        return Heard(tokens, spans)
+
+    def _tags(self, token: str) -> frozenset[str]:
+        if token.isdecimal():
+            return frozenset({"digits"})
+        if not token.isalpha():
+            return self.exact.get(token, frozenset({"sign"}))
+        tags = set(self.exact.get(token, ()))
+        for end in range(STEM, min(len(token), self.longest) + 1):
+            tags |= self.stems.get(token[:end], frozenset())
+        return frozenset(tags or self._alike(token))
+
+    def _alike(self, token: str) -> Iterator[str]:
+        if LONG <= len(token) <= 2 * self.longest:
+            words = {word for less in (token, *_shorter(token)) for word in self.shortened.get(less, ())}
+            for word in words:
+                if _one_apart(token, word):
+                    yield from self.exact.get(word, ())
+                    yield from self.stems.get(word, ())
+
+
+def _in_a_row(places: list[list[Span]]) -> Iterator[Span]:
+    for first, end in places[0]:
+        reached = {end}
+        for part in places[1:]:
+            reached = {stop for at in reached for stop in _from(part, at)}
+        yield from ((first, stop) for stop in reached)
+
+
+def _from(part: list[Span], at: int) -> Iterator[int]:
+    for start, end in part[bisect_left(part, (at, 0)) :]:
+        if start > at:
+            return
+        yield end
+
+
+def _near(places: list[list[Span]]) -> Iterator[Span]:
+    for one in places[0]:
+        low, high = (one[0] - NEAR, 0), (one[0] + NEAR + 1, 0)
+        others = [part[bisect_left(part, low) : bisect_left(part, high)] for part in places[1:]]
+        for found in product(*others):
+            spots = {one, *found}
+            if len(spots) == len(places):
+                at = min(start for start, _ in spots)
+                yield (at, at)
+                break
+
+
+# ── making it ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _part(term: str, fold: Callable[[str], str]) -> str:
+    """A term as its tag: `@name` is the meaning of that name, "=word" and "=stem*" a word in its one spelling."""
+    if term.startswith("@"):
+        return term[1:]
+    tokens = split(fold(term.removesuffix("*")))
+    if len(tokens) != 1:
+        raise Unusable(f"{term} is not one word")
+    if term.endswith("*") and len(tokens[0]) < STEM:
+        raise Unusable(f"{term} is too short for a stem")
+    return f"={tokens[0]}{'*' * term.endswith('*')}"
+
+
+def parse(entry: Entry, fold: Callable[[str], str]) -> Pattern:
+    """The parts of an entry. Unusable if it is written wrong; `fold` is that of the messages."""
+    terms = entry.words.split()
+    near = "+" in terms
+    if near and terms[1::2] != ["+"] * (len(terms) // 2):
+        raise Unusable("words stand in a row, or with a + between each two")
+    parts = tuple(_part(term, fold) for term in terms if term != "+")
+    if not 1 <= len(parts) <= 3 or (near and len(terms) % 2 == 0):
+        raise Unusable("an entry has one, two or three words")
+    if len(parts) == 1 and parts[0].endswith("*") and len(parts[0]) < len("=*") + STEM + 1:
+        raise Unusable(f"{entry.words} is too short to stand alone as a stem")
+    return Pattern(entry.meaning, parts, near)
+
+
+def _in_order(patterns: Collection[Pattern], known: Collection[str]) -> Iterator[Pattern]:
+    """Patterns so that what one refers to is complete before it. Unusable for a ring or a name that nothing has."""
+    patterns = list(patterns)
+    for pattern in patterns:
+        for part in pattern.parts:
+            if not part.startswith("=") and part not in known:
+                raise Unusable(f"nothing means @{part}")
+    while patterns:
+        waiting = {pattern.meaning for pattern in patterns}
+        ready = [pattern for pattern in patterns if waiting.isdisjoint(pattern.parts)]
+        if not ready:
+            raise Unusable(f"in a ring: {', '.join(sorted(waiting))}")
+        yield from ready
+        patterns = [pattern for pattern in patterns if not waiting.isdisjoint(pattern.parts)]
+
+
+def compile_patterns(patterns: Collection[Pattern], strict: Callable[[str, str], bool]) -> Lexicon:
+    """The matcher of these patterns. `strict(word, meaning)` says which words are only taken as they are written."""
+    tags: dict[str, set[str]] = {}
+    loose: set[str] = set()
+    for pattern in patterns:
+        for part in pattern.parts:
+            if part.startswith("="):
+                tags.setdefault(part[1:], set()).add(pattern.meaning if len(pattern.parts) == 1 else part)
+                word = part[1:].removesuffix("*")
+                if len(word) >= LONG and not strict(word, pattern.meaning):
+                    loose.add(word)
+    shortened: dict[str, set[str]] = {}
+    for word in loose:
+        for less in (word, *_shorter(word)):
+            shortened.setdefault(less, set()).add(word)
+    stems = {word[:-1]: frozenset(found) for word, found in tags.items() if word.endswith("*")}
+    exact = {word: frozenset(found) for word, found in tags.items() if not word.endswith("*")}
+    several = [pattern for pattern in patterns if len(pattern.parts) > 1 or not pattern.parts[0].startswith("=")]
+    ordered = tuple(_in_order(several, {pattern.meaning for pattern in patterns} | {"digits", "sign"}))
+    begins: dict[str, list[int]] = {}
+    for rank, pattern in enumerate(ordered):
+        begins.setdefault(pattern.parts[0], []).append(rank)
+    return Lexicon(
+        exact=exact,
+        stems=stems,
+        longest=max(map(len, stems), default=STEM),
+        shortened={less: tuple(sorted(words)) for less, words in shortened.items()},
+        patterns=ordered,
+        begins={tag: tuple(ranks) for tag, ranks in begins.items()},
+    )
