@@ -71,6 +71,7 @@ class Words:
     answers: dict[str, tuple[str, ...]]  # text key of an option → other words for it
     before_digits: tuple[str, ...]
     greetings: frozenset[str]
+    beside_places: frozenset[str]  # words that stand beside the name of a place
     danger: Callable[[str], bool]  # of a folded text
 
 

@@ -56,6 +56,7 @@ WORDS_KEYS: dict[str, type] = {
     "answers": dict,
     "before_digits": list,
     "greetings": list,
+    "beside_places": list,
     "danger": list,
 }
 UNIVERSAL = ("menu", "back", "help", "stop", "start", "language", "status", "private")
@@ -183,6 +184,7 @@ def _words(path: Path) -> Words:
         answers={key: tuple(map(fold, _texts(words))) for key, words in given["answers"].value.items()},
         before_digits=tuple(map(fold, _texts(given["before_digits"]))),
         greetings=frozenset(map(fold, _texts(given["greetings"]))),
+        beside_places=frozenset(map(fold, _texts(given["beside_places"]))),
         danger=_find_danger(_texts(given["danger"]), fold),
     )
 

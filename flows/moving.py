@@ -18,8 +18,8 @@ HOPS = 20  # nodes that say or branch between two questions; check finds the rin
 def advance(turn: Turn, target: str) -> None:
     """The question is answered: remember it for Back and go on."""
     turn.misses = 0
-    if turn.memory.missed:
-        turn.remember(missed=())
+    if turn.memory.missed or turn.memory.page:
+        turn.remember(missed=(), page=0)
     if turn.node.ask not in {"more", "score"} and turn.node.name != LANGUAGE:
         turn.push()
     go(turn, target)

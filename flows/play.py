@@ -15,16 +15,19 @@ from flows.effects import Consent, Effect, LookUp, OpenCase, Seal, SealStory, Ve
 from flows.engine import step
 from flows.model import Event, Found, FoundCase, FoundFacility, Known, Media, Place, Reply, Round, Session
 from flows.sessions import dump, restore
+from locales.places import of_district
 from locales.render import render_options
 
-# Demo data: places of the tehsil list (COD-AB), a round and a facility that no real district has.
-PLACES = (
-    Place("demo-barshore", {"en": "Barshore", "ur": "برشور"}),
-    Place("demo-huramzai", {"en": "Huramzai", "ur": "حرمزئی"}, ("Hurramzai",)),
-    Place("demo-karezat", {"en": "Karezat", "ur": "کاریزات"}),
-    Place("demo-pishin", {"en": "Pishin", "ur": "پشین"}),
-    Place("demo-saranan", {"en": "Saranan", "ur": "سرانان"}),
-)
+DISTRICT = "pishin"
+
+
+def places_of(district_id: str) -> tuple[Place, ...]:
+    """The places that the product offers in a district."""
+    return tuple(Place(row.id, row.names, row.spellings, row.point) for row in of_district(district_id))
+
+
+PLACES = places_of(DISTRICT)
+# Demo data: a round and a facility that no real district has.
 ROUND = Round("demo-round", ("indicator.open_on_time", "indicator.staff_present", "indicator.treated_with_respect"))
 FACILITY = FoundFacility("demo-clinic", {"en": "Demo clinic", "ur": "نمونہ کلینک"})
 FACILITY_CODE = "101"
