@@ -19,6 +19,7 @@ import flows.load
 import locales.commands
 import settings as environment
 import store.commands
+from cases import districts
 from cases.seed import seed_demo
 from settings import Misconfigured, Settings
 from store import terminal
@@ -144,7 +145,7 @@ def run_job(context: typer.Context, name: Annotated[str, typer.Argument(help="As
 # ── the house ────────────────────────────────────────────────────────────────────────────────────────────────────────
 @app.command()
 def migrate() -> None:
-    """Make the run-time roles and bring the tables up to date."""
+    """Make the run-time roles, bring the tables up to date, and the names of the places in them."""
     here = environment.load()
     if not here.database_url:
         raise Misconfigured("jawab: set JAWAB_DATABASE_URL, or start `jawab up`, which migrates by itself")
@@ -177,6 +178,13 @@ def _migrate(here: Settings) -> None:
         raise
     except (RuntimeError, ValueError) as refused:
         raise Misconfigured(f"jawab: {refused}") from None
+
+    async def refresh() -> None:
+        # A district is added once and then only updated; its lists are data of this version, as the tables are.
+        async with opened(here, roles=("console",), size=2) as jawab, jawab.db.transaction("console") as tx:
+            await districts.refresh(tx)
+
+    asyncio.run(refresh())
 
 
 def _seed(here: Settings, *, renew: bool = False) -> None:

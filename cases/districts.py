@@ -9,6 +9,7 @@ from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
+import locales.places
 from cases.lifecycle import Refused
 from cases.outcomes import DATA
 from store.database import Conn, Tx, fetch_all, fetch_one
@@ -69,28 +70,33 @@ async def add(tx: Tx, district_id: str, *, demo: bool = False) -> None:
             "hold": 0 if demo else HOLD,
         },
     )
-    with (DATA / "places.csv").open(encoding="utf-8", newline="") as file:
-        places = [place for place in csv.DictReader(file) if place["district"] == district_id]
     async with tx.cursor() as cursor:
         await cursor.executemany(
             "INSERT INTO places (id, district_id, level, names, aliases, pcode, lat, lon, source)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET names = excluded.names,"
-            " aliases = excluded.aliases, pcode = excluded.pcode, source = excluded.source",
+            " aliases = excluded.aliases, pcode = excluded.pcode, lat = excluded.lat, lon = excluded.lon,"
+            " source = excluded.source",
             [
                 (
-                    place["id"],
+                    place.id,
                     district_id,
-                    place["level"],
-                    Jsonb({"en": place["name_en"]}),
-                    place["aliases"].split("|") if place["aliases"] else [],
-                    place["pcode"] or None,
-                    float(place["lat"]) if place["lat"] else None,
-                    float(place["lon"]) if place["lon"] else None,
-                    place["source"],
+                    place.level,
+                    Jsonb(place.names),
+                    list(place.spellings),
+                    place.pcode,
+                    *(place.point or (None, None)),
+                    place.source,
                 )
-                for place in places
+                for place in locales.places.of_district(district_id)
             ],
         )
+
+
+async def refresh(tx: Tx) -> None:
+    """Bring names and places of every district served here up to date with this version's lists."""
+    served = {district.id: district.demo for district in await list_all(tx)}
+    for district_id in sorted(served.keys() & known().keys()):  # in order: two starts at once wait for each other
+        await add(tx, district_id, demo=served[district_id])
 
 
 async def place_value(tx: Tx, district_id: str, place_id: str | None) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from cases.register import Case
 from store import outbox, sessions
-from store.sessions import Question
 from store.crypto import Keys
 from store.database import Tx, fetch_one, new_id
+from store.sessions import Question
 
 Says = Sequence[tuple[str, Mapping[str, Any]]]  # (text key, values)
 # What a citizen can answer by digit to "is it done?"; the flow verify.yaml reads the same.

@@ -149,9 +149,7 @@ async def amend(act: Act) -> None:
 
 
 async def close(act: Act) -> UUID | None:
-    return await acts.close(
-        act.tx, act.keys, act.case_id, actor=act.staff.id, now=act.now, version=act.version
-    )
+    return await acts.close(act.tx, act.keys, act.case_id, actor=act.staff.id, now=act.now, version=act.version)
 
 
 async def reopen(act: Act) -> None:

@@ -7,15 +7,14 @@ from collections.abc import Iterable
 from flows import codes, hearing
 from flows.book import Book, Choice, Node, Words
 from flows.hearing import Meaning
-from flows.model import Place
 
 _DIGITS = 4  # digits of an answer; a longer number is a code or somebody's phone
 
 
 def strip_before_digits(words: list[str], before: Iterable[str]) -> list[str]:
-    """`["number", "1"]` is `["1"]`; anything else as it is."""
-    if len(words) == 2 and words[0] in before and words[1].isdecimal():
-        return words[1:]
+    """`["number", "1"]` is `["1"]`, and so is `["1", "number"]`; anything else as it is."""
+    if len(words) == 2 and not set(before).isdisjoint(words):
+        return [word for word in words if word.isdecimal()] or words
     return words
 
 
@@ -106,16 +105,6 @@ def pick_number(folded: str, before: tuple[str, ...]) -> str:
     if len(words) == 1 and words[0].isdecimal() and len(words[0]) <= _DIGITS:
         return words[0].lstrip("0") or "0"
     return ""
-
-
-def match_place(book: Book, places: tuple[Place, ...], folded: str) -> Place | None:
-    """The place whose name or other spelling is exactly this, if only one is."""
-    if not folded:
-        return None
-    found = [
-        place for place in places if any(book.fold(name) == folded for name in (*place.names.values(), *place.aliases))
-    ]
-    return found[0] if len(found) == 1 else None
 
 
 def status_code(book: Book, text: str, folded: str) -> str | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from flows import answers, codes, report, threads
+import locales
+from flows import answers, codes, hearing, places, report, threads
 from flows.book import Choice
 from flows.effects import LookUp
 from flows.lookup import look_up, look_up_case
-from flows.model import Details
+from flows.model import Details, Place
 from flows.moving import advance, go, land, leave_to_menu, run
-from flows.turn import PLACES, Turn, indicator
+from flows.turn import MORE, PLACES, Turn, indicator, numbered_places
 
 
 def _choice(turn: Turn, folded: str) -> bool:
@@ -54,26 +55,62 @@ def _take(turn: Turn, option: Choice) -> None:
 
 
 def _place(turn: Turn, folded: str) -> bool:
-    known, tapped = turn.known.places[:PLACES], turn.event.choice
+    known, tapped, typed = turn.known, turn.event.choice, turn.event.text.strip()
+    numbered = numbered_places(known.places)
+    number = answers.pick_number(folded, turn.book.words.before_digits) or _number_word(turn, folded)
     if turn.event.location:
-        report.record(turn, "place", Details(location=turn.event.location, place_text=turn.event.text.strip()))
-    elif any(place.id == tapped for place in known):
-        report.record(turn, "place", Details(place=tapped))
-    elif number := answers.pick_number(folded, turn.book.words.before_digits):
-        if not 1 <= int(number) <= len(known):
-            return False
-        report.record(turn, "place", Details(place=known[int(number) - 1].id))
-    elif named := answers.match_place(turn.book, turn.known.places, folded):
-        report.record(turn, "place", Details(place=named.id))
-    elif _has_letters(turn) and not turn.event.media:
-        if report.is_doubtful(turn):
+        near = places.nearest(known.places, turn.event.location)
+        answer = Details(place=near.id if near else "", location=turn.event.location, place_text=typed)
+    elif any(place.id == tapped for place in known.places):
+        answer = Details(place=tapped)
+    elif len(known.places) > PLACES and (tapped == MORE or number == str(PLACES) or _is_turning(turn, folded)):
+        _turn_page(turn)
+        return True
+    elif number in numbered:
+        answer = Details(place=numbered[number].id)
+    elif turn.event.media or not _has_letters(turn):
+        return False
+    else:
+        meant = places.find(numbered, folded, turn.book.words.beside_places)
+        if len(meant.places) > 1 and not turn.misses:
+            _ask_back(turn, meant.places)
+            return True
+        if not meant.named and report.is_doubtful(turn):
             _doubt(turn)
             return True
-        report.record(turn, "place", Details(place_text=turn.event.text.strip()))
-    else:
-        return False
+        sure = len(meant.places) == 1
+        answer = Details(place=meant.places[0].id if sure else "", place_text="" if sure and meant.named else typed)
+    report.record(turn, "place", answer)
     advance(turn, turn.node.next)
     return True
+
+
+def _number_word(turn: Turn, folded: str) -> str:
+    number = hearing.find_number(turn.book.words, folded, MOST_PLACES) if folded else None
+    return str(number or "")
+
+
+MOST_PLACES = 20  # of a district: Khuzdar has fourteen
+
+
+def _is_turning(turn: Turn, folded: str) -> bool:
+    texts = (locales.say(key, lang) for key in ("place.first", "place.more") for lang in locales.ALL_LANGS)
+    return folded in map(turn.book.fold, texts)
+
+
+def _turn_page(turn: Turn) -> None:
+    """The next places, and after the last the first again."""
+    pages = -(-len(turn.known.places) // (PLACES - 1))
+    turn.remember(page=(turn.memory.page + 1) % pages)
+    turn.misses = 0
+    turn.ask()
+
+
+def _ask_back(turn: Turn, meant: tuple[Place, ...]) -> None:
+    """Which of the places that fit alike. Once: what fits two again is kept as it was written."""
+    turn.meant = meant
+    turn.misses += 1
+    turn.ask()
 
 
 def _has_letters(turn: Turn) -> bool:
@@ -119,7 +156,7 @@ def _thread(turn: Turn, folded: str) -> bool:
     """More for the case in hand, or one of the node's options."""
     if _choice(turn, folded):
         return True
-    if not _has_words(turn):
+    if not (_has_words(turn) or any(map(str.isdecimal, folded))):
         return False
     turn.misses = 0
     land(turn, "thread.added" if threads.append(turn) else "doubt.thread", ask=True)

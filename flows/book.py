@@ -74,6 +74,7 @@ class Words:
     universal: dict[str, str]  # word → MENU's, BACK's … name
     local_stops: frozenset[str]  # of the words for STOP those that everyday complaints are made of, too
     before_digits: tuple[str, ...]
+    beside_places: frozenset[str]  # words that stand beside the name of a place
     heard: Lexicon  # what else people say; `hearing` asks it
 
 

@@ -11,10 +11,11 @@ from flows import answers
 from flows.book import Book, Choice, Node
 from flows.model import Value
 from flows.moving import HOPS
-from flows.play import FACILITY, PLACES, ROUND
-from flows.turn import SPOKEN, STATUSES, VALUES
+from flows.play import FACILITY, ROUND, places_of
+from flows.turn import PLACES, SPOKEN, STATUSES, VALUES
 from locales.catalogs import texts
 from locales.channels import CHANNELS, sms_parts
+from locales.places import districts
 from locales.render import fill
 
 # Numeral sets that phones in the province type: ASCII, Urdu and Pashto, Arabic, full-width.
@@ -165,11 +166,19 @@ def _longest(key: str, lang: str) -> str:
     return fill(key, lang, values, isolates=False)
 
 
+def _place_rows(district: str, lang: str) -> list[str]:
+    """A district's places as they are asked; of several pages the first, which alone is full."""
+    places = places_of(district)
+    rows = [fill("place.name", lang, {"name": {"names": place.names}}, isolates=False) for place in places]
+    if len(rows) > PLACES:
+        rows = [*rows[: PLACES - 1], _longest("place.more", lang)]
+    return [f"{number} {row}" for number, row in enumerate(rows, 1)]
+
+
 def _reply(node: Node, lang: str, above: str) -> str:
     lines = [_longest(key, lang) for key in (above, *node.says) if key]
     if node.ask == "place":
-        names = [fill("place.name", lang, {"name": {"names": place.names}}, isolates=False) for place in PLACES]
-        lines += [f"{digit} {name}" for digit, name in enumerate(names, 1)]
+        lines += max((_place_rows(district, lang) for district in districts()), key=lambda rows: len("\n".join(rows)))
     lines += [f"{option.digit} {_longest(option.text, lang)}" for option in node.options]
     return "\n".join(lines)
 

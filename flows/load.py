@@ -54,6 +54,7 @@ WORDS_KEYS: dict[str, type] = {
     "universal": dict,
     "local_stops": list,
     "before_digits": list,
+    "beside_places": list,
 }
 UNIVERSAL = ("menu", "back", "help", "stop", "start", "language", "status", "private")
 CLEARS = ("", "answers", "report")
@@ -174,6 +175,7 @@ def _words(path: Path) -> Words:
         universal=universal | dict.fromkeys(local_stops, "stop"),
         local_stops=local_stops,
         before_digits=tuple(map(fold, _texts(given["before_digits"]))),
+        beside_places=frozenset(map(fold, _texts(given["beside_places"]))),
         heard=compile_entries(read_entries(path.parent / "heard"), fold),
     )
 

@@ -67,6 +67,7 @@ class Place:
     id: str
     names: dict[str, str]
     aliases: tuple[str, ...] = ()
+    point: Point | None = None  # its middle
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +277,7 @@ class Memory:
     missed: tuple[str, ...] = ()  # answers that were not understood, for the person who is called
     look: str = ""  # the code that is being looked up
     opening: str = ""  # text that opens the reply once that is found
+    page: int = 0  # of the places that are offered, where there are more than fit
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,17 @@ from flows.book import Node
 from flows.effects import CallPerson, Consent, Rate, Seal, SetLanguage, Verify
 from flows.facts import FACTS
 from flows.model import Call, Lies
-from flows.turn import LANGUAGE, Turn
+from flows.turn import Turn
 
+WORDS = 2  # of an answer that says no more than which option it is
 HOPS = 20  # nodes that say or branch between two questions; check finds the ring that would need more
 
 
 def advance(turn: Turn, target: str) -> None:
     """The question is answered: remember it for Back and go on."""
     turn.misses = 0
-    if turn.memory.missed:
-        turn.remember(missed=())
+    if turn.memory.missed or turn.memory.page:
+        turn.remember(missed=(), page=0)
     if turn.node.ask not in {"more", "score", "thread"} and turn.node.flow != "welcome":
         turn.push()
     go(turn, target)
@@ -120,6 +121,8 @@ def _verify(turn: Turn, _: str, data: dict[str, Any]) -> None:
     if turn.memory.thread is not None:
         turn.do(Verify(turn.memory.thread.code, **data))
         threads.settle(turn)
+        if len(turn.short.split()) > WORDS and not report.is_dangerous(turn):
+            threads.append(turn)  # who says more than yes or no says something for the case
 
 
 def _ask_call(turn: Turn, _: str, data: dict[str, Any]) -> None:

@@ -13,22 +13,38 @@ from flows import codes
 from flows.book import Book
 from flows.effects import Consent, Effect, KeepStory, LookUp, OpenCase, Seal, SealStory, Settle, Verify
 from flows.engine import step
-from flows.model import Event, Focus, Found, FoundCase, FoundFacility, Known, Media, Place, Question, Reply, Round, Session
+from flows.model import (
+    Event,
+    Focus,
+    Found,
+    FoundCase,
+    FoundFacility,
+    Known,
+    Media,
+    Place,
+    Question,
+    Reply,
+    Round,
+    Session,
+)
 from flows.sessions import dump, restore
+from locales.places import of_district
 from locales.render import render_options
 
-# Demo data: places of the tehsil list (COD-AB), a round and a facility that no real district has.
-PLACES = (
-    Place("demo-barshore", {"en": "Barshore", "ur": "برشور"}),
-    Place("demo-huramzai", {"en": "Huramzai", "ur": "حرمزئی"}, ("Hurramzai",)),
-    Place("demo-karezat", {"en": "Karezat", "ur": "کاریزات"}),
-    Place("demo-pishin", {"en": "Pishin", "ur": "پشین"}),
-    Place("demo-saranan", {"en": "Saranan", "ur": "سرانان"}),
-)
+DISTRICT = "pishin"
+
+
+def places_of(district_id: str) -> tuple[Place, ...]:
+    """The places that the product offers in a district."""
+    return tuple(Place(row.id, row.names, row.spellings, row.point) for row in of_district(district_id))
+
+
+PLACES = places_of(DISTRICT)
+# Demo data: a round and a facility that no real district has.
 ROUND = Round("demo-round", ("indicator.open_on_time", "indicator.staff_present", "indicator.treated_with_respect"))
 FACILITY = FoundFacility("demo-clinic", {"en": "Demo clinic", "ur": "نمونہ کلینک"})
 FACILITY_CODE = "101"
-DISTRICT = {"en": "Demo Pishin", "ur": "پشین (نمونہ)"}
+NAMES = {"en": "Pishin", "ur": "پشین", "ps": "پښين"}
 DAY = "2026-11-21"
 VERDICTS = {"yes": "confirmed", "no": "disputed", "half": "disputed", "unknown": "resolved"}
 OUTSIDE = (({"en": "Demo helpline", "ur": "نمونہ ہیلپ لائن"}, "0000"),)
@@ -63,7 +79,7 @@ class World:
             at=self.at,
             code=codes.complete(f"{982177300000 + self.made:012d}"),
             channel=self.channel,
-            district=DISTRICT,
+            district=NAMES,
             places=self.places,
             focus=self.focus,
             given=self.given,
@@ -93,9 +109,7 @@ class World:
                 return FACILITY if effect.code == FACILITY_CODE else FoundFacility()
             case LookUp():
                 sealed = effect.code in self.sealed
-                state = self.cases.get(effect.code) or (
-                    "received" if sealed or effect.code in self.kept else "none"
-                )
+                state = self.cases.get(effect.code) or ("received" if sealed or effect.code in self.kept else "none")
                 return FoundCase(state, "2026-12-05", DAY, self.said.get(effect.code, ""), sealed)
         return None
 

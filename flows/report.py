@@ -41,9 +41,7 @@ def _code(turn: Turn) -> str:
     return turn.report.code
 
 
-def seal(
-    turn: Turn, kind: str, item: Item = Item(), details: Details = Details(), call: Call | None = None
-) -> None:
+def seal(turn: Turn, kind: str, item: Item = Item(), details: Details = Details(), call: Call | None = None) -> None:
     """One answer behind the protected door, the moment it comes."""
     turn.sealed = True
     turn.do(Seal(_code(turn), kind, item, details, call))

@@ -111,4 +111,3 @@ _REPLIES: dict[Meaning, Callable[[Turn], None]] = {
     Meaning.STOP: stop_news,
     Meaning.REPORT: _begin,
 }
-

@@ -14,6 +14,7 @@ from flows.model import (
     Known,
     Memory,
     Option,
+    Place,
     Reply,
     Report,
     Say,
@@ -26,6 +27,8 @@ SPOKEN = (
     "card.refused",
     "intake.kept",
     "miss.again",
+    "place.first",
+    "place.more",
     "place.name",
     "report.kept",
     "restart.sorry",
@@ -46,6 +49,7 @@ SAID_AS = {"seen": "acknowledged"}
 
 MENU, LANGUAGE, FIRST, REPORT = "welcome.menu", "welcome.language", "welcome.first", "complaint.category"
 PLACES = 9  # digits of one hand's reach, and WhatsApp's list of ten rows
+MORE = "more"  # the option that turns to the next page of places, after the last to the first
 TRAIL = 30
 SHORT = 80  # longer than any option's text or universal word: there is no point in looking further
 
@@ -65,6 +69,7 @@ class Turn:
     says: list[Say] = field(default_factory=list)
     options: tuple[Option, ...] = ()
     effects: list[Effect] = field(default_factory=list)
+    meant: tuple[Place, ...] = ()  # of two places that fit an answer alike, only these are offered
     looked_up: str = ""  # the code a found event answers for
     sealed: bool = False
     over: bool = False  # the conversation ends: the next message opens another
@@ -236,11 +241,27 @@ VALUES: dict[str, Callable[[Turn], Value]] = {
 }
 
 
+def numbered_places(places: tuple[Place, ...]) -> dict[str, Place]:
+    """Every place by its number, which is the same on every page and on paper; the number of MORE is no place's."""
+    paged = len(places) > PLACES
+    return {str(number + (paged and number >= PLACES)): place for number, place in enumerate(places, 1)}
+
+
 def _place_options(turn: Turn) -> tuple[Option, ...]:
-    return tuple(
-        Option(place.id, str(digit), Say("place.name", {"name": {"names": place.names}}))
-        for digit, place in enumerate(turn.known.places[:PLACES], 1)
+    """Where there are more than nine they come in pages of eight."""
+    numbered, row = numbered_places(turn.known.places), PLACES - 1
+    shown, first = list(numbered.items()), turn.memory.page * row
+    if turn.meant:
+        shown = [(number, place) for number, place in shown if place in turn.meant]
+    elif len(shown) > PLACES:
+        shown = shown[first : first + row]
+    options = tuple(
+        Option(place.id, number, Say("place.name", {"name": {"names": place.names}})) for number, place in shown
     )
+    if len(numbered) <= PLACES or turn.meant:
+        return options
+    text = "place.more" if first + row < len(numbered) else "place.first"
+    return (*options, Option(MORE, str(PLACES), Say(text)))
 
 
 # Options that come from the world, not from the flow.

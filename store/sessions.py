@@ -27,7 +27,10 @@ MOVE_KEPT: LiteralString = f"""
 
 # How long the last thing that we asked by ourselves may be answered: a case's end is a matter of weeks.
 FOCUS: LiteralString = """
-    sessions.focus_at > now() - CASE sessions.focus_kind WHEN 'confirm' THEN interval '30 days' ELSE interval '14 days' END"""
+    sessions.focus_at > now() - interval '1 day' * CASE sessions.focus_kind WHEN 'confirm' THEN 30 ELSE 14 END"""
+_ASK_MANY: LiteralString = f"""
+    UPDATE sessions SET focus_kind = 'edition', focus_case = NULL, focus_at = %s, version = version + 1
+    WHERE contact_id = ANY(%s) AND (focus_kind IS NULL OR focus_kind = 'edition' OR NOT {FOCUS})"""  # noqa: S608 - our own
 Question = Literal["answer", "confirm", "call", "edition"]
 
 
@@ -60,11 +63,7 @@ async def ask(tx: Tx, contact_id: UUID, kind: Question, case_id: UUID | None, no
 
 async def ask_many(tx: Tx, contact_ids: Sequence[UUID], now: datetime) -> None:
     """An edition went to these people: it is what was last said to whom no case asks something."""
-    await tx.execute(
-        "UPDATE sessions SET focus_kind = 'edition', focus_case = NULL, focus_at = %s, version = version + 1"
-        f" WHERE contact_id = ANY(%s) AND (focus_kind IS NULL OR focus_kind = 'edition' OR NOT {FOCUS})",
-        (now, list(contact_ids)),
-    )
+    await tx.execute(_ASK_MANY, (now, list(contact_ids)))
 
 
 async def settle(tx: Tx, contact_id: UUID, at: float) -> None:

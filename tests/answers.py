@@ -12,6 +12,7 @@ from flows.book import Node
 from flows.load import load_book
 from flows.model import Session
 from flows.play import Phone, World
+from flows.turn import numbered_places
 
 BOOK = load_book()
 STORY = "تین دن سے نلکے میں پانی نہیں آ رہا"
@@ -90,8 +91,8 @@ def _next(phone: Phone, answers: dict[str, str], write: Callable[[str], str]) ->
 
 
 def _place(phone: Phone, wished: str, write: Callable[[str], str]) -> str:
-    ids = [place.id for place in phone.world.places]
-    return wished if wished and wished not in ids else write(str(ids.index(wished) + 1 if wished else 1))
+    numbers = {place.id: number for number, place in numbered_places(phone.world.places).items()}
+    return wished if wished and wished not in numbers else write(numbers[wished] if wished else "1")
 
 
 def _option(session: Session, node: Node, answers: dict[str, str]) -> str:

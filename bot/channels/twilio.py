@@ -206,7 +206,7 @@ class Twilio(Channel):
             channel="whatsapp" if to.startswith("whatsapp:") else "sms",
             to=to.removeprefix("whatsapp:"),
             address=sender.removeprefix("whatsapp:"),
-            text=fields.get("Body", "").translate(NOT_TEXT),
+            text=_text(fields),
             choice=(fields.get("ButtonPayload") or fields.get("ListId") or "").translate(NOT_TEXT)[:200],
             media=tuple(self._media(fields)),
             location=_location(fields),
@@ -361,6 +361,13 @@ class Twilio(Channel):
 
     async def close(self) -> None:
         await self._wire.close()
+
+
+def _text(fields: Mapping[str, str]) -> str:
+    """What was typed, and the name and address of a location that was sent."""
+    typed, *named = (fields.get(name, "").translate(NOT_TEXT) for name in ("Body", "Label", "Address"))
+    words = [word.strip() for word in (typed, *named) if word.strip()]
+    return ", ".join(words) if any(named) else typed
 
 
 def _location(fields: Mapping[str, str]) -> tuple[float, float] | None:

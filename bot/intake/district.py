@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from cases import scorecards
@@ -45,7 +46,7 @@ async def _read(db: Database, district_id: str) -> District:
             raise LookupError(district_id)
         places = await fetch_all(
             connection,
-            "SELECT id, names, aliases FROM places WHERE district_id = %s AND level = 'tehsil'"
+            "SELECT id, names, aliases, lat, lon FROM places WHERE district_id = %s AND level = 'tehsil'"
             " AND (valid_to IS NULL OR valid_to > now()) ORDER BY id",
             (district_id,),
         )
@@ -54,7 +55,12 @@ async def _read(db: Database, district_id: str) -> District:
         id=district_id,
         names=district["names"],
         demo=district["demo"],
-        places=tuple(Place(row["id"], row["names"], tuple(row["aliases"])) for row in places),
+        places=tuple(map(_place, places)),
         round=Round(str(opened.id), tuple(opened.indicators)) if opened else None,
         outside=tuple((body["names"], body["phone"]) for body in district["outside"]),
     )
+
+
+def _place(row: dict[str, Any]) -> Place:
+    point = None if row["lat"] is None or row["lon"] is None else (row["lat"], row["lon"])
+    return Place(row["id"], row["names"], tuple(row["aliases"]), point)

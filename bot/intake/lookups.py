@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-
 from uuid import UUID
 
 from bot.channels import Inbound

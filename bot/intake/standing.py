@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -110,6 +111,14 @@ def _standing(row: DictRow) -> Standing:
         **{
             **row,
             "given": bool(row.get("given")),
-            "focus": Focus(*asked[:3], float(asked[3])) if (asked := row.get("focus")) else None,
+            "focus": _focus(row.get("focus")),
         }
     )
+
+
+def _focus(asked: Sequence[Any] | None) -> Focus | None:
+    """[kind, code, day, seconds since 1970] as a focus."""
+    if asked is None:
+        return None
+    kind, code, day, at = asked
+    return Focus(kind, code, day, float(at))

@@ -13,7 +13,7 @@ import pytest
 from bot import intake
 from bot.intake import effects, standing
 from bot.intake.turn import MOST_A_MINUTE, MOST_AN_HOUR
-from cases import acts
+from cases import acts, register
 from flows.load import load_book
 from flows.model import Media, Memory, Session
 from flows.sessions import dump
@@ -265,6 +265,19 @@ async def test_a_photo_and_a_location_are_kept_with_the_story(owner: Owner, phon
     assert await count(owner, "media", "state = 'waiting' AND case_id IN (SELECT id FROM cases)") == 1
     assert await count(owner, "case_items", "kind = 'media'") == 1
     assert ("chores", "chores", ()) in bell.rings
+
+
+async def test_a_pin_is_the_nearest_tehsil_of_its_case_and_keeps_the_name_that_came_with_it(
+    owner: Owner, jawab: Jawab, phone: Phone
+) -> None:
+    await phone.say(*typed("place"))
+    await phone.say("BHU, Main road", location=(30.58, 66.99))
+    await phone.say(*after("place"))
+    row = await (await owner.execute("SELECT id, place_id, place_text FROM cases")).fetchone()
+    assert row
+    assert row[1] == "pishin.pishin"
+    assert jawab.keys.decrypt(row[2], register.text_bound_to(row[0])) == b"BHU, Main road"
+    assert await count(owner, "case_items", "kind = 'location'") == 1
 
 
 @pytest.mark.parametrize("word", ["STOP", "بند"])

@@ -92,6 +92,21 @@ def test_a_place_that_is_not_on_earth_is_no_location(lat: str, lon: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ({"Label": "BHU", "Address": "Main road"}, "BHU, Main road"),
+        ({"Label": " ", "Address": "Main\x00 road"}, "Main road"),
+        ({"Label": "BHU", "Address": "Main road", "Body": "here"}, "here, BHU, Main road"),
+        ({}, ""),
+    ],
+)
+def test_the_name_that_came_with_a_place_is_its_words(sent: dict[str, str], text: str) -> None:
+    there = {"Body": "", "Latitude": "30.58", "Longitude": "66.99"} | sent
+    found = read(FAKE.message("whatsapp:+923001112233", "whatsapp:+923000000099", **there))
+    assert (found.text, found.location) == (text, (30.58, 66.99))
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"MessageSid": "SM123"},

@@ -216,7 +216,7 @@ async def test_what_nobody_confirmed_is_closed_by_a_second_person(
     for actor, reason in ((supervisor, "second_person"), (place.staff["handler"], "not_allowed")):
         with pytest.raises(Refused, match=reason):
             async with db.transaction("console") as tx:
-                await acts.close(tx, case_id, actor=actor, now=NOW)
+                await acts.close(tx, keys, case_id, actor=actor, now=NOW)
 
 
 async def test_referring_stops_no_clock_and_leaves_a_line(

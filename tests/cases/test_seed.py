@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -12,9 +11,10 @@ import pytest
 
 from cases import commands, districts, seed, staff
 from cases.lifecycle import Refused
-from cases.outcomes import CATEGORIES, DATA
+from cases.outcomes import CATEGORIES
 from cases.roles import ROLES
 from cases.staff import Person
+from locales.places import tehsils
 from store.crypto import Keys, check_password
 from store.database import Database
 from tests.cases.conftest import NOW
@@ -108,6 +108,26 @@ async def test_a_real_district_is_quiet_at_night_and_holds_an_edition(db: Databa
         await commands.add_district(db, "atlantis")
 
 
+async def test_a_district_of_an_older_version_gets_the_names_of_this_one_and_keeps_what_is_its_own(
+    db: Database, demo: SimpleNamespace, row: Row
+) -> None:
+    await commands.add_district(db, "quetta")
+    async with db.transaction("console") as tx:
+        await tx.execute("UPDATE places SET names = jsonb_build_object('en', names->>'en'), aliases = '{}', lat = NULL")
+        await tx.execute("UPDATE districts SET quiet_from = '22:00' WHERE id = 'quetta'")
+        await tx.execute("INSERT INTO districts (id, names) VALUES ('elsewhere', '{}')")
+    async with db.transaction("console") as tx:
+        await districts.refresh(tx)
+    found = await row(
+        "SELECT names, aliases @> '{Peshin}' AS spelt, lat > 30 AS there FROM places WHERE id = 'pishin.pishin'"
+    )
+    assert found == {"names": {"en": "Pishin", "ur": "پشین", "ps": "پښین"}, "spelt": True, "there": True}
+    assert (await row("SELECT count(*) AS n FROM places WHERE names ? 'ur'"))["n"] == 10
+    kept = await row("SELECT quiet_from::text AS quiet, demo FROM districts WHERE id = 'quetta'")
+    assert kept == {"quiet": "22:00:00", "demo": False}
+    assert (await row("SELECT demo FROM districts WHERE id = 'pishin'"))["demo"]
+
+
 async def test_a_new_person_can_log_in_and_a_login_keeps_its_role(
     db: Database, demo: SimpleNamespace, row: Row
 ) -> None:
@@ -155,10 +175,9 @@ def test_every_place_lies_in_a_known_district_and_says_where_it_comes_from() -> 
     here = districts.known()
     assert len(here) == 36
     assert all(row["name_ur"] and row["source"] for row in here.values())
-    with (DATA / "places.csv").open(encoding="utf-8", newline="") as file:
-        places = list(csv.DictReader(file))
-    assert len({row["id"] for row in places}) == len(places)
-    assert {row["district"] for row in places} == set(here)
-    assert all(row["source"] for row in places)
-    codes = [row["pcode"] for row in places if row["pcode"]]
+    places = tehsils()
+    assert len({row.id for row in places}) == len(places)
+    assert {row.district for row in places} == set(here)
+    assert all(row.source for row in places)
+    codes = [row.pcode for row in places if row.pcode]
     assert len(codes) == len(set(codes)) == 103

@@ -52,7 +52,7 @@ def greet(phone: Phone, lang: str) -> None:
 
 def tell(phone: Phone, lang: str, upto: str = "done", *, past: str = "", **answers: str) -> None:
     """Go on with a report in this language's words and numerals; see tests.answers."""
-    given = {"lang": lang, "story": STORY[lang], "place": "demo-pishin"} | answers
+    given = {"lang": lang, "story": STORY[lang], "place": "pishin.pishin"} | answers
     report(phone, upto, past=past, write=lambda digit: digits(lang, digit), **given)
 
 
@@ -79,7 +79,7 @@ def tell_first(phone: Phone, lang: str, kind: str = "service") -> None:
 
 def leave_unfinished(phone: Phone, lang: str) -> None:
     greet(phone, lang)
-    tell(phone, lang, "story", category="education", place="demo-huramzai")
+    tell(phone, lang, "story", category="education", place="pishin.huramzai")
     phone.say(media=VOICE)
     phone.wait()
     tell(phone, lang)
@@ -168,7 +168,7 @@ def to_node(phone: Phone, *typed: str) -> Phone:
 
 def asked(phone: Phone, upto: str, **answers: str) -> Phone:
     """A phone in the middle of a report: the question `upto` is open."""
-    report(phone, upto, past="", write=str, place="demo-pishin", **answers)
+    report(phone, upto, past="", write=str, place="pishin.pishin", **answers)
     return phone
 
 

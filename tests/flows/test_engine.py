@@ -48,8 +48,8 @@ def test_a_kept_story_becomes_the_case_of_the_same_code(phone: Phones) -> None:
     report(talk, past="kind")
     opened = only(talk, OpenCase)
     assert (opened.code, opened.kept) == (code, True)
-    report(talk, past="place", place="demo-pishin")
-    assert only(talk, Amend) == Amend(code, Details(place="demo-pishin"))
+    report(talk, past="place", place="pishin.pishin")
+    assert only(talk, Amend) == Amend(code, Details(place="pishin.pishin"))
     report(talk, "message")
     assert group(code) in talk.say(answer("message", "yes"))
     assert talk.session.node == "done"
@@ -97,7 +97,7 @@ def test_an_unfinished_report_is_kept_as_a_draft_and_said_so(phone: Phones) -> N
     said = talk.wait()
     draft = only(talk, OpenCase)
     assert draft.draft
-    assert draft.details.place == "demo-pishin"
+    assert draft.details.place == "pishin.pishin"
     assert group(draft.code) in said
     talk.say(LONG)
     assert only(talk, Append).code == draft.code

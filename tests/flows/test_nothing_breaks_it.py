@@ -63,7 +63,7 @@ class Conversation(RuleBasedStateMachine):
             self.phone.say(digit)
             self.answered()
 
-    @rule(choice=st.sampled_from(["service", "person", "yes", "no", "send", "water", "menu", "demo-pishin", "x"]))
+    @rule(choice=st.sampled_from(["service", "person", "yes", "no", "send", "water", "menu", "pishin.pishin", "x"]))
     def tap_any_button(self, choice: str) -> None:
         self.phone.say(choice, choice=choice)
         self.answered()

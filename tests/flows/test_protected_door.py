@@ -25,7 +25,7 @@ def test_danger_words_seal_the_first_message_and_nothing_looks_different(phone: 
     assert talk.say(BRIBE) == plain.say(LONG)
     assert kinds(talk) == ["Seal"]
     assert talk.sealed
-    for text in typed(first=LONG, place="demo-pishin", message="no")[1:]:
+    for text in typed(first=LONG, place="pishin.pishin", message="no")[1:]:
         assert talk.say(text) == plain.say(text)
         assert not {"OpenCase", "KeepStory", "Amend", "Append"} & set(kinds(talk))
     assert "BRIBE" not in str(talk.session)
@@ -36,7 +36,7 @@ def test_danger_words_in_the_story_take_everything_along(phone: Phones) -> None:
     talk.say(BRIBE)
     assert [effect.kind for effect in sealed(talk)] == ["open", "story"]
     assert sealed(talk)[0].details.category == "police"
-    assert sealed(talk)[0].details.place == "demo-pishin"
+    assert sealed(talk)[0].details.place == "pishin.pishin"
     assert talk.session.memory == Memory(Report(sealed(talk)[0].code, Stage.ROUTED, Lies.SEALED))
     assert talk.session.flow == "protected"
 

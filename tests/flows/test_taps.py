@@ -35,11 +35,11 @@ def tap(phone: Phone, what: str) -> str:
 
 def test_a_whole_report_can_be_tapped(phone: Phones) -> None:
     talk = phone("ur")
-    for question, option in (("category", "water"), ("kind", "service"), ("place", "demo-pishin"), ("message", "no")):
+    for question, option in (("category", "water"), ("kind", "service"), ("place", "pishin.pishin"), ("message", "no")):
         report(talk, question)
         tap(talk, carried(talk)[option])
         assert talk.session.node != question
-    assert talk.session.memory.report.details == Details(category="water", place="demo-pishin", may_message=False)
+    assert talk.session.memory.report.details == Details(category="water", place="pishin.pishin", may_message=False)
 
 
 def test_an_old_button_asks_the_open_question_again_and_answers_nothing(phone: Phones) -> None:
@@ -61,7 +61,7 @@ def test_behind_the_door_buttons_carry_what_they_carry_before_it(phone: Phones) 
     ordinary, protected = asked(phone("ur"), "place"), asked(phone("ur"), "place", kind="person")
     assert protected.session.flow == "protected"
     assert carried(ordinary) == carried(protected)
-    tap(protected, carried(ordinary)["demo-pishin"])
+    tap(protected, carried(ordinary)["pishin.pishin"])
     report(protected, "story")
     assert protected.session.flow == "protected"
     assert LONG not in protected.say(LONG)
