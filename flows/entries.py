@@ -15,9 +15,8 @@ COLUMNS = ["meaning", "words", "lang", "source"]
 WRITTEN = {"any", *ALL_LANGS, *(f"{lang}-Latn" for lang in ALL_LANGS if lang != "en")}
 # Of each of these a word has one: what is said is one number, one issue, one language.
 ONE_OF = ("number.", "category.", "language.")
-# Short words that decide much are taken only as they are written.
-STRICT = frozenset({"yes", "no", "not", "fine"})
-DANGER_LETTERS = 6
+# In these files a word of five letters may differ by one; the rest decides too much, or is too common, for that.
+LOOSE = {"issues.tsv": 5, "numbers.tsv": 5, "options.tsv": 5, "talk.tsv": 5, "wishes.tsv": 5, "danger.tsv": 6}
 
 
 def read_entries(folder: Path) -> Iterator[Entry]:
@@ -34,10 +33,6 @@ def read_entries(folder: Path) -> Iterator[Entry]:
             if lang not in WRITTEN:
                 raise Refused(f"{path.name}, line {number}: {lang!r} is not one of {', '.join(sorted(WRITTEN))}")
             yield Entry(meaning, words, lang, source, path.name, number)
-
-
-def _strict(word: str, meaning: str) -> bool:
-    return meaning in STRICT or (meaning == "danger" and len(word) < DANGER_LETTERS)
 
 
 def compile_entries(entries: Iterable[Entry], fold: Callable[[str], str]) -> Lexicon:
@@ -60,6 +55,8 @@ def compile_entries(entries: Iterable[Entry], fold: Callable[[str], str]) -> Lex
                 if owners.setdefault((kind, same), entry.meaning) != entry.meaning:
                     raise Refused(f"{at}: means {owners[kind, same]} already")
     try:
-        return compile_patterns(patterns, _strict)
+        return compile_patterns(
+            patterns, lambda pattern, word: len(word) >= LOOSE.get(patterns[pattern].file, len(word) + 1)
+        )
     except Unusable as wrong:
         raise Refused(f"{next(iter(patterns.values())).file}: {wrong}") from None

@@ -55,18 +55,33 @@ class Meaning(StrEnum):
 # Words that say nothing by themselves, and may stand beside an answer.
 _TAIL = ("tail", "sign", "please")
 _AGREED = (*_TAIL, "yes", "send", "do", "message", "thanks", "me", "is", "you")
-_REFUSED = (*_TAIL, "no", "not", "send", "do", "message", "thanks", "me", "is", "you", "now", "wait", "wrong")
+_REFUSED = (*_TAIL, "no", "not", "send", "do", "message", "thanks", "me", "is", "you", "now", "wait", "wrong", "wholly")
 _SMALL = (*_TAIL, "greeting", "thanks", "bless", "very", "join")
-_POLITE = (*_SMALL, "yes", "you", "is")
+_POLITE = (*_SMALL, "fine", "you", "is")
+_ACHIEVED = (
+    *_POLITE,
+    *_AGREED,
+    "done",
+    "supply",
+    "official",
+    "of",
+    "one",
+    "now",
+    "today",
+    "matter",
+    "complaint",
+    "all_of_it",
+)
 _OF_IT = ("of", "is", "one", "me", "this", "matter", "complaint")
 
 
 def _names_issue(heard: Heard) -> bool:
-    return heard.has(*(f"category.{one}" for one in CATEGORIES))
+    # An office or officer is whom one asks for, as well as what one complains of.
+    return heard.has(*(f"category.{one}" for one in CATEGORIES if one != "services"))
 
 
 def _yes(heard: Heard) -> bool:
-    return heard.has("yes", "send", "do") and heard.covers(_AGREED)
+    return heard.has("yes", "send") and heard.covers(_AGREED)
 
 
 def _no(heard: Heard) -> bool:
@@ -86,7 +101,9 @@ def _not_done(heard: Heard) -> bool:
 
 
 def _done(heard: Heard) -> bool:
-    return heard.has("done") and not heard.has("not", "no", "lie", "undone", "half", "but", "still", "dont_know")
+    # Only words that were expected: a wrong "done" closes a case, what is not understood is asked once more.
+    doubt = ("not", "no", "lie", "undone", "broken", "half", "but", "still", "again", "dont_know", "what_now", "lost")
+    return heard.has("done") and not heard.has(*doubt, "danger") and heard.covers(_ACHIEVED)
 
 
 def _dont_know(heard: Heard) -> bool:
@@ -98,7 +115,8 @@ def _greeting(heard: Heard) -> bool:
 
 
 def _thanks(heard: Heard) -> bool:
-    return heard.has("thanks", "bless", "yes") and heard.covers(_POLITE)
+    meant = heard.has("thanks") or (heard.has("fine", "bless") and not heard.has("greeting"))
+    return meant and heard.covers(_POLITE)
 
 
 def _reaction(heard: Heard) -> bool:
@@ -109,10 +127,10 @@ def _reaction(heard: Heard) -> bool:
 
 
 def _status(heard: Heard) -> bool:
-    if heard.has("ask_status") and not heard.has("danger"):
+    if heard.has("ask_status") and not heard.has("danger", "nay"):
         return True
     return heard.has("what_became") and heard.covers(
-        (*_TAIL, "what_became", *_OF_IT, "you", "greeting", "digits", "code")
+        (*_TAIL, "what_became", *_OF_IT, "going", "see", "want", "you", "greeting", "digits", "code")
     )
 
 
@@ -121,6 +139,8 @@ def _lost_code(heard: Heard) -> bool:
 
 
 def _call(heard: Heard) -> bool:
+    if heard.has("no_call") and not heard.has("hour"):
+        return False
     return heard.has("call_me") and not _names_issue(heard) and not heard.has("danger")
 
 
@@ -149,8 +169,8 @@ def _nothing(heard: Heard) -> bool:
 # In this order: what was asked, then wishes, then small talk.
 _MEANS: dict[Meaning, Callable[[Heard], bool]] = {
     Meaning.YES: _yes,
-    Meaning.NO: _no,
     Meaning.DONT_KNOW: _dont_know,
+    Meaning.NO: _no,
     Meaning.HALF: _half,
     Meaning.NOT_DONE: _not_done,
     Meaning.DONE: _done,
@@ -182,7 +202,9 @@ def hear(words: Words, folded: str, among: Collection[Meaning]) -> Meaning | Non
 def names(words: Words, folded: str, what: str) -> bool:
     """Whether a message says this and nothing else; `what` is an option's text key ("category.water")."""
     heard = words.heard.read(folded)
-    return heard.has(what) and heard.covers((*_TAIL, what, "of", "matter"))
+    alone = f"alone.{what}"
+    beside = ("want", "is", "me") if what.startswith("menu.") else ()
+    return heard.has(what, alone) and heard.covers((*_TAIL, what, alone, "of", "matter", *beside))
 
 
 def is_dangerous(words: Words, folded: str) -> bool:

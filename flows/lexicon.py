@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from itertools import product
+from itertools import pairwise, product
 
 NEAR = 7  # tokens that the parts of "a + b" may lie apart
 LONG = 5  # letters from which a word may differ by one
@@ -47,36 +47,31 @@ class Pattern:
 # ── spelling ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _TOKENS = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
-_SKIN = re.compile("[\U0001f3fb-\U0001f3ff]")
-_NOT = re.compile(r"(?<=n) t\b")  # don't, isn't: folding parts them
-# Roman Urdu has no spelling: what sounds alike becomes alike (kyā: kya, kia; nahī̃ jī: jee, ji).
-_ROMAN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+# Roman Urdu has no spelling: what sounds alike becomes alike (kya, kia; nahin jee, nahin ji; sahb, sahab are two).
+_ALIKE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), becomes)
     for pattern, becomes in (
+        ("[\U0001f3fb-\U0001f3ff]", ""),  # the skin of a hand
+        (r"(?<=n) t\b", "t"),  # don't, isn't: folding parts them
         (r"ee|ii", "i"),
-        (r"oo", "u"),
-        (r"(.)\1+", r"\1"),
-        (r"[ae][iy](?![aeou])", "e"),
-        (r"iy|(?<=[^aeiou])y", "i"),
-        (r"v", "w"),
-        (r"q", "k"),
-        (r"(?<=[aeiou])h$", ""),
+        (r"([a-z])\1+", r"\1"),
+        (r"[ae]y(?![aeou])|[ae]i(?=[a-z])", "e"),
+        (r"iy|(?<=[b-df-hj-np-tv-xz])y", "i"),
+        (r"(?<=[aeiou])h\b", ""),
     )
 )
-
-
-def spell(token: str) -> str:
-    """One spelling for what people spell in several ways; given and giving a folded token."""
-    if token.isascii() and token.isalpha():
-        for pattern, becomes in _ROMAN:
-            token = pattern.sub(becomes, token)
-        return token
-    return token.replace("ھ", "ہ")
+_SAME = str.maketrans("vqھ", "wkہ")
+# What needs no word: digits, as many of them as a sum has, and signs that no entry names.
+BUILT_IN = frozenset({"digits", "sum", "sign"})
+SUM = range(3, 7)  # digits of a number that may be rupees: not a day, nor a telephone
 
 
 def split(folded: str) -> list[str]:
     """The tokens of a folded text: runs of letters, runs of digits, single signs, each in its one spelling."""
-    return [spell(token) for token in _TOKENS.findall(_NOT.sub("t", _SKIN.sub("", folded)))]
+    folded = folded.translate(_SAME)
+    for pattern, becomes in _ALIKE:
+        folded = pattern.sub(becomes, folded)
+    return _TOKENS.findall(folded)
 
 
 def _shorter(word: str) -> set[str]:
@@ -165,7 +160,7 @@ class Lexicon:
 
     def _tags(self, token: str) -> frozenset[str]:
         if token.isdecimal():
-            return frozenset({"digits"})
+            return frozenset({"digits", "sum"} if len(token) in SUM else {"digits"})
         if not token.isalpha():
             return self.exact.get(token, frozenset({"sign"}))
         tags = set(self.exact.get(token, ()))
@@ -202,10 +197,9 @@ def _near(places: list[list[Span]]) -> Iterator[Span]:
         low, high = (one[0] - NEAR, 0), (one[0] + NEAR + 1, 0)
         others = [part[bisect_left(part, low) : bisect_left(part, high)] for part in places[1:]]
         for found in product(*others):
-            spots = {one, *found}
-            if len(spots) == len(places):
-                at = min(start for start, _ in spots)
-                yield (at, at)
+            spots = sorted((one, *found))
+            if all(end <= start for (_, end), (start, _) in pairwise(spots)) and len({*spots}) == len(places):
+                yield (spots[0][0], spots[0][0])
                 break
 
 
@@ -254,8 +248,8 @@ def _in_order(patterns: Collection[Pattern], known: Collection[str]) -> Iterator
         patterns = [pattern for pattern in patterns if not waiting.isdisjoint(pattern.parts)]
 
 
-def compile_patterns(patterns: Collection[Pattern], strict: Callable[[str, str], bool]) -> Lexicon:
-    """The matcher of these patterns. `strict(word, meaning)` says which words are only taken as they are written."""
+def compile_patterns(patterns: Collection[Pattern], loosely: Callable[[Pattern, str], bool]) -> Lexicon:
+    """The matcher of these patterns. `loosely(pattern, word)` says whose long words may differ by one letter."""
     tags: dict[str, set[str]] = {}
     loose: set[str] = set()
     for pattern in patterns:
@@ -263,7 +257,7 @@ def compile_patterns(patterns: Collection[Pattern], strict: Callable[[str, str],
             if part.startswith("="):
                 tags.setdefault(part[1:], set()).add(pattern.meaning if len(pattern.parts) == 1 else part)
                 word = part[1:].removesuffix("*")
-                if len(word) >= LONG and not strict(word, pattern.meaning):
+                if len(word) >= LONG and loosely(pattern, word):
                     loose.add(word)
     shortened: dict[str, set[str]] = {}
     for word in loose:
@@ -272,7 +266,7 @@ def compile_patterns(patterns: Collection[Pattern], strict: Callable[[str, str],
     stems = {word[:-1]: frozenset(found) for word, found in tags.items() if word.endswith("*")}
     exact = {word: frozenset(found) for word, found in tags.items() if not word.endswith("*")}
     several = [pattern for pattern in patterns if len(pattern.parts) > 1 or not pattern.parts[0].startswith("=")]
-    ordered = tuple(_in_order(several, {pattern.meaning for pattern in patterns} | {"digits", "sign"}))
+    ordered = tuple(_in_order(several, BUILT_IN.union(pattern.meaning for pattern in patterns)))
     begins: dict[str, list[int]] = {}
     for rank, pattern in enumerate(ordered):
         begins.setdefault(pattern.parts[0], []).append(rank)
