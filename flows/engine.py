@@ -135,6 +135,8 @@ def _begin_report(turn: Turn) -> None:
 
 
 def _keep_in_report(turn: Turn) -> None:
+    if turn.node.flow == "help":
+        turn.node = turn.book.nodes[turn.trail.pop()]
     first = turn.report.asked
     if report.is_doubtful(turn):
         report.doubt(turn)

@@ -20,7 +20,7 @@ HOPS = 20  # nodes that say or branch between two questions; check finds the rin
 def advance(turn: Turn, target: str) -> None:
     """The question is answered: remember it for Back and go on."""
     turn.misses = 0
-    if turn.memory.missed or turn.memory.page:
+    if (turn.memory.missed or turn.memory.page) and turn.node.flow not in {"help", "call"}:
         turn.remember(missed=(), page=0)
     if turn.node.ask not in {"more", "score", "thread"} and turn.node.flow != "welcome":
         turn.push()
@@ -133,7 +133,8 @@ def call_person(turn: Turn) -> None:
     """Put this conversation before a person: behind the door one of its own, else the triage."""
     memory, thread = turn.memory, turn.memory.thread
     call = memory.call if memory.call != Call() else None
-    reason = turn.trail[-1] if turn.trail else turn.node.name
+    asked = [name for name in turn.trail if turn.book.nodes[name].flow not in {"help", "call"}]
+    reason = asked[-1] if asked and turn.node.flow != "status" else turn.node.name
     turn.remember(missed=(), call=Call())
     if turn.report.sealed:
         report.seal(turn, "call", call=call)

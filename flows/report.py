@@ -67,7 +67,7 @@ def enter(turn: Turn, about: str = "") -> bool:
     for item in report.story:
         seal(turn, "story", item)
     for item in report.held:
-        seal(turn, "more", item)
+        seal(turn, "more" if report.done else "story", item)
     turn.forget(Report(turn.report.code, report.stage, Lies.SEALED, report.told))
     return True
 
@@ -207,6 +207,7 @@ def open_case(turn: Turn) -> None:
     elif not (report.sealed or report.opened or report.done):
         _open(turn, draft=False)
     turn.update(stage=Stage.FILED)
+    turn.trail = []  # what was sent is sent: Back leads to no question of it
 
 
 def close(turn: Turn) -> None:

@@ -29,8 +29,10 @@ STORY: defaultdict[str, str] = defaultdict(
 )
 NUMERALS_OF = defaultdict(lambda: "urdu", bal="ascii", brh="arabic")
 PHOTO = (Media("https://example.invalid/photo", "image/jpeg"),)
-LONG = "The pump has been broken for ten days"
+LONG = "There has been no water for ten days"
+AGAIN = "Nobody came to see us about it since Monday"  # names no issue
 BRIBE = "The clerk wants a bribe"
+CLERK = "The clerk is never there"
 VOICE = (Media("https://example.invalid/voice", "audio/ogg"),)
 
 
@@ -63,7 +65,7 @@ def complain(phone: Phone, lang: str, kind: str = "service") -> None:
     phone.say(media=PHOTO)
     tell(phone, lang, message="no")
     phone.say(STORY[lang])
-    choose(phone, lang, "more", "same")
+    choose(phone, lang, "complaint.more", "same")
 
 
 def protect(phone: Phone, lang: str) -> None:
@@ -73,7 +75,7 @@ def protect(phone: Phone, lang: str) -> None:
 def tell_first(phone: Phone, lang: str, kind: str = "service") -> None:
     """The first message is the story."""
     phone.say(STORY[lang])
-    tell(phone, lang, category="other", kind=kind, place="پشین")
+    tell(phone, lang, kind=kind, place="پشین")
     phone.say("MENU")
 
 
@@ -87,6 +89,7 @@ def leave_unfinished(phone: Phone, lang: str) -> None:
 
 def rate(phone: Phone, lang: str) -> None:
     greet(phone, lang)
+    phone.say("MENU")
     choose(phone, lang, "menu", "rate")
     for typed in (999, 101, 5, 4, 9, 1):
         phone.say(digits(lang, typed))
@@ -95,16 +98,19 @@ def rate(phone: Phone, lang: str) -> None:
 def ask_status(phone: Phone, lang: str) -> None:
     complain(phone, lang)
     phone.say("STATUS")
-    phone.say(digits(lang, 1))
-    foreign = codes.complete("482177309154")
+    choose(phone, lang, "status.code", "lost")
+    foreign = codes.complete("982177309154")
     phone.say(f"STATUS {group(foreign)}")
     phone.say(f"STATUS {group(foreign[:-1] + str((int(foreign[-1]) + 1) % 10))}")
     code = next(iter(phone.world.cases))
     phone.say(digits(lang, code))
+    phone.say(media=VOICE)
+    choose(phone, lang, "added", "new")
 
 
 def subscribe(phone: Phone, lang: str) -> None:
     greet(phone, lang)
+    phone.say("MENU")
     choose(phone, lang, "menu", "weekly")
     choose(phone, lang, "offered", "yes")
     phone.say("MENU")
@@ -116,12 +122,13 @@ def subscribe(phone: Phone, lang: str) -> None:
 
 def seek_help(phone: Phone, lang: str) -> None:
     greet(phone, lang)
-    choose(phone, lang, "menu", "report")
     phone.say("HELP")
     choose(phone, lang, "show", "on")
-    phone.say("asdf")
-    phone.say("asdf")
-    choose(phone, lang, "offer", "person")
+    phone.say(digits(lang, 77))
+    phone.say(digits(lang, 77))
+    phone.say(digits(lang, 77))
+    choose(phone, lang, "who", "woman")
+    choose(phone, lang, "hour", "morning")
     phone.say("0")
     phone.say("LANGUAGE")
     choose(phone, lang, "language", lang)
@@ -152,6 +159,12 @@ def only(phone: Phone, wanted: type[E]) -> E:
     """The one effect of the last turn, which is of this type."""
     (effect,) = phone.effects
     assert isinstance(effect, wanted)
+    return effect
+
+
+def among(phone: Phone, wanted: type[E]) -> E:
+    """The one effect of this type in the last turn."""
+    (effect,) = [effect for effect in phone.effects if isinstance(effect, wanted)]
     return effect
 
 

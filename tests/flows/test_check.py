@@ -57,8 +57,11 @@ DEFECTS = {
     "word not taken": ("weekly.yaml", 'no": {digit: "2", text: answer.no', 'no": {digit: "2", text: answer.yes'),
     "answer lost": (
         "complaint.yaml",
-        "parts: 3\n    says: [report.message]\n    save: may_message",
-        "says: [report.message]",
+        """save: may_message
+    options:
+      "yes": {digit: "1", text: answer.yes, next: done}""",
+        """options:
+      "yes": {digit: "1", text: answer.yes, next: declined}""",
     ),
     "twin differs": ("protected.yaml", "says: [report.story]", "says: [report.place]"),
     "not sealed": ("protected.yaml", "ask: text\n    sealed: true", "ask: text"),
@@ -84,7 +87,7 @@ def test_an_option_that_means_a_universal_word_is_found(folder: Path) -> None:
 
 
 def test_an_option_of_the_protected_twin_may_not_differ(folder: Path) -> None:
-    change(folder, "protected.yaml", 'again: {digit: "2"', 'again: {digit: "3"')
+    change(folder, "protected.yaml", 'new: {digit: "1"', 'new: {digit: "3"')
     assert "twin differs" in rules_of(folder)
 
 
@@ -113,7 +116,7 @@ REFUSED = {
     "a typo in an option": ("weekly.yaml", "digit:", "digt:", "digt: unknown key"),
     "a typo in a flow": ("rate.yaml", "start: start", "begin: start", "begin: unknown key"),
     "a typo in a branch": ("rate.yaml", "when: round", "wenn: round", "wenn: unknown key"),
-    "a typo in the tables": ("tables.yaml", "story_letters", "story_leters", "story_leters: unknown key"),
+    "a typo in the tables": ("tables.yaml", "scores:", "skores:", "skores: unknown key"),
     "a language left out": ("tables.yaml", "languages: [ur, ", "languages: [", "languages: the languages are"),
     "an unknown fact": ("rate.yaml", "when: round", "when: moon", "when: 'moon'"),
     "an unknown ask": ("rate.yaml", "ask: score", "ask: score5", "ask: 'score5'"),

@@ -18,6 +18,7 @@ from flows.model import Place
 from flows.play import Phone, places_of
 from flows.turn import PLACES, numbered_places
 from locales.places import districts, tehsils
+from tests.answers import answer
 from tests.flows.citizens import PHOTO, Phones, asked, only
 
 PHRASES = Path(__file__).with_name(
@@ -167,11 +168,14 @@ def test_two_places_that_fit_alike_are_asked_back_by_their_numbers_and_only_once
     assert answered(talk) == ("", "Dera north")
 
 
-def test_words_of_danger_lead_behind_the_door_even_beside_a_name(phone: Phones) -> None:
+def test_words_of_danger_are_asked_about_even_beside_a_name(phone: Phones) -> None:
     talk = asked(phone("ur"), "place")
     talk.say("رشوت مانگی، برشور")
+    assert talk.effects == []
+    talk.say(answer("report", "person"))
     assert talk.session.flow == "protected"
-    assert [effect.details.place for effect in talk.effects if isinstance(effect, Seal)][-1] == "pishin.barshore"
+    assert [effect.item.text for effect in talk.effects if isinstance(effect, Seal)][-1] == "رشوت مانگی، برشور"
+    assert talk.session.node == "place"
 
 
 # ── more than nine ───────────────────────────────────────────────────────────────────────────────────────────────────

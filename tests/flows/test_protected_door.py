@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from flows import codes
-from flows.effects import Seal
-from flows.model import Item, Lies, Memory, Report, Session, Stage
+from flows.effects import KeepStory, OpenCase, Seal
+from flows.model import Details, Item, Lies, Memory, Report, Session, Stage
 from flows.play import Phone
 from locales.values import group
 from tests.answers import answer, reach, report, typed
-from tests.flows.citizens import BRIBE, LONG, Phones, asked, complain, inside, kinds, only
+from tests.flows.citizens import BRIBE, CLERK, LONG, Phones, among, asked, complain, inside, kinds, only
 
 
 def sealed(phone: Phone) -> list[Seal]:
@@ -22,10 +22,10 @@ def sealed(phone: Phone) -> list[Seal]:
 
 def test_danger_words_seal_the_first_message_and_nothing_looks_different(phone: Phones) -> None:
     talk, plain = phone(), phone()
-    assert talk.say(BRIBE) == plain.say(LONG)
-    assert kinds(talk) == ["Seal"]
+    assert talk.say(BRIBE) == plain.say(CLERK)
+    assert set(kinds(talk)) == {"Seal"}
     assert talk.sealed
-    for text in typed(first=LONG, place="pishin.pishin", message="no")[1:]:
+    for text in typed(first=CLERK, place="pishin.pishin", message="no")[1:]:
         assert talk.say(text) == plain.say(text)
         assert not {"OpenCase", "KeepStory", "Amend", "Append"} & set(kinds(talk))
     assert "BRIBE" not in str(talk.session)
@@ -34,32 +34,56 @@ def test_danger_words_seal_the_first_message_and_nothing_looks_different(phone: 
 def test_danger_words_in_the_story_take_everything_along(phone: Phones) -> None:
     talk = asked(phone("ur"), "story", category="police")
     talk.say(BRIBE)
+    assert talk.effects == []
+    assert not talk.session.memory.report.sealed
+    talk.say(answer("doubt.report", "person"))
     assert [effect.kind for effect in sealed(talk)] == ["open", "story"]
     assert sealed(talk)[0].details.category == "police"
     assert sealed(talk)[0].details.place == "pishin.pishin"
-    assert talk.session.memory == Memory(Report(sealed(talk)[0].code, Stage.ROUTED, Lies.SEALED))
+    assert talk.session.memory == Memory(Report(sealed(talk)[0].code, Stage.FILED, Lies.SEALED))
     assert talk.session.flow == "protected"
 
 
-def test_a_story_told_before_the_door_is_chosen_comes_along(phone: Phones) -> None:
+def test_danger_words_about_a_service_stay_with_it_once_that_was_said(phone: Phones) -> None:
     talk = asked(phone("ur"), "story", category="police")
-    talk.say(LONG)
+    talk.say(BRIBE)
+    talk.say(answer("doubt.report", "service"))
+    assert only(talk, OpenCase).story == (Item(BRIBE),)
+
+
+def test_danger_words_nobody_answered_for_go_to_the_triage_and_into_no_queue(phone: Phones) -> None:
+    talk = asked(phone("ur"), "story", category="police")
+    talk.say(BRIBE)
+    talk.wait()
+    assert among(talk, KeepStory).story == (Item(BRIBE),)
+    assert among(talk, OpenCase).story == ()
+
+
+def test_what_was_answered_before_the_door_is_chosen_comes_along(phone: Phones) -> None:
+    talk = asked(phone("ur"), "story", category="police")
     reach(talk, "kind", "BACK")
     talk.say(answer("kind", "person"))
-    assert [effect.kind for effect in sealed(talk)] == ["open", "story"]
-    assert sealed(talk)[1].item == Item(LONG)
-    assert LONG not in str(talk.session)
+    assert [effect.kind for effect in sealed(talk)] == ["open"]
+    assert sealed(talk)[0].details == Details(about="person", category="police", place="pishin.pishin")
+    assert talk.session.memory.report.details == Details()
+
+
+def test_after_the_receipt_back_leads_to_no_question_of_what_was_sent(phone: Phones) -> None:
+    for kind in ("service", "person"):
+        talk = asked(phone("ur"), "message", kind=kind)
+        talk.say("BACK")
+        assert talk.session.node == "menu"
 
 
 def test_words_that_wait_after_the_receipt_are_sealed_by_private(phone: Phones) -> None:
     talk = phone()
     complain(talk, "ur")
     talk.say(LONG)
-    asked = talk.thread[-4:]
+    asked = talk.thread[-3:]
     talk.say("PRIVATE")
     assert [(e.kind, e.item) for e in sealed(talk)] == [("more", Item(LONG))]
-    assert talk.thread[-4:] == asked
-    talk.say("1")
+    assert talk.thread[-3:] == asked
+    talk.say(answer("complaint.more", "same"))
     assert kinds(talk) == ["Seal"]
 
 
@@ -124,11 +148,13 @@ def test_who_is_called_from_behind_the_door_is_called_there(phone: Phones) -> No
 
 @pytest.mark.parametrize(
     ("question", "text"),
-    [("menu", "PRIVATE"), ("menu", BRIBE), ("kind", answer("kind", "person")), ("story", BRIBE)],
+    [("category", "PRIVATE"), ("category", BRIBE), ("kind", answer("kind", "person")), ("story", BRIBE)],
 )
 def test_a_trial_line_takes_nothing_protected_and_names_others(phone: Phones, question: str, text: str) -> None:
     talk = asked(phone("ur", trial=True), question, category="police")
     said = talk.say(text)
+    if question == "story":
+        said = talk.say(answer("doubt.report", "person"))
     assert "0000" in said
     assert talk.effects == []
     assert talk.sealed, "nor does the inbox keep these words"
