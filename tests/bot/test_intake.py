@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from bot import intake
-from bot.intake import effects, standing
+from bot.intake import district, effects, standing
 from bot.intake.turn import MOST_A_MINUTE, MOST_AN_HOUR
 from cases import acts, register
 from flows.load import load_book
 from flows.model import Media, Memory, Session
+from flows.play import PLACES
 from flows.sessions import dump
 from settings import Settings
 from store import moves, sessions
@@ -265,6 +266,18 @@ async def test_a_photo_and_a_location_are_kept_with_the_story(owner: Owner, phon
     assert await count(owner, "media", "state = 'waiting' AND case_id IN (SELECT id FROM cases)") == 1
     assert await count(owner, "case_items", "kind = 'media'") == 1
     assert ("chores", "chores", ()) in bell.rings
+
+
+@pytest.mark.usefixtures("demo")
+async def test_a_conversation_knows_the_places_that_flows_are_tried_with_in_the_order_of_their_numbers(
+    owner: Owner, jawab: Jawab
+) -> None:
+    await owner.execute(
+        "INSERT INTO places (id, district_id, level, names, source) VALUES ('pishin.a', 'pishin', 'tehsil', '{}', '')"
+    )
+    *known, new = (await district.get(jawab.db, "pishin")).places
+    assert tuple(known) == PLACES
+    assert new.id == "pishin.a"
 
 
 async def test_a_pin_is_the_nearest_tehsil_of_its_case_and_keeps_the_name_that_came_with_it(
