@@ -166,15 +166,16 @@ class Lexicon:
         tags = set(self.exact.get(token, ()))
         for end in range(STEM, min(len(token), self.longest) + 1):
             tags |= self.stems.get(token[:end], frozenset())
-        return frozenset(tags or self._alike(token))
+        for word in () if tags else self.alike(token):
+            tags |= self.exact.get(word, frozenset()) | self.stems.get(word, frozenset())
+        return frozenset(tags)
 
-    def _alike(self, token: str) -> Iterator[str]:
-        if LONG <= len(token) <= 2 * self.longest:
-            words = {word for less in (token, *_shorter(token)) for word in self.shortened.get(less, ())}
-            for word in words:
-                if _one_apart(token, word):
-                    yield from self.exact.get(word, ())
-                    yield from self.stems.get(word, ())
+    def alike(self, token: str) -> set[str]:
+        """The long words that a token differs from by one letter."""
+        if not LONG <= len(token) <= 2 * self.longest:
+            return set()
+        words = {word for less in (token, *_shorter(token)) for word in self.shortened.get(less, ())}
+        return {word for word in words if _one_apart(token, word)}
 
 
 def _in_a_row(places: list[list[Span]]) -> Iterator[Span]:

@@ -31,7 +31,7 @@ class Tehsil:
 
 @cache
 def tehsils() -> tuple[Tehsil, ...]:
-    """Every row, by id."""
+    """Every row in the order of the list, which is that of their numbers."""
     with _FILE.open(encoding="utf-8", newline="") as file:
         return tuple(_tehsil(row) for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 

@@ -47,7 +47,8 @@ def report(
         asked = phone.session.node
         if asked in ENDS.get(upto, (upto,)) and not past:
             return typed
-        typed.append(_next(phone, answers, write))
+        at_menu = upto == "menu" and not past and asked == "category"
+        typed.append("MENU" if at_menu else _next(phone, answers, write))
         phone.say(typed[-1])
         if past and asked == past:
             return typed

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from cases import scorecards
 from flows.model import Place, Round
+from locales.places import of_district
 from store.database import Database, fetch_all, fetch_one
 
 FRESH = 60.0  # seconds
@@ -50,6 +51,9 @@ async def _read(db: Database, district_id: str) -> District:
             " AND (valid_to IS NULL OR valid_to > now()) ORDER BY id",
             (district_id,),
         )
+        # In the list's order, which is the order of the numbers on a poster; a place that it does not know comes last.
+        order = {place.id: number for number, place in enumerate(of_district(district_id))}
+        places.sort(key=lambda row: order.get(row["id"], len(order)))
         opened = await scorecards.open_round(connection, district_id)
     return District(
         id=district_id,

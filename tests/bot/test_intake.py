@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 from bot import intake
-from bot.intake import effects, standing
+from bot.intake import district, effects, standing
 from bot.intake.turn import MOST_A_MINUTE, MOST_AN_HOUR
 from cases import acts, register
 from flows.model import Media
+from flows.play import PLACES
 from settings import Settings
 from store import moves, sessions
 from store.jawab import Jawab
-from tests.answers import after, answer, typed
+from tests.answers import STORY, after, answer, typed
 from tests.bot.phones import CANARY, KARACHI, Owner, Phone, count
 
 
@@ -47,17 +48,17 @@ async def test_messages_of_one_phone_in_parallel_are_all_taken_over_the_state_th
 async def test_a_turn_over_a_state_that_moved_meanwhile_does_nothing_and_is_taken_again(
     jawab: Jawab, owner: Owner, phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await phone.say(*typed("send"))
+    await phone.say(*typed("story"))
     read = standing.read
 
     async def overtaken(*given: Any) -> standing.Standing | None:
         before = await read(*given)
         monkeypatch.setattr(standing, "read", read)
-        assert await intake.take(jawab, phone.inbound(answer("send", "send"))) == "taken"
+        assert await intake.take(jawab, phone.inbound(STORY)) == "taken"
         return before
 
     monkeypatch.setattr(standing, "read", overtaken)
-    assert await intake.take(jawab, phone.inbound(answer("send", "send"))) == "taken"
+    assert await intake.take(jawab, phone.inbound(STORY)) == "taken"
     assert await count(owner, "cases") == 1
     assert await count(owner, "inbox", "state = 'undone'") == 0
 
@@ -132,8 +133,8 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 async def test_a_failed_turn_keeps_the_message_alone_and_the_sweep_takes_it_again(
     jawab: Jawab, owner: Owner, phone: Phone, broken: Callable[[], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await phone.say(*typed("send"))
-    message = phone.inbound(answer("send", "send"))
+    await phone.say(*typed("story"))
+    message = phone.inbound(STORY)
     assert await intake.take(jawab, message) == "undone"
     assert await intake.take(jawab, message) == "repeat", "the provider's second try changes nothing"
     assert (await phone.owed())[-1]["says"] == [["intake.kept", {}]]
@@ -154,8 +155,8 @@ async def test_a_failed_turn_keeps_the_message_alone_and_the_sweep_takes_it_agai
 async def test_a_message_that_fails_five_times_is_dead_and_a_person_is_told(
     jawab: Jawab, owner: Owner, phone: Phone, broken: Callable[[], None]
 ) -> None:
-    await phone.say(*typed("send"))
-    assert await intake.take(jawab, phone.inbound(answer("send", "send"))) == "undone"
+    await phone.say(*typed("story"))
+    assert await intake.take(jawab, phone.inbound(STORY)) == "undone"
     for _ in range(5):
         await owner.execute("UPDATE inbox SET received_at = now() - interval '1 day' WHERE state = 'undone'")
         await intake.retry_undone(jawab)
@@ -263,6 +264,18 @@ async def test_a_photo_and_a_location_are_kept_with_the_story(owner: Owner, phon
     assert await count(owner, "media", "state = 'waiting' AND case_id IN (SELECT id FROM cases)") == 1
     assert await count(owner, "case_items", "kind = 'media'") == 1
     assert ("chores", "chores", ()) in bell.rings
+
+
+@pytest.mark.usefixtures("demo")
+async def test_a_conversation_knows_the_places_that_flows_are_tried_with_in_the_order_of_their_numbers(
+    owner: Owner, jawab: Jawab
+) -> None:
+    await owner.execute(
+        "INSERT INTO places (id, district_id, level, names, source) VALUES ('pishin.a', 'pishin', 'tehsil', '{}', '')"
+    )
+    *known, new = (await district.get(jawab.db, "pishin")).places
+    assert tuple(known) == PLACES
+    assert new.id == "pishin.a"
 
 
 async def test_a_pin_is_the_nearest_tehsil_of_its_case_and_keeps_the_name_that_came_with_it(
