@@ -6,7 +6,7 @@ asked; words that fit nothing are nobody's mistake: they are the story.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from enum import StrEnum
 
 import locales
@@ -168,12 +168,12 @@ def _nothing(heard: Heard) -> bool:
 
 # In this order: what was asked, then wishes, then small talk.
 _MEANS: dict[Meaning, Callable[[Heard], bool]] = {
+    Meaning.DONE: _done,
     Meaning.YES: _yes,
     Meaning.DONT_KNOW: _dont_know,
     Meaning.NO: _no,
     Meaning.HALF: _half,
     Meaning.NOT_DONE: _not_done,
-    Meaning.DONE: _done,
     Meaning.NOTHING: _nothing,
     Meaning.STOP: _stop,
     Meaning.LOST_CODE: _lost_code,
@@ -199,12 +199,17 @@ def hear(words: Words, folded: str, among: Collection[Meaning]) -> Meaning | Non
 # ── what a message names ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def names(words: Words, folded: str, what: str) -> bool:
-    """Whether a message says this and nothing else; `what` is an option's text key ("category.water")."""
+def find_named(words: Words, folded: str, texts: Iterable[str]) -> str:
+    """The one of these options, by the keys of their texts, that a message says and nothing else; or ""."""
     heard = words.heard.read(folded)
-    alone = f"alone.{what}"
-    beside = ("want", "is", "me") if what.startswith("menu.") else ()
-    return heard.has(what, alone) and heard.covers((*_TAIL, what, alone, "of", "matter", *beside))
+    named = [text for text in texts if heard.has(text, f"alone.{text}") and heard.covers(_naming(text))]
+    return named[0] if len(named) == 1 else ""
+
+
+def _naming(text: str) -> tuple[str, ...]:
+    # "I want water" is a complaint, "I want to rate" is a choice.
+    wishing = ("want", "is", "me") if text.startswith("menu.") else ()
+    return (*_TAIL, text, f"alone.{text}", "of", "matter", *wishing)
 
 
 def is_dangerous(words: Words, folded: str) -> bool:
