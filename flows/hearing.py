@@ -122,8 +122,9 @@ def _thanks(heard: Heard) -> bool:
 def _reaction(heard: Heard) -> bool:
     if heard.covers(("sign", "yes_sign", "no_sign", "thanks_sign")):
         return True
-    # Telephones without reactions write them in English: Liked “…”. What we say is never in Latin letters.
-    return heard.starts("reacted") and len(heard.tokens) > 1 and not heard.tokens[1].isascii()
+    # Telephones without reactions write them in English: Liked “…”. What we say does not begin in Latin letters.
+    quoted = heard.tokens[1:2]
+    return heard.starts("reacted") and any(not token.isascii() or token.isdecimal() for token in quoted)
 
 
 def _status(heard: Heard) -> bool:
@@ -193,7 +194,11 @@ def hear(words: Words, folded: str, among: Collection[Meaning]) -> Meaning | Non
     if not folded or len(folded) > SHORT:
         return None
     heard = words.heard.read(folded)
-    return next((meaning for meaning, means in _MEANS.items() if meaning in among and means(heard)), None)
+    possible = set(among)
+    if Meaning.DONE in possible and not heard.has("agree", "send"):
+        # "All right" to "is it done?" may only say that it was read.
+        possible.discard(Meaning.YES)
+    return next((meaning for meaning, means in _MEANS.items() if meaning in possible and means(heard)), None)
 
 
 # ── what a message names ───────────────────────────────────────────────────────────────────────────────────────────

@@ -17,7 +17,8 @@ HEADING = "meaning\twords\tlang\tsource"
 
 def lexicon(*rows: str) -> Lexicon:
     """Of rows "meaning: words", as if they stood in a file of long words."""
-    entries = [Entry(*row.split(": "), "any", "everyday", "talk.tsv", line) for line, row in enumerate(rows, 2)]
+    cells = [row.split(": ") for row in rows]
+    entries = [Entry(cell[0], cell[1], "any", "everyday", "talk.tsv", line) for line, cell in enumerate(cells, 2)]
     return compile_entries(entries, locales.fold)
 
 
@@ -45,7 +46,7 @@ def test_a_file_written_wrong_is_refused_with_file_and_line(tmp_path: Path, what
 
 ENTRIES = {
     "four words": (["no: please do not send"], "line 2: please do not send: an entry has one, two or three words"),
-    "no word": (["no: +"], r"line 2: \+: words stand in a row"),
+    "no word": (["no: +"], r"line 2: \+: an entry has one, two or three words"),
     "a plus too many": (["no: dont + + send"], "words stand in a row"),
     "a plus at the end": (["no: dont +"], "an entry has one, two or three words"),
     "a row and a plus": (["no: dont send + it"], "words stand in a row"),

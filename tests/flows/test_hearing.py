@@ -72,6 +72,13 @@ def test_one_word_of_doubt_is_enough_against_done(book: Book, done: str, word: s
     assert word == "ابھی" or said.isdisjoint({Meaning.DONE, Meaning.YES})
 
 
+@pytest.mark.parametrize("typed", ["ٹھیک ہے", "اچھا", "ok", "ښه"])
+def test_that_it_was_read_is_no_answer_to_whether_it_is_done(book: Book, typed: str) -> None:
+    assert hear(book, typed, *PROGRESS) is None
+    assert hear(book, typed, Meaning.YES, Meaning.NO) is Meaning.YES
+    assert hear(book, typed, *PROGRESS, Meaning.THANKS) is Meaning.THANKS
+
+
 def test_a_greeting_before_a_story_is_the_story(book: Book) -> None:
     assert hear(book, "السلام علیکم جناب عالی 🙏") is Meaning.THANKS
     assert hear(book, "السلام علیکم جناب عالی", Meaning.GREETING) is Meaning.GREETING
@@ -80,7 +87,7 @@ def test_a_greeting_before_a_story_is_the_story(book: Book) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Liked “آپ کا نمبر 9821 7730 9154 0”", "Emphasized “السلام علیکم”", "😂", "❤️", "😮😮"]
+    "text", ["Liked “آپ کا نمبر”", "Liked “9821 7730 9154 0”", "Emphasized “السلام علیکم”", "😂", "❤️", "😮😮"]
 )
 def test_what_a_telephone_writes_by_itself_is_a_reaction(book: Book, text: str) -> None:
     assert hear(book, text, Meaning.REACTION) is Meaning.REACTION
