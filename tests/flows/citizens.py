@@ -73,7 +73,7 @@ def protect(phone: Phone, lang: str) -> None:
 def tell_first(phone: Phone, lang: str, kind: str = "service") -> None:
     """The first message is the story."""
     phone.say(STORY[lang])
-    tell(phone, lang, category="other", kind=kind, place="پشین")
+    tell(phone, lang, category="services", kind=kind, place="پشین")
     phone.say("MENU")
 
 
@@ -131,7 +131,7 @@ def try_out(phone: Phone, lang: str) -> None:
     """A trial line: it says so, and its protected door takes nothing."""
     phone.world.trial = True
     greet(phone, lang)
-    tell(phone, lang, past="kind", category="police", kind="person")
+    tell(phone, lang, past="kind", category="security", kind="person")
     phone.say("PRIVATE")
 
 

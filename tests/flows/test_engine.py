@@ -59,8 +59,8 @@ def test_a_kept_story_about_a_person_goes_behind_the_door_with_its_category(phon
     talk = phone("ur")
     talk.say(LONG)
     code = only(talk, KeepStory).code
-    inside(talk, category="other")
-    assert only(talk, SealStory) == SealStory(code, Details(about="person", category="other"))
+    inside(talk, category="services")
+    assert only(talk, SealStory) == SealStory(code, Details(about="person", category="services"))
     assert talk.sealed
     talk.say("somewhere")
     assert kinds(talk) == ["Seal"]

@@ -32,17 +32,17 @@ def test_danger_words_seal_the_first_message_and_nothing_looks_different(phone: 
 
 
 def test_danger_words_in_the_story_take_everything_along(phone: Phones) -> None:
-    talk = asked(phone("ur"), "story", category="police")
+    talk = asked(phone("ur"), "story", category="security")
     talk.say(BRIBE)
     assert [effect.kind for effect in sealed(talk)] == ["open", "story"]
-    assert sealed(talk)[0].details.category == "police"
+    assert sealed(talk)[0].details.category == "security"
     assert sealed(talk)[0].details.place == "demo-pishin"
     assert talk.session.memory == Memory(Report(sealed(talk)[0].code, Stage.ROUTED, Lies.SEALED))
     assert talk.session.flow == "protected"
 
 
 def test_a_story_told_before_the_door_is_chosen_comes_along(phone: Phones) -> None:
-    talk = asked(phone("ur"), "story", category="police")
+    talk = asked(phone("ur"), "story", category="security")
     talk.say(LONG)
     reach(talk, "kind", "BACK")
     talk.say(answer("kind", "person"))
@@ -127,7 +127,7 @@ def test_who_is_called_from_behind_the_door_is_called_there(phone: Phones) -> No
     [("menu", "PRIVATE"), ("menu", BRIBE), ("kind", answer("kind", "person")), ("story", BRIBE)],
 )
 def test_a_trial_line_takes_nothing_protected_and_names_others(phone: Phones, question: str, text: str) -> None:
-    talk = asked(phone("ur", trial=True), question, category="police")
+    talk = asked(phone("ur", trial=True), question, category="security")
     said = talk.say(text)
     assert "0000" in said
     assert talk.effects == []
@@ -138,7 +138,7 @@ def test_a_trial_line_takes_nothing_protected_and_names_others(phone: Phones, qu
 def test_a_story_kept_by_a_trial_line_is_forgotten_when_it_is_about_a_person(phone: Phones) -> None:
     talk = phone("ur", trial=True)
     talk.say(LONG)
-    inside(talk, category="police")
+    inside(talk, category="security")
     assert kinds(talk) == ["Forget"]
 
 
