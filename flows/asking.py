@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from flows import answers, codes, report
 from flows.book import Choice
+from flows.categories import current
 from flows.effects import LookUp
 from flows.model import Details
 from flows.moving import advance, go, leave_to_menu, run
@@ -15,6 +16,11 @@ from flows.turn import CASES, PLACES, Turn, indicator
 
 def _choice(turn: Turn, folded: str) -> bool:
     node, tapped = turn.node, turn.event.choice
+    if node.save == "category":
+        tapped = current(tapped)
+        if turn.older and answers.pick_number(folded, turn.book.words.before_digits):
+            turn.ask()  # the list that this digit was read from may have stood in another order
+            return True
     options = {option.id: option for option in node.options}
     if tapped not in options:
         found = turn.book.matches[node.name, turn.lang or "ur"]

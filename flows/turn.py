@@ -69,6 +69,7 @@ class Turn:
     shut: bool = False  # a trial line's protected door: nothing more happens in this turn
     fresh: bool = False  # nothing has been asked yet
     lost: bool = False  # the node this session stood at is gone from the flows
+    older: bool = False  # what is open was asked by other flows than these
     silent: bool = False  # an unfinished report has been kept; the next silence ends the conversation
 
     @property
