@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from psycopg.types.json import Jsonb
 
+import locales
 from broadcast import audience, edition, renderings, week
 from broadcast.edition import Item, Withheld
 from broadcast.lint import inspect
@@ -131,7 +132,8 @@ async def _held_draft(tx: Tx, edition_id: UUID) -> Edition:
 def _claim(item: Item) -> tuple[Any, ...]:
     """What an item says of what, without its numbers: the same after a redraft."""
     values = item["values"]
-    return item["key"], item.get("commitment"), str(values.get("category")), str(values.get("outcome"))
+    category = locales.current(values.get("category", {}).get("key", ""))  # a draft may be older than its name
+    return item["key"], item.get("commitment"), category, str(values.get("outcome"))
 
 
 async def _write_items(tx: Tx, edition_id: UUID, items: list[Item], by: UUID | None, now: datetime) -> None:

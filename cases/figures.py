@@ -17,8 +17,8 @@ from uuid import UUID
 
 from cases import calendar
 from cases.lifecycle import OPEN, Refused
-from cases.outcomes import CATEGORIES
 from cases.suppression import FEWEST, round_down, suppress
+from flows.categories import CATEGORIES
 from store.database import Conn, fetch_all
 
 BY_CATEGORY = ("received", "done", "confirmed", "overdue")

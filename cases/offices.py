@@ -22,8 +22,8 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, 
 
 from cases import register, triage
 from cases.lifecycle import Refused
-from cases.outcomes import CATEGORIES
 from cases.triage import Responsibility
+from flows.categories import CATEGORIES
 from store.database import Conn, Tx, fetch_all, fetch_one
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]

@@ -1,4 +1,4 @@
-"""The closed lists: categories of cases, and what can be said to have been done in each."""
+"""The closed lists: what can be said to have been done, for each category of cases."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 import yaml
 
 from cases.lifecycle import Refused
+from flows.categories import CATEGORIES
 
 DATA = Path(__file__).with_name("data")
 
 _lists: dict[str, Any] = yaml.safe_load((DATA / "outcomes.yaml").read_text())
 
-CATEGORIES: tuple[str, ...] = tuple(_lists["categories"])  # in menu order
 NEEDS_OFFICE: frozenset[str] = frozenset(_lists["needs_office"])
 _BY_CATEGORY: dict[str, tuple[str, ...]] = {
-    category: (*own, *_lists["everywhere"]) for category, own in _lists["categories"].items()
+    category: (*_lists["categories"][category], *_lists["everywhere"]) for category in CATEGORIES
 }
 
 

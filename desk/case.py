@@ -20,6 +20,7 @@ from desk import time_left
 from desk.queue import choices
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft
+from flows.categories import CATEGORIES
 from locales.channels import CHANNELS
 from store import audit
 from store import media as stored
@@ -172,7 +173,7 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
         outcome_line=_outcome_line(jawab.keys, case),
         outcomes=outcomes.for_category(case.category),
         promises=outcomes.promised(case.category),
-        categories=outcomes.CATEGORIES,
+        categories=CATEGORIES,
         office_names={str(office.id): office.names for office in values["offices"]},
         colleague_names={str(one.id): one.name for one in values["colleagues"]},
         text_most=TEXT_MOST,

@@ -16,11 +16,11 @@ from starlette.responses import RedirectResponse, Response
 
 import pages
 from cases.lifecycle import OPEN
-from cases.outcomes import CATEGORIES
 from desk import time_left
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft
 from flows import codes
+from flows.categories import CATEGORIES
 from store.database import Conn, fetch_all, fetch_one
 from store.jawab import Jawab
 

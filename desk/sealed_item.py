@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from cases.outcomes import CATEGORIES
 from desk.case import MEDIA_TYPES
+from flows.categories import CATEGORIES, current
 from locales import ALL_LANGS, own_name
 from locales.channels import CHANNELS
 
@@ -66,8 +66,8 @@ def _fact(name: str, value: Any, places: dict[str, dict[str, str]]) -> Fact:
     match name, value:
         case "place" | "place_id", str() if value in places:
             fact = Fact("place", names=places[value])
-        case "category", str() if value in CATEGORIES:
-            fact = Fact(name, key=f"category.{value}")
+        case "category", str() if current(value) in CATEGORIES:
+            fact = Fact(name, key=f"category.{current(value)}")
         case "about", "service" | "person":
             fact = Fact(name, key=f"sealed.about.{value}")
         case "channel", str() if value in CHANNELS:

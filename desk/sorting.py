@@ -14,10 +14,10 @@ from starlette.responses import RedirectResponse, Response
 import pages
 from cases import sorting
 from cases.lifecycle import Refused
-from cases.outcomes import CATEGORIES
 from desk import time_left
 from desk.protected import seal_from_sorting
 from desk.roles import Staff
+from flows.categories import CATEGORIES
 from store.database import fetch_all
 from store.jawab import Jawab
 

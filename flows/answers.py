@@ -87,16 +87,17 @@ _LANGUAGE = "language."
 
 
 def _hear_option(words: Words, node: Node, folded: str) -> str:
-    among = {meaning: option.id for option in node.options for meaning in MEANT.get(option.text, ())}
+    ids = {option.text: option.id for option in node.options}
+    among = {meaning: ids[text] for text in ids for meaning in MEANT.get(text, ())}
     if among and (heard := hearing.hear(words, folded, among)):
         return among[heard]
-    named = [option.id for option in node.options if hearing.names(words, folded, option.text)]
-    if not named and {option.id for option in node.options} == _KINDS:
-        named = [kind] if (kind := hearing.find_kind(words, folded)) else []
-    if not named and any(option.text.startswith(_LANGUAGE) for option in node.options):
-        wanted = hearing.hear(words, folded, {Meaning.LANGUAGE}) and hearing.find_language(words, folded)
-        named = [option.id for option in node.options if option.text == f"{_LANGUAGE}{wanted}"]
-    return named[0] if len(named) == 1 else ""
+    named = hearing.find_named(words, folded, ids)
+    if not named and {*ids.values()} == _KINDS:
+        return hearing.find_kind(words, folded)
+    if not named and any(text.startswith(_LANGUAGE) for text in ids):
+        wished = hearing.hear(words, folded, {Meaning.LANGUAGE})
+        named = f"{_LANGUAGE}{hearing.find_language(words, folded)}" if wished else ""
+    return ids.get(named, "")
 
 
 def pick_number(folded: str, before: tuple[str, ...]) -> str:

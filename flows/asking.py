@@ -8,6 +8,7 @@ from dataclasses import replace
 import locales
 from flows import answers, codes, hearing, places, report, threads
 from flows.book import Choice
+from flows.categories import current
 from flows.effects import LookUp
 from flows.lookup import look_up, look_up_case
 from flows.model import Details, Place
@@ -18,6 +19,11 @@ from flows.turn import MORE, PLACES, Turn, indicator, numbered_places
 def _choice(turn: Turn, folded: str) -> bool:
     options = {option.id for option in turn.node.options}
     chosen = turn.event.choice
+    if turn.node.save == "category":
+        chosen = current(chosen)
+        if turn.older and answers.pick_number(folded, turn.book.words.before_digits):
+            turn.ask()  # the list that this digit was read from may have stood in another order
+            return True
     if chosen not in options and turn.node.options:
         chosen = answers.match(turn.book, turn.node, turn.lang or "ur", folded)
     return take_choice(turn, chosen)

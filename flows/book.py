@@ -89,6 +89,7 @@ class Book:
     faces: dict[str, str]  # and back: the node behind the door → the ordinary one
     words: Words
     tables: dict[str, tuple[str, ...]]
+    unsorted: str  # the category of a report in which none was chosen
     needs: dict[str, tuple[str, ...]]  # text key → names of the values in it
     quiet_report: int
     quiet_end: int

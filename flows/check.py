@@ -185,7 +185,8 @@ def _reply(node: Node, lang: str, above: str) -> str:
 
 # What one reply says above a question, beside the sentence that it was not understood (for which a part more is paid).
 ABOVE: dict[str, tuple[str, ...]] = {
-    "complaint.category": ("welcome.hello", "welcome.code"),
+    "complaint.category": ("welcome.hello",),
+    "complaint.which": ("welcome.code",),
     "complaint.kind": ("report.heard",),
     "complaint.message": ("report.done",),
     "welcome.menu": ("report.kept", "start.done"),

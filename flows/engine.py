@@ -48,6 +48,7 @@ def _begin(book: Book, session: Session, event: Event) -> Turn:
         turn.update(lies=Lies.SEALED)  # whatever was lost of a session: who stands behind the door is behind it
     turn.fresh = not session.node
     turn.lost = bool(session.node) and name not in nodes
+    turn.older = session.flows != book.fingerprint
     return turn
 
 

@@ -6,26 +6,15 @@ asked; words that fit nothing are nobody's mistake: they are the story.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from enum import StrEnum
 
 import locales
 from flows.book import Words
+from flows.categories import OFFERED
 from flows.lexicon import Heard
 
 SHORT = 240  # letters; what is longer is told, not answered
-CATEGORIES = (
-    "water",
-    "education",
-    "health",
-    "nutrition",
-    "energy",
-    "jobs",
-    "infrastructure",
-    "services",
-    "security",
-    "resources",
-)
 
 
 class Meaning(StrEnum):
@@ -77,7 +66,7 @@ _OF_IT = ("of", "is", "one", "me", "this", "matter", "complaint")
 
 def _names_issue(heard: Heard) -> bool:
     # An office or officer is whom one asks for, as well as what one complains of.
-    return heard.has(*(f"category.{one}" for one in CATEGORIES if one != "services"))
+    return heard.has(*(f"category.{one}" for one in OFFERED if one != "services"))
 
 
 def _yes(heard: Heard) -> bool:
@@ -122,8 +111,9 @@ def _thanks(heard: Heard) -> bool:
 def _reaction(heard: Heard) -> bool:
     if heard.covers(("sign", "yes_sign", "no_sign", "thanks_sign")):
         return True
-    # Telephones without reactions write them in English: Liked “…”. What we say is never in Latin letters.
-    return heard.starts("reacted") and len(heard.tokens) > 1 and not heard.tokens[1].isascii()
+    # Telephones without reactions write them in English: Liked “…”. What we say does not begin in Latin letters.
+    quoted = heard.tokens[1:2]
+    return heard.starts("reacted") and any(not token.isascii() or token.isdecimal() for token in quoted)
 
 
 def _status(heard: Heard) -> bool:
@@ -168,12 +158,12 @@ def _nothing(heard: Heard) -> bool:
 
 # In this order: what was asked, then wishes, then small talk.
 _MEANS: dict[Meaning, Callable[[Heard], bool]] = {
+    Meaning.DONE: _done,
     Meaning.YES: _yes,
     Meaning.DONT_KNOW: _dont_know,
     Meaning.NO: _no,
     Meaning.HALF: _half,
     Meaning.NOT_DONE: _not_done,
-    Meaning.DONE: _done,
     Meaning.NOTHING: _nothing,
     Meaning.STOP: _stop,
     Meaning.LOST_CODE: _lost_code,
@@ -193,18 +183,27 @@ def hear(words: Words, folded: str, among: Collection[Meaning]) -> Meaning | Non
     if not folded or len(folded) > SHORT:
         return None
     heard = words.heard.read(folded)
-    return next((meaning for meaning, means in _MEANS.items() if meaning in among and means(heard)), None)
+    possible = set(among)
+    if Meaning.DONE in possible and not heard.has("agree", "send"):
+        # "All right" to "is it done?" may only say that it was read.
+        possible.discard(Meaning.YES)
+    return next((meaning for meaning, means in _MEANS.items() if meaning in possible and means(heard)), None)
 
 
 # ── what a message names ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def names(words: Words, folded: str, what: str) -> bool:
-    """Whether a message says this and nothing else; `what` is an option's text key ("category.water")."""
+def find_named(words: Words, folded: str, texts: Iterable[str]) -> str:
+    """The one of these options, by the keys of their texts, that a message says and nothing else; or ""."""
     heard = words.heard.read(folded)
-    alone = f"alone.{what}"
-    beside = ("want", "is", "me") if what.startswith("menu.") else ()
-    return heard.has(what, alone) and heard.covers((*_TAIL, what, alone, "of", "matter", *beside))
+    named = [text for text in texts if heard.has(text, f"alone.{text}") and heard.covers(_naming(text))]
+    return named[0] if len(named) == 1 else ""
+
+
+def _naming(text: str) -> tuple[str, ...]:
+    # "I want water" is a complaint, "I want to rate" is a choice.
+    wishing = ("want", "is", "me") if text.startswith("menu.") else ()
+    return (*_TAIL, text, f"alone.{text}", "of", "matter", *wishing)
 
 
 def is_dangerous(words: Words, folded: str) -> bool:
@@ -215,7 +214,7 @@ def is_dangerous(words: Words, folded: str) -> bool:
 def find_category(words: Words, folded: str) -> str:
     """The issue that a word of a message names, where exactly one is named; of two words the longer one counts."""
     heard = words.heard.read(folded)
-    found = [(span, one) for one in CATEGORIES for span in heard.spans.get(f"category.{one}", ())]
+    found = [(span, one) for one in OFFERED for span in heard.spans.get(f"category.{one}", ())]
     named = {
         one
         for (start, end), one in found

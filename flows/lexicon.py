@@ -11,6 +11,7 @@ from itertools import pairwise, product
 
 NEAR = 7  # tokens that the parts of "a + b" may lie apart
 LONG = 5  # letters from which a word may differ by one
+MANY = 200  # tokens from which misspelt words are not looked for: others beside them are spelt right
 STEM = 2  # letters of the shortest stem; alone it needs one more
 
 Span = tuple[int, int]  # tokens from … up to; an "a + b" is (n, n): it stands there and covers nothing
@@ -141,7 +142,7 @@ class Lexicon:
         for place, token in enumerate(tokens):
             tags = known.get(token)
             if tags is None:
-                tags = known[token] = self._tags(token)
+                tags = known[token] = self._tags(token, len(tokens) < MANY)
             for tag in tags:
                 spans.setdefault(tag, []).append((place, place + 1))
         waiting = [rank for tag in spans for rank in self.begins.get(tag, ())]
@@ -158,7 +159,7 @@ class Lexicon:
                 spans[pattern.meaning] = sorted(found.union(spans.get(pattern.meaning, ())))
         return Heard(tokens, spans)
 
-    def _tags(self, token: str) -> frozenset[str]:
+    def _tags(self, token: str, misspelt: bool) -> frozenset[str]:
         if token.isdecimal():
             return frozenset({"digits", "sum"} if len(token) in SUM else {"digits"})
         if not token.isalpha():
@@ -166,7 +167,7 @@ class Lexicon:
         tags = set(self.exact.get(token, ()))
         for end in range(STEM, min(len(token), self.longest) + 1):
             tags |= self.stems.get(token[:end], frozenset())
-        for word in () if tags else self.alike(token):
+        for word in self.alike(token) if misspelt and not tags else ():
             tags |= self.exact.get(word, frozenset()) | self.stems.get(word, frozenset())
         return frozenset(tags)
 
@@ -179,6 +180,9 @@ class Lexicon:
 
 
 def _in_a_row(places: list[list[Span]]) -> Iterator[Span]:
+    if len(places) == 1:
+        yield from places[0]
+        return
     for first, end in places[0]:
         reached = {end}
         for part in places[1:]:

@@ -46,6 +46,7 @@ OPTION_KEYS: dict[str, type] = {"digit": str, "text": str, "next": str, "effect"
 BRANCH_KEYS: dict[str, type] = {"when": str, "next": str}
 TABLE_KEYS: dict[str, type] = {
     "categories": list,
+    "unsorted": str,
     "languages": list,
     "scores": list,
     "quiet": dict,
@@ -247,6 +248,7 @@ def load_book(folder: Path = FOLDER) -> Book:
         faces={name: ordinary for ordinary, name in twins.items()},
         words=words,
         tables=tables,
+        unsorted=given["unsorted"],
         needs={key: _needs(key) for key in keys},
         quiet_report=quiet["report"],
         quiet_end=quiet["end"],

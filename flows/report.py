@@ -193,7 +193,7 @@ def _route(turn: Turn, about: str) -> None:
 
 def _open(turn: Turn, *, draft: bool) -> None:
     report = turn.report
-    details = report.details if report.details.category else replace(report.details, category="other")
+    details = report.details if report.details.category else replace(report.details, category=turn.book.unsorted)
     turn.do(OpenCase(_code(turn), details, draft, report.lies is Lies.SORTING, report.story))
     turn.update(lies=Lies.DRAFT if draft else Lies.CASE)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from flows.categories import current
 from flows.model import Lies, Session, Stage
 
 _shape = TypeAdapter(Session)
@@ -21,8 +23,17 @@ def dump(session: Session) -> bytes:
 def restore(stored: bytes) -> Session:
     """A session from what `dump` gave; names that another version wrote are left out. Raises ValueError."""
     if _FIRST in stored:
-        return _shape.validate_python(_from_first(json.loads(stored)))
-    return _shape.validate_json(stored)
+        return _renamed(_shape.validate_python(_from_first(json.loads(stored))))
+    return _renamed(_shape.validate_json(stored))
+
+
+def _renamed(session: Session) -> Session:
+    """A report on its way keeps its category when that is called otherwise meanwhile."""
+    memory, details = session.memory, session.memory.report.details
+    if details.category == (category := current(details.category)):
+        return session
+    report = replace(memory.report, details=replace(details, category=category))
+    return replace(session, memory=replace(memory, report=report))
 
 
 def _from_first(stored: dict[str, Any]) -> dict[str, Any]:

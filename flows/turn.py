@@ -77,6 +77,7 @@ class Turn:
     fresh: bool = False  # nothing has been asked yet
     passed: float = 0.0  # of the session
     lost: bool = False  # the node this session stood at is gone from the flows
+    older: bool = False  # what is open was asked by other flows than these
     silent: bool = False  # an unfinished report has been kept; the next silence ends the conversation
 
     @property

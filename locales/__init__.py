@@ -7,6 +7,7 @@ from locales.catalogs import UnknownText, missing, strict
 from locales.digits import digits
 from locales.fold import fold
 from locales.languages import ALL_LANGS, LANGS, direction, own_name
+from locales.renamed import current
 from locales.render import render, render_buttons, render_options, say
 from locales.reviews import review_state
 
@@ -14,6 +15,7 @@ __all__ = [
     "ALL_LANGS",
     "LANGS",
     "UnknownText",
+    "current",
     "digits",
     "direction",
     "fold",

@@ -12,6 +12,7 @@ from pathlib import Path
 from babel.messages.pofile import normalize, read_po
 
 from locales.languages import ALL_LANGS, chain, own_name
+from locales.renamed import RENAMED
 
 FOLDER = Path(__file__).parent
 DOMAINS: tuple[str, ...] = ("messages", "public", "desk")
@@ -113,6 +114,8 @@ def find(key: str, lang: str) -> str:
             if known != lang:
                 _missing[lang, key] += 1
             return text
+    if key in RENAMED:
+        return find(RENAMED[key], lang)
     _missing[lang, key] += 1
     if _strict:
         raise UnknownText(f"no text {key!r} in {', '.join(chain(lang))}")

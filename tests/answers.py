@@ -17,6 +17,7 @@ from flows.turn import numbered_places
 BOOK = load_book()
 STORY = "تین دن سے نلکے میں پانی نہیں آ رہا"
 _MOST = 40  # answers from the first hello to any question
+_ASKED = {"first": "lang", "language": "lang", "which": "category"}  # questions that are asked in two places
 ENDS = {"done": ("done", "declined")}  # what follows the last question, whichever way it was answered
 
 
@@ -97,7 +98,7 @@ def _place(phone: Phone, wished: str, write: Callable[[str], str]) -> str:
 
 
 def _option(session: Session, node: Node, answers: dict[str, str]) -> str:
-    wished = answers.get("lang" if session.flow == "welcome" else session.node)
+    wished = answers.get(_ASKED.get(session.node, session.node))
     if wished is None:
         return node.options[0].digit
     return next(option.digit for option in node.options if option.id == wished)

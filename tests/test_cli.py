@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -94,6 +95,13 @@ def test_somebody_is_added_with_a_password_that_is_shown_once(here: None, demo: 
     made = runner.invoke(cli.app, ["staff", "add", "gul.bano", "handler", "--name", "Gul", "--district", "pishin"])
     assert made.exit_code == 0, made.output
     assert "gul.bano" in made.stdout
+
+
+def test_an_update_brings_the_names_of_places_with_it(here: None, demo: SimpleNamespace, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute("UPDATE places SET names = '{}'")
+        assert runner.invoke(cli.app, ["migrate"]).exit_code == 0
+        assert owner.execute("SELECT names->>'ur' FROM places WHERE id = 'pishin.pishin'").fetchone() == ("پشین",)
 
 
 def test_a_whole_chain_and_a_healthy_house_end_well(here: None, demo: SimpleNamespace) -> None:

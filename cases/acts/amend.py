@@ -9,7 +9,7 @@ from uuid import UUID
 from cases import offices, register
 from cases.history import Actor
 from cases.lifecycle import CITIZEN, Refused
-from cases.outcomes import CATEGORIES
+from flows.categories import CATEGORIES
 from store.crypto import Keys
 from store.database import Tx
 

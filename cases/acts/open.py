@@ -8,8 +8,8 @@ from uuid import UUID
 
 from cases import offices, register, thread
 from cases.lifecycle import Refused
-from cases.outcomes import CATEGORIES
 from cases.thread import Words
+from flows.categories import CATEGORIES
 from store.crypto import Keys
 from store.database import Tx, new_id
 

@@ -18,7 +18,7 @@ from store.jawab import Jawab
 from tests.answers import STORY, after, typed
 from tests.bot.phones import CANARY, CODE, Owner, Phone, count
 
-ABOUT_A_PERSON = {"category": "police", "kind": "person"}
+ABOUT_A_PERSON = {"category": "security", "kind": "person"}
 
 
 # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -58,7 +58,7 @@ async def test_a_protected_report_leaves_no_ordinary_trace(owner: Owner, phone: 
     assert CANARY.encode() not in await everything(owner)
     assert code.encode() not in (await everything(owner)).replace(b" ", b"")
     ordinary = Phone(phone.jawab, owner, "+923990000002")
-    told = await ordinary.say(*typed(category="police", message="no"))
+    told = await ordinary.say(*typed(category="security", message="no"))
     assert [mask(one) for one in said] == [mask(one) for one in told], "nobody can tell the two apart by the phone"
 
 

@@ -39,28 +39,30 @@ def numbers(items: list[dict[str, Any]]) -> list[int]:
 
 
 def test_subjects_are_counted_most_reported_first() -> None:
-    week = replace(EMPTY, said={"roads": ids("r", 5), "water": ids("w", 12)})
+    week = replace(EMPTY, said={"infrastructure": ids("r", 5), "water": ids("w", 12)})
     said = [item for item in edition.build(week).items if item["section"] == "said"]
     assert [(item["values"]["category"]["key"], item["values"]["count"]) for item in said] == [
         ("category.water", 12),
-        ("category.roads", 5),
+        ("category.infrastructure", 5),
     ]
     assert said[0]["cases"] == sorted(ids("w", 12))
 
 
 def test_small_subjects_are_merged_and_none_is_named() -> None:
-    week = replace(EMPTY, said={"roads": ids("r", 3), "land": ids("l", 4)})
+    week = replace(EMPTY, said={"infrastructure": ids("r", 3), "resources": ids("l", 4)})
     draft = edition.build(week)
     assert keys_of(week, "said") == ["edition.said.other"]
     assert draft.items[0]["values"] == {"count": 7}
     assert {(drop.what, drop.reason) for drop in draft.dropped} == {
-        ("category.roads", "merged"),
-        ("category.land", "merged"),
+        ("category.infrastructure", "merged"),
+        ("category.resources", "merged"),
     }
 
 
 def test_what_stays_small_after_merging_is_dropped_with_a_reason() -> None:
-    draft = edition.build(replace(EMPTY, said={"water": ids("w", 8), "roads": ids("r", 1), "land": ids("l", 3)}))
+    draft = edition.build(
+        replace(EMPTY, said={"water": ids("w", 8), "infrastructure": ids("r", 1), "resources": ids("l", 3)})
+    )
     assert numbers(draft.items) == [8]
     assert ("editions.others", "few") in {(drop.what, drop.reason) for drop in draft.dropped}
 
@@ -69,7 +71,7 @@ def test_what_stays_small_after_merging_is_dropped_with_a_reason() -> None:
 def test_no_number_under_five_ever_leaves(count: int) -> None:
     week = replace(
         EMPTY,
-        said={"water": ids("w", count), "roads": ids("r", 2)},
+        said={"water": ids("w", count), "infrastructure": ids("r", 2)},
         deeds=tuple(deed(case, outcome) for outcome in ("paid", "repaired") for case in ids(outcome, count)),
         done=ids("d", count),
         confirmed=ids("d", count // 2),

@@ -39,7 +39,7 @@ async def test_a_week_is_told_from_its_rows(
     jawab: Jawab, place: SimpleNamespace, report: Report, desk: SimpleNamespace
 ) -> None:
     water = await report("water", 7, place_id="pishin.barshore")
-    await report("roads", 2)
+    await report("infrastructure", 2)
     await report("health", 6, at=IN_WEEK + timedelta(days=7))  # the week after
     await desk.resolve(water[:6])
     await desk.hear("confirm", water[:5])
@@ -109,6 +109,22 @@ async def test_a_line_of_ones_own_survives_a_new_draft_and_carries_no_phone(
         await publish.redraft(tx, made, editor, NOW)
         held = await publish.find(tx, made)
     assert (held.items[0]["values"]["count"], held.items[0]["line"]) == (7, "بورنگ چل پڑی")
+
+
+async def test_a_line_of_ones_own_stays_where_its_subject_has_another_name_since(
+    jawab: Jawab, place: SimpleNamespace, report: Report, owner: psycopg.AsyncConnection[Any]
+) -> None:
+    await report("infrastructure", 6)
+    editor = place.staff["editor"]
+    async with jawab.db.transaction("console") as tx:
+        made = await publish.draft(tx, place.id, WEEK, editor, NOW)
+        await publish.add_line(tx, made, 0, line="سڑک بن گئی", lang="ur", by=editor, now=NOW)
+    await owner.execute("UPDATE editions SET items = replace(items::text, 'infrastructure', 'roads')::jsonb")
+    async with jawab.db.transaction("console") as tx:
+        await publish.redraft(tx, made, editor, NOW)
+        held = await publish.find(tx, made)
+    assert held.items[0]["values"]["category"] == {"key": "category.infrastructure"}
+    assert held.items[0]["line"] == "سڑک بن گئی"
 
 
 # ── approval ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -324,7 +340,7 @@ async def test_an_edition_reads_in_four_languages_and_its_sms_keeps_to_three_par
     jawab: Jawab, place: SimpleNamespace, report: Report, desk: SimpleNamespace
 ) -> None:
     water = await report("water", 12)
-    for category in ("health", "education", "roads"):
+    for category in ("health", "education", "infrastructure"):
         await report(category, 6)
     await desk.resolve(water[:8])
     await desk.hear("confirm", water[:6])

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from cases import acts, figures, scorecards
 from cases.lifecycle import Refused
-from cases.outcomes import CATEGORIES
 from cases.suppression import FEWEST, suppress
+from flows.categories import CATEGORIES
 from store.crypto import Keys
 from store.database import Database
 from tests.cases.conftest import NOW
@@ -121,11 +121,11 @@ async def test_drafts_count_like_other_cases_and_unnamed_ones_are_counted(
 ) -> None:
     contact_id = await person()
     for number in range(6):
-        await opened("work", contact_id=contact_id, draft=number % 2 == 0)
+        await opened("jobs", contact_id=contact_id, draft=number % 2 == 0)
     found = await read(db)
-    assert counts(found, "work")["received"] == 6
+    assert counts(found, "jobs")["received"] == 6
     assert total(found)["unnamed"] == 6
-    assert found["unnamed_categories"] == ["work"]
+    assert found["unnamed_categories"] == ["jobs"]
 
 
 async def test_a_week_ends_at_midnight_in_the_district(
@@ -134,11 +134,11 @@ async def test_a_week_ends_at_midnight_in_the_district(
     contact_id = await person()
     for at in (SUNDAY_NIGHT, SUNDAY_NIGHT + 2 * timedelta(minutes=1)):
         for _ in range(6):
-            await opened("roads", at=at, contact_id=contact_id)
+            await opened("infrastructure", at=at, contact_id=contact_id)
     later = SUNDAY_NIGHT + 3 * DAY
-    assert counts(await read(db, later), "roads")["received"] == 6
-    assert counts(await read(db, later, week="2026-W48"), "roads")["received"] == 6
-    assert counts(await read(db, later, week="2026-W46"), "roads")["received"] is None
+    assert counts(await read(db, later), "infrastructure")["received"] == 6
+    assert counts(await read(db, later, week="2026-W48"), "infrastructure")["received"] == 6
+    assert counts(await read(db, later, week="2026-W46"), "infrastructure")["received"] is None
 
 
 async def test_late_is_late_whether_the_tick_has_run_or_not(
@@ -157,12 +157,12 @@ async def test_what_was_reopened_is_no_longer_said_to_be_done(
     db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], opened: Opened
 ) -> None:
     contact_id = await person()
-    ids = [await opened("roads", contact_id=contact_id) for _ in range(6)]
+    ids = [await opened("infrastructure", contact_id=contact_id) for _ in range(6)]
     for case_id in ids:
         await resolve(db, keys, place, case_id)
     async with db.transaction("console") as tx:
         await acts.reopen(tx, ids[0], actor=place.staff["supervisor"], now=NOW + 2 * HOUR)
-    assert counts(await read(db), "roads")["done"] == 5
+    assert counts(await read(db), "infrastructure")["done"] == 5
 
 
 async def test_a_running_total_shows_no_single_case(
@@ -171,10 +171,10 @@ async def test_a_running_total_shows_no_single_case(
     contact_id = await person()
     shown = []
     for _ in range(11):
-        await opened("power", contact_id=contact_id)
+        await opened("energy", contact_id=contact_id)
         async with db.autocommit("report") as conn:
             found = await figures.totals(conn, "pishin", NOW + HOUR)
-        (line,) = [line for line in found["categories"] if line["category"] == "power"]
+        (line,) = [line for line in found["categories"] if line["category"] == "energy"]
         assert line["received"] == found["total"]["received"]
         shown.append(line["received"])
     assert shown == [None] * 4 + [5] * 5 + [10] * 2

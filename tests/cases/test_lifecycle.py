@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from cases import lifecycle, outcomes
 from cases.lifecycle import MOVES, OPEN, STATUSES, Refused
+from flows.categories import CATEGORIES
 
 
 def test_every_status_is_reached_from_the_first() -> None:
@@ -53,7 +55,7 @@ def test_a_page_offers_what_the_table_allows() -> None:
 
 
 def test_every_category_can_end_well_or_badly() -> None:
-    for category in outcomes.CATEGORIES:
+    for category in CATEGORIES:
         offered = outcomes.for_category(category)
         assert len(set(offered)) == len(offered)
         assert any(outcomes.is_refusal(outcome) for outcome in offered)
@@ -66,8 +68,8 @@ def test_every_category_can_end_well_or_badly() -> None:
 def test_every_outcome_status_and_category_has_its_english_text() -> None:
     from locales import say, strict
 
-    keys = {f"outcome.{one}" for category in outcomes.CATEGORIES for one in outcomes.for_category(category)}
-    keys |= {f"category.{one}" for one in outcomes.CATEGORIES} | {f"status.{one}" for one in STATUSES}
+    keys = {f"outcome.{one}" for category in CATEGORIES for one in outcomes.for_category(category)}
+    keys |= {f"category.{one}" for one in CATEGORIES} | {f"status.{one}" for one in STATUSES}
     keys |= {f"case.{one}" for one in ("acknowledged", "answered", "referred", "resolved", "overdue")}
     keys |= {"case.confirm_ask", "case.confirm_yes", "case.confirm_no", "office.unnamed", "round.health_centres"}
     with strict():
@@ -75,10 +77,6 @@ def test_every_outcome_status_and_category_has_its_english_text() -> None:
             assert say(key, "en")
 
 
-def test_the_categories_are_those_of_the_citizens_menu() -> None:
-    from pathlib import Path
-
-    import yaml
-
-    tables = yaml.safe_load((Path(__file__).parents[2] / "flows" / "citizen" / "tables.yaml").read_text())
-    assert tuple(tables["categories"]) == outcomes.CATEGORIES
+def test_every_list_of_outcomes_is_of_a_category() -> None:
+    lists = yaml.safe_load((outcomes.DATA / "outcomes.yaml").read_text())
+    assert tuple(lists["categories"]) == CATEGORIES

@@ -17,7 +17,7 @@ GOOD = """
 offices:
   province: {works: {en: Secretary, ur: سیکریٹری, post: Secretary}}
   district: {labour: {en: Labour Officer, ur: افسر محنت, post: Labour Officer, above: works}}
-responsibilities: {work: labour}
+responsibilities: {jobs: labour}
 """
 
 
@@ -28,7 +28,7 @@ async def test_the_file_in_the_papers_can_be_loaded() -> None:
 async def test_a_file_names_who_was_not_named_and_open_cases_go_there(
     db: Database, place: SimpleNamespace, opened: Opened, row: Row, tmp_path: Path
 ) -> None:
-    waiting, settled = await opened("work"), await opened("water")
+    waiting, settled = await opened("jobs"), await opened("water")
     before = await row("SELECT office_id FROM cases WHERE id = %s", settled)
     file = tmp_path / "offices.yaml"
     file.write_text(GOOD)
@@ -46,18 +46,18 @@ async def test_a_file_names_who_was_not_named_and_open_cases_go_there(
     assert (await row(told, settled))["lines"] == 0
     assert (await row("SELECT count(*) AS many FROM offices WHERE department = 'labour'"))["many"] == 1
     listed = {one["subject"]: one["office"] for one in await commands.list_offices(db, place.id)}
-    assert listed["work"] == "Labour Officer"
+    assert listed["jobs"] == "Labour Officer"
     file.write_text(GOOD.replace("Labour Officer", "Assistant Director"))
     await commands.load_offices(db, place.id, file)
     listed = {one["subject"]: one["office"] for one in await commands.list_offices(db, place.id)}
-    assert listed["work"] == "Assistant Director"
+    assert listed["jobs"] == "Assistant Director"
 
 
 @pytest.mark.parametrize(
     ("was", "becomes", "said"),
     [
-        ("work: labour", "wrk: labour", "responsibilities: no subject 'wrk'; there are water"),
-        ("work: labour", "work: labur", "responsibilities: work: no office 'labur' of the district"),
+        ("jobs: labour", "wrk: labour", "responsibilities: no subject 'wrk'; there are water"),
+        ("jobs: labour", "jobs: labur", "responsibilities: jobs: no office 'labur' of the district"),
         ("above: works", "above: work", "offices: labour: no office 'work' stands before it"),
         ("post: Labour Officer", "pst: Labour Officer", "offices.district.labour.post: Field required"),
         ("offices:", "offices: [", "while parsing"),

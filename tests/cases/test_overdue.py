@@ -69,7 +69,7 @@ async def test_after_a_long_silence_one_sweep_marks_both_in_their_order(
 async def test_with_nobody_named_the_escalation_is_written_all_the_same(
     db: Database, keys: Keys, opened: Opened, row: Row
 ) -> None:
-    await opened("work")
+    await opened("jobs")
     await sweep(db, keys, NOW + 3 * DAY)
     assert await marks(db) == [("acknowledge", None)]
     assert (await row("SELECT data FROM case_history WHERE verb = 'escalate'"))["data"] == {

@@ -82,7 +82,7 @@ async def test_sealing_changes_nothing_that_the_district_can_see(
     opened: Opened,
     code_hash: bytes,
 ) -> None:
-    for category in ("water", "police", "police"):
+    for category in ("water", "security", "security"):
         await opened(category)
 
     async def seen() -> str:

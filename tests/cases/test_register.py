@@ -51,7 +51,7 @@ async def test_a_case_goes_to_its_office_with_both_clocks_running(
 
 
 async def test_a_category_without_an_office_opens_a_case_that_nobody_is_named_for(opened: Opened, row: Row) -> None:
-    found = await row("SELECT office_id, status FROM cases WHERE id = %s", await opened("work"))
+    found = await row("SELECT office_id, status FROM cases WHERE id = %s", await opened("jobs"))
     assert found == {"office_id": None, "status": "received"}
 
 
@@ -321,7 +321,7 @@ async def test_later_answers_find_the_office_again_while_nobody_has_taken_the_ca
     async with db.transaction("console") as tx:
         await acts.start(tx, case_id, actor=place.staff["handler"], now=NOW)
     async with db.transaction("intake") as tx:
-        await acts.amend(tx, keys, case_id, now=NOW, category="roads")
+        await acts.amend(tx, keys, case_id, now=NOW, category="infrastructure")
     found = await row("SELECT office_id FROM cases WHERE id = %s", case_id)
     assert found["office_id"] == place.offices["health"]
     async with db.autocommit("console") as conn:
@@ -332,7 +332,7 @@ async def test_later_answers_find_the_office_again_while_nobody_has_taken_the_ca
 async def test_the_citizen_hears_who_is_responsible_and_that_nobody_is(
     db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, row: Row
 ) -> None:
-    for category, key in (("water", "case.responsible"), ("work", "office.unnamed")):
+    for category, key in (("water", "case.responsible"), ("jobs", "office.unnamed")):
         case_id = await opened(category)
         async with db.transaction("console") as tx:
             told = await acts.acknowledge(tx, keys, case_id, actor=place.staff["handler"], now=NOW)

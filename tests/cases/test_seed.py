@@ -11,9 +11,9 @@ import pytest
 
 from cases import commands, districts, seed, staff
 from cases.lifecycle import Refused
-from cases.outcomes import CATEGORIES
 from cases.roles import ROLES
 from cases.staff import Person
+from flows.categories import CATEGORIES
 from locales.places import tehsils
 from store.crypto import Keys, check_password
 from store.database import Database
@@ -42,7 +42,7 @@ async def test_seeding_again_changes_nothing_and_hands_out_no_new_login(
         "districts": 1,
         "places": 7,
         "offices": 16,
-        "responsibilities": 9,
+        "responsibilities": 10,
         "rounds": 1,
         "facilities": 4,
         "channels": 3,
@@ -93,7 +93,7 @@ async def test_the_demo_says_what_it_is_and_holds_nothing_back(demo: SimpleNames
 
 async def test_one_category_has_nobody_named_and_every_office_has_one_above(demo: SimpleNamespace, row: Row) -> None:
     named = await row("SELECT array_agg(category) AS named FROM responsibilities")
-    assert set(CATEGORIES) - set(named["named"]) == {"work"}
+    assert set(CATEGORIES) - set(named["named"]) == {"jobs"}
     assert (await row("SELECT bool_and(above_id IS NOT NULL) AS ok FROM offices WHERE district_id = 'pishin'"))["ok"]
 
 
@@ -150,7 +150,7 @@ async def test_cases_are_listed_with_the_fields_that_programs_read(
 ) -> None:
     await opened("water", place_id="pishin.barshore")
     await opened("health", place_text="گلی نمبر ۲", at=NOW - timedelta(hours=1))
-    await opened("roads", at=NOW - timedelta(hours=2))
+    await opened("infrastructure", at=NOW - timedelta(hours=2))
     listed = await commands.list_cases(db, keys)
     assert [line["place"] for line in listed] == ["Barshore", "گلی نمبر ۲", None]
     first = listed[0]

@@ -13,7 +13,7 @@ ROWS = [
     Responsibility("water", None, WATER),
     Responsibility("water", "town", TOWN),
     Responsibility("water", "nobody", None),
-    Responsibility("roads", None, None),
+    Responsibility("infrastructure", None, None),
 ]
 
 
@@ -24,7 +24,7 @@ def test_the_nearest_place_with_a_rule_decides() -> None:
 
 
 def test_nobody_named_is_an_answer_of_its_own() -> None:
-    assert triage.route("roads", ["town"], ROWS) is None
+    assert triage.route("infrastructure", ["town"], ROWS) is None
     assert triage.route("health", [], ROWS) is None
     assert triage.route("water", ["nobody", "town"], ROWS) is None
 

@@ -191,7 +191,7 @@ async def test_an_unknown_move_does_not_exist(enter: Enter, opened: Open) -> Non
 
 async def test_the_outcomes_offered_are_those_of_the_category(enter: Enter, opened: Open) -> None:
     handler = await enter("handler")
-    soup = await handler.soup(f"/desk/cases/{await opened(category='police')}")
+    soup = await handler.soup(f"/desk/cases/{await opened(category='security')}")
     offered = [box["value"] for box in soup.select('input[name="outcome"]')]
     assert "staff_sent" in offered
     assert "paid" not in offered

@@ -12,6 +12,7 @@ from cases import lifecycle, outcomes
 from cases.protected import reading
 from cases.roles import ROLES
 from desk import acts, case, protected, sealed_item
+from flows.categories import CATEGORIES
 from flows.model import Details
 from locales.catalogs import read_entries
 from locales.channels import CHANNELS
@@ -26,9 +27,9 @@ MINE = [
 TAILS: dict[str, list[str]] = {
     "role.": sorted(ROLES),
     "status.": list(lifecycle.STATUSES),
-    "category.": list(outcomes.CATEGORIES),
-    "outcome.": [one for category in outcomes.CATEGORIES for one in outcomes.for_category(category)],
-    "promise.": [one for category in outcomes.CATEGORIES for one in outcomes.promised(category)],
+    "category.": list(CATEGORIES),
+    "outcome.": [one for category in CATEGORIES for one in outcomes.for_category(category)],
+    "promise.": [one for category in CATEGORIES for one in outcomes.promised(category)],
     "promise_state.": ["open", "kept", "dropped"],
     "channel.": list(CHANNELS),
     "clock.": ["acknowledge", "resolve"],

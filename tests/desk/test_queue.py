@@ -41,7 +41,7 @@ async def test_what_is_due_next_comes_first_and_lateness_is_said_in_words(enter:
 async def test_filters_narrow_the_queue(enter: Enter, opened: Open, owner: Owner) -> None:
     handler = await enter("handler")
     water = await opened(at=NOW - timedelta(days=5))
-    roads = await opened(category="roads", draft=True)
+    roads = await opened(category="infrastructure", draft=True)
     await owner.execute("UPDATE cases SET assigned_to = %s WHERE id = %s", (handler.staff_id, roads))
     await owner.execute("UPDATE cases SET office_id = NULL WHERE id = %s", (roads,))
     nothing: set[UUID] = set()

@@ -13,7 +13,8 @@ import pytest
 
 from cases import sorting
 from cases.protected import vault
-from desk import protected
+from desk import protected, sealed_item
+from flows.categories import CATEGORIES
 from store.crypto import Keys
 from store.database import Database, fetch_one
 from tests.desk.conftest import Browser, Enter, Hire, Office, One, Open, Write, fresh_code
@@ -69,7 +70,7 @@ def sealed(db: Database, keys: Keys) -> Seal:
                 code_hash=keys.hash_code(fresh_code()),
                 district_id="pishin",
                 kind="story",
-                data={"text": CANARY, "about": "person", "category": "police", "address": "+923001112223", **data},
+                data={"text": CANARY, "about": "person", "category": "security", "address": "+923001112223", **data},
                 now=datetime.now(UTC),
             )
 
@@ -82,7 +83,11 @@ async def test_a_category_key_sends_words_to_the_queue_with_clocks_from_the_firs
     triage, (kept, code) = await enter("triage"), await keep()
     soup = await triage.soup("/desk/sorting")
     assert CANARY in pick(soup, ".kept .said").text
-    assert len(soup.select(f'form[action="/desk/sorting/{kept}/queue"] button')) == 10
+    buttons = soup.select(f'form[action="/desk/sorting/{kept}/queue"] button')
+    assert [button["value"] for button in buttons] == list(CATEGORIES)
+    assert [button["data-key"] for button in buttons] == [*"1234567890o"], (
+        "the unsorted one is last, on a key of its own"
+    )
     answer = await triage.post(f"/desk/sorting/{kept}/queue", {"category": "health"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/desk/sorting?done=queue")
     case = await one("SELECT id, category, status FROM cases WHERE code = %s", code)
@@ -150,7 +155,7 @@ async def test_a_protected_case_is_opened_for_a_reason_and_the_look_is_kept(
     assert refused.status_code == 422
     assert CANARY not in refused.text
     opened = await first.post(f"/desk/protected/{case}/open", {"reason": "first_look"})
-    for words in (CANARY, "+923001112223", "how a person treated somebody", "Police"):
+    for words in (CANARY, "+923001112223", "how a person treated somebody", "Security, justice"):
         assert words in opened.text
     look = await one("SELECT actor FROM audit WHERE action = 'protected.open:first_look' AND object = %s", str(case))
     assert look["actor"] == str(first.staff_id)
@@ -237,3 +242,9 @@ async def test_the_tick_marks_what_is_late_and_tells_no_one_which(
     assert await protected.protected_overdue(db, now + timedelta(days=5)) == 0
     alarm = await one("SELECT data, district_id FROM alarms WHERE kind = 'protected_overdue'")
     assert (alarm["data"], alarm["district_id"]) == ({}, None)
+
+
+@pytest.mark.parametrize("said", ["police", "security"])
+def test_a_sealed_item_says_its_subject_also_under_the_name_of_before(said: str) -> None:
+    laid = sealed_item.lay_out(uuid.uuid4(), "open", None, {"category": said}, {})
+    assert [(fact.name, fact.key) for fact in laid.facts] == [("category", "category.security")]

@@ -138,7 +138,7 @@ def try_out(phone: Phone, lang: str) -> None:
     """A trial line: it says so, and its protected door takes nothing."""
     phone.world.trial = True
     greet(phone, lang)
-    tell(phone, lang, past="kind", category="police", kind="person")
+    tell(phone, lang, past="kind", category="security", kind="person")
     phone.say("PRIVATE")
 
 

@@ -50,7 +50,7 @@ DEFECTS = {
     "unknown value": ("rate.yaml", "says: [rate.closed]", "says: [edition.said.count]"),
     "too long": ("weekly.yaml", "says: [weekly.started]", "says: [weekly.started, help.text, report.kind]"),
     "title too long": ("weekly.yaml", "text: weekly.keep", "text: report.kind"),
-    "too many options": ("tables.yaml", "land, other]", "land, other, x]"),
+    "too many options": ("tables.yaml", "security, resources]", "security, resources, x]"),
     "same digit": ("weekly.yaml", 'no": {digit: "2"', 'no": {digit: "1"'),
     "digit not taken": ("weekly.yaml", 'no": {digit: "2"', 'no": {digit: "1"'),
     "same word": ("weekly.yaml", "text: weekly.end", "text: weekly.keep"),

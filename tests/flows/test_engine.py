@@ -111,7 +111,7 @@ def test_a_long_message_in_the_main_menu_is_a_story_too(phone: Phones) -> None:
     said = talk.say(AGAIN)
     assert kinds(talk) == ["KeepStory"]
     assert group(only(talk, KeepStory).code) in said
-    assert talk.session.node == "category"
+    assert talk.session.node == "which"
 
 
 # ── silence ──

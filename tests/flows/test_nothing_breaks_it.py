@@ -161,7 +161,7 @@ def test_both_sides_of_the_door_answer_alike_whatever_is_typed(lang: str, first:
     ordinary, protected = (Phone(BOOK, World(), Session(lang=lang)) for _ in range(2))
     for phone, kind in ((ordinary, "service"), (protected, "person")):
         phone.say(first)
-        report(phone, past="kind", category="power", kind=kind)
+        report(phone, past="kind", category="energy", kind=kind)
     assert protected.session.memory.report.sealed
     for text in typed:
         if protected.session.flow not in {"protected", "complaint", "help"} or (

@@ -32,27 +32,27 @@ def test_danger_words_seal_the_first_message_and_nothing_looks_different(phone: 
 
 
 def test_danger_words_in_the_story_take_everything_along(phone: Phones) -> None:
-    talk = asked(phone("ur"), "story", category="police")
+    talk = asked(phone("ur"), "story", category="security")
     talk.say(BRIBE)
     assert talk.effects == []
     assert not talk.session.memory.report.sealed
     talk.say(answer("doubt.report", "person"))
     assert [effect.kind for effect in sealed(talk)] == ["open", "story"]
-    assert sealed(talk)[0].details.category == "police"
+    assert sealed(talk)[0].details.category == "security"
     assert sealed(talk)[0].details.place == "pishin.pishin"
     assert talk.session.memory == Memory(Report(sealed(talk)[0].code, Stage.FILED, Lies.SEALED))
     assert talk.session.flow == "protected"
 
 
 def test_danger_words_about_a_service_stay_with_it_once_that_was_said(phone: Phones) -> None:
-    talk = asked(phone("ur"), "story", category="police")
+    talk = asked(phone("ur"), "story", category="security")
     talk.say(BRIBE)
     talk.say(answer("doubt.report", "service"))
     assert only(talk, OpenCase).story == (Item(BRIBE),)
 
 
 def test_danger_words_nobody_answered_for_go_to_the_triage_and_into_no_queue(phone: Phones) -> None:
-    talk = asked(phone("ur"), "story", category="police")
+    talk = asked(phone("ur"), "story", category="security")
     talk.say(BRIBE)
     talk.wait()
     assert among(talk, KeepStory).story == (Item(BRIBE),)
@@ -60,11 +60,11 @@ def test_danger_words_nobody_answered_for_go_to_the_triage_and_into_no_queue(pho
 
 
 def test_what_was_answered_before_the_door_is_chosen_comes_along(phone: Phones) -> None:
-    talk = asked(phone("ur"), "story", category="police")
+    talk = asked(phone("ur"), "story", category="security")
     reach(talk, "kind", "BACK")
     talk.say(answer("kind", "person"))
     assert [effect.kind for effect in sealed(talk)] == ["open"]
-    assert sealed(talk)[0].details == Details(about="person", category="police", place="pishin.pishin")
+    assert sealed(talk)[0].details == Details(about="person", category="security", place="pishin.pishin")
     assert talk.session.memory.report.details == Details()
 
 
@@ -151,7 +151,7 @@ def test_who_is_called_from_behind_the_door_is_called_there(phone: Phones) -> No
     [("category", "PRIVATE"), ("category", BRIBE), ("kind", answer("kind", "person")), ("story", BRIBE)],
 )
 def test_a_trial_line_takes_nothing_protected_and_names_others(phone: Phones, question: str, text: str) -> None:
-    talk = asked(phone("ur", trial=True), question, category="police")
+    talk = asked(phone("ur", trial=True), question, category="security")
     said = talk.say(text)
     if question == "story":
         said = talk.say(answer("doubt.report", "person"))
@@ -164,7 +164,7 @@ def test_a_trial_line_takes_nothing_protected_and_names_others(phone: Phones, qu
 def test_a_story_kept_by_a_trial_line_is_forgotten_when_it_is_about_a_person(phone: Phones) -> None:
     talk = phone("ur", trial=True)
     talk.say(LONG)
-    inside(talk, category="police")
+    inside(talk, category="security")
     assert kinds(talk) == ["Forget"]
 
 

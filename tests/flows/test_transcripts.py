@@ -42,7 +42,7 @@ def bot_side(talk: Phone) -> str:
 def wander(talk: Phone, lang: str, kind: str) -> None:
     """Every turn somebody may take in the middle of a report."""
     greet(talk, lang)
-    tell(talk, lang, past="kind", category="roads", kind=kind)
+    tell(talk, lang, past="kind", category="infrastructure", kind=kind)
     talk.say("HELP")
     choose(talk, lang, "show", "on")
     talk.say("0")

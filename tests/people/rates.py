@@ -13,8 +13,9 @@ from functools import reduce
 import locales
 from flows import answers, hearing
 from flows.book import Book, Node
+from flows.categories import OFFERED
 from flows.entries import read_entries
-from flows.hearing import CATEGORIES, Meaning
+from flows.hearing import Meaning
 from flows.lexicon import Entry, Lexicon, Pattern, parse, split
 from flows.load import FOLDER
 from tests.people.phrases import POSSIBLE, Phrase
@@ -52,9 +53,8 @@ def _numbered(book: Book, phrase: Phrase) -> bool:
 
 def _names(book: Book, phrase: Phrase) -> bool:
     """The issue, and only that; "other" is none: who names none of them says what it is in their own words."""
-    folded = book.fold(phrase.text)
-    named = [one for one in CATEGORIES if hearing.names(book.words, folded, f"category.{one}")]
-    return named == ([phrase.value] if phrase.value in CATEGORIES else [])
+    named = hearing.find_named(book.words, book.fold(phrase.text), [f"category.{one}" for one in OFFERED])
+    return named == (f"category.{phrase.value}" if phrase.value in OFFERED else "")
 
 
 def is_dangerous(book: Book, phrase: Phrase) -> bool:
@@ -146,7 +146,7 @@ _NEVER = Pattern("", ("=\0", "=\0"), False)
 
 
 def _without(lexicon: Lexicon, pattern: Pattern) -> Lexicon:
-    """The lexicon less one entry. Quicker than to compile the rest, and a name that nothing bears any more is no error."""
+    """The lexicon less one entry. Quicker than to compile the rest, and a name that nothing bears any more may stay."""
     if len(pattern.parts) > 1 or not pattern.parts[0].startswith("="):
         return replace(lexicon, patterns=tuple(_NEVER if one == pattern else one for one in lexicon.patterns))
     word = pattern.parts[0][1:]

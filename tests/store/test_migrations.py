@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from flows.categories import CATEGORIES, current
 from store.crypto import Keys
 from store.database import LOCKS
 from store.migrations import FOLDER, find, migrate
@@ -194,3 +195,64 @@ def test_every_lock_has_one_number_and_its_number_one_place() -> None:
         if ".venv" not in path.parts and path.relative_to(ROOT) != Path("store/database.py"):
             written = re.findall(r"7310\d{3}|advisory\w*lock\(\s*\d", path.read_text())
             assert written == [] or path == Path(__file__), path
+
+
+OLD_TEN = ("water", "health", "education", "power", "roads", "police", "relief", "work", "land", "other")
+
+
+def test_every_category_of_before_goes_on_under_its_name_of_today(empty: str, keys: Keys, tmp_path: Path) -> None:
+    renaming = next(path for path in find() if path.stem.endswith("the_plans_ten"))
+    for path in find()[: find().index(renaming)]:
+        shutil.copy(path, tmp_path)
+    migrate(empty, keys, tmp_path)
+    by_category = "SELECT {0} || ' ' || count(*) FROM {1} GROUP BY {0}"
+    kept = {"cases": "category || ' ' || status", "commitments": "category", "responsibilities": "category"}
+    with psycopg.connect(empty, autocommit=True) as connection:
+        _fill(connection)
+        before = {table: ask(empty, by_category.format(what, table)) for table, what in kept.items()}
+    migrate(empty, keys)
+    for table, what in kept.items():
+        after = ask(empty, by_category.format(what, table))
+        assert sorted(after) == sorted(" ".join([current(row.split()[0]), *row.split()[1:]]) for row in before[table])
+        assert len(after) >= len(OLD_TEN) - 1, table
+        assert set(ask(empty, f"SELECT category FROM {table}")) <= set(CATEGORIES)
+    assert ask(empty, "SELECT count(*) FROM cases") == [sum(range(1, 11)) * 2]
+
+
+def _fill(connection: psycopg.Connection[Any]) -> None:
+    """A district with cases of every category there was (one of the first, two of the second …), promises, offices."""
+    district, contact, channel, office, staff = "pishin", *(str(uuid.uuid4()) for _ in range(4))
+    connection.execute("INSERT INTO districts (id, names) VALUES (%s, '{}')", (district,))
+    connection.execute(
+        "INSERT INTO channels (id, kind, provider, address, district_id) VALUES (%s, 'try', 'simulator', 'try', %s)",
+        (channel, district),
+    )
+    connection.execute(
+        "INSERT INTO contacts (id, channel_id, address_tag, address_box) VALUES (%s, %s, '', '')", (contact, channel)
+    )
+    connection.execute(
+        "INSERT INTO offices (id, district_id, department, names) VALUES (%s, %s, 'police', '{}')", (office, district)
+    )
+    connection.execute(
+        "INSERT INTO staff (id, login, name, role, district_id, password_hash)"
+        " VALUES (%s, 'aa', '', 'handler', %s, '')",
+        (staff, district),
+    )
+    for number, category in enumerate(OLD_TEN, 1):
+        for status in ("received", "closed"):
+            for _ in range(number):
+                code = str(uuid.uuid4().int)[:13]
+                connection.execute(
+                    "INSERT INTO cases (id, code, district_id, contact_id, channel, lang, category, status, opened_at)"
+                    " VALUES (%s, %s, %s, %s, 'try', 'ur', %s, %s, now())",
+                    (str(uuid.uuid4()), code, district, contact, category, status),
+                )
+        connection.execute(
+            "INSERT INTO commitments (district_id, category, action, office_id, due_on, made_by)"
+            " VALUES (%s, %s, 'inspected', %s, '2026-12-01', %s)",
+            (district, category, office, staff),
+        )
+        connection.execute(
+            "INSERT INTO responsibilities (district_id, category, office_id) VALUES (%s, %s, %s)",
+            (district, category, office),
+        )

@@ -113,9 +113,9 @@ async def test_a_number_that_is_switched_off_is_named_no_more(client: httpx.Asyn
 
 
 async def test_an_update_is_shown_as_it_was_approved(client: httpx.AsyncClient, sent: str) -> None:
-    assert "Water: 7" in read(await client.get(f"/updates/{sent}?lang=en")).get_text()
+    assert "Water, cleanliness: 7" in read(await client.get(f"/updates/{sent}?lang=en")).get_text()
     assert sent in str(read(await client.get("/updates?lang=en")))
-    assert "Water: 7" in read(await client.get("/?lang=en")).get_text()
+    assert "Water, cleanliness: 7" in read(await client.get("/?lang=en")).get_text()
 
 
 async def test_a_line_of_ones_own_is_shown_in_its_language_only(client: httpx.AsyncClient, sent: str) -> None:
@@ -150,7 +150,7 @@ async def test_the_feed_is_a_feed(client: httpx.AsyncClient, sent: str) -> None:
     assert answer.headers["content-type"].startswith("application/atom+xml")
     feed = ET.fromstring(answer.text)  # noqa: S314 - our own feed
     (entry,) = feed.findall(f"{ATOM}entry")
-    assert "Water: 7" in (entry.findtext(f"{ATOM}content") or "")
+    assert "Water, cleanliness: 7" in (entry.findtext(f"{ATOM}content") or "")
     assert entry.find(f"{ATOM}link").attrib["href"].startswith(f"https://jawab.test/updates/{sent}?")  # type: ignore[union-attr]
     for required in ("id", "title", "updated"):
         assert feed.findtext(f"{ATOM}{required}")
@@ -164,7 +164,7 @@ async def test_the_data_says_what_the_page_says(client: httpx.AsyncClient, sent:
     said = edition["items"][0]
     assert set(said) == {"section", "key", "values", "texts", "line", "line_language"}
     assert said["values"]["count"] == 7
-    assert said["texts"]["en"] == "Water: 7 reports"
+    assert said["texts"]["en"] == "Water, cleanliness: 7 reports"
     assert "cases" not in json.dumps(edition)
 
 
@@ -174,7 +174,7 @@ async def test_the_two_columns_stand_side_by_side_and_small_numbers_are_not_show
     _, at = last_week()
     water = [await opened(at=at) for _ in range(13)]
     for _ in range(3):
-        await opened(at=at, category="roads")
+        await opened(at=at, category="infrastructure")
     async with jawab.db.transaction("console") as tx:
         for case_id in water[:11]:
             await acts.resolve(
@@ -189,7 +189,7 @@ async def test_the_two_columns_stand_side_by_side_and_small_numbers_are_not_show
         "People confirm done under 5",
     ]
     rows = [row.get_text(" ", strip=True) for row in page.select("table.fold tbody tr")]
-    assert rows[0] == "Water 10 10 under 5"
+    assert rows[0] == "Water, cleanliness 10 10 under 5"
     assert not any(row.startswith("Roads") for row in rows)
 
 
