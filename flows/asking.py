@@ -62,7 +62,7 @@ def _place(turn: Turn, folded: str) -> bool:
         return True
     elif number in numbered:
         answer = Details(place=numbered[number].id)
-    elif turn.event.media or not _has_letters(turn) or folded in turn.book.words.greetings:
+    elif number or turn.event.media or not _has_letters(turn) or folded in turn.book.words.greetings:
         return False
     else:
         meant = places.find(numbered, folded, turn.book.words.beside_places)
