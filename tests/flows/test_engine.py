@@ -62,6 +62,7 @@ def test_a_kept_story_about_a_person_goes_behind_the_door_with_its_category(phon
     inside(talk, category="other")
     assert only(talk, SealStory) == SealStory(code, Details(about="person", category="other"))
     assert talk.sealed
+    report(talk, "place")
     talk.say("somewhere")
     assert kinds(talk) == ["Seal"]
 
