@@ -15,7 +15,16 @@ from locales.channels import CHANNELS
 
 HIDDEN = ("by", "at", "received_at", "contact_id", "kind")
 # Facts that have a name of their own on the page (text key sealed.field.<name>); others are shown by their raw name.
-NAMED = frozenset({"category", "about", "lang", "channel", "address", "place", "place_text", "may_message", "location"})
+NAMED = frozenset(
+    {"category", "about", "chosen", "lang", "channel", "address", "place", "place_text", "may_message", "location"}
+)
+# Options that only decide the way are sealed as what it is "about"; they are told by the text that was chosen.
+CHOSEN = {
+    "send": "report.send.yes",
+    "again": "report.send.again",
+    "same": "report.more.same",
+    "new": "report.more.new",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,8 @@ def _fact(name: str, value: Any, places: dict[str, dict[str, str]]) -> Fact:
             fact = Fact(name, key=f"category.{current(value)}")
         case "about", "service" | "person":
             fact = Fact(name, key=f"sealed.about.{value}")
+        case "about", str() if value in CHOSEN:
+            fact = Fact("chosen", key=CHOSEN[value])
         case "channel", str() if value in CHANNELS:
             fact = Fact(name, key=f"channel.{value}")
         case "lang", str() if value in ALL_LANGS:

@@ -74,7 +74,7 @@ def _place(turn: Turn, folded: str) -> bool:
         return True
     elif number in numbered:
         answer = Details(place=numbered[number].id)
-    elif turn.event.media or not _has_letters(turn):
+    elif number or turn.event.media or not _has_letters(turn):
         return False
     else:
         meant = places.find(numbered, folded, turn.book.words.beside_places)

@@ -26,6 +26,7 @@ PAPERS = {
     "docs/runbook.md": RUNBOOK,
     "docs/glossary.md": GLOSSARY,
     "docs/android-phone.md": PHONE,
+    "docs/understanding.md": (ROOT / "docs" / "understanding.md").read_text(),
     "CONTRIBUTING.md": CONTRIBUTING,
     "SECURITY.md": (ROOT / "SECURITY.md").read_text(),
 }

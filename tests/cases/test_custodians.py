@@ -65,6 +65,19 @@ async def test_for_who_is_no_reader_the_case_does_not_exist(
                 await look(db, asked, stranger)
 
 
+async def test_for_a_protected_handler_who_came_later_the_case_does_not_exist(
+    db: Database, keys: Keys, code_hash: bytes, readers: list[SimpleNamespace], row: Row
+) -> None:
+    case_id = await seal(db, keys, code_hash)
+    async with db.transaction("console") as tx:
+        await staff.add(tx, Person(login="later", name="", role="protected", district_id=None))
+    later = SimpleNamespace(id=(await row("SELECT id FROM staff WHERE login = 'later'"))["id"], key=readers[0].key)
+    async with db.autocommit("console") as conn:
+        assert await reading.list_for(conn, later.id) == []
+    with pytest.raises(Refused, match="not_allowed"):
+        await look(db, case_id, later)
+
+
 async def test_a_reader_with_a_new_password_does_not_open_what_was_sealed_before(
     db: Database, keys: Keys, code_hash: bytes, readers: list[SimpleNamespace]
 ) -> None:

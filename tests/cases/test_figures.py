@@ -165,6 +165,23 @@ async def test_what_was_reopened_is_no_longer_said_to_be_done(
     assert counts(await read(db), "infrastructure")["done"] == 5
 
 
+async def test_what_was_reopened_and_done_again_is_done_in_the_later_week_alone(
+    db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], opened: Opened
+) -> None:
+    contact_id = await person()
+    ids = [await opened("roads", contact_id=contact_id) for _ in range(2 * FEWEST)]
+    for case_id in ids:
+        await resolve(db, keys, place, case_id)
+    async with db.transaction("console") as tx:
+        for case_id in ids[:FEWEST]:
+            await acts.reopen(tx, case_id, actor=place.staff["supervisor"], now=NOW + 2 * HOUR)
+    for case_id in ids[:FEWEST]:
+        await resolve(db, keys, place, case_id, now=NOW + 7 * DAY)
+    later = NOW + 8 * DAY
+    assert set((await read(db, later))["total"]["done"]["cases"]) == set(ids[FEWEST:])
+    assert set((await read(db, later, week="2026-W48"))["total"]["done"]["cases"]) == set(ids[:FEWEST])
+
+
 async def test_a_running_total_shows_no_single_case(
     db: Database, person: Callable[..., Awaitable[UUID]], opened: Opened
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import uuid
 from dataclasses import fields
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from cases.protected import reading
 from cases.roles import ROLES
 from desk import acts, case, protected, sealed_item
 from flows.categories import CATEGORIES
+from flows.load import load_book
 from flows.model import Details
 from locales.catalogs import read_entries
 from locales.channels import CHANNELS
@@ -96,6 +98,16 @@ def test_every_reason_for_refusing_is_said_in_plain_words() -> None:
 
 def test_every_answer_of_a_report_has_a_name_on_the_sealed_page() -> None:
     assert {field.name for field in fields(Details)} <= sealed_item.NAMED
+
+
+def test_every_option_that_is_only_sealed_is_told_in_the_words_that_were_chosen() -> None:
+    only_sealed = [
+        option for node in load_book().nodes.values() if node.sealed and not node.save for option in node.options
+    ]
+    assert only_sealed
+    for option in only_sealed:
+        shown = sealed_item.lay_out(uuid.uuid4(), "more", None, {"about": option.id}, {})
+        assert shown.facts == [sealed_item.Fact("chosen", key=option.text)]
 
 
 def test_clocks_are_said_in_whole_words() -> None:

@@ -76,6 +76,7 @@ def test_a_kept_story_about_a_person_goes_behind_the_door_with_its_category(phon
     inside(talk)
     assert only(talk, SealStory) == SealStory(code, Details(about="person", category="water"))
     assert talk.sealed
+    report(talk, "place")
     talk.say("somewhere")
     assert kinds(talk) == ["Seal"]
 

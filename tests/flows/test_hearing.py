@@ -72,6 +72,11 @@ def test_one_word_of_doubt_is_enough_against_done(book: Book, done: str, word: s
     assert word == "ابھی" or said.isdisjoint({Meaning.DONE, Meaning.YES})
 
 
+@pytest.mark.parametrize("typed", ["کچھ کام ہو گیا", "kuch kaam ho gaya", "وہی مسئلہ ہو گیا"])
+def test_words_that_are_nothing_alone_may_be_doubt_together(book: Book, typed: str) -> None:
+    assert hear(book, typed, *PROGRESS) not in {Meaning.DONE, Meaning.YES}
+
+
 @pytest.mark.parametrize("typed", ["ٹھیک ہے", "اچھا", "ok", "ښه"])
 def test_that_it_was_read_is_no_answer_to_whether_it_is_done(book: Book, typed: str) -> None:
     assert hear(book, typed, *PROGRESS) is None

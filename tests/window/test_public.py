@@ -19,7 +19,7 @@ from starlette.routing import Route
 import locales
 from broadcast import publish
 from cases import acts, calendar
-from locales.catalogs import strict
+from locales.catalogs import strict, texts
 from locales.values import group
 from store.jawab import Jawab
 from tests.pages import attribute, pick
@@ -247,6 +247,14 @@ async def test_with_two_districts_the_reader_chooses_one(client: httpx.AsyncClie
 async def test_what_is_not_there_is_said_in_plain_words(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("lang", locales.ALL_LANGS)
+async def test_what_is_not_there_is_said_in_the_readers_language(client: httpx.AsyncClient, lang: str) -> None:
+    page = BeautifulSoup((await client.get(f"/nowhere?lang={lang}")).text, "html.parser")
+    said = pick(page, "main").get_text()
+    assert all(texts(lang)[key] in said for key in ("error.404.title", "error.404", "error.back"))
+    assert {"error.500.title", "error.500"} <= texts(lang).keys()
 
 
 async def test_a_page_may_be_kept_for_a_short_while_unless_it_sets_a_cookie(client: httpx.AsyncClient) -> None:
