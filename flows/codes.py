@@ -59,19 +59,25 @@ def find(text: str) -> str | None:
     return None
 
 
-# An identity card's number: 5-7-1 digits, or thirteen that begin with a province (1 to 8).
-_CARD = re.compile(r"(?<!\d)(?:\d{5}[\s\-\u2010-\u2015]\d{7}[\s\-\u2010-\u2015]\d|[1-8]\d{12})(?!\d)")
+# An identity card's number: 5-7-1 digits (ours are written 4-4-4-1), or thirteen that begin with a province (1 to 8).
+_CARD_WRITTEN = re.compile(r"(?<!\d)\d{5}[\s\-\u2010-\u2015]\d{7}[\s\-\u2010-\u2015]\d(?!\d)")
+_CARD = re.compile(r"[1-8]\d{12}")
+
+
+def is_written_as_card(text: str) -> bool:
+    """Whether the number of an identity card stands in a text as such numbers are written."""
+    return _CARD_WRITTEN.search(_plain(text)) is not None
 
 
 def is_card(text: str) -> bool:
-    """Whether a text is nothing but the number of an identity card; our own codes are written otherwise."""
+    """Whether a text is thirteen digits that may be the number of an identity card; of our codes only old ones are."""
     return _CARD.fullmatch(_plain(text).strip()) is not None
 
 
 def blank_cards(text: str) -> str:
-    """The text with the number of each identity card in it, dashes and all, taken out."""
+    """The text without the numbers of identity cards in it."""
     plain = _plain(text)
-    return _CARD.sub("[…]", plain) if _CARD.search(plain) else text
+    return _CARD_WRITTEN.sub("[…]", plain) if _CARD_WRITTEN.search(plain) else text
 
 
 def typed(text: str) -> str:

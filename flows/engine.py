@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flows import focus, hearing, report, talk, threads, universal
+from flows import codes, focus, hearing, report, talk, threads, universal
 from flows.asking import ASKS, take_choice
 from flows.book import Book
 from flows.effects import Step
@@ -106,6 +106,8 @@ def _keep(turn: Turn) -> bool:
     """What answers nothing that was asked: the story, however short, or more of what is told already."""
     if not focus.says_more(turn):
         _miss(turn)
+    elif not report.is_begun(turn) and focus.return_to(turn):
+        return True
     elif turn.node.flow == "verify":
         focus.ask_again(turn)
     elif report.is_begun(turn) and not turn.report.done:
@@ -199,6 +201,8 @@ def _found(turn: Turn) -> None:
         turn.say(opening)
     if not node.look_up or not isinstance(found, FINDS[node.look_up]):
         turn.ask()
+    elif not answered(turn) and codes.is_card(turn.looked_up):
+        focus.refuse_card(turn)
     elif not answered(turn):
         turn.misses += 1
         if node.look_up == "facility" and turn.misses > 1:

@@ -20,9 +20,12 @@ VERIFY, ADDED, ABOUT, CODE = "verify.ask", "thread.added", "doubt.thread", "stat
 def open_code(turn: Turn) -> bool:
     """A quoted message, or a code anywhere in the text: that case. An identity card's number is refused and blanked."""
     text = turn.event.text
+    if codes.is_written_as_card(text) and not any(map(str.isalpha, text)):
+        refuse_card(turn)
+        return True
     code = turn.event.quoted or answers.status_code(turn.book, text, turn.short) or codes.find(text)
     if not code and codes.is_card(text):
-        _refuse_card(turn)
+        refuse_card(turn)
         return True
     if not code:
         return False
@@ -34,7 +37,8 @@ def open_code(turn: Turn) -> bool:
     return True
 
 
-def _refuse_card(turn: Turn) -> None:
+def refuse_card(turn: Turn) -> None:
+    """Nobody should send us the number of their identity card."""
     turn.sealed = True  # no copy of the number is kept
     turn.say("card.refused")
     if turn.fresh:
@@ -69,6 +73,12 @@ def answer_focus(turn: Turn) -> bool:
     if focus is None or focus.at <= turn.passed or not focus.code:
         return False
     return _verify(turn, focus) if focus.kind == "confirm" else _follow(turn, focus)
+
+
+def return_to(turn: Turn) -> bool:
+    """What was asked waited while something else was done; where that is over, words are its answer after all."""
+    turn.passed = 0.0
+    return answer_focus(turn)
 
 
 def _verify(turn: Turn, focus: Focus) -> bool:

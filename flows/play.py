@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import locales
@@ -164,7 +164,7 @@ class Phone:
             answers = [answer for effect in made.effects if (answer := self.world.do(effect))]
             if not answers:
                 break
-            event = Event("found", event.known, found=answers[0])
+            event = replace(event, kind="found", found=answers[0])
         return shown
 
 

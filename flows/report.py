@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flows import hearing
+from flows import codes, hearing
 from flows.effects import Amend, Append, Forget, KeepStory, OpenCase, Seal, SealStory
 from flows.model import Call, Details, Event, Item, Lies, Report, Stage
 from flows.turn import Turn
@@ -14,7 +14,8 @@ AFTER = ("complaint.more", "protected.more")
 
 def read_item(event: Event) -> Item:
     """The words, media and location of a message."""
-    return Item(event.text if event.text.strip() else "", event.media, event.location)
+    text = codes.blank_cards(event.text)
+    return Item(text if text.strip() else "", event.media, event.location)
 
 
 def is_dangerous(turn: Turn) -> bool:
