@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import locales
 from flows import answers
 from flows.book import Book, Choice, Node
+from flows.budget import MESSAGES, PARTS, reckon
 from flows.model import Value
 from flows.moving import HOPS
 from flows.play import FACILITY, ROUND, places_of
@@ -294,6 +295,16 @@ def _twins(book: Book) -> Iterator[Finding]:
             yield Finding(_at(book, node), "", "twin differs", "no ordinary question is the same")
 
 
+def _budget(book: Book) -> Iterator[Finding]:
+    """From the first contact to the number: so many messages at most, each of so many parts."""
+    for cost in reckon(book):
+        where = f"{cost.path}, {cost.channel}"
+        if not 0 < cost.code_at <= MESSAGES:
+            yield Finding(where, cost.lang, "over budget", f"the number comes with message {cost.code_at or 'none'}")
+        if cost.most_parts > PARTS:
+            yield Finding(where, cost.lang, "over budget", f"a message of {cost.most_parts} SMS parts")
+
+
 RULES: tuple[Callable[[Book], Iterator[Finding]], ...] = (
     _lost_nodes,
     _dead_ends,
@@ -306,6 +317,7 @@ RULES: tuple[Callable[[Book], Iterator[Finding]], ...] = (
     _option_words,
     _lost_answers,
     _twins,
+    _budget,
 )
 
 

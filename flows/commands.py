@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
 import locales
 from flows.book import Book
+from flows.budget import draw_table
 from flows.check import check as find_faults
 from flows.draw import draw as draw_flows
 from flows.load import Refused, load_book
@@ -47,6 +49,24 @@ def check(
         typer.echo(f"{len(findings)} found" if findings else "nothing found")
     if findings:
         raise typer.Exit(1)
+
+
+@app.command()
+def table(
+    write: Annotated[bool, typer.Option("--write", help="Put it into docs/conversation.md.")] = False,
+) -> None:
+    """What a report costs its writer: messages, SMS parts and words, by path, language and channel."""
+    drawn = draw_table(_load())
+    if not write:
+        typer.echo(drawn, nl=False)
+        return
+    before, _, rest = PAPER.read_text("utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAPER.write_text(f"{before}{BEGIN}\n{drawn}{END}{after}", "utf-8")
+
+
+PAPER = Path(__file__).parents[1] / "docs" / "conversation.md"
+BEGIN, END = "<!-- table -->", "<!-- end -->"
 
 
 @app.command()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flows import codes, focus, hearing, report, talk, threads, universal
+from flows import codes, focus, hearing, poster, report, talk, threads, universal
 from flows.asking import ASKS, take_choice
 from flows.book import Book
 from flows.effects import Step
@@ -181,6 +181,7 @@ ORDER: tuple[Callable[[Turn], bool], ...] = (
     universal.obey,
     focus.open_code,
     focus.answer_focus,
+    poster.read_digits,
     _answer,
     talk.reply,
     _keep,

@@ -37,6 +37,7 @@ FACTS: dict[str, Callable[[Turn], bool]] = {
     "report": lambda turn: bool(turn.report.code or turn.report.sealed),
     "told": lambda turn: turn.report.told,  # the story came before the questions
     "heard": lambda turn: bool(turn.report.heard),  # and named what it is about
+    "placed": lambda turn: turn.report.placed,
     "at_hand": lambda turn: bool(turn.report.code) and not turn.report.told,  # the receipt just given
     "storied": lambda turn: turn.trail[-1:] in (["complaint.story"], ["protected.story"]),
     "answered": lambda turn: bool(turn.found_case.last),

@@ -210,6 +210,7 @@ class Report:
     stage: Stage = Stage.ASKED
     lies: Lies = Lies.SESSION
     told: bool = False  # the story came before the questions
+    placed: bool = False  # its place was said before it was asked for
     heard: str = ""  # the category that was heard in the story, until it was said back
     details: Details = Details()
     story: tuple[Item, ...] = ()  # told to the questions, and only here

@@ -69,7 +69,7 @@ def enter(turn: Turn, about: str = "") -> bool:
         seal(turn, "story", item)
     for item in report.held:
         seal(turn, "more" if report.done else "story", item)
-    turn.forget(Report(turn.report.code, report.stage, Lies.SEALED, report.told))
+    turn.forget(Report(turn.report.code, report.stage, Lies.SEALED, report.told, report.placed))
     return True
 
 

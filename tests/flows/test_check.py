@@ -64,6 +64,7 @@ DEFECTS = {
       "yes": {digit: "1", text: answer.yes, next: declined}""",
     ),
     "twin differs": ("protected.yaml", "says: [report.story]", "says: [report.place]"),
+    "over budget": ("complaint.yaml", "says: [report.story]", "says: [report.story, help.text, report.kind]"),
     "not sealed": ("protected.yaml", "ask: text\n    sealed: true", "ask: text"),
 }
 

@@ -115,6 +115,37 @@ def test_a_long_message_in_the_main_menu_is_a_story_too(phone: Phones) -> None:
     assert talk.session.node == "which"
 
 
+# ── a poster's digits ──
+
+
+@pytest.mark.parametrize("typed", ["3 1 6", "3,1,6", "3*1*6", "3-1-6", "۳ ۱ ۶"])
+def test_a_posters_digits_skip_what_they_answer(phone: Phones, typed: str) -> None:
+    talk = phone()
+    talk.say(typed)
+    assert (talk.session.lang, talk.session.node) == ("bal", "kind")
+    talk.say(answer("kind", "service"))
+    assert talk.session.node == "story"
+    talk.say(answer("story", "nothing"))
+    assert only(talk, OpenCase).details == Details(category="water", place="pishin.pishin")
+
+
+def test_a_posters_digits_are_taken_at_the_first_question_too_and_behind_the_door(phone: Phones) -> None:
+    talk = phone()
+    talk.say("hello")
+    talk.say("1 9 2")
+    talk.say(answer("kind", "person"))
+    assert talk.session.node == "story"
+    assert talk.session.memory.report.sealed
+
+
+@pytest.mark.parametrize("typed", ["316", "9 1 1", "1 11 1", "1 1 77", "0300 1234567", "3 1 6 2"])
+def test_other_digits_are_no_posters(phone: Phones, typed: str) -> None:
+    talk = phone()
+    talk.say(typed)
+    assert talk.session.node in {"first", "code"}
+    assert not talk.session.memory.report.details.category
+
+
 # ── silence ──
 
 
