@@ -55,7 +55,8 @@ _ALIKE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ("[\U0001f3fb-\U0001f3ff]", ""),  # the skin of a hand
         (r"(?<=n) t\b", "t"),  # don't, isn't: folding parts them
         (r"ee|ii", "i"),
-        (r"([a-z])\1+", r"\1"),
+        # A key held down (qqq) is no letter.
+        (r"(?<=[a-z])([a-z])\1+|([a-z])\2+(?=[a-z])|\b([a-z])\3\b", r"\1\2\3"),
         (r"[ae]y(?![aeou])|[ae]i(?=[a-z])", "e"),
         (r"iy|(?<=[b-df-hj-np-tv-xz])y", "i"),
         (r"(?<=[aeiou])h\b", ""),

@@ -20,7 +20,7 @@ def read_digits(turn: Turn) -> bool:
     opening = turn.fresh or (turn.node.name in {FIRST, LANGUAGE, REPORT} and not turn.report.code)
     if not opening or not 2 <= len(numbers) <= 3 or not all(map(_is_short, numbers)):
         return False
-    wanted = ("lang", "category", "place")
+    wanted: tuple[str, ...] = ("lang", "category", "place")
     wanted = wanted if len(numbers) == len(wanted) else wanted[1:] if turn.lang else wanted[:2]
     said = dict(zip(wanted, map(int, numbers), strict=True))
     languages, categories = turn.book.tables["languages"], turn.book.tables["categories"]

@@ -77,7 +77,7 @@ def test_a_defect_is_found(folder: Path, rule: str) -> None:
 
 def test_every_rule_has_a_defect_that_shows_it() -> None:
     source = " ".join(Path(check.__code__.co_filename).read_text("utf-8").split())
-    named = set(re.findall(r'Finding\( ?\S+(?: node\)| other\))?, (?:lang|""), "([a-z ]+)"', source))
+    named = set(re.findall(r'Finding\( ?\S+(?: node\)| other\))?, (?:lang|cost\.lang|""), "([a-z ]+)"', source))
     assert named == set(DEFECTS)
     assert len(RULES) == len({rule.__name__ for rule in RULES})
 
