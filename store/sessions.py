@@ -34,3 +34,21 @@ async def list_quiet(auto: Auto, most: int) -> list[UUID]:
 async def put_off(tx: Tx, contact_id: UUID) -> None:
     """A quiet session whose turn failed is tried again in an hour, and not at every tick."""
     await tx.execute("UPDATE sessions SET quiet_at = now() + interval '1 hour' WHERE contact_id = %s", (contact_id,))
+
+
+async def ask(tx: Tx, contact_id: UUID, kind: str, case_id: UUID | None) -> None:
+    """We have asked this person something by ourselves: answer, confirm, call or edition; about a case or a card."""
+    await tx.execute(
+        "UPDATE sessions SET focus_kind = %s, focus_case = %s, focus_at = now(), version = version + 1"
+        " WHERE contact_id = %s",
+        (kind, case_id, contact_id),
+    )
+
+
+async def unask(tx: Tx, case_id: UUID) -> None:
+    """Nothing is asked any more about a case that went behind the protected door."""
+    await tx.execute(
+        "UPDATE sessions SET focus_kind = NULL, focus_case = NULL, focus_at = NULL, version = version + 1"
+        " WHERE focus_case = %s",
+        (case_id,),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.intake.message import Turn
-from cases import calendar, scorecards
+from cases import calendar, scorecards, sorting
 from cases.protected import vault
 from flows.effects import LookUp, Seal, SealStory, Step
 from flows.model import Found, FoundCase, FoundFacility
@@ -42,13 +42,18 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
         return FoundCase()
     row = await fetch_one(
         tx,
-        "SELECT status, due_at, contact_id FROM cases LEFT JOIN clocks"
-        " ON clocks.case_id = cases.id AND clocks.kind = 'resolve' WHERE code = %(code)s AND district_id = %(here)s"
-        " UNION ALL SELECT 'received', due_resolve, contact_id FROM sorting"
-        " WHERE code = %(code)s AND district_id = %(here)s",
+        "SELECT status, due_at, contact_id, NULL::uuid AS dismissed FROM cases LEFT JOIN clocks"
+        " ON clocks.case_id = cases.id AND clocks.kind = 'resolve' WHERE district_id = %(here)s AND (code = %(code)s"
+        " OR (id = (SELECT case_id FROM joined WHERE joined.code = %(code)s) AND cases.contact_id IS NOT NULL))"
+        " UNION ALL SELECT CASE state WHEN 'answered' THEN 'acknowledged' ELSE 'received' END, due_resolve,"
+        " contact_id, CASE state WHEN 'dismissed' THEN id END FROM sorting"
+        " WHERE (code = %(code)s OR id = (SELECT case_id FROM joined WHERE joined.code = %(code)s))"
+        " AND district_id = %(here)s",
         {"code": code, "here": turn.district.id},
     )
     if row is not None:
+        if row["dismissed"] is not None:  # whoever asks what became of it does not hold it for no complaint
+            await sorting.look_again(tx, row["dismissed"], turn.now)
         due = calendar.day_of(row["due_at"]).isoformat() if row["due_at"] else ""
         return FoundCase(row["status"], due, row["contact_id"] == turn.contact_id)
     sealed = await vault.find(tx, turn.hashes[code])
