@@ -20,7 +20,7 @@ from bot import deliver, intake, registry, silence
 from broadcast import publish
 from cases import overdue
 from cases.calendar import PROVINCE
-from desk import auth, protected, sessions
+from desk import auth, decisions, protected, sessions
 from store import jobs as book
 from store import media, once, outbox, tries
 from store.jawab import Jawab
@@ -109,6 +109,11 @@ async def _escalate_protected(jawab: Jawab, now: datetime) -> None:
     await protected.protected_overdue(jawab.db, now)
 
 
+async def _carry_out(jawab: Jawab, now: datetime) -> None:
+    """What the triage decided ten seconds ago."""
+    await decisions.carry_out(jawab, now)
+
+
 async def _draft_editions(jawab: Jawab, now: datetime) -> None:
     async with jawab.db.transaction("console") as tx:
         await publish.draft_due(tx, now)
@@ -146,6 +151,7 @@ JOBS: tuple[Job, ...] = (
     Job("watch_channels", timedelta(minutes=1), _watch_channels, "console"),
     Job("escalate", SWEEP, _escalate, "console"),
     Job("escalate_protected", SWEEP, _escalate_protected, "console"),
+    Job("carry_out", SWEEP, _carry_out, "console"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),
     Job("send_editions", SWEEP, _send_editions, "console"),
     Job("prune", time(3, 30), _prune, "console"),

@@ -89,7 +89,7 @@ async def _download(jawab: Jawab, row: Waiting) -> tuple[str, bytes, str]:
     content = await channel.fetch(url, BYTES_MOST)
     found = kind_of(content)
     if not found or not agrees(found, row.content_type):
-        raise Unfetched("not what it is called", gone=True)
+        raise Unfetched("not what it is called", gone=True, fault="kind")
     return url, content, found
 
 
@@ -113,5 +113,5 @@ async def _give_up_or_wait(jawab: Jawab, row: Waiting, error: Exception) -> None
             if now is not None and now.sealed_case_id is not None:
                 await intake.seal_media(jawab, tx, now, None)
             else:
-                await stored.give_up(tx, row.id)
+                await stored.give_up(tx, row.id, error.fault if isinstance(error, Unfetched) else "gone")
             await alarms.sound(tx, "media_failed", row.district_id, media=str(row.id))

@@ -146,7 +146,7 @@ async def _whole(answer: aiohttp.ClientResponse, most: int) -> bytes:
     async for piece in answer.content.iter_any():
         body += piece
         if len(body) > most:
-            raise Unfetched("too large", gone=True)
+            raise Unfetched("too large", gone=True, fault="size")
     return bytes(body)
 
 

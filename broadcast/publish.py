@@ -246,7 +246,7 @@ async def _fan_out_batch(
         message = keys.put_json(composed[form], outbox.bound_to(row_id))
         copies.append(outbox.Copy(row_id, reader.contact_id, lang, message))
     made = await outbox.put_edition(tx, held.id, copies, now) if copies else 0
-    await sessions.ask_many(tx, [copy.contact_id for copy in copies], now)
+    await sessions.ask_many(tx, [copy.contact_id for copy in copies])
     await tx.execute("UPDATE editions SET state = 'sending', reached = %s WHERE id = %s", (reached, held.id))
     return made
 

@@ -71,7 +71,8 @@ async def list_cases(db: Database, keys: Keys, district: str | None = None) -> l
             " c.status, c.lang AS language, c.channel, a.due_at AS due_acknowledge, r.due_at AS due_resolve"
             " FROM cases c JOIN clocks a ON a.case_id = c.id AND a.kind = 'acknowledge'"
             " JOIN clocks r ON r.case_id = c.id AND r.kind = 'resolve' LEFT JOIN places p ON p.id = c.place_id"
-            " WHERE %(district)s::text IS NULL OR c.district_id = %(district)s ORDER BY c.opened_at DESC, c.id",
+            " WHERE c.contact_id IS NOT NULL"
+            " AND (%(district)s::text IS NULL OR c.district_id = %(district)s) ORDER BY c.opened_at DESC, c.id",
             {"district": district},
         )
     listed = []

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from cases import calendar
+from cases import calendar, dismissals
 from cases.lifecycle import OPEN, Refused
 from cases.suppression import FEWEST, round_down, suppress
 from flows.categories import CATEGORIES
@@ -96,6 +96,11 @@ async def totals(conn: Conn, district_id: str, now: datetime) -> dict[str, Any]:
         "total": {name: round_down(len(_all(cells[name]))) for name in IN_ALL},
         "unnamed_categories": await unnamed_categories(conn, district_id),
     }
+
+
+async def not_complaints(conn: Conn, district_id: str, now: datetime) -> int | None:
+    """How many messages stood as no complaint then, in fives; None under FEWEST. They are in no other number."""
+    return round_down(await dismissals.count(conn, district_id, now))
 
 
 async def unnamed_categories(conn: Conn, district_id: str) -> list[str]:

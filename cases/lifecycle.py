@@ -50,6 +50,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...], str, frozenset[str]], ...] = (
     ("amend", STATUSES[:-1], SAME, DESK | {CITIZEN}),
     ("finish", OPEN, SAME, frozenset({CITIZEN, CLOCK})),
     ("note", STATUSES, SAME, DESK),
+    # Words that came by themselves and belong here, as whoever sorted them saw.
+    ("join", STATUSES, SAME, who_may("sort")),
 )
 MOVES: dict[tuple[str, str], Transition] = {
     (status, verb): Transition(becomes or status, who) for verb, statuses, becomes, who in _TABLE for status in statuses

@@ -39,7 +39,25 @@ async def tell(
     """
     if not case.may_message:
         return None
-    contact = await fetch_one(tx, "SELECT lang FROM contacts WHERE id = %s", (case.contact_id,))
+    return await owe(
+        tx, keys, case.id, contact_id=case.contact_id, lang=case.lang, says=says, now=now, options=options, text=text
+    )
+
+
+async def owe(
+    tx: Tx,
+    keys: Keys,
+    case_id: UUID,
+    *,
+    contact_id: UUID,
+    lang: str,
+    says: Says,
+    now: datetime,
+    options: Sequence[tuple[str, str]] = (),
+    text: str = "",
+) -> UUID:
+    """The same about a case or a kept card, whether or not it may be; `lang` where they have chosen none."""
+    contact = await fetch_one(tx, "SELECT lang FROM contacts WHERE id = %s", (contact_id,))
     message: dict[str, Any] = {"says": [[key, dict(values)] for key, values in says]}
     if options:
         message["options"] = [[digit, key, {}] for digit, key in options]
@@ -50,12 +68,12 @@ async def tell(
         tx,
         keys,
         id=outbox_id,
-        contact_id=case.contact_id,
+        contact_id=contact_id,
         lane="replies",
         purpose="case",
-        lang=(contact and contact["lang"]) or case.lang or "ur",
+        lang=(contact and contact["lang"]) or lang or "ur",
         message=message,
-        case_id=case.id,
+        case_id=case_id,
         due_at=now,
     )
     return outbox_id
@@ -75,5 +93,5 @@ async def ask(
     """The same, and what they say next is the answer to it."""
     outbox_id = await tell(tx, keys, case, says=says, now=now, options=options, text=text)
     if outbox_id is not None:
-        await sessions.ask(tx, case.contact_id, question, case.id, now)
+        await sessions.ask(tx, case.contact_id, question, case.id)
     return outbox_id

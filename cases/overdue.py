@@ -38,7 +38,8 @@ async def _sound_waiting(tx: Tx, now: datetime) -> None:
     """One open alarm for each district whose kept words wait longer than a person may take to read them."""
     rows = await fetch_all(
         tx,
-        "SELECT DISTINCT district_id FROM sorting WHERE due_acknowledge <= %s AND NOT EXISTS (SELECT FROM alarms"
+        "SELECT DISTINCT district_id FROM sorting WHERE due_acknowledge <= %s"
+        " AND state IN ('waiting', 'call', 'locked') AND NOT EXISTS (SELECT FROM alarms"
         " WHERE kind = 'sorting_overdue' AND alarms.district_id = sorting.district_id AND cleared_at IS NULL)",
         (now,),
     )

@@ -15,6 +15,11 @@ async def put(tx: Tx, case_id: UUID, *, office_id: UUID, due_on: date, by: UUID,
     )
 
 
+async def forget(tx: Tx, case_id: UUID) -> None:
+    """To whom a case was handed that went behind the protected door."""
+    await tx.execute("DELETE FROM referrals WHERE case_id = %s", (case_id,))
+
+
 async def settle(tx: Tx, case_id: UUID, now: datetime) -> None:
     """The case is resolved: whatever it was referred for is done."""
     await tx.execute("UPDATE referrals SET done_at = %s WHERE case_id = %s AND done_at IS NULL", (now, case_id))

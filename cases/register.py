@@ -53,7 +53,7 @@ class Case:
 _CASE: LiteralString = """
 SELECT c.id, c.code, c.district_id, d.timezone, c.contact_id, c.lang, c.category, c.place_id, c.draft, c.status,
        c.may_message, c.office_id, c.assigned_to, c.opened_at, c.resolved_at, c.outcome, c.outcome_values, c.version
-FROM cases c JOIN districts d ON d.id = c.district_id WHERE """
+FROM cases c JOIN districts d ON d.id = c.district_id WHERE c.contact_id IS NOT NULL AND """
 
 
 def text_bound_to(case_id: UUID) -> str:
@@ -84,9 +84,13 @@ async def read(conn: Conn, case_id: UUID) -> Case:
     return case
 
 
-async def find(conn: Conn, code: str) -> Case | None:
-    """The case with this code, or None."""
-    return await fetch_one(conn, _CASE + "c.code = %s", (code,), of=Case)
+async def find(conn: Conn, code: str, *, hold: bool = False) -> Case | None:
+    """The case with this code, or whose words were joined to it under this code; None.
+
+    `hold` keeps it as it is until the transaction ends, for who adds words: it may be on its way behind the door.
+    """
+    by_code = "(c.code = %(code)s OR c.id = (SELECT case_id FROM joined WHERE joined.code = %(code)s))"
+    return await fetch_one(conn, _CASE + by_code + (" FOR SHARE OF c" if hold else ""), {"code": code}, of=Case)
 
 
 async def due_at(tx: Tx, case_id: UUID, kind: str) -> datetime:
@@ -217,6 +221,21 @@ async def move(
         )
     await history.write(tx, case_id, verb, actor=actor, now=now, was=case.status, became=became, data=data)
     return case
+
+
+async def hollow(tx: Tx, case_id: UUID, now: datetime) -> None:
+    """Let go of all that could tell whose case this was; what is counted of it stays, and no clock runs on.
+
+    A clock that was late stays so until now; one that was not is neither met in time nor ever late.
+    """
+    await tx.execute(
+        "UPDATE cases SET code = NULL, contact_id = NULL, place_text = NULL, outcome_values = NULL,"
+        " outcome_line = NULL, last_said = NULL, assigned_to = NULL, next_due = NULL, version = version + 1 WHERE id = %s",
+        (case_id,),
+    )
+    await tx.execute(
+        "UPDATE clocks SET met_at = greatest(%s, due_at) WHERE case_id = %s AND met_at IS NULL", (now, case_id)
+    )
 
 
 _NAME: LiteralString = """

@@ -1,7 +1,8 @@
-"""The sorting list: words written before any choice, shown to nobody but a named triage role.
+"""The sorting list: words written before any choice, a card each, shown to nobody but a named triage role.
 
 No handler, list, search or count reads this table. A row leaves it in one transaction: to a queue as an ordinary case
-with the same id and code, or (by the two doors of the protected room, which take it) behind the seal.
+with the same id and code, into a case of the same phone, or (by the two doors of the protected room, which take it)
+behind the seal. Who sorts is in cases.sorters, what they may do to a card in cases.cards.
 """
 
 from __future__ import annotations
@@ -9,21 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID
 
-from cases import acts, clocks, offices, thread, triage
+from cases import acts, clocks, dismissals, thread
 from cases.lifecycle import Refused
-from cases.roles import who_may
 from cases.thread import Words
-from store import audit, inbox, media, outbox
+from store import inbox, media, outbox
 from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all, fetch_one, new_id
+
+TAKES_BACK = timedelta(days=14)  # how long the sender's next words say that it was a complaint after all
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One row of the list, opened. `words` are {"at", "text"} or {"at", "location"}; `answers` came later."""
+    """One row of the list, opened. `words` are {"at", "text"} or {"at", "location"}; `answers` came later.
+
+    Words of ours have "by", a name, besides, and "staff", an id.
+    """
 
     id: UUID
     code: str
@@ -37,6 +42,8 @@ class Kept:
     received_at: datetime
     due_acknowledge: datetime
     due_resolve: datetime
+    state: str = "waiting"  # waiting, answered, call, dismissed, locked
+    state_at: datetime | None = None
 
 
 def _bound_to(column: str, sorting_id: UUID) -> str:
@@ -94,11 +101,54 @@ async def find(conn: Conn, code: str, contact_id: UUID | None = None) -> UUID | 
 
 
 async def append(tx: Tx, keys: Keys, sorting_id: UUID, *, words: Words, now: datetime) -> None:
-    """More words from the same phone. Its clocks still count from the first."""
+    """More words from the same phone, for the triage to look at again. Its clocks still count from the first."""
+    await _add(tx, keys, sorting_id, words, now)
+    await dismissals.take_back(tx, sorting_id)
+    await set_state(tx, sorting_id, "waiting", now, over=("waiting", "answered", "dismissed"))
+
+
+async def append_ours(
+    tx: Tx, keys: Keys, sorting_id: UUID, text: str, *, staff_id: UUID, by: str, kind: str, now: datetime
+) -> None:
+    """What the triage wrote to this person (kind "answer"), or that it could not reach them ("missed")."""
+    ours = {"text": text, "staff": str(staff_id), "by": by, "kind": kind}
+    await _add(tx, keys, sorting_id, ours, now)
+
+
+async def _add(tx: Tx, keys: Keys, sorting_id: UUID, words: Words, now: datetime) -> None:
     row = await _lock(tx, sorting_id)
     bound_to = _bound_to("words", sorting_id)
     kept = [*keys.get_json(row["words"], bound_to), {"at": now.isoformat(), **words}]
     await tx.execute("UPDATE sorting SET words = %s WHERE id = %s", (keys.put_json(kept, bound_to), sorting_id))
+
+
+async def set_state(
+    tx: Tx, sorting_id: UUID, state: str, now: datetime, *, over: Iterable[str] = ("waiting", "answered", "call")
+) -> bool:
+    """Where a card stands from now on; False where it stood nowhere among `over`."""
+    done = await tx.execute(
+        "UPDATE sorting SET state = %s, state_at = %s WHERE id = %s AND state = ANY(%s) AND state <> %s",
+        (state, now, sorting_id, list(over), state),
+    )
+    return done.rowcount == 1
+
+
+async def take_back(tx: Tx, contact_id: UUID, now: datetime) -> None:
+    """This phone has more to say: what was last called no complaint of theirs is looked at again."""
+    row = await fetch_one(
+        tx,
+        "SELECT id FROM sorting WHERE contact_id = %s AND state = 'dismissed' AND state_at > %s"
+        " ORDER BY state_at DESC LIMIT 1",
+        (contact_id, now - TAKES_BACK),
+    )
+    if row is not None:
+        await look_again(tx, row["id"], now)
+
+
+async def look_again(tx: Tx, sorting_id: UUID, now: datetime) -> None:
+    """What was called no complaint waits for the triage again, and its clocks count from the first word."""
+    if await set_state(tx, sorting_id, "waiting", now, over=("dismissed",)):
+        await dismissals.take_back(tx, sorting_id)
 
 
 async def amend(tx: Tx, keys: Keys, sorting_id: UUID, *, lang: str | None = None, **answers: Any) -> None:
@@ -124,85 +174,17 @@ async def _lock(tx: Tx, sorting_id: UUID) -> dict[str, Any]:
     return row
 
 
-# ── who sorts ────────────────────────────────────────────────────────────────────────────────────────────────────────
-# A district's own triage, where it has named one that sits in no office which people complain about; else the
-# province's. What has waited longer than 72 hours is the province's too: nobody can keep words from being read.
-_MINE: LiteralString = """
-    SELECT * FROM sorting WHERE ((%(district)s::text IS NULL AND (due_acknowledge <= %(now)s
-        OR district_id <> ALL(%(own)s))) OR district_id = %(district)s)
-        AND (%(only)s::uuid IS NULL OR id = %(only)s)
-    ORDER BY received_at, id LIMIT %(limit)s
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Sorter:
-    """A member of the triage: of a district, or of the province (None)."""
-
-    id: UUID
-    district_id: str | None
-    office_id: UUID | None
-
-
-async def _list_mine(
-    tx: Tx, staff_id: UUID, now: datetime, limit: int, only: UUID | None = None
-) -> list[dict[str, Any]]:
-    """The rows that this person sorts, still closed. Raises `Refused` for everybody who sorts none."""
-    named = await fetch_all(
-        tx,
-        "SELECT id, district_id, office_id FROM staff WHERE role = ANY(%s) AND disabled_at IS NULL",
-        (list(who_may("sort")),),
-        of=Sorter,
-    )
-    accused = await _accused(tx)
-    above = await offices.lines(tx)
-    fit = [
-        one
-        for one in named
-        if not triage.is_conflicted(one.office_id, accused.get(one.district_id or "*", accused["*"]), above)
-    ]
-    me = next((one for one in fit if one.id == staff_id), None)
-    if me is None:
-        raise Refused("not_allowed")
-    own = sorted({one.district_id for one in fit if one.district_id is not None})
-    return await fetch_all(
-        tx, _MINE, {"district": me.district_id, "own": own, "now": now, "limit": limit, "only": only}
-    )
-
-
-async def _accused(tx: Tx) -> dict[str, set[UUID]]:
-    """By district, the offices people may be complaining about; under "*" all of them, for the province's triage."""
-    rows = await fetch_all(tx, "SELECT district_id, office_id FROM responsibilities WHERE office_id IS NOT NULL")
-    accused: dict[str, set[UUID]] = {"*": {row["office_id"] for row in rows}}
-    for row in rows:
-        accused.setdefault(row["district_id"], set()).add(row["office_id"])
-    return accused
-
-
-async def list_for(tx: Tx, keys: Keys, staff_id: UUID, now: datetime, *, limit: int = 50) -> list[Kept]:
-    """What this member of the triage is to sort, oldest first. Reading it is audited before it is returned.
-
-    Raises `Refused` for everybody else.
-    """
-    rows = await _list_mine(tx, staff_id, now, limit)
-    if rows:
-        await audit.write(tx, str(staff_id), "sorting.read", " ".join(str(row["id"]) for row in rows))
-    return [_open(keys, row) for row in rows]
-
-
-async def may_sort(tx: Tx, staff_id: UUID, sorting_id: UUID, now: datetime) -> None:
-    """Raises `Refused` unless this person sorts this row."""
-    if not await _list_mine(tx, staff_id, now, 1, only=sorting_id):
-        raise Refused("not_allowed")
-
-
 # ── how a row leaves ─────────────────────────────────────────────────────────────────────────────────────────────────
 async def take(tx: Tx, keys: Keys, sorting_id: UUID) -> Kept:
-    """Delete the row and return its words: whoever takes them must put them somewhere in the same transaction."""
+    """Delete the row and return its words: whoever takes them must put them somewhere in the same transaction.
+
+    Raises `Refused` where it is gone.
+    """
     row = await fetch_one(tx, "DELETE FROM sorting WHERE id = %s RETURNING *", (sorting_id,))
     if row is None:
         raise Refused("gone")
-    return _open(keys, row)
+    await dismissals.take_back(tx, sorting_id)
+    return open_row(keys, row)
 
 
 async def open_case(
@@ -219,6 +201,8 @@ async def open_case(
 ) -> UUID:
     """Make an ordinary case of a row: same id, same code, opened when the first words came. Later answers win."""
     kept = await take(tx, keys, sorting_id)
+    if kept.state == "locked":
+        raise Refused("locked")
     answers = kept.answers
     case_id = await acts.open(
         tx,
@@ -244,14 +228,40 @@ async def open_case(
     return case_id
 
 
-async def send_to_queue(
-    tx: Tx, keys: Keys, sorting_id: UUID, *, actor: UUID, category: str, now: datetime, place_id: str | None = None
-) -> UUID:
-    """A member of the triage sends kept words to the queue of a category. Returns the case id. Audited."""
-    await may_sort(tx, actor, sorting_id, now)
-    case_id = await open_case(tx, keys, sorting_id, category=category, now=now, place_id=place_id)
-    await audit.write(tx, str(actor), f"sorting.send:{category}", str(case_id))
-    return case_id
+async def is_going_behind(conn: Conn, sorting_id: UUID) -> bool:
+    """Whether the triage has said that a card goes behind the seal, or it waits there for a reader."""
+    row = await fetch_one(
+        conn,
+        "SELECT state = 'locked' OR EXISTS (SELECT FROM decisions WHERE card = sorting.id AND verb = 'seal'"
+        " AND fault IS NULL) AS going FROM sorting WHERE id = %s",
+        (sorting_id,),
+    )
+    return row is not None and bool(row["going"])
+
+
+async def lock(tx: Tx, keys: Keys, kept: Kept, now: datetime) -> None:
+    """Put back what was taken, for the province's triage alone: there is nobody yet to seal it to."""
+    await tx.execute(
+        "INSERT INTO sorting (id, code, district_id, contact_id, channel, lang, reason, words, answers, received_at,"
+        " due_acknowledge, due_resolve, state, state_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'locked', %s)",
+        (
+            kept.id,
+            kept.code,
+            kept.district_id,
+            kept.contact_id,
+            kept.channel,
+            kept.lang,
+            kept.reason,
+            keys.put_json(kept.words, _bound_to("words", kept.id)),
+            keys.put_json(kept.answers, _bound_to("answers", kept.id)),
+            kept.received_at,
+            kept.due_acknowledge,
+            kept.due_resolve,
+            now,
+        ),
+    )
+    await _blank_messages(tx, kept)
 
 
 async def blank_copies(tx: Tx, kept: Kept, sealed_case_id: UUID) -> None:
@@ -259,12 +269,24 @@ async def blank_copies(tx: Tx, kept: Kept, sealed_case_id: UUID) -> None:
 
     A message that is still undone keeps its body: its own turn will seal it.
     """
-    await inbox.blank(tx, kept.contact_id, kept.received_at - timedelta(minutes=1))
+    await _blank_messages(tx, kept)
     await media.hand_over(tx, kept.id, sealed_case_id)
+
+
+async def _blank_messages(tx: Tx, kept: Kept) -> None:
+    await inbox.blank(tx, kept.contact_id, kept.received_at - timedelta(minutes=1))
     await outbox.forget_case(tx, kept.id)
 
 
-def _open(keys: Keys, row: Mapping[str, Any]) -> Kept:
+def open_row(keys: Keys, row: Mapping[str, Any]) -> Kept:
     words = keys.get_json(row["words"], _bound_to("words", row["id"]))
     answers = keys.get_json(row["answers"], _bound_to("answers", row["id"])) if row["answers"] is not None else {}
     return Kept(**{**row, "words": words, "answers": answers})
+
+
+async def read(tx: Tx, keys: Keys, sorting_id: UUID) -> Kept:
+    """One card, held until the transaction ends. Raises `Refused` where it is gone."""
+    row = await fetch_one(tx, "SELECT * FROM sorting WHERE id = %s FOR UPDATE", (sorting_id,))
+    if row is None:
+        raise Refused("gone")
+    return open_row(keys, row)

@@ -13,7 +13,9 @@ from cases.lifecycle import CLOCK
 from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all, new_id
 
-Words = Mapping[str, Any]  # {"text": …} or {"location": [lat, lon]}, with an optional "at" (ISO 8601)
+# {"text": …} or {"location": [lat, lon]}, with an optional "at" (ISO 8601); of the triage's own besides "staff"
+# (an id), "by" (a name) and "kind" ("answer", or "missed" for a call that nobody took)
+Words = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +100,18 @@ async def append_media(
     )
 
 
-async def put_words(tx: Tx, keys: Keys, case_id: UUID, words: Iterable[Words], *, lang: str, now: datetime) -> None:
-    """Add a citizen's first words, each at the time it came. The first text is the story, the rest is more."""
-    told = False
+async def put_words(
+    tx: Tx, keys: Keys, case_id: UUID, words: Iterable[Words], *, lang: str, now: datetime, told: bool = False
+) -> None:
+    """Add a citizen's first words, each at the time it came. The first text is the story unless that is `told`."""
     for word in words:
         at = datetime.fromisoformat(word["at"]) if "at" in word else now
-        if word.get("text"):
+        if word.get("staff") and word["text"]:
+            by = UUID(word["staff"])
+            await append(
+                tx, keys, case_id, author="staff", kind=word["kind"], body=word["text"], lang="", now=at, staff_id=by
+            )
+        elif word.get("text"):
             kind = "more" if told else "story"
             told = True
             await append(tx, keys, case_id, author="citizen", kind=kind, body=word["text"], lang=lang, now=at)
@@ -135,6 +143,11 @@ async def append_answer(
 async def append_note(tx: Tx, keys: Keys, case_id: UUID, text: str, *, actor: Actor, now: datetime) -> None:
     """Add somebody's line for colleagues."""
     await append(tx, keys, case_id, author="staff", kind="note", body=text, lang="", now=now, staff_id=staff_id(actor))
+
+
+async def forget(tx: Tx, case_id: UUID) -> None:
+    """Everything that was said in a case whose words went behind the protected door."""
+    await tx.execute("DELETE FROM case_items WHERE case_id = %s", (case_id,))
 
 
 async def read(conn: Conn, keys: Keys, case_id: UUID) -> list[Entry]:

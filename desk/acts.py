@@ -225,7 +225,9 @@ async def claim(tx: Tx, staff: Staff, case_id: UUID, move: str, form: str) -> bo
     """
     found = await fetch_one(
         tx,
-        sql.SQL("SELECT id FROM cases WHERE id = %(case)s AND {within} FOR UPDATE").format(within=within(staff)),
+        sql.SQL("SELECT id FROM cases WHERE id = %(case)s AND contact_id IS NOT NULL AND {within} FOR UPDATE").format(
+            within=within(staff)
+        ),
         {**staff.scope, "case": case_id},
     )
     if found is None:

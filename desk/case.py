@@ -16,7 +16,7 @@ from starlette.responses import Response
 import pages
 from cases import calendar, history, lifecycle, outcomes, register, thread
 from cases.roles import who_may
-from desk import time_left
+from desk import files, pins, time_left
 from desk.queue import choices
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft
@@ -31,19 +31,6 @@ from store.jawab import Jawab
 TEXT_MOST = 1000  # letters of an answer: fifteen parts of an Urdu SMS, and more than anybody reads on a phone
 LINE_MOST = 200
 REVEALS = ("urgent", "asked", "visit", "unclear")  # why a number may be looked at; the reason goes into the audit
-
-# What a browser may be told a file is; everything else is bytes to it. Never a type that it would run.
-MEDIA_TYPES = {
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/webp": "webp",
-    "audio/ogg": "ogg",
-    "audio/mpeg": "mp3",
-    "audio/amr": "amr",
-    "audio/mp4": "m4a",
-    "video/mp4": "mp4",
-    "application/pdf": "pdf",
-}
 
 CASE = sql.SQL(
     "SELECT c.id, c.code, c.district_id, c.contact_id, c.channel, c.lang, c.category, c.place_id, c.place_text,"
@@ -156,7 +143,7 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
             "clocks": await _clocks(tx, case_id, now),
             "commitments": await _commitments(tx, case_id),
             "referrals": await _referrals(tx, case_id),
-            "fetched": await _fetched(tx, case_id),
+            "files": {file.id: files.tell(file) for file in (await stored.list_of(tx, [case_id]))[case_id]},
             "colleagues": await _colleagues(tx, case.district_id),
             **await choices(tx, staff),
         }
@@ -181,6 +168,7 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
         today=today.isoformat(),
         soon=(today + timedelta(days=7)).isoformat(),
         window_shut=_is_shut(case.channel, case.last_inbound_at, now),
+        pin=pins.tell,
         may_reveal=staff.may("supervise"),
         reveals=REVEALS,
         here=f"/desk/cases/{case_id}",
@@ -198,36 +186,22 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             Shown(done=done if done.isalpha() and len(done) < 20 else ""),
         )
 
-    async def download(request: Request) -> Response:
-        """A photo or voice note, as a file to keep: never shown inside a page of ours."""
+    async def hear(request: Request) -> Response:
+        """A photo or voice note of the case."""
         staff: Staff = request.state.staff
         case_id, media_id = request.path_params["case_id"], request.path_params["media_id"]
         async with jawab.db.transaction("console") as tx:
             await read(tx, staff, case_id)
-            row = await fetch_one(
-                tx,
-                "SELECT content_type, content FROM media WHERE id = %s AND case_id = %s AND content IS NOT NULL",
-                (media_id, case_id),
-            )
-            if row is None:
+            file = await stored.find(tx, case_id, media_id)
+            content = await stored.read(tx, jawab.keys, media_id) if file else None
+            if file is None or content is None:
                 raise HTTPException(404)
-            await audit.write(tx, str(staff.id), "media.read", str(media_id))
-        content = jawab.keys.decrypt(row["content"], stored.bound_to("content", media_id))
-        kind = row["content_type"].partition(";")[0].strip().lower()
-        known = kind in MEDIA_TYPES
-        name = f"{str(media_id)[:8]}.{MEDIA_TYPES[kind] if known else 'bin'}"
-        return Response(
-            content,
-            media_type=kind if known else "application/octet-stream",
-            headers={
-                "Content-Disposition": f'attachment; filename="{name}"',
-                "Content-Security-Policy": "default-src 'none'; sandbox",
-                "Cross-Origin-Resource-Policy": "same-origin",
-            },
-        )
+            if files.is_first(request):
+                await audit.write(tx, str(staff.id), "media.read", str(media_id))
+        return files.respond(request, content, file)
 
     app.add_route("/desk/cases/{case_id:uuid}", show, methods=["GET"])
-    app.add_route("/desk/cases/{case_id:uuid}/media/{media_id:uuid}", download, methods=["GET"])
+    app.add_route("/desk/cases/{case_id:uuid}/media/{media_id:uuid}", hear, methods=["GET"])
 
 
 async def _clocks(tx: Tx, case_id: UUID, now: datetime) -> list[tuple[Clock, TimeLeft]]:
@@ -239,12 +213,6 @@ async def _clocks(tx: Tx, case_id: UUID, now: datetime) -> list[tuple[Clock, Tim
         of=Clock,
     )
     return [(row, time_left.tell(row.kind, row.due_at, now)) for row in rows]
-
-
-async def _fetched(tx: Tx, case_id: UUID) -> set[UUID]:
-    """The photos and voice notes that are here by now."""
-    rows = await tx.execute("SELECT id FROM media WHERE case_id = %s AND content IS NOT NULL", (case_id,))
-    return {row["id"] for row in await rows.fetchall()}
 
 
 async def _commitments(tx: Tx, case_id: UUID) -> list[Promise]:

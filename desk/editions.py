@@ -157,7 +157,9 @@ async def _context(conn: Conn, held: Edition, staff: Staff, lang: str) -> dict[s
     codes = {
         str(row["id"]): row["code"]
         for row in await fetch_all(
-            conn, "SELECT id, code FROM cases WHERE id = ANY(%s) AND district_id = %s", (ids, held.district.id)
+            conn,
+            "SELECT id, code FROM cases WHERE id = ANY(%s) AND district_id = %s AND code IS NOT NULL",
+            (ids, held.district.id),
         )
     }
     names = {

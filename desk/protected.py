@@ -5,8 +5,10 @@ What is not the reader's does not exist: the same 404 for another's case, for no
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -15,14 +17,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 import pages
-from cases import calendar, sorting
+from cases import calendar, husk, register, sorting
 from cases.lifecycle import Refused
 from cases.protected import reading, vault
 from cases.protected.reading import Sealed
+from cases.roles import who_may
+from cases.sorting import Kept
 from desk import sessions
 from desk.roles import Staff
 from desk.sealed_item import NAMED, Opened, lay_out
-from store import audit
+from store import alarms, audit
 from store.crypto import Keys
 from store.database import Conn, Database, Tx, fetch_all
 from store.jawab import Jawab
@@ -42,17 +46,60 @@ async def forget_looks(tx: Tx) -> int:
     return await reading.forget_looks(tx)
 
 
-async def seal_from_sorting(
-    tx: Tx, keys: Keys, sorting_id: UUID, *, actor: UUID, now: datetime, accused: Collection[UUID] = ()
+# ── behind the door ──────────────────────────────────────────────────────────────────────────────────────────────────
+async def seal_card(
+    tx: Tx,
+    keys: Keys,
+    card: UUID,
+    *,
+    actor: UUID,
+    now: datetime,
+    accused: Collection[UUID] = (),
+    answers: Mapping[str, Any] | None = None,
 ) -> None:
-    """Move kept words behind the seal; their ordinary copies go. Raises `Refused` for who may not sort them.
+    """Move a kept card behind the seal; its ordinary copies go. Its sender may have made a case of it meanwhile.
 
-    `accused` are the offices the words are about: nobody of theirs or above them gets a key.
+    `accused` are the offices the words are about: nobody of theirs or above them gets a key. Raises `Refused`.
     """
-    await sorting.may_sort(tx, actor, sorting_id, now)
-    kept = await sorting.take(tx, keys, sorting_id)
-    await vault.seal_kept(tx, keys, kept, accused=accused)
-    await audit.write(tx, str(actor), "sorting.seal", str(sorting_id))
+    try:
+        kept = await sorting.take(tx, keys, card)
+    except Refused:
+        await seal_case(tx, keys, card, actor=actor, now=now, accused=accused)
+        return
+    await _put_behind(tx, keys, replace(kept, answers={**kept.answers, **(answers or {})}), accused, now)
+    await audit.write(tx, str(actor), "sorting.seal", str(card))
+
+
+async def seal_case(
+    tx: Tx, keys: Keys, case_id: UUID, *, actor: UUID, now: datetime, accused: Collection[UUID] = ()
+) -> None:
+    """Move an ordinary case behind the seal: one way, at once, told to nobody. What is counted of it stays.
+
+    Raises `Refused`, also where it is gone already.
+    """
+    kept = await husk.take(tx, keys, case_id, now=now)
+    if await register.role_of(tx, actor, kept.district_id) not in who_may("handle", "sort"):
+        raise Refused("not_allowed")
+    await _put_behind(tx, keys, kept, accused, now)
+    await audit.write(tx, str(actor), "case.seal", str(case_id))
+
+
+async def _put_behind(tx: Tx, keys: Keys, kept: Kept, accused: Collection[UUID], now: datetime) -> None:
+    """Seal, or lock for the province's triage alone while nobody could open what is sealed."""
+    if await vault.has_reader(tx, kept.district_id, accused):
+        await vault.seal_kept(tx, keys, kept, accused=accused)
+    else:
+        await sorting.lock(tx, keys, kept, now)
+        await alarms.sound(tx, "protected_without_reader")
+
+
+def accused_of(form: Mapping[str, str]) -> tuple[UUID, ...]:
+    """The office that words are about, where whoever has read them could tell. Raises `Refused` for none of ours."""
+    office = form.get("accused", "")
+    try:
+        return (UUID(office),) if office else ()
+    except ValueError:
+        raise Refused("office_unknown") from None
 
 
 async def _mine(conn: Conn, staff: Staff, case_id: UUID) -> Sealed:

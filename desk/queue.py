@@ -139,7 +139,11 @@ async def list_cases(
     conn: Conn, staff: Staff, filters: Filters, after: tuple[datetime, UUID] | None, now: datetime
 ) -> list[Queued]:
     """At most PAGE + 1 rows: the last one only says that there are more."""
-    wanted = [within(staff, "c.district_id"), sql.SQL("c.status = ANY(%(statuses)s)")]
+    wanted = [
+        within(staff, "c.district_id"),
+        sql.SQL("c.contact_id IS NOT NULL"),
+        sql.SQL("c.status = ANY(%(statuses)s)"),
+    ]
     wanted += [condition for name, condition in CONDITIONS.items() if getattr(filters, name)]
     if filters.office:
         wanted.append(NOBODY if filters.office == "none" else OFFICE)
@@ -174,7 +178,7 @@ async def count_cases(conn: Conn, staff: Staff, now: datetime) -> Counts:
             "SELECT count(*) AS open, count(*) FILTER (WHERE next_due < %(now)s) AS overdue,"
             " count(*) FILTER (WHERE assigned_to = %(me)s) AS mine, count(*) FILTER (WHERE draft) AS drafts,"
             " count(*) FILTER (WHERE office_id IS NULL) AS nobody"
-            " FROM cases WHERE {within} AND status = ANY(%(statuses)s)"
+            " FROM cases WHERE contact_id IS NOT NULL AND {within} AND status = ANY(%(statuses)s)"
         ).format(within=within(staff)),
         {**staff.scope, "now": now, "me": staff.id, "statuses": list(OPEN)},
         of=Counts,
@@ -207,7 +211,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         staff: Staff = request.state.staff
         filters, now = read_filters(request.query_params), datetime.now(UTC)
         async with jawab.db.autocommit("console") as conn:
-            rows = await list_cases(conn, staff, filters, _cursor(request.query_params.get("after", "")), now)
+            rows = await list_cases(conn, staff, filters, read_cursor(request.query_params.get("after", "")), now)
             counts = await count_cases(conn, staff, now)
             picks = await choices(conn, staff)
         more, rows = len(rows) > PAGE, rows[:PAGE]
@@ -226,6 +230,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             sought=sought,
             next=filters.query(after=f"{at.isoformat()}~{last.id}") if more and last and at else "",
             paged="after" in request.query_params,
+            behind=request.query_params.get("done") == "behind",
             here="/desk/queue",
             places=picks["places"],
             offices=picks["offices"],
@@ -251,8 +256,8 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     app.add_route("/desk/find", find, methods=["POST"])
 
 
-def _cursor(text: str) -> tuple[datetime, UUID] | None:
-    """`2026-11-21T10:00:00+00:00~<uuid>`; anything else is the first page."""
+def read_cursor(text: str) -> tuple[datetime, UUID] | None:
+    """Where a page begins: `2026-11-21T10:00:00+00:00~<uuid>`; anything else is the first page."""
     at, _, last = text.partition("~")
     found = _uuid(last)
     try:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from desk.case import MEDIA_TYPES
+from desk.files import TYPES
 from flows.categories import CATEGORIES, current
 from locales import ALL_LANGS, own_name
 from locales.channels import CHANNELS
@@ -62,7 +62,7 @@ def lay_out(
     file = None
     if "content" in merged:
         content_type = str(merged.pop("content_type", "")).partition(";")[0].strip().lower()
-        file = (f"{str(item_id)[:8]}.{MEDIA_TYPES.get(content_type, 'bin')}", str(merged.pop("content")))
+        file = (f"{str(item_id)[:8]}.{TYPES.get(content_type, 'bin')}", str(merged.pop("content")))
     facts = [_fact(name, value, places) for name, value in merged.items() if name not in HIDDEN and value is not None]
     facts += [
         _fact("location", one["location"], places) for one in words if isinstance(one, dict) and "location" in one

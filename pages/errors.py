@@ -23,7 +23,7 @@ log = structlog.get_logger()
 WEBHOOKS = ("/in/", "/health", "/ready", "/metrics")
 
 CSP = (
-    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; script-src 'self'; "
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; media-src 'self'; script-src 'self'; "
     "form-action 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = {

@@ -58,6 +58,26 @@ class Undone:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody wrote and when."""
+
+    at: datetime
+    text: str
+
+
+async def said(tx: Tx, keys: Keys, contact_id: UUID, since: datetime, most: int) -> list[Said]:
+    """The last texts of a contact since then, oldest first; what went behind the seal has none."""
+    rows = await fetch_all(
+        tx,
+        "SELECT id, received_at, body FROM inbox WHERE contact_id = %s AND received_at >= %s AND body IS NOT NULL"
+        " ORDER BY received_at DESC LIMIT %s",
+        (contact_id, since, most),
+    )
+    opened = [(row["received_at"], keys.get_json(row["body"], bound_to(row["id"]))) for row in reversed(rows)]
+    return [Said(at, body["text"]) for at, body in opened if body.get("text")]
+
+
 async def list_undone(auto: Auto, most: int) -> list[Undone]:
     """Those whose time to be tried again has come, oldest first: 5 seconds after they came, 20, 80 …"""
     return await fetch_all(

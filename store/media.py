@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, LiteralString
 from uuid import UUID
 
-from store import channels
+from store import channels, sounds
 from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all, fetch_one
 
@@ -29,6 +31,33 @@ class Held:
     sealed_case_id: UUID | None
     content_type: str
     content: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What is known of a file without its bytes: `state` is waiting, kept or failed, `fault` why it failed.
+
+    `bytes` and `seconds` are None where it is not here, or does not say.
+    """
+
+    id: UUID
+    case_id: UUID
+    content_type: str
+    state: str
+    fault: str | None
+    bytes: int | None
+    seconds: float | None
+    created_at: datetime
+
+    @property
+    def kind(self) -> str:
+        """The type without its parameters, in small letters."""
+        return plain(self.content_type)
+
+
+def plain(content_type: str) -> str:
+    """A type as it is compared: `Audio/OGG; codecs=opus` is `audio/ogg`."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 # The lease is the next due time: two chores never fetch one file, and one that dies is followed by another.
@@ -108,14 +137,45 @@ async def hold(tx: Tx, media_id: UUID) -> Held | None:
 async def keep(tx: Tx, keys: Keys, media_id: UUID, content: bytes, content_type: str) -> None:
     """Keep a fetched file, encrypted, and forget where it came from."""
     await tx.execute(
-        "UPDATE media SET state = 'kept', source = NULL, content = %s, content_type = %s WHERE id = %s",
-        (keys.encrypt(content, bound_to("content", media_id)), content_type, media_id),
+        "UPDATE media SET state = 'kept', source = NULL, content = %s, content_type = %s, bytes = %s, seconds = %s"
+        " WHERE id = %s",
+        (
+            keys.encrypt(content, bound_to("content", media_id)),
+            content_type,
+            len(content),
+            sounds.seconds(content, content_type),
+            media_id,
+        ),
     )
 
 
-async def give_up(tx: Tx, media_id: UUID) -> None:
-    """There is no file to be had."""
-    await tx.execute("UPDATE media SET state = 'failed', source = NULL WHERE id = %s", (media_id,))
+async def give_up(tx: Tx, media_id: UUID, fault: str) -> None:
+    """There is no file to be had: gone, of no kind we keep, too large (size), or unreachable."""
+    await tx.execute("UPDATE media SET state = 'failed', source = NULL, fault = %s WHERE id = %s", (fault, media_id))
+
+
+_FILE: LiteralString = (
+    "SELECT id, case_id, content_type, state, fault, bytes, seconds, created_at FROM media WHERE case_id = ANY(%s)"
+)
+
+
+async def list_of(conn: Conn, case_ids: Collection[UUID]) -> dict[UUID, list[File]]:
+    """The files of ordinary cases and kept cards, by their id, oldest first; [] for one without."""
+    found: dict[UUID, list[File]] = {one: [] for one in case_ids}
+    for file in await fetch_all(conn, _FILE + " ORDER BY created_at, id", (list(found),), of=File):
+        found[file.case_id].append(file)
+    return found
+
+
+async def find(conn: Conn, case_id: UUID, media_id: UUID) -> File | None:
+    """A file of this case or card, or None."""
+    return await fetch_one(conn, _FILE + " AND id = %s", ([case_id], media_id), of=File)
+
+
+async def read(conn: Conn, keys: Keys, media_id: UUID) -> bytes | None:
+    """The bytes of a file, None where they are not here."""
+    row = await fetch_one(conn, "SELECT content FROM media WHERE id = %s AND content IS NOT NULL", (media_id,))
+    return None if row is None else keys.decrypt(row["content"], bound_to("content", media_id))
 
 
 async def hand_over(tx: Tx, case_id: UUID, sealed_case_id: UUID) -> None:
@@ -123,3 +183,8 @@ async def hand_over(tx: Tx, case_id: UUID, sealed_case_id: UUID) -> None:
     await tx.execute(
         "UPDATE media SET sealed_case_id = %s, case_id = NULL WHERE case_id = %s", (sealed_case_id, case_id)
     )
+
+
+async def join(tx: Tx, card_id: UUID, case_id: UUID) -> None:
+    """What came with a kept card belongs to the case that its words went into."""
+    await tx.execute("UPDATE media SET case_id = %s WHERE case_id = %s", (case_id, card_id))

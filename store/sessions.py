@@ -7,7 +7,6 @@ whether it was ever given a number.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Literal, LiteralString
 from uuid import UUID
 
@@ -29,7 +28,7 @@ MOVE_KEPT: LiteralString = f"""
 FOCUS: LiteralString = """
     sessions.focus_at > now() - interval '1 day' * CASE sessions.focus_kind WHEN 'confirm' THEN 30 ELSE 14 END"""
 _ASK_MANY: LiteralString = f"""
-    UPDATE sessions SET focus_kind = 'edition', focus_case = NULL, focus_at = %s, version = version + 1
+    UPDATE sessions SET focus_kind = 'edition', focus_case = NULL, focus_at = now(), version = version + 1
     WHERE contact_id = ANY(%s) AND (focus_kind IS NULL OR focus_kind = 'edition' OR NOT {FOCUS})"""  # noqa: S608 - our own
 Question = Literal["answer", "confirm", "call", "edition"]
 
@@ -52,18 +51,21 @@ async def put_off(tx: Tx, contact_id: UUID) -> None:
     await tx.execute("UPDATE sessions SET quiet_at = now() + interval '1 hour' WHERE contact_id = %s", (contact_id,))
 
 
-async def ask(tx: Tx, contact_id: UUID, kind: Question, case_id: UUID | None, now: datetime) -> None:
-    """What was asked of this person by ourselves is now the last. A turn that read the row before reads it again."""
+async def ask(tx: Tx, contact_id: UUID, kind: Question, case_id: UUID | None) -> None:
+    """What was asked of this person by ourselves, about a case or a card, is now the last.
+
+    A turn that read the row before reads it again.
+    """
     await tx.execute(
-        "UPDATE sessions SET focus_kind = %s, focus_case = %s, focus_at = %s, version = version + 1"
+        "UPDATE sessions SET focus_kind = %s, focus_case = %s, focus_at = now(), version = version + 1"
         " WHERE contact_id = %s",
-        (kind, case_id, now, contact_id),
+        (kind, case_id, contact_id),
     )
 
 
-async def ask_many(tx: Tx, contact_ids: Sequence[UUID], now: datetime) -> None:
+async def ask_many(tx: Tx, contact_ids: Sequence[UUID]) -> None:
     """An edition went to these people: it is what was last said to whom no case asks something."""
-    await tx.execute(_ASK_MANY, (now, list(contact_ids)))
+    await tx.execute(_ASK_MANY, (list(contact_ids),))
 
 
 async def settle(tx: Tx, contact_id: UUID, at: float) -> None:
@@ -75,8 +77,8 @@ async def settle(tx: Tx, contact_id: UUID, at: float) -> None:
     )
 
 
-async def withdraw(tx: Tx, case_id: UUID) -> None:
-    """What was asked about this case no longer is."""
+async def unask(tx: Tx, case_id: UUID) -> None:
+    """Nothing is asked any more about this case."""
     await tx.execute(
         "UPDATE sessions SET focus_kind = NULL, focus_case = NULL, focus_at = NULL, version = version + 1"
         " WHERE focus_case = %s",

@@ -24,6 +24,7 @@ async def show(request: Request) -> Response:
         chosen = await district.choose(conn, request)
         midnight = district.midnight(chosen.district)
         counts = await figures.totals(conn, chosen.district.id, midnight)
+        not_complaints = await figures.not_complaints(conn, chosen.district.id, midnight)
         current = await scorecards.open_round(conn, chosen.district.id)
         scores = await scorecards.figures(conn, chosen.district.id)
     return district.render(
@@ -31,6 +32,7 @@ async def show(request: Request) -> Response:
         "public/figures.html",
         chosen,
         total=counts["total"],
+        not_complaints=not_complaints,
         rows=[row for row in counts["categories"] if row["received"] is not None],
         shown=COLUMNS,
         few=any(row["received"] is None for row in counts["categories"]),

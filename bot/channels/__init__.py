@@ -175,11 +175,15 @@ class SendError(Exception):
 
 
 class Unfetched(Exception):
-    """A photo or voice note could not be had: `gone` when trying again is of no use."""
+    """A photo or voice note could not be had: `gone` when trying again is of no use.
 
-    def __init__(self, reason: str, *, gone: bool) -> None:
+    `fault` is what people are told of it: gone, kind (none that we keep), size (too large), unreachable.
+    """
+
+    def __init__(self, reason: str, *, gone: bool, fault: str = "") -> None:
         super().__init__(reason)
         self.gone = gone
+        self.fault = fault or ("gone" if gone else "unreachable")
 
 
 # ── set-up ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -240,7 +240,8 @@ class Telegram(Channel):
             file = await self._ask("getFile", file_id=named.group(1))
         except SendError as error:
             # "file is too big" (over 20 MB) stays so; an id may be "temporarily unavailable".
-            raise Unfetched(error.code or error.fate, gone=error.code == "400 file is too big") from None
+            large = error.code == "400 file is too big"
+            raise Unfetched(error.code or error.fate, gone=large, fault="size" if large else "") from None
         path = str(file.get("file_path", ""))
         if not PATH.fullmatch(path):
             raise Unfetched("no path", gone=True)

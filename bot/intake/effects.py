@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any, assert_never
 
 from bot.intake import lookups, sealing
@@ -29,14 +30,18 @@ from flows.effects import (
     Verify,
 )
 from flows.model import Item
-from store import consents, contacts, media, sessions
+from store import consents, contacts, inbox, media, sessions
 from store.database import Tx
+
+# What somebody wrote before they asked for a person: so much of it, and not from another day.
+BEFORE, MOST_BEFORE = timedelta(hours=12), 6
 
 
 async def perform(tx: Tx, turn: Turn, effect: Effect) -> None:  # noqa: PLR0912 - one case an effect
     """Do one effect."""
     match effect:
         case KeepStory():
+            await sorting.take_back(tx, turn.contact_id, turn.now)
             await _keep_story(tx, turn, effect.code, effect.story, about=effect.about)
         case OpenCase():
             await _open_case(tx, turn, effect)
@@ -80,7 +85,7 @@ async def _keep_story(tx: Tx, turn: Turn, code: str, story: Iterable[Item], *, a
         lang=turn.lang,
         story=[item.words() for item in items],
         now=turn.now,
-        answers={"reason": "about"} if about else None,
+        answers={name: value for name, value in (("asked", turn.asked), ("about", about)) if value},
     )
     await _keep_media(tx, turn, items, sorting_id)
 
@@ -96,6 +101,9 @@ async def _open_case(tx: Tx, turn: Turn, effect: OpenCase) -> None:
     }
     items = [*effect.story, *([Item(location=details.location)] if details.location else ())]
     kept = await sorting.find(tx, effect.code, turn.contact_id) if effect.kept else None
+    if kept is not None and await sorting.is_going_behind(tx, kept):
+        await _seal_instead(tx, turn, effect, items)
+        return
     if kept is not None:
         case_id = await sorting.open_case(tx, keys, kept, now=turn.now, **answers)
         for item in items:
@@ -118,9 +126,17 @@ async def _open_case(tx: Tx, turn: Turn, effect: OpenCase) -> None:
         await thread.append_media(tx, keys, case_id, media_id, lang=turn.lang, now=turn.now)
 
 
+async def _seal_instead(tx: Tx, turn: Turn, effect: OpenCase, items: Iterable[Item]) -> None:
+    """Who sorts has read these words and put them behind the door, while their writer went on answering."""
+    await lookups.hash_code(turn, effect.code)
+    await sealing.seal_story(tx, turn, SealStory(effect.code, effect.details))
+    for item in items:
+        await sealing.seal(tx, turn, Seal(effect.code, "more", item))
+
+
 async def _append(tx: Tx, turn: Turn, effect: Append) -> None:
     """More words for a case or a kept story; those of another phone that had its code are marked so."""
-    case = await register.find(tx, effect.code)
+    case = await register.find(tx, effect.code, hold=True)
     if case is not None and case.district_id == turn.district.id:
         await _append_to_case(tx, turn, case.id, effect.item, by_code=case.contact_id != turn.contact_id)
         return
@@ -169,7 +185,7 @@ _KEPT_AS = {"place": "place_id", "place_text": "place_text", "category": "catego
 
 async def _amend(tx: Tx, turn: Turn, effect: Amend) -> None:
     keys, details = turn.jawab.keys, effect.details
-    case = await register.find(tx, effect.code)
+    case = await register.find(tx, effect.code, hold=True)
     if case is not None and case.contact_id == turn.contact_id:
         await acts.amend(
             tx,
@@ -250,6 +266,13 @@ async def _verify(tx: Tx, turn: Turn, effect: Verify) -> None:
 
 
 async def _call_person(tx: Tx, turn: Turn, effect: CallPerson) -> None:
+    """A card for a person, with what was not understood, else with what this phone wrote before it asked."""
+    await sorting.take_back(tx, turn.contact_id, turn.now)
+    words = [{"text": word} for word in effect.words] or [
+        {"at": said.at.isoformat(), "text": said.text}
+        for said in await inbox.said(tx, turn.jawab.keys, turn.contact_id, turn.now - BEFORE, MOST_BEFORE)
+        if any(sign.isalpha() for sign in said.text)  # a digit says nothing without its question
+    ]
     answers: dict[str, Any] = {"reason": effect.reason}
     if effect.about:
         answers["about"] = effect.about
@@ -263,7 +286,7 @@ async def _call_person(tx: Tx, turn: Turn, effect: CallPerson) -> None:
         contact_id=turn.contact_id,
         channel=turn.channel,
         lang=turn.lang,
-        story=[{"text": word} for word in effect.words],
+        story=words,
         now=turn.now,
         reason="person",
         answers=answers,

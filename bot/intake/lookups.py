@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bot.channels import Inbound
 from bot.intake.message import Turn
-from cases import calendar, clocks, register, scorecards
+from cases import calendar, clocks, register, scorecards, sorting
 from cases.protected import vault
 from flows.effects import LookUp, Seal, SealStory, Step
 from flows.model import Found, FoundCase, FoundFacility
@@ -58,13 +58,18 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
         return FoundCase()
     row = await fetch_one(
         tx,
-        "SELECT cases.id, status, due_at, opened_at, last_said FROM cases LEFT JOIN clocks"
-        " ON clocks.case_id = cases.id AND clocks.kind = 'resolve' WHERE code = %(code)s AND district_id = %(here)s"
-        " UNION ALL SELECT id, 'received', due_resolve, received_at, NULL FROM sorting"
-        " WHERE code = %(code)s AND district_id = %(here)s",
+        "SELECT cases.id, status, due_at, opened_at, last_said, NULL::uuid AS dismissed FROM cases LEFT JOIN clocks"
+        " ON clocks.case_id = cases.id AND clocks.kind = 'resolve' WHERE district_id = %(here)s AND (code = %(code)s"
+        " OR (id = (SELECT case_id FROM joined WHERE joined.code = %(code)s) AND cases.contact_id IS NOT NULL))"
+        " UNION ALL SELECT id, CASE state WHEN 'answered' THEN 'acknowledged' ELSE 'received' END, due_resolve,"
+        " received_at, NULL, CASE state WHEN 'dismissed' THEN id END FROM sorting"
+        " WHERE (code = %(code)s OR id = (SELECT case_id FROM joined WHERE joined.code = %(code)s))"
+        " AND district_id = %(here)s",
         {"code": code, "here": turn.district.id},
     )
     if row is not None:
+        if row["dismissed"] is not None:  # whoever asks what became of it does not hold it for no complaint
+            await sorting.look_again(tx, row["dismissed"], turn.now)
         return FoundCase(
             state=row["status"],
             due=calendar.day_of(row["due_at"]).isoformat() if row["due_at"] else "",

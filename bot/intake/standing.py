@@ -42,9 +42,11 @@ class Standing:
 _FOCUS: LiteralString = f"""
     SELECT jsonb_build_array(sessions.focus_kind, cases.code, (cases.opened_at AT TIME ZONE districts.timezone)::date,
         extract(epoch FROM sessions.focus_at))
-    FROM cases JOIN districts ON districts.id = cases.district_id
-    WHERE {sessions.FOCUS} AND CASE sessions.focus_kind
-        WHEN 'edition' THEN cases.contact_id = sessions.contact_id AND cases.status <> 'closed'
+    FROM (SELECT id, code, contact_id, district_id, status, opened_at FROM cases
+          UNION ALL SELECT id, code, contact_id, district_id, 'card', received_at FROM sorting) AS cases
+    JOIN districts ON districts.id = cases.district_id
+    WHERE {sessions.FOCUS} AND cases.contact_id = sessions.contact_id AND CASE sessions.focus_kind
+        WHEN 'edition' THEN cases.status NOT IN ('closed', 'card')
         WHEN 'confirm' THEN cases.id = sessions.focus_case AND cases.status IN ('resolved', 'closed')
         ELSE cases.id = sessions.focus_case END
     ORDER BY cases.opened_at DESC LIMIT 1"""  # noqa: S608 - a piece of our own

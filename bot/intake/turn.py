@@ -164,6 +164,7 @@ async def _run(turn: Turn, before: Standing, event: Event, message: Inbound | No
 async def _step_and_write(turn: Turn, before: Standing, event: Event, message: Inbound | None) -> str:
     book = _book()
     session = _session(turn, before)
+    turn.asked = f"{session.flow}.{session.node}" if session.node else ""
     first = step(book, session, event)
     if not first.effects:
         async with turn.jawab.db.autocommit("intake") as auto:

@@ -16,4 +16,4 @@ async def reopen(tx: Tx, case_id: UUID, *, actor: Actor, now: datetime, version:
     columns = {"resolved_at": None, "outcome": None, "outcome_values": None, "outcome_line": None}
     await register.move(tx, case_id, "reopen", actor=actor, now=now, version=version, columns=columns)
     await commitments.open_again(tx, case_id, now)
-    await sessions.withdraw(tx, case_id)
+    await sessions.unask(tx, case_id)

@@ -17,15 +17,26 @@ from store.database import Tx, fetch_one
 ASK_STANDS = timedelta(days=30)  # what a reader said of a case then may no longer be so
 
 
-async def put(tx: Tx, *, code_hash: bytes, district_id: str, now: datetime, recipients: list[UUID]) -> UUID:
-    """A new case, of which the week and two dates are all that is told. Returns its id. Raises `Refused`."""
+# Where a protected case begins that was an ordinary one. What was called done there is looked at again.
+_STANDS = {"received": "received", "acknowledged": "seen", "closed": "closed"}
+
+
+async def put(
+    tx: Tx, *, code_hash: bytes, district_id: str, now: datetime, recipients: list[UUID], stood: str = "received"
+) -> UUID:
+    """A new case, of which the week and two dates are all that is told. Returns its id. Raises `Refused`.
+
+    `stood` is where it stood as an ordinary case, so that whoever asks with its code is told the same as before.
+    """
     case_id = uuid4()  # random: an id that sorts by time would say when somebody wrote
     acknowledge_due, resolve_due = clocks.due(now)
     done = await tx.execute(
-        "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, recipients)"
+        "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, recipients,"
+        " status)"
         " SELECT %(id)s, d.id, to_char(%(now)s::timestamptz AT TIME ZONE d.timezone, 'IYYY-\"W\"IW'),"
         " (%(acknowledge)s::timestamptz AT TIME ZONE d.timezone)::date,"
-        " (%(resolve)s::timestamptz AT TIME ZONE d.timezone)::date, %(code_hash)s, %(recipients)s"
+        " (%(resolve)s::timestamptz AT TIME ZONE d.timezone)::date, %(code_hash)s, %(recipients)s,"
+        " %(status)s"
         " FROM districts d WHERE d.id = %(district)s",
         {
             "id": case_id,
@@ -35,11 +46,17 @@ async def put(tx: Tx, *, code_hash: bytes, district_id: str, now: datetime, reci
             "code_hash": code_hash,
             "recipients": recipients,
             "district": district_id,
+            "status": _STANDS.get(stood, "in_progress"),
         },
     )
     if done.rowcount != 1:
         raise Refused("district_unknown")
     return case_id
+
+
+async def put_code(tx: Tx, case_id: UUID, code_hash: bytes) -> None:
+    """One more code that opens a case: words of its phone were joined to it under that one."""
+    await tx.execute("INSERT INTO sealed.codes (code_hash, case_id) VALUES (%s, %s)", (code_hash, case_id))
 
 
 async def readers_of(tx: Tx, case_id: UUID) -> frozenset[UUID]:

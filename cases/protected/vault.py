@@ -18,13 +18,16 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from cases import offices, sorting, triage
+from cases import joined, offices, sorting, triage
 from cases.protected import register
 from cases.sorting import Kept
 from cases.triage import Custodian
 from store import alarms, contacts
 from store.crypto import ESCROW, Keys, seal_item
 from store.database import Conn, Tx, fetch_all, fetch_one
+
+# What goes along of a card's answers; the rest is the triage's own.
+ANSWERS = ("category", "place_id", "place_text", "may_message", "about", "call")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,27 +100,44 @@ async def seal_bytes(tx: Tx, keys: Keys, *, case_id: UUID, kind: str, content: b
 
 
 async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID] = ()) -> UUID:
-    """Move a story that the triage has read behind the door: its words, its answers and who wrote it, same code.
+    """Move words that somebody has read behind the door: a kept card's or a husk's, its answers and who wrote it.
 
-    `accused` are the offices it is about, where the triage could tell: nobody of theirs or above them gets a key. The
-    ordinary copies go with it. The case gets an id of its own, which no ordinary row has ever carried.
+    `accused` are the offices it is about, where that could be told: nobody of theirs or above them gets a key. The
+    ordinary copies go with it, and every code that opened it opens it still. The case gets an id of its own, which no
+    ordinary row has ever carried.
     """
     code_hash = await asyncio.to_thread(keys.hash_code, kept.code)
     recipients = await _unconflicted(tx, kept.district_id, accused)
     case_id = await register.put(
-        tx, code_hash=code_hash, district_id=kept.district_id, now=kept.received_at, recipients=recipients
+        tx,
+        code_hash=code_hash,
+        district_id=kept.district_id,
+        now=kept.received_at,
+        recipients=recipients,
+        stood=kept.answers.get("status", "received"),
     )
+    for code in await joined.take(tx, kept.id):
+        await register.put_code(tx, case_id, await asyncio.to_thread(keys.hash_code, code))
     data = {
-        "words": kept.words,
-        "answers": kept.answers,
+        "words": [word for word in kept.words if "by" not in word],
+        "answers": {name: value for name, value in kept.answers.items() if name in ANSWERS},
         "received_at": kept.received_at.isoformat(),
         "channel": kept.channel,
         "address": await contacts.address(tx, keys, kept.contact_id),
         "lang": kept.lang,
     }
     await append(tx, keys, case_id=case_id, kind="story", data=data, now=kept.received_at)
+    for word in (word for word in kept.words if "by" in word):
+        said = {"text": f"{word['by']}: {word.get('text', '')}".removeprefix(": ")}
+        at = datetime.fromisoformat(word["at"])
+        await append(tx, keys, case_id=case_id, kind="note", data=said, now=at)
     await sorting.blank_copies(tx, kept, case_id)
     return case_id
+
+
+async def has_reader(tx: Tx, district_id: str, accused: Collection[UUID] = ()) -> bool:
+    """Whether anybody could open what is sealed now. For the desk's side only."""
+    return bool(await _unconflicted(tx, district_id, accused))
 
 
 async def _roster(tx: Tx, district_id: str = "") -> dict[UUID, bytes]:

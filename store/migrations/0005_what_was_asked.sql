@@ -3,7 +3,7 @@
 
 ALTER TABLE sessions
     ADD COLUMN focus_kind text CHECK (focus_kind IN ('answer', 'confirm', 'call', 'edition')),
-    ADD COLUMN focus_case uuid REFERENCES cases ON DELETE SET NULL,   -- null: an edition
+    ADD COLUMN focus_case uuid,                           -- a case or a kept card; null: an edition
     ADD COLUMN focus_at timestamptz,
     ADD COLUMN given_at timestamptz;
 
@@ -21,4 +21,5 @@ FROM (
 ) AS asked
 WHERE asked.contact_id = sessions.contact_id;
 
-GRANT SELECT (contact_id, focus_kind, focus_at, version), UPDATE (focus_kind, focus_case, focus_at, version) ON sessions TO jawab_console;
+GRANT SELECT (contact_id, focus_kind, focus_case, focus_at, version) ON sessions TO jawab_console;
+GRANT UPDATE (focus_kind, focus_case, focus_at, version) ON sessions TO jawab_console;

@@ -44,6 +44,7 @@ async def test_a_photo_is_fetched_kept_encrypted_and_deleted_at_the_provider(
     assert (row["state"], row["source"], row["content_type"]) == ("kept", None, "image/jpeg")
     assert b"photo" not in row["content"]
     assert jawab.keys.decrypt(row["content"], f"media|content|{noted}") == PHOTO
+    assert (row["bytes"], row["fault"]) == (len(PHOTO), None)
     assert twilio.media == {}
     assert await fetch_waiting(jawab) == 0
 
@@ -71,6 +72,7 @@ async def test_a_file_that_is_not_what_it_is_called_is_not_kept(jawab: Jawab, ro
     page, photo = await note(rows, f"{twilio.url}/page"), await note(rows, f"{twilio.url}/photo", "audio/ogg")
     assert await fetch_waiting(jawab) == 0
     assert [(await see(rows, one))["state"] for one in (page, photo)] == ["failed", "failed"]
+    assert [(await see(rows, one))["fault"] for one in (page, photo)] == ["kind", "kind"], "a handler is told why"
 
 
 async def test_a_file_that_is_too_large_is_not_kept(

@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from cases import sorting, staff, thread
+from cases import cards, sorters, sorting, staff, thread
 from cases.lifecycle import Refused
 from cases.staff import Person
 from store.crypto import Keys
@@ -60,10 +60,10 @@ async def test_only_the_named_triage_reads_the_list_and_every_look_is_audited(
     for role in ("handler", "supervisor", "protected", "editor", "approver", "admin"):
         with pytest.raises(Refused, match="not_allowed"):
             async with db.transaction("console") as tx:
-                await sorting.list_for(tx, keys, place.staff[role], NOW)
+                await sorters.list_for(tx, keys, place.staff[role], NOW)
     assert (await row("SELECT count(*) AS n FROM audit WHERE action = 'sorting.read'"))["n"] == 0
     async with db.transaction("console") as tx:
-        (one,) = await sorting.list_for(tx, keys, place.staff["triage"], NOW)
+        (one,) = await sorters.list_for(tx, keys, place.staff["triage"], NOW)
     assert (one.id, [word["text"] for word in one.words]) == (sorting_id, ["افسر پیسے مانگتا ہے"])
     read = await row("SELECT actor, object FROM audit WHERE action = 'sorting.read'")
     assert read == {"actor": str(place.staff["triage"]), "object": str(sorting_id)}
@@ -83,7 +83,7 @@ async def test_a_districts_own_triage_takes_over_and_the_province_keeps_what_wai
         ("province, late", province, NOW + timedelta(hours=72)),
     ):
         async with db.transaction("console") as tx:
-            seen[name] = len(await sorting.list_for(tx, keys, who, now))
+            seen[name] = len(await sorters.list_for(tx, keys, who, now))
     assert seen == {"own": 1, "province": 0, "province, late": 1}
 
 
@@ -100,9 +100,9 @@ async def test_a_triage_that_sits_in_an_office_people_complain_about_sorts_nothi
     for number in range(2):
         with pytest.raises(Refused, match="not_allowed"):
             async with db.transaction("console") as tx:
-                await sorting.may_sort(tx, await staff_id(row, f"near-{number}"), sorting_id, NOW)
+                await sorters.read_for(tx, keys, await staff_id(row, f"near-{number}"), sorting_id, NOW)
     async with db.transaction("console") as tx:
-        assert len(await sorting.list_for(tx, keys, place.staff["triage"], NOW)) == 1
+        assert len(await sorters.list_for(tx, keys, place.staff["triage"], NOW)) == 1
 
 
 async def test_sent_to_a_queue_it_keeps_its_code_its_clocks_and_its_words(
@@ -120,11 +120,9 @@ async def test_sent_to_a_queue_it_keeps_its_code_its_clocks_and_its_words(
         )
     later = NOW + timedelta(hours=20)
     async with db.transaction("console") as tx:
-        case_id = await sorting.send_to_queue(
-            tx, keys, sorting_id, actor=place.staff["triage"], category="water", now=later
-        )
+        await cards.queue(tx, keys, sorting_id, actor=place.staff["triage"], category="water", now=later)
     found = await row(
-        "SELECT code, opened_at, next_due, may_message, place_id, office_id FROM cases WHERE id = %s", case_id
+        "SELECT code, opened_at, next_due, may_message, place_id, office_id FROM cases WHERE id = %s", sorting_id
     )
     assert found == {
         "code": before["code"],
@@ -135,7 +133,7 @@ async def test_sent_to_a_queue_it_keeps_its_code_its_clocks_and_its_words(
         "office_id": place.offices["water"],
     }
     async with db.autocommit("console") as conn:
-        said = await thread.read(conn, keys, case_id)
+        said = await thread.read(conn, keys, sorting_id)
     assert [(item.kind, item.text) for item in said if item.kind != "media"] == [
         ("story", "نلکا ٹوٹا ہے"),
         ("more", "تین دن سے"),
@@ -144,7 +142,7 @@ async def test_sent_to_a_queue_it_keeps_its_code_its_clocks_and_its_words(
     assert (await row("SELECT count(*) AS n FROM sorting"))["n"] == 0
     with pytest.raises(Refused):
         async with db.transaction("console") as tx:
-            await sorting.send_to_queue(tx, keys, sorting_id, actor=place.staff["triage"], category="water", now=later)
+            await cards.queue(tx, keys, sorting_id, actor=place.staff["triage"], category="water", now=later)
 
 
 async def test_when_the_move_fails_the_words_stay_where_they_were(
@@ -153,10 +151,10 @@ async def test_when_the_move_fails_the_words_stay_where_they_were(
     sorting_id = await kept()
     with pytest.raises(Refused, match="category_unknown"):
         async with db.transaction("console") as tx:
-            await sorting.send_to_queue(tx, keys, sorting_id, actor=place.staff["triage"], category="weather", now=NOW)
+            await cards.queue(tx, keys, sorting_id, actor=place.staff["triage"], category="weather", now=NOW)
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         async with db.transaction("console") as tx:
-            await sorting.send_to_queue(
+            await cards.queue(
                 tx, keys, sorting_id, actor=place.staff["triage"], category="water", now=NOW, place_id="nowhere"
             )
     assert await row("SELECT id FROM sorting") == {"id": sorting_id}

@@ -9,10 +9,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import locales
-from cases import lifecycle, outcomes
+from cases import cards, lifecycle, outcomes, sorters
 from cases.protected import reading
 from cases.roles import ROLES
-from desk import acts, case, protected, sealed_item
+from desk import acts, case, decisions, protected, sealed_item, sorting
 from flows.categories import CATEGORIES
 from flows.load import load_book
 from flows.model import Details
@@ -43,7 +43,16 @@ TAILS: dict[str, list[str]] = {
         *("queued", "sending", "sent", "delivered", "read", "undelivered", "failed", "parked", "withdrawn"),
         "none",
     ],
-    "sorting.done.": ["queue", "seal"],
+    "sorting.done.": list(sorting.DONE),
+    "sorting.will.": list(decisions.DO),
+    "sorting.state.": list(sorters.STATES),
+    "sorting.intro.": list(sorters.STATES),
+    "sorting.empty.": list(sorters.STATES),
+    "caller.": list(cards.CALLERS),
+    "phrase.": list(cards.PHRASES),
+    "file.": ["photo", "voice", "file"],
+    "file.fault.": ["gone", "kind", "size", "unreachable"],
+    "sealed.about.": ["service", "person"],
     "protected.done.": list(protected.ACTS),
     "protected.reason.": list(reading.REASONS),
     "sealed_status.": ["received", "seen", "in_progress", "closed"],

@@ -11,41 +11,22 @@ from uuid import UUID
 
 import pytest
 
-from cases import sorting
 from cases.protected import vault
 from desk import protected, sealed_item
 from flows.categories import CATEGORIES
 from store.crypto import Keys
 from store.database import Database, fetch_one
-from tests.desk.conftest import Browser, Enter, Hire, Office, One, Open, Write, fresh_code
+from store.jawab import Jawab
+from tests.desk.conftest import Browser, Enter, Hire, One, Open, Write, fresh_code
+from tests.desk.triage import CANARY, Keep, after, keeper
 from tests.pages import pick
 
-CANARY = "قناری-zarqa-4410"
-Keep = Callable[..., Awaitable[tuple[UUID, str]]]
 Seal = Callable[..., Awaitable[UUID]]
 
 
 @pytest.fixture
-def keep(db: Database, keys: Keys, office: Office, write: Write) -> Keep:
-    """Words before any choice, as the citizen's side keeps them; returns (id, code)."""
-
-    async def make(story: str = CANARY, district: str = "pishin") -> tuple[UUID, str]:
-        code, contact = fresh_code(), await write()
-        async with db.transaction("intake") as tx:
-            kept = await sorting.keep(
-                tx,
-                keys,
-                code=code,
-                district_id=district,
-                contact_id=contact,
-                channel="sms",
-                lang="ur",
-                story=story,
-                now=datetime.now(UTC),
-            )
-        return kept, code
-
-    return make
+def keep(db: Database, keys: Keys, write: Write) -> Keep:
+    return keeper(db, keys, write)
 
 
 @pytest.fixture
@@ -78,7 +59,7 @@ def sealed(db: Database, keys: Keys) -> Seal:
 
 
 async def test_a_category_key_sends_words_to_the_queue_with_clocks_from_the_first_word(
-    enter: Enter, keep: Keep, one: One
+    enter: Enter, keep: Keep, one: One, jawab: Jawab
 ) -> None:
     triage, (kept, code) = await enter("triage"), await keep()
     soup = await triage.soup("/desk/sorting")
@@ -89,7 +70,9 @@ async def test_a_category_key_sends_words_to_the_queue_with_clocks_from_the_firs
         "the unsorted one is last, on a key of its own"
     )
     answer = await triage.post(f"/desk/sorting/{kept}/queue", {"category": "health"})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/desk/sorting?done=queue")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/desk/sorting?state=waiting&done=queue")
+    assert (await triage.post(f"/desk/sorting/{kept}/queue", {"category": "water"})).status_code == 409
+    await after(jawab)
     case = await one("SELECT id, category, status FROM cases WHERE code = %s", code)
     assert (case["id"], case["category"], case["status"]) == (kept, "health", "received")
     assert "Nothing to sort" in (await triage.get("/desk/sorting")).text
@@ -99,11 +82,12 @@ async def test_a_category_key_sends_words_to_the_queue_with_clocks_from_the_firs
 
 
 async def test_one_key_seals_and_only_the_readers_open_it(
-    enter: Enter, keep: Keep, readers: list[Browser], one: One
+    enter: Enter, keep: Keep, readers: list[Browser], one: One, jawab: Jawab
 ) -> None:
     triage, (kept, _) = await enter("triage"), await keep()
     answer = await triage.post(f"/desk/sorting/{kept}/seal")
-    assert answer.headers["location"] == "/desk/sorting?done=seal"
+    assert answer.headers["location"] == "/desk/sorting?state=waiting&done=seal"
+    await after(jawab)
     assert (await one("SELECT count(*) AS n FROM sorting"))["n"] == 0
     assert (await one("SELECT count(*) AS n FROM cases"))["n"] == 0
     case = await one("SELECT id FROM sealed.cases")

@@ -1,0 +1,107 @@
+"""Photos and voice notes at the desk: shown and played where they stand, a photo without what it says of its maker."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from store import pictures
+from store.media import File
+
+# What a browser may be told a file is; everything else is bytes to it. Never a type that it would run.
+TYPES = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/webp": "webp",
+    "audio/ogg": "ogg",
+    "audio/mpeg": "mp3",
+    "audio/amr": "amr",
+    "audio/aac": "aac",
+    "audio/mp4": "m4a",
+    "video/mp4": "mp4",
+    "application/pdf": "pdf",
+}
+PICTURES = frozenset({"image/jpeg", "image/png", "image/webp"})
+SOUNDS = frozenset({"audio/ogg", "audio/mpeg", "audio/aac", "audio/mp4"})  # those that browsers play
+# A page that is looked at loads its pictures by itself: more bytes than this are fetched by who wants to see them.
+PICTURE_MOST = 2 * 1024 * 1024
+RANGE = re.compile(r"bytes=(\d{0,12})-(\d{0,12})")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One file as a page shows it: `how` is picture, sound, file, waiting or failed; `fault` why it failed.
+
+    `kind` is voice, photo or file, from the type it came with; `size` in whole kB and `length` as 0:12, where known.
+    """
+
+    id: UUID
+    how: str
+    kind: str
+    fault: str
+    size: int | None
+    length: str
+
+
+def tell(file: File) -> Shown:
+    """What can be said of a file before it is loaded."""
+    kind = {"audio": "voice", "image": "photo"}.get(file.kind.partition("/")[0], "file")
+    size = None if file.bytes is None else max(1, round(file.bytes / 1000))
+    length = "" if file.seconds is None else f"{round(file.seconds) // 60}:{round(file.seconds) % 60:02}"
+    return Shown(file.id, _how(file), kind, file.fault or "gone", size, length)
+
+
+def _how(file: File) -> str:
+    if file.state != "kept":
+        return file.state
+    if file.kind in PICTURES and (file.bytes or 0) <= PICTURE_MOST:
+        return "picture"
+    return "sound" if file.kind in SOUNDS else "file"
+
+
+def is_first(request: Request) -> bool:
+    """Whether this asks for a file from its beginning: a player that asks for the rest of it looks only once."""
+    found = RANGE.fullmatch(request.headers.get("range", ""))
+    return found is None or found[1] in {"", "0"}
+
+
+def respond(request: Request, content: bytes, file: File) -> Response:
+    """A file's bytes: a picture stripped, a sound to be played from anywhere, all else to be kept."""
+    kind, inline = file.kind, file.kind in SOUNDS
+    if kind in PICTURES:
+        try:
+            content, inline = pictures.strip(content, kind), True
+        except pictures.Broken:
+            kind = ""  # nobody can tell what else it says: bytes to keep, not shown
+    known = kind in TYPES
+    name = f"{str(file.id)[:8]}.{TYPES[kind] if known else 'bin'}"
+    headers = {
+        "Content-Disposition": f'{"inline" if inline else "attachment"}; filename="{name}"',
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Accept-Ranges": "bytes",
+    }
+    part = _part(request.headers.get("range", ""), len(content))
+    status = 200
+    if part is not None:
+        if part[0] >= part[1]:
+            return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{len(content)}"})
+        headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{len(content)}"
+        content, status = content[slice(*part)], 206
+    return Response(
+        content, status_code=status, media_type=kind if known else "application/octet-stream", headers=headers
+    )
+
+
+def _part(asked: str, size: int) -> tuple[int, int] | None:
+    """(first, after last) of the bytes that are asked for; None for all of them, also where it is not understood."""
+    found = RANGE.fullmatch(asked)
+    if found is None or not (found[1] or found[2]):
+        return None
+    if not found[1]:
+        return max(0, size - int(found[2])), size
+    return int(found[1]), min(size, int(found[2]) + 1) if found[2] else size
