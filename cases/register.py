@@ -230,7 +230,8 @@ async def hollow(tx: Tx, case_id: UUID, now: datetime) -> None:
     """
     await tx.execute(
         "UPDATE cases SET code = NULL, contact_id = NULL, place_text = NULL, outcome_values = NULL,"
-        " outcome_line = NULL, last_said = NULL, assigned_to = NULL, next_due = NULL, version = version + 1 WHERE id = %s",
+        " outcome_line = NULL, last_said = NULL, assigned_to = NULL, next_due = NULL,"
+        " version = version + 1 WHERE id = %s",
         (case_id,),
     )
     await tx.execute(

@@ -12,7 +12,7 @@ import pytest
 from flows import hearing
 from flows.hearing import Meaning
 from tests.answers import BOOK
-from tests.people import paper
+from tests.people import paper, walk
 from tests.people.phrases import PROGRESS, Phrase, phrases
 from tests.people.rates import BARS, FALSE_ALARMS_BAR, HOLDS, OTHER_BAR, Rates, entries, needed_by_one, rate, without
 
@@ -62,3 +62,22 @@ def test_the_paper_says_what_was_counted(rates: Rates, request: pytest.FixtureRe
     if reporter is not None and request.config.get_verbosity() > 0:
         reporter.write(f"\n{text}")
     assert paper.figures() == text
+
+
+# ── through the engine ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("kind", walk.HOLDS)
+def test_what_must_come_of_it_comes_of_it_in_a_conversation(kind: str, request: pytest.FixtureRequest) -> None:
+    there = [phrase for phrase in phrases() if phrase.kind == kind]
+    wrong = [phrase for phrase in there if not walk.holds(phrase)]
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and request.config.get_verbosity() > 0:
+        reporter.write(f"\n{kind}: {len(there) - len(wrong)} of {len(there)}")
+    assert there
+    bar = walk.BARS.get(kind, BARS.get(kind, OTHER_BAR))
+    assert 1 - len(wrong) / len(there) >= bar, "\n".join(f"{one.id} [{one.state}] {one.text}" for one in wrong)
+
+
+def test_every_expectation_is_bound_to_what_must_be_true_afterwards() -> None:
+    assert {phrase.kind for phrase in phrases()} == set(walk.HOLDS)
