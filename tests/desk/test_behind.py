@@ -18,6 +18,7 @@ from bot.intake.message import Turn
 from cases import acts, figures, overdue, register, thread
 from cases.protected import vault
 from cases.protected.reading import open_items
+from desk.protected import seal_case
 from flows.effects import Append
 from flows.model import Item
 from store import sessions
@@ -320,26 +321,37 @@ async def add(jawab: Jawab, contact: UUID, code: str, text: str) -> None:
         await effects.perform(tx, turn, Append(code, Item(text)))
 
 
-async def test_words_that_come_at_the_same_moment_end_behind_the_door(
+async def test_a_seal_waits_for_a_turn_that_adds_words_and_takes_them_along(
     enter: Enter, told: Told, reader: tuple[UUID, bytes], one: One, jawab: Jawab
 ) -> None:
-    """Whichever is first: a turn holds the case while it adds words, and the seal takes what it finds then."""
     case = await told()
     row = await one("SELECT code, contact_id FROM cases WHERE id = %s", case)
-    handler = await enter("handler")
-    turn = turn_of(jawab, row["contact_id"])
+    handler, turn = await enter("handler"), turn_of(jawab, row["contact_id"])
     async with jawab.db.transaction("intake") as tx:
         await effects.perform(tx, turn, Append(row["code"], Item("پہلے")))
         sealing = asyncio.create_task(seal(handler, case))
-        writing = asyncio.create_task(add(jawab, row["contact_id"], row["code"], "بعد میں"))
         done, _ = await asyncio.wait({sealing}, timeout=0.5)
-        assert not done, "the seal waits for the turn"
+        assert not done
     assert (await sealing).status_code == 303
+    assert (await one("SELECT count(*) AS n FROM case_items"))["n"] == 0, "no word stays in clear"
+    assert "پہلے" in json.dumps([item.data for item in await items(jawab, reader)], ensure_ascii=False)
+
+
+async def test_words_that_come_while_it_is_sealed_follow_it(
+    enter: Enter, told: Told, reader: tuple[UUID, bytes], one: One, jawab: Jawab
+) -> None:
+    case = await told()
+    row = await one("SELECT code, contact_id FROM cases WHERE id = %s", case)
+    actor = (await enter("handler")).staff_id
+    assert actor
+    async with jawab.db.transaction("console") as tx:
+        await seal_case(tx, jawab.keys, case, actor=actor, now=datetime.now(UTC))
+        writing = asyncio.create_task(add(jawab, row["contact_id"], row["code"], "بعد میں"))
+        done, _ = await asyncio.wait({writing}, timeout=0.5)
+        assert not done, "the turn waits for the seal"
     await writing
     assert (await one("SELECT count(*) AS n FROM case_items"))["n"] == 0, "no word stays in clear"
-    said = json.dumps([item.data for item in await items(jawab, reader)], ensure_ascii=False)
-    assert "پہلے" in said
-    assert "بعد میں" in said
+    assert "بعد میں" in json.dumps([item.data for item in await items(jawab, reader)], ensure_ascii=False)
 
 
 async def test_every_code_opens_what_it_opened(
