@@ -22,7 +22,7 @@ from flows.categories import CATEGORIES
 from store.database import Conn, fetch_all
 
 BY_CATEGORY = ("received", "done", "confirmed", "overdue")
-IN_ALL = (*BY_CATEGORY, "disputed", "not_asked", "answered", "in_72", "in_14", "unnamed")
+IN_ALL = (*BY_CATEGORY, "disputed", "half", "silent", "not_asked", "answered", "in_72", "in_14", "unnamed")
 
 Ids = dict[str, list[UUID]]  # category → cases
 
@@ -35,6 +35,7 @@ WITH span AS (
 ), acts AS (
     SELECT h.case_id, bool_or(h.verb = 'resolve') AS done,
         (array_agg(h.verb ORDER BY h.id DESC) FILTER (WHERE h.verb IN ('confirm', 'dispute')))[1] AS verdict,
+        (array_agg(h.data -> 'half' ORDER BY h.id DESC) FILTER (WHERE h.verb IN ('confirm', 'dispute')))[1] AS half,
         (array_agg(h.verb ORDER BY h.id DESC) FILTER (WHERE h.verb IN ('resolve', 'reopen')))[1] = 'reopen' AS reopened
     FROM case_history h JOIN cases c ON c.id = h.case_id, span
     WHERE c.district_id = %(district)s AND h.at >= span.first AND h.at < span.after
@@ -46,7 +47,9 @@ SELECT c.id, c.category,
     coalesce(acts.done AND acts.reopened IS NOT TRUE AND c.outcome NOT LIKE 'cannot%%', false) AS done,
     coalesce(acts.verdict = 'confirm' AND acts.reopened IS NOT TRUE, false) AS confirmed,
     coalesce(acts.verdict = 'dispute', false) AS disputed,
-    coalesce(acts.done AND acts.reopened IS NOT TRUE AND c.may_message IS FALSE, false) AS not_asked,
+    coalesce(acts.half = 'true', false) AS half,  -- of the disputed
+    coalesce(acts.done AND acts.reopened IS NOT TRUE AND c.may_message AND acts.verdict IS NULL, false) AS silent,
+    coalesce(acts.done AND acts.reopened IS NOT TRUE AND c.may_message IS NOT TRUE, false) AS not_asked,
     acts.verdict IS NOT NULL AS answered,
     coalesce(a.met_at >= span.first AND a.met_at < span.after AND a.met_at < a.due_at, false) AS in_72,
     coalesce(r.met_at >= span.first AND r.met_at < span.after AND r.met_at < r.due_at, false) AS in_14,

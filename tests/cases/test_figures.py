@@ -69,7 +69,7 @@ async def test_what_the_department_says_stands_beside_what_people_say(
         for case_id in ids[5:11]:
             await acts.confirm(tx, case_id, now=NOW + 2 * HOUR)
         for case_id in ids[11:16]:
-            await acts.dispute(tx, case_id, now=NOW + 2 * HOUR)
+            await acts.dispute(tx, case_id, now=NOW + 2 * HOUR, half=True)
     found = await read(db, role="console")
     assert counts(found, "water") == {"received": 20, "done": 16, "confirmed": 6, "overdue": None}
     assert total(found) == {
@@ -78,6 +78,8 @@ async def test_what_the_department_says_stands_beside_what_people_say(
         "confirmed": 6,
         "overdue": None,
         "disputed": 5,
+        "half": 5,
+        "silent": None,
         "not_asked": 5,
         "answered": 11,
         "in_72": 16,
@@ -102,7 +104,7 @@ async def test_what_cannot_be_done_is_an_answer_and_nothing_done(
     assert total(found)["in_14"] == 12, "an answer all the same"
 
 
-async def test_who_was_not_asked_is_who_said_no_and_not_who_said_nothing(
+async def test_who_said_nothing_of_messages_was_not_asked_and_who_was_asked_may_be_silent(
     db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], opened: Opened
 ) -> None:
     contact_id = await person()
@@ -113,7 +115,9 @@ async def test_who_was_not_asked_is_who_said_no_and_not_who_said_nothing(
     ]
     for case_id in ids:
         await resolve(db, keys, place, case_id)
-    assert set((await read(db))["total"]["not_asked"]["cases"]) == set(ids[:FEWEST])
+    found = (await read(db))["total"]
+    assert set(found["not_asked"]["cases"]) == set(ids[: 2 * FEWEST])
+    assert set(found["silent"]["cases"]) == set(ids[2 * FEWEST :])
 
 
 async def test_drafts_count_like_other_cases_and_unnamed_ones_are_counted(
