@@ -185,6 +185,8 @@ _CODE_LEAST = 5  # digits: fewer are an answer to something else
 def _facility(turn: Turn, folded: str) -> bool:
     words = answers.strip_before_digits(folded.split(), turn.book.words.before_digits)
     short = "".join(words)
+    if not short.isdecimal():
+        short = str(hearing.find_number(turn.book.words, folded, most=9999) or "")  # "code 101", "101 clinic"
     if not (short.isdecimal() and 3 <= len(short) <= 4):
         return False
     look_up(turn, LookUp("facility", short))

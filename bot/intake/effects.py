@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, assert_never
 
 from bot.intake import lookups, sealing
 from bot.intake.message import Turn
 from cases import acts, register, scorecards, sorting, thread
+from cases.cards import CALLERS
 from cases.protected import vault
 from flows.effects import (
     Amend,
@@ -277,8 +277,8 @@ async def _call_person(tx: Tx, turn: Turn, effect: CallPerson) -> None:
     if effect.about:
         answers["about"] = effect.about
     if effect.call is not None:
-        answers["call"] = asdict(effect.call)
-    await sorting.keep(
+        answers["call"] = {"who": effect.call.by if effect.call.by in CALLERS else "", "hour": effect.call.hour}
+    card = await sorting.keep(
         tx,
         turn.jawab.keys,
         code=effect.code,
@@ -291,6 +291,8 @@ async def _call_person(tx: Tx, turn: Turn, effect: CallPerson) -> None:
         reason="person",
         answers=answers,
     )
+    if effect.call is not None:
+        await sorting.set_state(tx, card, "call", turn.now)
 
 
 async def _keep_media(tx: Tx, turn: Turn, items: Iterable[Item], case_id: uuid.UUID) -> list[uuid.UUID]:

@@ -83,7 +83,7 @@ def opened(
                 category=category,
                 opened_at=at,
                 now=at,
-                **{"story": "پانی نہیں آتا", **more},
+                **{"story": "پانی نہیں آتا", "may_message": True, **more},
             )
 
     return make

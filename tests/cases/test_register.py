@@ -116,10 +116,11 @@ async def test_an_answer_reaches_the_citizen_as_typed_and_counts_as_reading(
     assert [(line.verb, line.actor_name) for line in lines] == [("open", None), ("answer", "Demo handler")]
 
 
+@pytest.mark.parametrize("may_message", [False, None])
 async def test_a_phone_that_may_not_be_messaged_gets_nothing_and_the_answer_is_kept(
-    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, row: Row
+    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, row: Row, may_message: bool | None
 ) -> None:
-    case_id = await opened(may_message=False)
+    case_id = await opened(may_message=may_message)
     async with db.transaction("console") as tx:
         handler = place.staff["handler"]
         assert await acts.acknowledge(tx, keys, case_id, actor=handler, now=NOW) is None

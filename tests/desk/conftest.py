@@ -156,6 +156,7 @@ def opened(db: Database, keys: Keys, office: Office, write: Write) -> Open:
             "opened_at": at,
             "now": at,
             "story": "تین ہفتے سے پانی نہیں آ رہا",
+            "may_message": True,
         }
         async with db.transaction("intake") as tx:
             return await acts.open(tx, keys, **{**given, **more})

@@ -318,6 +318,12 @@ def test_weekly_is_turned_on_and_off_by_menu(phone: Phones) -> None:
     assert not talk.world.weekly
 
 
+@pytest.mark.parametrize("typed", ["101", "۱۰۱", "code 101", "کوڈ ۱۰۱", "101 کلینک", "#101"])
+def test_a_facilitys_code_is_known_with_the_words_of_its_poster(phone: Phones, typed: str) -> None:
+    talk = to_node(phone("ur"), answer("menu", "rate"), typed)
+    assert talk.session.node == "score"
+
+
 def test_a_rating_carries_every_indicator(phone: Phones) -> None:
     talk = to_node(phone("ur"), answer("menu", "rate"), "101", "5", "1", "3")
     rating = only(talk, Rate).rating

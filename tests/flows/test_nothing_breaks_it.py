@@ -172,19 +172,25 @@ def test_both_sides_of_the_door_answer_alike_whatever_is_typed(lang: str, first:
 
 
 @pytest.mark.parametrize("lang", ALL_LANGS)
-def test_every_path_of_every_flow_is_walked_to_its_end(lang: str) -> None:
-    """Breadth first over everything a session can be: each gives one reply, in words that exist, and has a way on."""
+def test_whatever_a_flow_says_is_written(lang: str) -> None:
     written = {**texts("en"), **texts("ur"), **texts(lang)}
-    begin = Session(lang=lang)
+    assert all(key in written for node in BOOK.nodes.values() for key in node.says)
+
+
+def test_every_path_of_every_flow_is_walked_to_its_end() -> None:
+    """Breadth first over everything a session can be: each gives one reply and has a way on.
+
+    In one language: where a path leads does not hang on it, and the walk is a minute of a processor.
+    """
+    begin = Session(lang="bal")
     waiting, seen, visited = [begin], {_shape(begin)}, set()
     while waiting:
         session = waiting.pop()
         for text, more in _inputs(session):
             for world in (
-                World(cases={CODE: "in_progress"}),
-                World(cases={CODE: "resolved"}, given=True, said={CODE: "x"}),
-                World(weekly=True, cases={CODE: "resolved"}, focus=Focus("confirm", CODE, DAY, 1.0)),
-                World(weekly=True, cases={CODE: "received"}, focus=Focus("answer", CODE, DAY, 1.0)),
+                World(cases={CODE: "resolved"}, said={CODE: "x"}),
+                World(weekly=True, given=True, cases={CODE: "resolved"}, focus=Focus("confirm", CODE, DAY, 1.0)),
+                World(cases={CODE: "received"}, focus=Focus("answer", CODE, DAY, 1.0)),
             ):
                 reached, replies = _turn(world, session, Event("message", world.known(), text, **more))
                 assert replies == 1, (session, text)
@@ -193,8 +199,7 @@ def test_every_path_of_every_flow_is_walked_to_its_end(lang: str) -> None:
                     seen.add(_shape(reached))
                     waiting.append(reached)
     assert visited >= {node.name for node in BOOK.nodes.values() if node.ask}
-    assert all(key in written for node in BOOK.nodes.values() for key in node.says)
-    assert len(seen) < 20_000
+    assert len(seen) < 8_000
 
 
 def _turn(world: World, session: Session, event: Event) -> tuple[Session, int]:
@@ -210,20 +215,12 @@ def _turn(world: World, session: Session, event: Event) -> tuple[Session, int]:
 
 
 def _shape(session: Session) -> tuple[Any, ...]:
-    """What can make a difference to where a session goes; what was typed cannot."""
+    """What can make a difference to where a session goes; what was typed cannot, and hardly how often."""
     memory, report = session.memory, session.memory.report
-    told = (
-        report.stage,
-        report.lies,
-        report.told,
-        bool(report.held),
-        bool(report.code),
-        bool(memory.thread),
-        bool(report.heard),
-        bool(session.passed),
-    )
+    told = (report.stage, report.lies, report.told, bool(report.held), bool(memory.thread), bool(report.heard))
     scores = len(memory.rating.scores) if memory.rating else 0
-    return session.flow, session.node, told, scores, min(session.misses, 2), session.trail[-1:]
+    left = session.trail[-1].partition(".")[0] if session.trail else ""
+    return session.flow, session.node, told, scores, left
 
 
 def _inputs(session: Session) -> list[tuple[str, dict[str, Any]]]:
