@@ -34,8 +34,7 @@ WITH span AS (
     FROM districts WHERE id = %(district)s
 ), acts AS (
     SELECT h.case_id, bool_or(h.verb = 'resolve') AS done,
-        (array_agg(h.verb ORDER BY h.id DESC) FILTER (WHERE h.verb IN ('confirm', 'dispute')))[1] AS verdict,
-        (array_agg(h.data -> 'half' ORDER BY h.id DESC) FILTER (WHERE h.verb IN ('confirm', 'dispute')))[1] AS half,
+        (array_agg(h.verb ORDER BY h.id DESC) FILTER (WHERE h.verb IN ('confirm', 'dispute', 'halve')))[1] AS verdict,
         (array_agg(h.verb ORDER BY h.id DESC) FILTER (WHERE h.verb IN ('resolve', 'reopen')))[1] = 'reopen' AS reopened
     FROM case_history h JOIN cases c ON c.id = h.case_id, span
     WHERE c.district_id = %(district)s AND h.at >= span.first AND h.at < span.after
@@ -46,8 +45,8 @@ SELECT c.id, c.category,
     -- "Cannot be done" is an answer: published as done it would be a false claim.
     coalesce(acts.done AND acts.reopened IS NOT TRUE AND c.outcome NOT LIKE 'cannot%%', false) AS done,
     coalesce(acts.verdict = 'confirm' AND acts.reopened IS NOT TRUE, false) AS confirmed,
-    coalesce(acts.verdict = 'dispute', false) AS disputed,
-    coalesce(acts.half = 'true', false) AS half,  -- of the disputed
+    coalesce(acts.verdict IN ('dispute', 'halve'), false) AS disputed,
+    coalesce(acts.verdict = 'halve', false) AS half,  -- of the disputed
     coalesce(acts.done AND acts.reopened IS NOT TRUE AND c.may_message AND acts.verdict IS NULL, false) AS silent,
     coalesce(acts.done AND acts.reopened IS NOT TRUE AND c.may_message IS NOT TRUE, false) AS not_asked,
     acts.verdict IS NOT NULL AS answered,

@@ -41,6 +41,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...], str, frozenset[str]], ...] = (
     ("resolve", OPEN, "resolved", DESK),
     ("confirm", ("resolved", "disputed", "closed"), "confirmed", frozenset({CITIZEN})),
     ("dispute", ("resolved", "confirmed", "closed"), "disputed", frozenset({CITIZEN})),
+    ("halve", ("resolved", "confirmed", "closed"), "disputed", frozenset({CITIZEN})),  # half done is not done
     ("reopen", ("resolved", "confirmed", "closed"), "in_progress", SUPERVISOR),
     # What nobody has confirmed is closed by a second person only; see cases.acts.close.
     ("close", ("confirmed",), "closed", DESK),
@@ -65,7 +66,7 @@ MEETS: dict[str, tuple[str, ...]] = {
     "resolve": ("acknowledge", "resolve"),
     "confirm": ("resolve",),  # after a dispute it was running again
 }
-RESUMES: dict[str, tuple[str, ...]] = {"dispute": ("resolve",), "reopen": ("resolve",)}
+RESUMES: dict[str, tuple[str, ...]] = {"dispute": ("resolve",), "halve": ("resolve",), "reopen": ("resolve",)}
 
 
 def move(status: str, verb: str, who: str) -> str:

@@ -20,8 +20,7 @@ NAMED = frozenset(
 )
 # Options that only decide the way are sealed as what it is "about"; they are told by the text that was chosen.
 CHOSEN = {
-    "send": "report.send.yes",
-    "again": "report.send.again",
+    "nothing": "report.story.nothing",
     "same": "report.more.same",
     "new": "report.more.new",
 }

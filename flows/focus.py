@@ -141,5 +141,8 @@ def _follow(turn: Turn, focus: Focus) -> bool:
 
 def says_more(turn: Turn) -> bool:
     """Whether a message has something to keep: words that are no small talk, a file, a place."""
-    event = turn.event
-    return bool(event.media or event.location or (any(map(str.isalpha, event.text)) and talk.means(turn) is None))
+    event, before = turn.event, turn.book.words.before_digits
+    if event.media or event.location:
+        return True
+    number = answers.pick_number(turn.short, before)  # "number 12" says no more than 12
+    return any(map(str.isalpha, event.text)) and not number and talk.means(turn) is None

@@ -24,9 +24,11 @@ def is_dangerous(turn: Turn) -> bool:
 
 
 def is_doubtful(turn: Turn) -> bool:
-    """Words of danger in a report that was said to be about a service: they are asked about before they go anywhere."""
-    report = turn.report
-    return report.stage in {Stage.ROUTED, Stage.FILED} and not report.sealed and is_dangerous(turn)
+    """Words of danger where it was said what a report is about: it is asked once more before they go anywhere.
+
+    Behind the door they are asked in the same words, for nobody may tell the two apart; there they are sealed at once.
+    """
+    return turn.report.stage in {Stage.ROUTED, Stage.FILED} and is_dangerous(turn)
 
 
 def is_begun(turn: Turn) -> bool:
@@ -129,8 +131,12 @@ def _add(turn: Turn, kind: str, item: Item) -> None:
 
 
 def doubt(turn: Turn) -> None:
-    """These words wait until it is known whether they are about a person."""
-    turn.update(held=(*turn.report.held, read_item(turn.event)))
+    """These words wait until it is known whether they are about a person; sealed ones wait sealed."""
+    item = read_item(turn.event)
+    if turn.report.sealed:
+        seal(turn, "story", item)
+    else:
+        turn.update(held=(*turn.report.held, item))
 
 
 def clear_doubt(turn: Turn) -> None:
@@ -245,8 +251,8 @@ def leave(turn: Turn) -> None:
     """The citizen goes elsewhere in the middle: what was said is kept, and said so alike on both sides of the door."""
     report = turn.report
     keep_held(turn)
-    if report.routed and not report.opened:
-        if not report.sealed:
+    if report.routed:
+        if not (report.sealed or report.opened):
             _open(turn, draft=True)
         turn.say("report.kept")
     turn.forget()

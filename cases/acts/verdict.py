@@ -23,7 +23,7 @@ async def dispute(tx: Tx, case_id: UUID, *, now: datetime, actor: Actor = CITIZE
 
     What was promised for it is open again at the next sweep: the citizen's side cannot write promises.
     """
-    await register.move(tx, case_id, "dispute", actor=actor, now=now, data={"half": True} if half else None)
+    await register.move(tx, case_id, "halve" if half else "dispute", actor=actor, now=now)
 
 
 async def say_done(

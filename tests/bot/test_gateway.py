@@ -43,7 +43,7 @@ async def test_a_complaint_in_pashto_from_the_sim_to_a_code_and_its_receipts(
         assert await drain(jawab, "replies") == {"sent": 1}
         heard += await handset.work(hooks)
     assert len(heard) == len(texts), "one message per reply"
-    code = CODE.search(heard[-1])
+    code = CODE.search("\n".join(heard))
     assert code
     case = await rows.one(
         "SELECT lang, channel, category, district_id FROM cases WHERE code = %s", code[0].replace(" ", "")

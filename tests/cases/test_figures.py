@@ -173,7 +173,7 @@ async def test_what_was_reopened_and_done_again_is_done_in_the_later_week_alone(
     db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], opened: Opened
 ) -> None:
     contact_id = await person()
-    ids = [await opened("roads", contact_id=contact_id) for _ in range(2 * FEWEST)]
+    ids = [await opened("infrastructure", contact_id=contact_id) for _ in range(2 * FEWEST)]
     for case_id in ids:
         await resolve(db, keys, place, case_id)
     async with db.transaction("console") as tx:

@@ -157,7 +157,7 @@ async def test_resolving_says_what_was_done_where_and_when_and_asks(
     assert values["outcome"]["values"]["date"] == {"date": "2026-11-18"}
     assert values["outcome"]["values"]["place"]["names"]["en"] == "Barshore"
     assert values["outcome"]["values"]["office"]["names"]["en"] == "Executive Engineer, Public Health Engineering"
-    assert [option[0] for option in message["options"]] == ["1", "2"]
+    assert [option[0] for option in message["options"]] == ["1", "2", "3", "4"]
     found = await row("SELECT outcome_line FROM cases WHERE id = %s", case_id)
     assert "پائپ".encode() not in bytes(found["outcome_line"])
 

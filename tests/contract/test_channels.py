@@ -117,6 +117,11 @@ def test_a_setting_that_is_missing_or_cannot_be_is_named_and_its_value_is_not(pr
 
 
 # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _plain_message(message: Inbound) -> dict[str, Any]:
+    """As the files write it: most messages quote none of ours."""
+    return {name: value for name, value in message.as_dict().items() if name != "quotes" or value}
+
+
 @pytest.mark.parametrize(("provider", "name"), RECORDED)
 def test_a_payload_is_read_as_its_file_says(provider: str, name: str) -> None:
     standin, payload = standin_of(provider), payloads_of(provider)[name]
@@ -127,7 +132,7 @@ def test_a_payload_is_read_as_its_file_says(provider: str, name: str) -> None:
         return
     heard = read(channel, posted, payload)
     found = {
-        "messages": [message.as_dict() for message in heard.messages],
+        "messages": [_plain_message(message) for message in heard.messages],
         "receipts": [{**_plain(receipt), "id": str(receipt.id)} for receipt in heard.receipts],
         "stops": [{**_plain(stopped), "at": stopped.at.isoformat()} for stopped in heard.stops],
     }

@@ -66,7 +66,7 @@ def told(opened: Open, attach: Attach, write: Write, jawab: Jawab, enter: Enter)
 
     async def make(**more: Any) -> UUID:
         contact = more.pop("contact_id", None) or await write()
-        case = await opened(contact_id=contact, story=CANARY, category="police", place_text="کلی", **more)
+        case = await opened(contact_id=contact, story=CANARY, category="security", place_text="کلی", **more)
         handler = (await enter("handler")).staff_id
         assert handler is not None
         for content, kind in ((PHOTO, "image/jpeg"), (VOICE, "audio/ogg"), (None, "image/png")):
@@ -159,7 +159,7 @@ async def test_every_word_goes_behind_and_nobody_of_the_district_sees_anything_a
 
     sealed = await items(jawab, reader)
     said = json.dumps([item.data for item in sealed], ensure_ascii=False)
-    for word in (CANARY, NOTE, ANSWER, "کلی", "police", "+92300", "Demo handler"):
+    for word in (CANARY, NOTE, ANSWER, "کلی", "security", "+92300", "Demo handler"):
         assert word in said, word
     async with jawab.db.transaction("intake") as tx:
         found = await vault.find(tx, jawab.keys.hash_code(code))
@@ -177,11 +177,11 @@ async def test_the_figures_do_not_change(
     enter: Enter, opened: Open, told: Told, reader: tuple[UUID, bytes], stranger: Browser, owner: Owner, db: Database
 ) -> None:
     for _ in range(5):
-        await opened(category="police")
+        await opened(category="security")
     cases = [
         await told(),
-        await opened(category="police"),
-        await opened(category="police", at=datetime.now(UTC) - timedelta(days=4)),
+        await opened(category="security"),
+        await opened(category="security", at=datetime.now(UTC) - timedelta(days=4)),
     ]
     await owner.execute("UPDATE cases SET opened_at = opened_at - interval '2 days'")
     week = f"{datetime.now(UTC) - timedelta(days=2):%G-W%V}"
@@ -215,8 +215,8 @@ async def test_no_clock_of_it_ever_runs_out(
     assert (await one("SELECT count(*) AS n FROM case_history WHERE verb = 'escalate'"))["n"] == 0
     async with jawab.db.autocommit("report") as conn:
         rows = await figures._count(conn, "pishin", later, None)
-    assert (rows["overdue"]["police"], len(rows["received"]["police"])) == ([], 1)
-    assert rows["in_14"]["police"] == [], "nor was it met"
+    assert (rows["overdue"]["security"], len(rows["received"]["security"])) == ([], 1)
+    assert rows["in_14"]["security"] == [], "nor was it met"
 
 
 async def test_while_nobody_could_read_it_the_provinces_triage_alone_has_it(

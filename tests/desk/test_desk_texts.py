@@ -27,6 +27,7 @@ MINE = [
 
 # key prefix in a template (`t('role.' ~ …)`) → what may follow
 TAILS: dict[str, list[str]] = {
+    "hour.": ["morning", "noon", "evening"],
     "role.": sorted(ROLES),
     "status.": list(lifecycle.STATUSES),
     "category.": list(CATEGORIES),

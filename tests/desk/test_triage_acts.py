@@ -79,7 +79,7 @@ async def test_about_a_person_it_goes_behind_the_door_whatever_queue_was_meant(
     enter: Enter, keep: Keep, one: One, jawab: Jawab
 ) -> None:
     kept, _ = await keep()
-    answer = await say(await enter("triage"), kept, "queue", category="police", kind="person")
+    answer = await say(await enter("triage"), kept, "queue", category="security", kind="person")
     assert answer.headers["location"].endswith("done=seal")
     await after(jawab)
     assert (await one("SELECT count(*) AS n FROM cases"))["n"] == 0

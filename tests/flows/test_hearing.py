@@ -210,8 +210,8 @@ def test_danger_needs_more_than_a_word_of_every_day(book: Book) -> None:
         ("complaint.message", "فون گھر والوں کا ہے میسج نہ کریں", "no"),
         ("verify.ask", "پانی آ گیا", "yes"),
         ("verify.ask", "ابھی تک نہیں ہوا", "no"),
-        ("verify.ask", "آدھا ہوا ہے", ""),
-        ("verify.ask", "پتا نہیں", ""),
+        ("verify.ask", "آدھا ہوا ہے", "half"),
+        ("verify.ask", "پتا نہیں", "unknown"),
         ("complaint.kind", "ایک بندے کی شکایت ہے", "person"),
         ("complaint.kind", "کسی بندے کی بات نہیں ہے", "service"),
         ("welcome.menu", "مجھے شکایت کرنی ہے", "report"),
@@ -220,7 +220,7 @@ def test_danger_needs_more_than_a_word_of_every_day(book: Book) -> None:
         ("welcome.language", "bravi", "brh"),
         ("complaint.category", "پانی کا", "water"),
         ("complaint.category", "پانی کا مسئلہ ہے تین دن سے", ""),
-        ("complaint.category", "تین", "education"),
+        ("complaint.category", "تین", "health"),
     ],
 )
 def test_an_option_is_picked_by_what_people_say_for_it(book: Book, node: str, text: str, option: str) -> None:

@@ -113,7 +113,9 @@ class Conversation(RuleBasedStateMachine):
             report = memory.report
             behind = Report(report.code, report.stage, Lies.SEALED, report.told)
             behind = replace(behind, heard=report.heard)  # until it was said back: a language may come first
-            assert memory == Memory(behind, look=memory.look, opening=memory.opening, thread=memory.thread)
+            assert memory == Memory(
+                behind, look=memory.look, opening=memory.opening, thread=memory.thread, call=memory.call
+            )
 
     @invariant()
     def a_trial_line_has_sealed_nothing(self) -> None:
@@ -183,7 +185,7 @@ def test_every_path_of_every_flow_is_walked_to_its_end() -> None:
     In one language: where a path leads does not hang on it, and the walk is a minute of a processor.
     """
     begin = Session(lang="bal")
-    waiting, seen, visited = [begin], {_shape(begin)}, set()
+    waiting, seen, visited = [begin, Session()], {_shape(begin)}, set()
     while waiting:
         session = waiting.pop()
         for text, more in _inputs(session):
