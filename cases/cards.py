@@ -17,7 +17,7 @@ from cases.sorting import Kept
 from locales import say
 from store import audit, media, sessions
 from store.crypto import Keys
-from store.database import Tx, fetch_all
+from store.database import Tx
 
 # Texts that speakers have read, or will, so that who does not write a language can answer in it.
 PHRASES = ("where", "what", "which_office", "since_when", "voice_again", "picture_again", "thanks", "not_ours")
@@ -49,10 +49,7 @@ async def join(tx: Tx, keys: Keys, card: UUID, *, actor: UUID, now: datetime, ca
     await audit.write(tx, str(actor), f"sorting.join:{card}", str(case_id))
     # Not its number: this may be read over a shoulder.
     says = [("triage.joined", {"date": {"date": case.day(case.opened_at).isoformat()}})]
-    outbox_id = await messages.tell(tx, keys, case, says=says, now=now)
-    if outbox_id is not None:
-        await sessions.ask(tx, case.contact_id, "answer", case_id)
-    return outbox_id
+    return await messages.ask(tx, keys, case, "answer", says=says, now=now)
 
 
 async def answer(
@@ -80,8 +77,10 @@ async def answer(
     return outbox_id
 
 
-async def call(tx: Tx, keys: Keys, card: UUID, *, actor: UUID, now: datetime, who: str = "", hour: str = "") -> UUID:
-    """Somebody will ring them, a woman or a man and at the hour where they said so; they are told."""
+async def call(
+    tx: Tx, keys: Keys, card: UUID, *, actor: UUID, now: datetime, who: str = "", hour: str = ""
+) -> UUID | None:
+    """Somebody will ring them, a woman or a man, at the hour that they said; told where they may be messaged."""
     kept = await sorting.read(tx, keys, card)
     _require(kept)
     if who and who not in CALLERS:
@@ -89,6 +88,8 @@ async def call(tx: Tx, keys: Keys, card: UUID, *, actor: UUID, now: datetime, wh
     await sorting.amend(tx, keys, card, call={"who": who, "hour": hour})
     await sorting.set_state(tx, card, "call", now)
     await audit.write(tx, str(actor), "sorting.call", str(card))
+    if kept.answers.get("may_message") is False:
+        return None
     says = [("triage.call", {"date": {"date": calendar.day_of(max(kept.due_acknowledge, now)).isoformat()}})]
     outbox_id = await messages.owe(tx, keys, card, contact_id=kept.contact_id, lang=kept.lang, says=says, now=now)
     await sessions.ask(tx, kept.contact_id, "call", card)
@@ -122,18 +123,9 @@ async def bring_back(tx: Tx, keys: Keys, card: UUID, *, actor: UUID, now: dateti
 
 async def cases_of(tx: Tx, cards: Sequence[Kept]) -> dict[UUID, list[register.Case]]:
     """The cases of each card's phone in its district, newest first, without a word of theirs."""
-    rows = await fetch_all(
-        tx,
-        "SELECT id, contact_id, district_id FROM cases WHERE contact_id = ANY(%s) ORDER BY opened_at DESC, id",
-        ([card.contact_id for card in cards],),
-    )
-    found = {row["id"]: await register.read(tx, row["id"]) for row in rows}
+    found = await register.of_contacts(tx, [card.contact_id for card in cards])
     return {
-        card.id: [
-            case
-            for case in found.values()
-            if case.contact_id == card.contact_id and case.district_id == card.district_id
-        ]
+        card.id: [case for case in found if case.contact_id == card.contact_id and case.district_id == card.district_id]
         for card in cards
     }
 

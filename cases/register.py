@@ -7,7 +7,7 @@ case is in cases.lifecycle, and what each verb does besides in cases.acts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, LiteralString
@@ -91,6 +91,12 @@ async def find(conn: Conn, code: str, *, hold: bool = False) -> Case | None:
     """
     by_code = "(c.code = %(code)s OR c.id = (SELECT case_id FROM joined WHERE joined.code = %(code)s))"
     return await fetch_one(conn, _CASE + by_code + (" FOR SHARE OF c" if hold else ""), {"code": code}, of=Case)
+
+
+async def of_contacts(conn: Conn, contact_ids: Sequence[UUID]) -> list[Case]:
+    """The cases of these phones, newest first."""
+    theirs = _CASE + "c.contact_id = ANY(%s) ORDER BY c.opened_at DESC, c.id"
+    return await fetch_all(conn, theirs, (list(contact_ids),), of=Case)
 
 
 async def due_at(tx: Tx, case_id: UUID, kind: str) -> datetime:

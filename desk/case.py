@@ -169,6 +169,7 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
         soon=(today + timedelta(days=7)).isoformat(),
         window_shut=_is_shut(case.channel, case.last_inbound_at, now),
         pin=pins.tell,
+        find_near=pins.find_near,
         may_reveal=staff.may("supervise"),
         reveals=REVEALS,
         here=f"/desk/cases/{case_id}",

@@ -155,7 +155,7 @@ async def _dismiss(tx: Tx, keys: Keys, made: Decision, now: datetime) -> None:
     await cards.dismiss(tx, keys, made.card, actor=made.staff_id, now=now)
 
 
-async def _call(tx: Tx, keys: Keys, made: Decision, now: datetime) -> UUID:
+async def _call(tx: Tx, keys: Keys, made: Decision, now: datetime) -> UUID | None:
     form = made.form
     return await cards.call(
         tx, keys, made.card, actor=made.staff_id, now=now, who=form.get("who", ""), hour=form.get("hour", "")

@@ -118,6 +118,7 @@ async def render(request: Request, jawab: Jawab, state: str, said: Said) -> Resp
         text_most=TEXT_MOST,
         hour_most=HOUR_MOST,
         pin=pins.tell,
+        find_near=pins.find_near,
         here="/desk/sorting",
         **values,
     )

@@ -57,11 +57,12 @@ def _take(turn: Turn, option: Choice) -> None:
     report.clear(turn, option.clear)
     run(turn, node.effect, option.id)
     run(turn, option.effect, option.id)
-    advance(turn, option.next)
+    if not turn.shut:
+        advance(turn, option.next)
 
 
 def _place(turn: Turn, folded: str) -> bool:
-    known, tapped, typed = turn.known, turn.event.choice, turn.event.text.strip()
+    known, tapped, typed = turn.known, turn.event.choice, report.read_item(turn.event).text.strip()
     numbered = numbered_places(known.places)
     number = answers.pick_number(folded, turn.book.words.before_digits) or _number_word(turn, folded)
     if turn.event.location:

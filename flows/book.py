@@ -33,7 +33,7 @@ class Choice:
     text: str
     next: str
     effect: tuple[str, dict[str, Any]] | None = None
-    clear: str = ""  # "answers": the report begins again; "report": another one begins
+    clear: str = ""  # "report": another report begins
 
 
 @dataclass(frozen=True, slots=True)

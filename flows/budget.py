@@ -9,7 +9,8 @@ from functools import cache
 import locales
 from flows.book import Book
 from flows.model import Media
-from flows.play import Phone, World, places_of
+from flows.places import places_of
+from flows.play import Phone, World
 from flows.turn import PLACES
 from locales.channels import sms_parts
 from locales.places import districts

@@ -12,7 +12,8 @@ from flows.book import Book, Choice, Node
 from flows.budget import MESSAGES, PARTS, reckon
 from flows.model import Value
 from flows.moving import HOPS
-from flows.play import FACILITY, ROUND, places_of
+from flows.places import places_of
+from flows.play import FACILITY, ROUND
 from flows.turn import PLACES, SPOKEN, STATUSES, VALUES
 from locales.catalogs import texts
 from locales.channels import CHANNELS, sms_parts

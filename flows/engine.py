@@ -16,9 +16,7 @@ from flows.effects import Step
 from flows.facts import answered
 from flows.model import Event, Found, FoundCase, FoundFacility, Lies, Rating, Session, Thread
 from flows.moving import call_person, go, land, offer_person
-from flows.turn import Turn
-
-WORDS_KEPT = 5  # of the answers that were not understood, for the person who is called
+from flows.turn import FIRST, LANGUAGE, MENU, REPORT, Turn
 
 
 def step(book: Book, session: Session, event: Event) -> Step:
@@ -26,7 +24,9 @@ def step(book: Book, session: Session, event: Event) -> Step:
     turn = _begin(book, session, event)
     was_sealed = turn.report.sealed
     KINDS[event.kind](turn)
-    turn.sealed = event.kind != "quiet" and (turn.sealed or was_sealed or turn.report.sealed)
+    turn.sealed = event.kind != "quiet" and (
+        turn.sealed or was_sealed or turn.report.sealed or codes.is_written_as_card(event.text)
+    )
     return turn.end()
 
 
@@ -66,12 +66,29 @@ def _message(turn: Turn) -> None:
         turn.fresh = True
     if turn.node.flow in {"verify", "thread"} and turn.memory.thread is None:
         turn.node, turn.fresh = turn.book.nodes[turn.home], True  # its case was let go of
-    if turn.event.tapped and turn.event.tapped not in {turn.face, focus.VERIFY}:
-        turn.ask()  # a button of an older message: what it meant is over, and its title is nobody's words
-        return
     for read in ORDER:
         if read(turn) or turn.shut:
             return
+
+
+def _tap(turn: Turn) -> bool:
+    """A button of an older message: what it meant is over, and its title is nobody's words.
+
+    What a conversation may begin with can be tapped whenever nothing else is open; True where it is asked again.
+    """
+    tapped, focused = turn.event.tapped, turn.known.focus
+    if not tapped or (tapped == turn.face and not turn.fresh):
+        return False
+    if tapped == focus.VERIFY and focused is not None and focused.kind == "confirm":
+        return False
+    if not turn.fresh:
+        turn.ask()
+        return True
+    if tapped in {FIRST, LANGUAGE} or (turn.lang and tapped in {MENU, REPORT}):
+        turn.node, turn.fresh = turn.book.nodes[tapped], False
+        return False
+    land(turn, turn.first, ask=True)
+    return True
 
 
 def _sorry(turn: Turn) -> Any:
@@ -81,14 +98,18 @@ def _sorry(turn: Turn) -> Any:
 
 def _answer(turn: Turn) -> bool:
     """The answer to the open question; at the offer of a person, to the question before it as well."""
-    if turn.fresh or (turn.node.ask in _FREE and talk.means(turn) is not None):
+    if turn.fresh:
         return False
-    if ASKS[turn.node.ask](turn, turn.short):
-        return True
-    return turn.node.name == "help.offer" and _answer_earlier(turn)
+    return _is_answered(turn) or (turn.node.name == "help.offer" and _answer_earlier(turn))
 
 
 _FREE = frozenset({"text", "place", "more", "thread"})  # whatever comes would be an answer to these
+
+
+def _is_answered(turn: Turn) -> bool:
+    if turn.node.ask in _FREE and talk.means(turn) is not None:
+        return False
+    return ASKS[turn.node.ask](turn, turn.short)
 
 
 def _answer_earlier(turn: Turn) -> bool:
@@ -96,7 +117,7 @@ def _answer_earlier(turn: Turn) -> bool:
         return False
     offer, trail = turn.node, turn.trail
     turn.node, turn.trail = turn.book.nodes[trail[-1]], trail[:-1]
-    if not (turn.node.ask in _FREE and talk.means(turn) is not None) and ASKS[turn.node.ask](turn, turn.short):
+    if _is_answered(turn):
         return True
     turn.node, turn.trail = offer, trail
     return False
@@ -161,8 +182,7 @@ def _keep_in_report(turn: Turn) -> None:
 def _miss(turn: Turn) -> None:
     """Not understood: asked again, then a person is offered, then what was sent is put before one."""
     turn.misses += 1
-    if not turn.report.sealed and turn.event.text.strip():
-        turn.remember(missed=(*turn.memory.missed, turn.event.text[:200])[-WORDS_KEPT:])
+    turn.note()
     if turn.node.name == "help.offer":
         turn.misses = 0
         call_person(turn)
@@ -178,6 +198,7 @@ def _miss(turn: Turn) -> None:
 
 
 ORDER: tuple[Callable[[Turn], bool], ...] = (
+    _tap,
     universal.obey,
     focus.open_code,
     focus.answer_focus,

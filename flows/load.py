@@ -58,7 +58,7 @@ WORDS_KEYS: dict[str, type] = {
     "beside_places": list,
 }
 UNIVERSAL = ("menu", "back", "help", "stop", "start", "language", "status", "private")
-CLEARS = ("", "answers", "report")
+CLEARS = ("", "report")
 SAVES = (*SAVED, "place", "story", "scores")
 LOOK_UPS = ("case", "facility")
 

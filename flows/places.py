@@ -15,6 +15,7 @@ from functools import lru_cache
 
 import locales
 from flows.model import Place, Point
+from locales.places import of_district
 
 NEAR = 40.0  # kilometres from its middle that a tehsil reaches at least
 LEAST_BONES = 3  # letters of a skeleton: "nl" is Naal, and a drain
@@ -43,6 +44,11 @@ class Meant:
 
     places: tuple[Place, ...] = ()
     named: bool = False
+
+
+def places_of(district_id: str) -> tuple[Place, ...]:
+    """The places of a district as its citizens are offered them."""
+    return tuple(Place(row.id, row.names, row.spellings, row.point) for row in of_district(district_id))
 
 
 def find(numbered: Mapping[str, Place], folded: str, beside: frozenset[str]) -> Meant:

@@ -27,16 +27,11 @@ from flows.model import (
     Round,
     Session,
 )
+from flows.places import places_of
 from flows.sessions import dump, restore
-from locales.places import of_district
 from locales.render import render_options
 
 DISTRICT = "pishin"
-
-
-def places_of(district_id: str) -> tuple[Place, ...]:
-    """The places that the product offers in a district."""
-    return tuple(Place(row.id, row.names, row.spellings, row.point) for row in of_district(district_id))
 
 
 PLACES = places_of(DISTRICT)

@@ -232,12 +232,9 @@ def append_held(turn: Turn) -> None:
 
 
 def clear(turn: Turn, what: str) -> None:
-    """Begin the report again ("answers") or begin another one ("report"); no words are dropped that were sent."""
+    """Begin another report ("report"); no words are dropped that were sent."""
     report = turn.report
-    if what == "answers":
-        turn.forget(Report(report.code, lies=report.lies, told=report.told))
-        turn.trail = []
-    elif what == "report":
+    if what == "report":
         turn.forget()
         turn.trail = []
         if report.sealed and report.told:

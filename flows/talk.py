@@ -69,12 +69,12 @@ def _lost(turn: Turn) -> None:
 
 
 def _call(turn: Turn) -> None:
-    turn.remember(missed=(*turn.memory.missed, turn.event.text[:200]))
+    turn.note()
     aside(turn, "call.who")
 
 
 def _person(turn: Turn) -> None:
-    turn.remember(missed=(*turn.memory.missed, turn.event.text[:200]))
+    turn.note()
     turn.push()
     go(turn, "help.called")
 

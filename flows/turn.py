@@ -51,6 +51,7 @@ MENU, LANGUAGE, FIRST, REPORT = "welcome.menu", "welcome.language", "welcome.fir
 PLACES = 9  # digits of one hand's reach, and WhatsApp's list of ten rows
 MORE = "more"  # the option that turns to the next page of places, after the last to the first
 TRAIL = 30
+MISSED = 5  # messages that are remembered for the person who is called
 SHORT = 80  # longer than any option's text or universal word: there is no point in looking further
 
 
@@ -150,6 +151,11 @@ class Turn:
     def short(self) -> str:
         """The matching key of a message that is short enough to be an answer; "" for a longer one."""
         return self.folded if len(self.event.text) <= SHORT else ""
+
+    def note(self) -> None:
+        """Remember this message for the person who is called; behind the door nothing of it is remembered."""
+        if not self.report.sealed and self.event.text.strip():
+            self.remember(missed=(*self.memory.missed, self.event.text[:200])[-MISSED:])
 
     def pass_by(self) -> None:
         """What we asked by ourselves is answered, or waits: something else was begun."""

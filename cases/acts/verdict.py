@@ -32,9 +32,10 @@ async def say_done(
     """What somebody answers to "is it done?".
 
     `by_code`: from another phone than the case's, by who has its code. Handlers know the codes too, so that a "yes"
-    from there is kept and confirms nothing.
+    from there is kept and confirms nothing; nor does any answer move a case that has moved on meanwhile.
     """
-    if verdict == "unknown" or (verdict == "yes" and by_code):
+    late = case.status not in {"resolved", "closed"}
+    if late or verdict == "unknown" or (verdict == "yes" and by_code):
         data = {"verdict": verdict, "by_code": by_code}
         await history.write(
             tx, case.id, "verdict", actor=CITIZEN, now=now, was=case.status, became=case.status, data=data

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cases import acts, thread
+from cases import acts, register, thread
 from store import sessions
 from store.jawab import Jawab
 from tests.answers import answer, typed
@@ -141,3 +141,17 @@ async def test_a_reply_to_our_receipt_goes_to_its_case(jawab: Jawab, owner: Owne
     assert (words, False) in await texts(jawab, case_id)
     await phone.say(words, quotes="SM" + "b" * 32)
     assert (await count(owner, "cases")) == 1
+
+
+async def test_an_answer_that_comes_too_late_moves_nothing_and_is_written_down_all_the_same(
+    jawab: Jawab, owner: Owner, phone: Phone
+) -> None:
+    """Who is told "noted" is noted."""
+    await phone.say(*typed())
+    case_id = await act(jawab, owner, "acknowledge", "resolve")
+    async with jawab.db.transaction("intake") as tx:
+        case = await register.read(tx, case_id)
+        await acts.say_done(tx, case, "yes", by_code=False, now=datetime.now(UTC))
+        await acts.say_done(tx, await register.read(tx, case_id), "no", by_code=False, now=datetime.now(UTC))
+    assert await count(owner, "cases", "status = 'confirmed'") == 1
+    assert await count(owner, "case_history", "verb = 'verdict' AND data ->> 'verdict' = 'no'") == 1

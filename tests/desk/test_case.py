@@ -53,7 +53,7 @@ async def test_a_case_from_first_look_to_resolved(
     done = await do(handler, case, "acknowledge")
     assert (done.status_code, done.headers["location"]) == (303, f"/desk/cases/{case}?done=acknowledge")
     assert (await one("SELECT status FROM cases WHERE id = %s", case))["status"] == "acknowledged"
-    assert "Acknowledged. The citizen is told." in (await handler.get(done.headers["location"])).text
+    assert say("done.acknowledge", "en") in (await handler.get(done.headers["location"])).text
 
     assert (await do(handler, case, "start")).status_code == 303
     assert (await do(handler, case, "answer", text="ٹینکر کل صبح آئے گا")).status_code == 303
@@ -147,11 +147,17 @@ async def test_an_empty_or_endless_answer_is_refused_with_its_text_kept(
 
 async def test_who_asked_not_to_be_messaged_is_not_and_the_page_says_so(enter: Enter, opened: Open, one: One) -> None:
     handler, case = await enter("handler"), await opened(may_message=False)
-    assert "asked not to be messaged" in (await handler.get(f"/desk/cases/{case}")).text
-    assert (await do(handler, case, "answer", text="ہم آ رہے ہیں")).status_code == 303
+    page = (await handler.soup(f"/desk/cases/{case}")).text
+    for key in ("answer.not_messaged", "answer.keep", "resolve.asks_quiet"):
+        assert say(key, "en") in page
+    assert "Sent as you type" not in page, "nothing is, so nothing says so"
+    for move, told in (("acknowledge", "done.acknowledge_quiet"), ("answer", "done.answer")):
+        done = await do(handler, case, move, text="ہم آ رہے ہیں")
+        assert done.status_code == 303
+        assert say(told, "en") in (await handler.get(done.headers["location"])).text
     assert (await one("SELECT count(*) AS n FROM outbox"))["n"] == 0
     soup = await handler.soup(f"/desk/cases/{case}")
-    assert "not sent: this phone asked not to be messaged" in pick(soup, ".item.answer .state").text
+    assert say("sent.none", "en") in pick(soup, ".item.answer .state").text
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID
 
 import pytest
 from bs4 import BeautifulSoup
@@ -15,9 +13,20 @@ from locales import say as text_of
 from store.crypto import Keys
 from store.database import Database
 from store.jawab import Jawab
-from tests.conftest import Owner
-from tests.desk.conftest import Browser, Enter, Hire, One, Open, Write
-from tests.desk.triage import CANARY, PHOTO, SECRET, VOICE, Attach, Keep, after, attacher, keeper, say
+from tests.desk.conftest import Enter, Hire, One, Open, Write
+from tests.desk.triage import (
+    CANARY,
+    PHOTO,
+    SECRET,
+    VOICE,
+    Attach,
+    Keep,
+    after,
+    attacher,
+    card_of,
+    keeper,
+    say,
+)
 from tests.pages import attribute, pick
 
 
@@ -29,28 +38,6 @@ def keep(db: Database, keys: Keys, write: Write) -> Keep:
 @pytest.fixture
 def attach(db: Database, keys: Keys) -> Attach:
     return attacher(db, keys)
-
-
-async def card_of(person: Browser, state: str = "waiting") -> BeautifulSoup:
-    return await person.soup(f"/desk/sorting?state={state}")
-
-
-async def focus(owner: Owner, contact: UUID) -> tuple[str, UUID]:
-    """What this phone was last asked by us, and about what."""
-    found = await owner.execute("SELECT focus_kind, focus_case FROM sessions WHERE contact_id = %s", (contact,))
-    (row,) = await found.fetchall()
-    return row[0], row[1]
-
-
-async def message(jawab: Jawab, card: UUID) -> dict[str, Any]:
-    async with jawab.db.autocommit("console") as conn:
-        row: Any = await (
-            await conn.execute(
-                "SELECT id, message FROM outbox WHERE case_id = %s ORDER BY created_at DESC LIMIT 1", (card,)
-            )
-        ).fetchone()
-    found: dict[str, Any] = jawab.keys.get_json(row["message"], f"outbox|message|{row['id']}")
-    return found
 
 
 # ── what a card shows ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -67,6 +54,7 @@ async def test_a_card_shows_all_that_came(enter: Enter, keep: Keep, attach: Atta
     for told in (
         CANARY, "30.58153, 66.99491", "پښتو", "0:12", "Voice note: on its way", "Photo: refused: too large",
         "Asked before:", text_of("report.place", "en"), "Acknowledge: 2 days left", "SMS",
+        text_of("thread.near", "en", place="Pishin"),
     ):  # fmt: skip
         assert " ".join(told.split()) in " ".join(card.text.split()), told
     assert attribute(pick(card, "audio"), "src") == f"/desk/sorting/{kept}/media/{voice}"

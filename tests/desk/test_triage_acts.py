@@ -17,7 +17,21 @@ from store.database import Database
 from store.jawab import Jawab
 from tests.conftest import Owner, RecordedBell
 from tests.desk.conftest import Browser, Enter, Hire, One, Open, Write
-from tests.desk.triage import CANARY, PHOTO, SECRET, VOICE, Attach, Keep, after, attacher, keeper, say
+from tests.desk.triage import (
+    CANARY,
+    PHOTO,
+    SECRET,
+    VOICE,
+    Attach,
+    Keep,
+    after,
+    attacher,
+    card_of,
+    focus,
+    keeper,
+    message,
+    say,
+)
 from tests.pages import attribute, pick
 
 
@@ -29,28 +43,6 @@ def keep(db: Database, keys: Keys, write: Write) -> Keep:
 @pytest.fixture
 def attach(db: Database, keys: Keys) -> Attach:
     return attacher(db, keys)
-
-
-async def card_of(person: Browser, state: str = "waiting") -> BeautifulSoup:
-    return await person.soup(f"/desk/sorting?state={state}")
-
-
-async def focus(owner: Owner, contact: UUID) -> tuple[str, UUID]:
-    """What this phone was last asked by us, and about what."""
-    found = await owner.execute("SELECT focus_kind, focus_case FROM sessions WHERE contact_id = %s", (contact,))
-    (row,) = await found.fetchall()
-    return row[0], row[1]
-
-
-async def message(jawab: Jawab, card: UUID) -> dict[str, Any]:
-    async with jawab.db.autocommit("console") as conn:
-        row: Any = await (
-            await conn.execute(
-                "SELECT id, message FROM outbox WHERE case_id = %s ORDER BY created_at DESC LIMIT 1", (card,)
-            )
-        ).fetchone()
-    found: dict[str, Any] = jawab.keys.get_json(row["message"], f"outbox|message|{row['id']}")
-    return found
 
 
 # ── each act ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -220,6 +212,16 @@ async def test_the_senders_next_words_take_no_complaint_back(
     assert (await one("SELECT count(*) AS n FROM dismissals WHERE taken_back_at IS NULL"))["n"] == 1
     assert (await say(triage, other, "back")).status_code == 303, "so can who marked it"
     assert (await one("SELECT count(*) AS n FROM dismissals WHERE taken_back_at IS NULL"))["n"] == 0
+
+
+async def test_a_call_is_announced_by_no_message_to_a_phone_that_said_none(
+    enter: Enter, keep: Keep, one: One, jawab: Jawab
+) -> None:
+    kept, _ = await keep(reason="person", answers={"may_message": False})
+    await say(await enter("triage"), kept, "call", asked="1")
+    await after(jawab)
+    assert (await one("SELECT state FROM sorting WHERE id = %s", kept))["state"] == "call"
+    assert (await one("SELECT count(*) AS n FROM outbox"))["n"] == 0
 
 
 async def test_a_call_is_promised_to_who_asked_for_it_and_its_number_shown_once(

@@ -9,12 +9,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from bs4 import BeautifulSoup
+
 from cases import sorting
 from desk import decisions
 from store import media
 from store.crypto import Keys
 from store.database import Database
 from store.jawab import Jawab
+from tests.conftest import Owner
 from tests.desk.conftest import Browser, Write, fresh_code
 
 CANARY = "قناری-zarqa-4410"
@@ -83,3 +86,25 @@ async def say(person: Browser, card: UUID, move: str, **form: Any) -> Any:
 async def after(jawab: Jawab) -> int:
     """Ten seconds later."""
     return await decisions.carry_out(jawab, datetime.now(UTC) + timedelta(seconds=11))
+
+
+async def card_of(person: Browser, state: str = "waiting") -> BeautifulSoup:
+    return await person.soup(f"/desk/sorting?state={state}")
+
+
+async def focus(owner: Owner, contact: UUID) -> tuple[str, UUID]:
+    """What this phone was last asked by us, and about what."""
+    found = await owner.execute("SELECT focus_kind, focus_case FROM sessions WHERE contact_id = %s", (contact,))
+    (row,) = await found.fetchall()
+    return row[0], row[1]
+
+
+async def message(jawab: Jawab, card: UUID) -> dict[str, Any]:
+    async with jawab.db.autocommit("console") as conn:
+        row: Any = await (
+            await conn.execute(
+                "SELECT id, message FROM outbox WHERE case_id = %s ORDER BY created_at DESC LIMIT 1", (card,)
+            )
+        ).fetchone()
+    found: dict[str, Any] = jawab.keys.get_json(row["message"], f"outbox|message|{row['id']}")
+    return found

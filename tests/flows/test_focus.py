@@ -12,7 +12,7 @@ from flows.model import Item, Say
 from flows.play import DAY, Phone
 from locales.values import group
 from tests.answers import answer
-from tests.flows.citizens import BRIBE, LONG, VOICE, Phones, among, complain, kinds, only
+from tests.flows.citizens import BRIBE, LONG, VOICE, Phones, among, complain, inside, kinds, only
 
 PLACE = "کلی کربلا، مسجد کے سامنے"
 
@@ -252,3 +252,50 @@ def test_a_local_stop_word_is_a_story_where_one_is_asked_and_a_stop_where_news_w
     stranger = phone()
     stranger.say("بند")
     assert kinds(stranger)[0] == "KeepStory"
+
+
+def test_the_number_of_an_identity_card_in_a_sentence_is_blanked_and_the_rest_is_kept(phone: Phones) -> None:
+    talk = phone("ur")
+    talk.say("میرا کارڈ 54400-1234567-1 ہے، پانی نہیں آتا")
+    assert among(talk, KeepStory).story == (Item("میرا کارڈ […] ہے، پانی نہیں آتا"),)
+    assert talk.sealed, "the inbox keeps no copy with the number"
+
+
+# ── buttons of older messages ──
+
+
+def test_a_menu_of_a_conversation_that_is_over_can_still_be_tapped(phone: Phones) -> None:
+    talk, _ = filed(phone)
+    title = locales.say("menu.language", "ur")
+    talk.say(title, choice="language", tapped="welcome.menu")
+    assert talk.effects == []
+    assert talk.session.node == "language"
+
+
+@pytest.mark.parametrize("tapped", ["complaint.kind", "verify.ask", "gone.node"])
+def test_any_other_button_of_then_begins_anew_and_its_title_is_nobodys_words(phone: Phones, tapped: str) -> None:
+    talk, _ = filed(phone)
+    talk.say("کام، خدمت", choice="service", tapped=tapped)
+    assert talk.effects == []
+    assert talk.session.node == "category"
+    assert not talk.session.memory.report.held
+
+
+# ── behind the door ──
+
+
+@pytest.mark.parametrize("wish", ["مجھے فون کریں", "کسی انسان سے بات کرنی ہے"])
+def test_a_wish_from_behind_the_door_is_not_remembered_in_the_session(phone: Phones, wish: str) -> None:
+    talk = inside(phone("ur"))
+    talk.say(wish)
+    assert talk.session.memory.missed == ()
+
+
+def test_a_trial_line_takes_no_words_about_a_person_into_a_thread(phone: Phones) -> None:
+    talk, _ = asked(phone)
+    talk.world.trial = True
+    talk.say(BRIBE)
+    said = talk.say(answer("doubt.thread", "person"))
+    assert "0000" in said
+    assert talk.effects == []
+    assert talk.session.node == "menu"

@@ -15,7 +15,8 @@ from flows import places
 from flows.book import Book
 from flows.effects import Seal
 from flows.model import Place
-from flows.play import Phone, places_of
+from flows.places import places_of
+from flows.play import Phone
 from flows.turn import PLACES, numbered_places
 from locales.places import districts, tehsils
 from tests.answers import answer

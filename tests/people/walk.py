@@ -17,7 +17,8 @@ from flows.effects import (
     Verify,
 )
 from flows.model import Details, Item, Session
-from flows.play import Phone, World, places_of
+from flows.places import places_of
+from flows.play import Phone, World
 from locales.places import tehsils
 from tests.answers import BOOK, report
 from tests.people.phrases import Phrase
