@@ -168,3 +168,4 @@ class Step:
     reply: Reply | None
     effects: tuple[Effect, ...] = ()
     sealed: bool = False  # the words of this event went behind the protected door: keep no other copy
+    replaces: bool = False  # the reply says what the one that is still held would have said

@@ -7,9 +7,10 @@ quotes; the answer to what we asked by ourselves; the answer to the open questio
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from flows import codes, focus, hearing, poster, report, talk, threads, universal
+from flows import codes, echoes, focus, hearing, holding, poster, report, talk, threads, universal
 from flows.asking import ASKS, take_choice
 from flows.book import Book
 from flows.effects import Step
@@ -21,13 +22,23 @@ from flows.turn import FIRST, LANGUAGE, MENU, REPORT, Turn
 
 def step(book: Book, session: Session, event: Event) -> Step:
     """Where a conversation goes on one event, what is said (one Reply at most) and what must be done."""
+    echo = echoes.count(session, event)
+    turn = _run(book, session, event, KINDS[event.kind])
+    if echo is not None and echo.times >= echoes.SILENT_FROM and not turn.answered:
+        turn = _run(book, session, event, _show if echo.times == echoes.SILENT_FROM else _say_nothing)
+    made = holding.settle(turn, session, turn.end())
+    counted = echoes.last(session, event) if echo is None or turn.answered else echo
+    return replace(made, session=replace(made.session, echo=counted))
+
+
+def _run(book: Book, session: Session, event: Event, read: Callable[[Turn], None]) -> Turn:
     turn = _begin(book, session, event)
     was_sealed = turn.report.sealed
-    KINDS[event.kind](turn)
+    read(turn)
     turn.sealed = event.kind != "quiet" and (
         turn.sealed or was_sealed or turn.report.sealed or codes.is_written_as_card(event.text)
     )
-    return turn.end()
+    return turn
 
 
 def _begin(book: Book, session: Session, event: Event) -> Turn:
@@ -47,6 +58,8 @@ def _begin(book: Book, session: Session, event: Event) -> Turn:
     if turn.node.sealed and not turn.report.sealed:
         turn.update(lies=Lies.SEALED)  # whatever was lost of a session: who stands behind the door is behind it
     turn.fresh = not session.node
+    turn.held = holding.waiting(session, event.known.at)
+    turn.seen = turn.held.seen if turn.held is not None else "" if turn.fresh else turn.face
     turn.lost = bool(session.node) and name not in nodes
     turn.older = session.flows != book.fingerprint
     return turn
@@ -103,11 +116,14 @@ def _answer(turn: Turn) -> bool:
     return _is_answered(turn) or (turn.node.name == "help.offer" and _answer_earlier(turn))
 
 
-_FREE = frozenset({"text", "place", "more", "thread"})  # whatever comes would be an answer to these
+_WORDS = frozenset({"text", "more", "thread"})  # whatever comes would be an answer to these
+_FREE = _WORDS | {"place"}
 
 
 def _is_answered(turn: Turn) -> bool:
     if turn.node.ask in _FREE and talk.means(turn) is not None:
+        return False
+    if turn.node.ask not in _WORDS and holding.is_unread(turn):
         return False
     return ASKS[turn.node.ask](turn, turn.short)
 
@@ -201,12 +217,27 @@ ORDER: tuple[Callable[[Turn], bool], ...] = (
     _tap,
     universal.obey,
     focus.open_code,
+    holding.pass_early,
     focus.answer_focus,
     poster.read_digits,
     _answer,
     talk.reply,
     _keep,
 )
+
+# ── the same text for the third time ─────────────────────────────────────────────────────────────────────────────
+
+
+def _show(turn: Turn) -> None:
+    """Nothing that we say helps, or a robot speaks: a person sees it, and nothing is said."""
+    turn.note()
+    call_person(turn)
+    turn.over = turn.fresh
+
+
+def _say_nothing(turn: Turn) -> None:
+    turn.over = turn.fresh
+
 
 # ── what is not a message ──────────────────────────────────────────────────────────────────────────────────────────
 

@@ -31,6 +31,7 @@ def open_code(turn: Turn) -> bool:
         return True
     if not code:
         return False
+    turn.answered = True
     turn.pass_by()
     if turn.node.flow != "status":
         turn.push()
@@ -141,6 +142,7 @@ def _follow(turn: Turn, focus: Focus) -> bool:
         return False
     if not turn.fresh:
         turn.push()
+    turn.answered = True
     turn.remember(thread=Thread(focus.code, focus.day))
     turn.pass_by()
     threads.settle(turn)

@@ -40,6 +40,7 @@ class Reply:
     options: tuple[Option, ...] = ()
     node: str = ""  # the ordinary one on both sides of the protected door
     flows: str = ""  # fingerprint of the flows that ask it
+    wait: float = 0.0  # seconds that it is held for more of the same; see flows.holding
 
     def as_message(self) -> dict[str, Any]:
         """As the outbox stores it: keys and values, no sentence; each option with what its button carries."""
@@ -146,6 +147,7 @@ class Event:
     media: tuple[Media, ...] = ()
     location: Point | None = None
     found: Found | None = None  # the answer to a LookUp
+    echo: str = ""  # a mark that only equal texts of this phone have: the shell's, keyed, so that it tells nothing
 
 
 # ── what a conversation remembers between two messages ─────────────────────────────────────────────────────────────
@@ -282,6 +284,25 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A reply that waits for more of the same, and is replaced where it comes."""
+
+    until: float  # seconds since 1970; then it has gone out
+    since: float  # when the first of these messages came
+    seen: str = ""  # the question that stood open before them, which has been read
+    says: tuple[Say, ...] = ()  # what whatever replaces it must say too: a number that was given
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """The same text again and again: `mark` as in `Event.echo`, how often, and when for the first time."""
+
+    mark: str
+    times: int
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """Where a conversation stands. Sealed answers are never in it."""
 
@@ -294,3 +315,5 @@ class Session:
     passed: float = 0.0  # `Focus.at` of the last question of ours that was answered, or passed by for something else
     flows: str = ""  # fingerprint of the flows this session was written by
     quiet_after: int = 0  # seconds of silence after which a "quiet" event is due; 0 = never
+    held: Held | None = None
+    echo: Echo | None = None

@@ -20,6 +20,7 @@ HOPS = 20  # nodes that say or branch between two questions; check finds the rin
 def advance(turn: Turn, target: str) -> None:
     """The question is answered: remember it for Back and go on."""
     turn.misses = 0
+    turn.answered = True
     if (turn.memory.missed or turn.memory.page) and turn.node.flow not in {"help", "call"}:
         turn.remember(missed=(), page=0)
     if turn.node.ask not in {"more", "score", "thread"} and turn.node.flow != "welcome":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -45,12 +46,13 @@ VERDICTS = {"yes": "confirmed", "no": "disputed", "half": "disputed", "unknown":
 OUTSIDE = (({"en": "Demo helpline", "ur": "نمونہ ہیلپ لائن"}, "0000"),)
 
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
+PAUSE = 60.0  # seconds to read an answer and to write the next one
 _CALLS = 3  # look-ups in one turn, as the shell allows
 
 
 @dataclass
 class World:
-    """What the shell would know: cases by code, the subscription. Time moves only when it is told to."""
+    """What the shell would know: cases by code, the subscription. Time moves with what a phone says or not."""
 
     at: float = 1_795_000_000.0
     channel: str = "sms"
@@ -128,9 +130,14 @@ class Phone:
 
     def say(self, text: str = "", **more: Any) -> str:
         """Send a message; the reply as its language and channel show it, "" if there was none."""
+        self.world.at += PAUSE
+        return self.add(text, **more)
+
+    def add(self, text: str = "", **more: Any) -> str:
+        """Send a message right after the one before, as people do who say one thing in several."""
         self.thread.extend(f"> {line}".rstrip() for line in (text or _describe(more)).split("\n"))
         storable = text.encode("utf-8", "replace").decode()  # as every channel hands it on
-        return self._turn(Event("message", self.world.known(), storable, **more))
+        return self._turn(Event("message", self.world.known(), storable, echo=_mark(storable), **more))
 
     def wait(self) -> str:
         """Nothing is written until the silence is noticed, if it ever is."""
@@ -161,6 +168,10 @@ class Phone:
                 break
             event = replace(event, kind="found", found=answers[0])
         return shown
+
+
+def _mark(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _describe(more: dict[str, Any]) -> str:

@@ -18,6 +18,12 @@ def read_item(event: Event) -> Item:
     return Item(text if text.strip() else "", event.media, event.location)
 
 
+def take_item(turn: Turn) -> Item:
+    """What this message told, to be kept; more of the same may follow it."""
+    turn.partial = True
+    return read_item(turn.event)
+
+
 def is_dangerous(turn: Turn) -> bool:
     """Whether this message has words that lead to the protected door."""
     return hearing.is_dangerous(turn.book.words, turn.folded)
@@ -92,9 +98,9 @@ def tell(turn: Turn) -> None:
     turn.forget()
     heard = hearing.find_category(turn.book.words, turn.folded)
     if not is_dangerous(turn):
-        _keep(turn, (read_item(turn.event),))
+        _keep(turn, (take_item(turn),))
     elif enter(turn):
-        seal(turn, "story", read_item(turn.event))
+        seal(turn, "story", take_item(turn))
     if turn.shut:
         return
     turn.update(told=True)
@@ -113,7 +119,7 @@ def add_words(turn: Turn, kind: str = "more") -> None:
     """Words inside a report go to the same place as the rest of it. Before service or person they are its story."""
     if (turn.report.sealed or is_dangerous(turn)) and not enter(turn):
         return
-    _add(turn, kind, read_item(turn.event))
+    _add(turn, kind, take_item(turn))
 
 
 def _add(turn: Turn, kind: str, item: Item) -> None:
@@ -132,7 +138,7 @@ def _add(turn: Turn, kind: str, item: Item) -> None:
 
 def doubt(turn: Turn) -> None:
     """These words wait until it is known whether they are about a person; sealed ones wait sealed."""
-    item = read_item(turn.event)
+    item = take_item(turn)
     if turn.report.sealed:
         seal(turn, "story", item)
     else:
@@ -156,9 +162,9 @@ def hold(turn: Turn) -> None:
         turn.update(stage=Stage.DONE, told=True)
     if turn.report.sealed or is_dangerous(turn):
         if enter(turn):
-            seal(turn, "more", read_item(turn.event))
+            seal(turn, "more", take_item(turn))
     else:
-        turn.update(held=(*turn.report.held, read_item(turn.event)))
+        turn.update(held=(*turn.report.held, take_item(turn)))
 
 
 _SEALED_AS = {"may_message": "message"}

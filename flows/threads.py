@@ -13,7 +13,7 @@ def append(turn: Turn) -> bool:
 
     False where it has words of danger for an ordinary case: they are held until the person was asked.
     """
-    thread, item = turn.memory.thread, report.read_item(turn.event)
+    thread, item = turn.memory.thread, report.take_item(turn)
     if thread is None:
         return True
     if not thread.sealed and report.is_dangerous(turn):

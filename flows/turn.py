@@ -11,6 +11,7 @@ from flows.effects import Effect, Step
 from flows.model import (
     Event,
     FoundCase,
+    Held,
     Known,
     Memory,
     Option,
@@ -79,6 +80,11 @@ class Turn:
     passed: float = 0.0  # of the session
     lost: bool = False  # the node this session stood at is gone from the flows
     older: bool = False  # what is open was asked by other flows than these
+    held: Held | None = None  # the reply to what came just before, which has not gone out yet
+    seen: str = ""  # the question that has been read
+    partial: bool = False  # this may be one bubble of several: its reply waits a moment
+    early: bool = False  # it came before its question could be read
+    answered: bool = False  # it answered an open question, or was a command
     silent: bool = False  # an unfinished report has been kept; the next silence ends the conversation
 
     @property

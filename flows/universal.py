@@ -18,6 +18,7 @@ def obey(turn: Turn) -> bool:
     word = words.universal.get(turn.short)
     if word is None or (word == "stop" and turn.short in words.local_stops and not _hears_news(turn)):
         return False
+    turn.answered = True
     if word in _ASTRAY:
         turn.pass_by()
     _WORDS[word](turn)

@@ -16,13 +16,14 @@ from store.database import Auto, Tx, fetch_all
 BEGIN: LiteralString = "INSERT INTO sessions (contact_id) SELECT id FROM made"
 # … and every turn moves it, over the version that it has read.
 _MOVED: LiteralString = """version = version + 1, state = %(state)s, quiet_at = %(quiet_at)s,
-        given_at = CASE WHEN %(given)s THEN coalesce(given_at, %(now)s) ELSE given_at END"""
+        given_at = CASE WHEN %(given)s THEN coalesce(given_at, %(now)s) ELSE given_at END,
+        held_id = coalesce(%(outbox_id)s, held_id)"""
 MOVE: LiteralString = f"""
     UPDATE sessions SET {_MOVED}
     WHERE contact_id = %(contact_id)s AND version = %(version)s RETURNING contact_id"""  # noqa: S608 - pieces of our own
 MOVE_KEPT: LiteralString = f"""
     UPDATE sessions SET {_MOVED} FROM kept
-    WHERE sessions.contact_id = %(contact_id)s AND version = %(version)s"""  # noqa: S608 - pieces of our own
+    WHERE sessions.contact_id = %(contact_id)s AND version = %(version)s RETURNING sessions.contact_id"""  # noqa: S608 - pieces of our own
 
 # How long the last thing that we asked by ourselves may be answered: a case's end is a matter of weeks.
 FOCUS: LiteralString = """

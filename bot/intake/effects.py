@@ -299,5 +299,5 @@ async def _keep_media(tx: Tx, turn: Turn, items: Iterable[Item], case_id: uuid.U
     """Note every photo and voice note of these items as waiting to be fetched. Returns the media ids."""
     made = [await sealing.note_media(tx, turn, file, case_id=case_id) for item in items for file in item.media]
     if made:
-        turn.rings.append(("chores", "chores", ()))
+        turn.ring("chores")
     return made

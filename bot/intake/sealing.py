@@ -25,7 +25,7 @@ async def seal(tx: Tx, turn: Turn, effect: Seal) -> None:
     case_id = await _seal(tx, turn, effect.code, effect.kind, said)
     for file in effect.item.media:
         await note_media(tx, turn, file, sealed_case_id=case_id)
-        turn.rings.append(("chores", "chores", ()))
+        turn.ring("chores")
     await blank(tx, turn)
 
 

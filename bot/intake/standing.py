@@ -36,6 +36,7 @@ class Standing:
     hour: int = 0
     given: bool = False  # it was given a number before
     focus: Focus | None = None  # what we asked of it last by ourselves
+    held_id: UUID | None = None  # the last reply, which may still be held
 
 
 # An edition asks about no case: what its reader says of theirs goes to the newest that is open.
@@ -53,6 +54,7 @@ _FOCUS: LiteralString = f"""
 _OF_A_MESSAGE: LiteralString = f"""
 SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.id AS contact_id, contacts.lang,
        contacts.weekly_since IS NOT NULL AS weekly, sessions.version, sessions.state,
+       sessions.held_id,
        contacts.stopped_at IS NULL AND contacts.invalid_at IS NULL
            AND contacts.last_inbound_at > now() - interval '5 minutes' AS settled,
        EXISTS (SELECT FROM inbox WHERE provider = %(provider)s AND provider_id = %(provider_id)s) AS repeat,

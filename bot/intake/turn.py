@@ -136,6 +136,7 @@ async def _attempt(jawab: Jawab, message: Inbound, before: Standing, inbox_id: u
         media=tuple(Media(item.url, item.content_type) for item in message.media),
         location=message.location,
         quoted=await lookups.quoted(jawab, before.contact_id, message),
+        echo=jawab.keys.tag("echo", f"{before.contact_id} {message.text}").hex()[:16],
     )
     return await _run(turn, before, event, message)
 
@@ -155,8 +156,7 @@ async def _run(turn: Turn, before: Standing, event: Event, message: Inbound | No
             jawab, message, turn.contact_id, turn.lang, type(error).__name__, answer=True, id=turn.inbox_id
         )
     if outcome == "moved":
-        for lane, job, ids in turn.rings:
-            jawab.bell.ring(lane, job, *ids)
+        turn.ring_now()
         return "taken"
     return outcome
 
@@ -187,7 +187,7 @@ async def _look_up(tx: Tx, turn: Turn, book: Book, event: Event, first: Step) ->
         asked = [effect for effect in now.effects if isinstance(effect, LookUp)]
         gathered += [effect for effect in now.effects if not isinstance(effect, LookUp)]
         if not asked:
-            return Step(now.session, now.reply, tuple(gathered), sealed)
+            return dataclasses.replace(now, effects=tuple(gathered), sealed=sealed)
         found = await lookups.find(tx, turn, asked[0])
         now = step(book, now.session, dataclasses.replace(event, kind="found", found=found))
         sealed = sealed or now.sealed
@@ -209,7 +209,7 @@ def _move(turn: Turn, before: Standing, done: Step, message: Inbound | None) -> 
     if done.reply is not None:
         outbox_id = new_id()
         owed = keys.put_json(done.reply.as_message(), outbox.bound_to(outbox_id))
-        turn.rings.append(("replies", "replies", (str(outbox_id),)))
+        turn.ring("replies", str(outbox_id), wait=done.reply.wait)
     return moves.Move(
         contact_id=turn.contact_id,
         version=before.version,
@@ -226,6 +226,8 @@ def _move(turn: Turn, before: Standing, done: Step, message: Inbound | None) -> 
         outbox_id=outbox_id,
         outbox_lang=lang or "ur",
         message=owed,
+        send_at=turn.now + timedelta(seconds=done.reply.wait if done.reply else 0.0),
+        replaces=before.held_id if done.replaces else None,
     )
 
 
