@@ -117,6 +117,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 mark=mark,
                 once=uuid.uuid4().hex,
                 last=last,
+                waits=any(bubble.fate == FATES["held"] for bubble in bubbles),
                 lang=last.lang if last else "ur",
                 direction=locales.direction,
                 say=locales.say,

@@ -15,6 +15,7 @@ from flows.asking import ASKS, take_choice
 from flows.book import Book
 from flows.effects import Step
 from flows.facts import answered
+from flows.hearing import Meaning
 from flows.model import Event, Found, FoundCase, FoundFacility, Lies, Rating, Session, Thread
 from flows.moving import call_person, go, land, offer_person
 from flows.turn import FIRST, LANGUAGE, MENU, REPORT, Turn
@@ -35,8 +36,11 @@ def _run(book: Book, session: Session, event: Event, read: Callable[[Turn], None
     turn = _begin(book, session, event)
     was_sealed = turn.report.sealed
     read(turn)
+    _let_ours_wait(turn)
+    if turn.over:
+        report.keep_held(turn)  # a conversation that ends lets go of no words
     turn.sealed = event.kind != "quiet" and (
-        turn.sealed or was_sealed or turn.report.sealed or codes.is_written_as_card(event.text)
+        turn.sealed or was_sealed or turn.report.sealed or codes.holds_card(event.text)
     )
     return turn
 
@@ -53,6 +57,7 @@ def _begin(book: Book, session: Session, event: Event) -> Turn:
         trail=[node for node in session.trail if node in nodes],
         misses=session.misses,
         passed=session.passed,
+        codes=[event.known.code, *event.known.spare],
         silent=event.kind == "quiet" and session.quiet_after == book.quiet_end,
     )
     if turn.node.sealed and not turn.report.sealed:
@@ -63,6 +68,22 @@ def _begin(book: Book, session: Session, event: Event) -> Turn:
     turn.lost = bool(session.node) and name not in nodes
     turn.older = session.flows != book.fingerprint
     return turn
+
+
+_POLITE = frozenset({Meaning.GREETING, Meaning.THANKS})
+
+
+def _let_ours_wait(turn: Turn) -> None:
+    """A digit answers the question that was asked last: where that is another one now, what we asked waits.
+
+    Not where it was only asked because somebody greeted.
+    """
+    focus = turn.known.focus
+    if focus is None or focus.at <= turn.passed or not (turn.says or turn.options) or turn.over:
+        return
+    asks = turn.node.ask not in {"more", "thread"} and turn.node.flow not in {"verify", "doubt"}
+    if asks and talk.means(turn) not in _POLITE:
+        turn.pass_by()
 
 
 # ── a message ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -220,6 +241,7 @@ ORDER: tuple[Callable[[Turn], bool], ...] = (
     holding.pass_early,
     focus.answer_focus,
     poster.read_digits,
+    focus.think_again,
     _answer,
     talk.reply,
     _keep,
@@ -248,14 +270,17 @@ FINDS: dict[str, type[Found]] = {"case": FoundCase, "facility": FoundFacility}
 
 def _found(turn: Turn) -> None:
     node, found = turn.node, turn.event.found
-    turn.looked_up, opening = turn.memory.look, turn.memory.opening
-    turn.remember(look="", opening="")
+    turn.looked_up, turn.left, opening = turn.memory.look, turn.memory.left, turn.memory.opening
+    turn.remember(look="", left="", opening="")
     if opening:
         turn.say(opening)
     if not node.look_up or not isinstance(found, FINDS[node.look_up]):
         turn.ask()
     elif not answered(turn) and codes.is_card(turn.looked_up):
-        focus.refuse_card(turn)
+        if focus.blank_card(turn):
+            _read_rest(turn)
+        else:
+            focus.refuse_card(turn)
     elif not answered(turn):
         turn.misses += 1
         if node.look_up == "facility" and turn.misses > 1:
@@ -272,10 +297,18 @@ def _found(turn: Turn) -> None:
         _open(turn, found)
 
 
+def _read_rest(turn: Turn) -> None:
+    for read in ORDER[ORDER.index(focus.open_code) + 1 :]:
+        if read(turn) or turn.shut:
+            return
+
+
 def _open(turn: Turn, found: FoundCase) -> None:
     """A code opens its case; words that came with it go there."""
     turn.misses = 0
     turn.remember(thread=Thread(turn.looked_up, found.day, found.sealed))
+    if turn.node.name == focus.CODE and focus.judge_found(turn, found):
+        return
     if turn.node.name == focus.CODE and focus.tells_more(turn):
         go(turn, focus.ADDED if threads.append(turn) else focus.ABOUT)
     else:

@@ -101,6 +101,7 @@ class Known:
 
     at: float  # seconds since 1970, UTC
     code: str  # a fresh case code, 13 digits, used if this turn opens a case
+    spare: tuple[str, ...] = ()  # two more: what waited may have to be kept beside what begins
     channel: str = "whatsapp"  # key into locales.channels.CHANNELS
     district: dict[str, str] = field(default_factory=dict)  # its name by language
     places: tuple[Place, ...] = ()
@@ -144,6 +145,7 @@ class Event:
     choice: str = ""  # the option id of a tapped button or row
     tapped: str = ""  # the node whose button it was, where the button says it
     quoted: str = ""  # the code in the message of ours that this one quotes
+    quotes_done: bool = False  # and whether that message asks if it is done
     media: tuple[Media, ...] = ()
     location: Point | None = None
     found: Found | None = None  # the answer to a LookUp
@@ -279,6 +281,7 @@ class Memory:
     call: Call = Call()
     missed: tuple[str, ...] = ()  # answers that were not understood, for the person who is called
     look: str = ""  # the code that is being looked up
+    left: str = ""  # and the node that was left for it
     opening: str = ""  # text that opens the reply once that is found
     page: int = 0  # of the places that are offered, where there are more than fit
 

@@ -72,6 +72,7 @@ def land(turn: Turn, name: str, *, ask: bool) -> None:
         run(turn, turn.node.effect, "")
         report.close(turn)
     if turn.node.idle:
+        report.keep_held(turn)
         turn.forget()
         turn.trail = []
     if ask:
@@ -122,7 +123,7 @@ def _verify(turn: Turn, _: str, data: dict[str, Any]) -> None:
     if turn.memory.thread is not None:
         turn.do(Verify(turn.memory.thread.code, **data))
         threads.settle(turn)
-        if len(turn.short.split()) > WORDS and not report.is_dangerous(turn):
+        if len(turn.short.split()) > WORDS or report.is_dangerous(turn):
             threads.append(turn)  # who says more than yes or no says something for the case
 
 
@@ -144,7 +145,7 @@ def call_person(turn: Turn) -> None:
         turn.do(Seal(thread.code, "call", call=call))
     else:
         about = turn.report.code or (thread.code if thread else "")
-        turn.do(CallPerson(turn.known.code, reason, about, memory.missed, call))
+        turn.do(CallPerson(turn.new_code(), reason, about, memory.missed, call))
 
 
 def _pass_category(turn: Turn, _: str, __: dict[str, Any]) -> None:

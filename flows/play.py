@@ -70,11 +70,12 @@ class World:
     made: int = 0
 
     def known(self) -> Known:
-        """What a step may know now; every call has a fresh code."""
+        """What a step may know now; every call has fresh codes."""
         self.made += 1
         return Known(
             at=self.at,
             code=codes.complete(f"{982177300000 + self.made:012d}"),
+            spare=tuple(codes.complete(f"{start + self.made:012d}") for start in (982188300000, 982199300000)),
             channel=self.channel,
             district=NAMES,
             places=self.places,
@@ -123,6 +124,7 @@ class Phone:
     world: World = field(default_factory=World)
     session: Session = field(default_factory=Session)
     effects: list[Effect] = field(default_factory=list)
+    done: list[Effect] = field(default_factory=list)  # of all turns
     thread: list[str] = field(default_factory=list)
     sealed: bool = False  # the last words went behind the protected door
     replies: int = 0  # of the last turn
@@ -158,6 +160,7 @@ class Phone:
             self.session = made.session
             self.sealed |= made.sealed
             self.effects.extend(made.effects)
+            self.done.extend(made.effects)
             if made.reply:
                 self.replies += 1
                 self.reply = made.reply

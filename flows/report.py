@@ -46,7 +46,7 @@ def is_begun(turn: Turn) -> bool:
 
 def _code(turn: Turn) -> str:
     if not turn.report.code:
-        turn.update(code=turn.known.code)
+        turn.update(code=turn.new_code())
     return turn.report.code
 
 
@@ -77,6 +77,8 @@ def enter(turn: Turn, about: str = "") -> bool:
         seal(turn, "story", item)
     for item in report.held:
         seal(turn, "more" if report.done else "story", item)
+    for item in turn.memory.thread.held if turn.memory.thread else ():
+        seal(turn, "more", item)
     turn.forget(Report(turn.report.code, report.stage, Lies.SEALED, report.told, report.placed))
     return True
 
@@ -111,8 +113,8 @@ def tell(turn: Turn) -> None:
 
 def _keep(turn: Turn, story: tuple[Item, ...]) -> None:
     """Into the sorting list under a fresh code, whatever was told before under another."""
-    turn.update(code=turn.known.code, lies=Lies.SORTING)
-    turn.do(KeepStory(turn.known.code, story))
+    turn.update(code=turn.new_code(), lies=Lies.SORTING)
+    turn.do(KeepStory(turn.report.code, story))
 
 
 def add_words(turn: Turn, kind: str = "more") -> None:
@@ -161,6 +163,8 @@ def hold(turn: Turn) -> None:
     if not turn.report.done:
         turn.update(stage=Stage.DONE, told=True)
     if turn.report.sealed or is_dangerous(turn):
+        if not turn.report.sealed:
+            turn.update(code="")  # its case stays where it is
         if enter(turn):
             seal(turn, "more", take_item(turn))
     else:
@@ -225,6 +229,7 @@ def open_case(turn: Turn) -> None:
 
 def close(turn: Turn) -> None:
     """After the receipt the session remembers the number, and nothing of what was told."""
+    keep_thread(turn)
     lies = Lies.SEALED if turn.report.sealed else Lies.SESSION
     turn.forget(Report(turn.report.code, Stage.DONE, lies))
     turn.trail = []
@@ -241,6 +246,7 @@ def clear(turn: Turn, what: str) -> None:
     """Begin another report ("report"); no words are dropped that were sent."""
     report = turn.report
     if what == "report":
+        keep_thread(turn)
         turn.forget()
         turn.trail = []
         if report.sealed and report.told:
@@ -264,10 +270,20 @@ def leave(turn: Turn) -> None:
 
 def keep_held(turn: Turn) -> None:
     """Words that still wait are put before a person: nobody knows which report they belong to."""
-    report = turn.report
-    if report.held and not report.sealed:
-        turn.do(KeepStory(turn.known.code, report.held, about=True))
+    report, thread = turn.report, turn.memory.thread
+    held = (*(() if report.sealed else report.held), *(thread.held if thread else ()))
+    if held:
+        turn.do(KeepStory(turn.new_code(), held, about=True))
         turn.update(held=())
+        turn.remember(thread=replace(thread, held=()) if thread else None)
+
+
+def keep_thread(turn: Turn) -> None:
+    """The words that wait to enter a thread, where it is let go of."""
+    thread = turn.memory.thread
+    if thread is not None and thread.held:
+        turn.do(KeepStory(turn.new_code(), thread.held, about=True))
+        turn.remember(thread=replace(thread, held=()))
 
 
 def fall_silent(turn: Turn) -> None:
@@ -275,9 +291,6 @@ def fall_silent(turn: Turn) -> None:
     report = turn.report
     open_end = not turn.silent and not report.sealed and not report.done
     keep_held(turn)
-    if turn.memory.thread and turn.memory.thread.held:
-        turn.do(KeepStory(turn.known.code, turn.memory.thread.held, about=True))
-        turn.remember(thread=None)
     if open_end and report.routed and not report.opened:
         _open(turn, draft=True)
         turn.say("report.kept")

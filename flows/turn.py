@@ -73,11 +73,13 @@ class Turn:
     effects: list[Effect] = field(default_factory=list)
     meant: tuple[Place, ...] = ()  # of two places that fit an answer alike, only these are offered
     looked_up: str = ""  # the code a found event answers for
+    left: str = ""  # the node that was left to look it up
     sealed: bool = False
     over: bool = False  # the conversation ends: the next message opens another
     shut: bool = False  # a trial line's protected door: nothing more happens in this turn
     fresh: bool = False  # nothing has been asked yet
     passed: float = 0.0  # of the session
+    codes: list[str] = field(default_factory=list)  # fresh ones that this turn has not used
     lost: bool = False  # the node this session stood at is gone from the flows
     older: bool = False  # what is open was asked by other flows than these
     held: Held | None = None  # the reply to what came just before, which has not gone out yet
@@ -122,6 +124,10 @@ class Turn:
     def update(self, **changed: Any) -> None:
         """Write over a part of the report."""
         self.remember(report=replace(self.report, **changed))
+
+    def new_code(self) -> str:
+        """A number that nobody has. Two things that are kept in one turn must not share one."""
+        return self.codes.pop(0)
 
     def forget(self, report: Report = Report()) -> None:
         """Let go of everything in hand but this report."""

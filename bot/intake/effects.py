@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from bot.intake import lookups, sealing
-from bot.intake.message import Turn
+from bot.intake.message import Turn, fresh_code
 from cases import acts, register, scorecards, sorting, thread
 from cases.cards import CALLERS
 from cases.protected import vault
@@ -215,7 +215,7 @@ async def _follow(tx: Tx, turn: Turn, effect: Seal) -> None:
     if await vault.find(tx, turn.hashes[effect.code]) is not None:
         await sealing.seal(tx, turn, effect)
     elif effect.item != Item():
-        await _keep_story(tx, turn, turn.code, [effect.item])
+        await _keep_story(tx, turn, fresh_code(), [effect.item])
 
 
 async def _forget(tx: Tx, turn: Turn, effect: Forget) -> None:

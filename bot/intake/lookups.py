@@ -39,17 +39,21 @@ async def find(tx: Tx, turn: Turn, asked: LookUp) -> Found:
     return await _FIND[asked.what](tx, turn, asked.code)
 
 
-async def quoted(jawab: Jawab, contact_id: UUID, message: Inbound) -> str:
-    """The code in the message of ours that this one quotes; "" where it quotes none, or one without a code."""
+DONE = "case.confirm_ask"  # the text that asks whether something is done
+
+
+async def quoted(jawab: Jawab, contact_id: UUID, message: Inbound) -> tuple[str, bool]:
+    """The code in the message of ours that this one quotes ("" where there is none), and whether that asks "done?"."""
     if not message.quotes:
-        return ""
+        return "", False
     async with jawab.db.autocommit("intake") as auto:
         said = await outbox.said(auto, jawab.keys, contact_id, message.quotes)
+    asks = any(key == DONE for key, _ in said.get("says", ()))
     for _, values in said.get("says", ()):
         match values.get("code"):
             case {"code": str(code)}:
-                return code
-    return ""
+                return code, asks
+    return "", False
 
 
 async def _case(tx: Tx, turn: Turn, code: str) -> Found:

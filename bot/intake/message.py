@@ -39,6 +39,7 @@ class Turn:
     kind: Kind
     rings: list[tuple[float, str, tuple[str, ...]]] = field(default_factory=list)
     code: str = field(default_factory=fresh_code)
+    spare: tuple[str, str] = field(default_factory=lambda: (fresh_code(), fresh_code()))
     asked: str = ""  # the node whose question stood open when the message came
     hashes: dict[str, bytes] = field(default_factory=dict)  # of case codes looked up or sealed under
 

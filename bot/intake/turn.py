@@ -112,6 +112,7 @@ def _known(turn: Turn, before: Standing) -> Known:
     return Known(
         at=turn.now.timestamp(),
         code=turn.code,
+        spare=turn.spare,
         channel=turn.channel,
         district=turn.district.names,
         places=turn.district.places,
@@ -127,6 +128,7 @@ def _known(turn: Turn, before: Standing) -> Known:
 async def _attempt(jawab: Jawab, message: Inbound, before: Standing, inbox_id: uuid.UUID, kind: Kind) -> str:
     turn = await _turn(jawab, before, inbox_id, kind)
     tap = taps.read(message.choice)
+    quoted, quotes_done = await lookups.quoted(jawab, before.contact_id, message)
     event = Event(
         "message",
         _known(turn, before),
@@ -135,7 +137,8 @@ async def _attempt(jawab: Jawab, message: Inbound, before: Standing, inbox_id: u
         tapped=tap.node,
         media=tuple(Media(item.url, item.content_type) for item in message.media),
         location=message.location,
-        quoted=await lookups.quoted(jawab, before.contact_id, message),
+        quoted=quoted,
+        quotes_done=quotes_done,
         echo=jawab.keys.tag("echo", f"{before.contact_id} {message.text}").hex()[:16],
     )
     return await _run(turn, before, event, message)

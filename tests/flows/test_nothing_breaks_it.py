@@ -124,7 +124,12 @@ class Conversation(RuleBasedStateMachine):
             behind = Report(report.code, report.stage, Lies.SEALED, report.told)
             behind = replace(behind, heard=report.heard)  # until it was said back: a language may come first
             assert memory == Memory(
-                behind, look=memory.look, opening=memory.opening, thread=memory.thread, call=memory.call
+                behind,
+                look=memory.look,
+                left=memory.left,
+                opening=memory.opening,
+                thread=memory.thread,
+                call=memory.call,
             )
 
     @invariant()
