@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from flows import codes, echoes, focus, hearing, holding, poster, report, talk, threads, universal
+from flows import again, codes, echoes, focus, hearing, holding, poster, report, talk, threads, universal
 from flows.asking import ASKS, take_choice
 from flows.book import Book
 from flows.effects import Step
@@ -59,6 +58,7 @@ def _begin(book: Book, session: Session, event: Event) -> Turn:
         passed=session.passed,
         codes=[event.known.code, *event.known.spare],
         silent=event.kind == "quiet" and session.quiet_after == book.quiet_end,
+        slept=event.kind == "message" and session.quiet_after == book.quiet_end,
     )
     if turn.node.sealed and not turn.report.sealed:
         turn.update(lies=Lies.SEALED)  # whatever was lost of a session: who stands behind the door is behind it
@@ -92,10 +92,8 @@ def _let_ours_wait(turn: Turn) -> None:
 def _message(turn: Turn) -> None:
     if turn.fresh and turn.known.trial:
         turn.say("trial.notice" if turn.lang else "trial.first")
-    if turn.lost:
-        # The question this session stood at is gone: what was said is kept, and the rest begins again.
-        report.leave(turn)
-        turn.says.insert(0, _sorry(turn))
+    if turn.lost and not again.is_in_hand(turn):
+        turn.says.insert(0, again.sorry(turn))
         turn.misses = 0
         turn.fresh = True
     if turn.node.flow in {"verify", "thread"} and turn.memory.thread is None:
@@ -111,7 +109,7 @@ def _tap(turn: Turn) -> bool:
     What a conversation may begin with can be tapped whenever nothing else is open; True where it is asked again.
     """
     tapped, focused = turn.event.tapped, turn.known.focus
-    if not tapped or (tapped == turn.face and not turn.fresh):
+    if not tapped or (turn.lost and not turn.fresh) or (tapped == turn.face and not turn.fresh):
         return False
     if tapped == focus.VERIFY and focused is not None and focused.kind == "confirm":
         return False
@@ -123,11 +121,6 @@ def _tap(turn: Turn) -> bool:
         return False
     land(turn, turn.first, ask=True)
     return True
-
-
-def _sorry(turn: Turn) -> Any:
-    turn.say("restart.sorry")
-    return turn.says.pop()
 
 
 def _answer(turn: Turn) -> bool:
@@ -168,6 +161,8 @@ def _keep(turn: Turn) -> bool:
         return True
     elif turn.node.flow == "verify":
         focus.ask_again(turn)
+    elif turn.node.name == again.ASK:
+        again.hold(turn)
     elif report.is_begun(turn) and not turn.report.done:
         _keep_in_report(turn)
     elif turn.report.done or (turn.known.given and turn.lang):
@@ -240,6 +235,8 @@ ORDER: tuple[Callable[[Turn], bool], ...] = (
     focus.open_code,
     holding.pass_early,
     focus.answer_focus,
+    again.go_on,
+    again.offer,
     poster.read_digits,
     focus.think_again,
     _answer,

@@ -149,9 +149,7 @@ def _judge(turn: Turn, thread: Thread) -> bool:
     """Words that say whether it is done, where that question was passed by. A bare yes answers what is open."""
     if turn.node.ask not in {"thread", "more"} and not turn.fresh:
         return False
-    if hearing.hear(turn.book.words, turn.short, _VERDICTS) is None:
-        return False
-    return _ask_done(turn, thread)
+    return _hears(turn, _VERDICTS) and _ask_done(turn, thread)
 
 
 def _ask_done(turn: Turn, thread: Thread) -> bool:
@@ -217,11 +215,16 @@ def ask_again(turn: Turn) -> None:
         turn.ask()
 
 
+def _hears(turn: Turn, meanings: frozenset[Meaning]) -> bool:
+    return hearing.hear(turn.book.words, turn.short, meanings) is not None
+
+
 _ANSWERS = frozenset({Meaning.YES, Meaning.NO})
 
 
 def _follow(turn: Turn, focus: Focus) -> bool:
-    agrees = focus.kind != "edition" and hearing.hear(turn.book.words, turn.short, _ANSWERS) is not None
+    polite = talk.means(turn) in _SAID  # "all right" may only say that it was read
+    agrees = focus.kind != "edition" and not polite and _hears(turn, _ANSWERS)
     if not (agrees or says_more(turn) or any(map(str.isdecimal, turn.short))):
         return False
     was, busy = turn.node, report.is_begun(turn) and not turn.report.done and not turn.fresh

@@ -215,6 +215,7 @@ class Report:
     lies: Lies = Lies.SESSION
     told: bool = False  # the story came before the questions
     placed: bool = False  # its place was said before it was asked for
+    reminded: bool = False  # whether we may message this phone was asked once more, days later
     heard: str = ""  # the category that was heard in the story, until it was said back
     details: Details = Details()
     story: tuple[Item, ...] = ()  # told to the questions, and only here

@@ -161,6 +161,7 @@ RUN: dict[str, Callable[[Turn, str, dict[str, Any]], None]] = {
     "ask_call": _ask_call,
     "call_person": lambda turn, _, __: call_person(turn),
     "pass_category": _pass_category,
+    "give_code": lambda turn, _, __: report.give_code(turn),
     "open_case": lambda turn, _, __: report.open_case(turn),
     "append": lambda turn, _, __: report.append_held(turn),
     "clear_doubt": lambda turn, _, __: report.clear_doubt(turn),

@@ -12,7 +12,7 @@ from typing import Any
 import locales
 from flows import codes
 from flows.book import Book
-from flows.effects import Consent, Effect, KeepStory, LookUp, OpenCase, Seal, SealStory, Settle, Verify
+from flows.effects import Consent, Effect, GiveCode, KeepStory, LookUp, OpenCase, Seal, SealStory, Settle, Verify
 from flows.engine import step
 from flows.model import (
     Event,
@@ -64,6 +64,7 @@ class World:
     cases: dict[str, str] = field(default_factory=dict)  # ordinary ones: state by code
     said: dict[str, str] = field(default_factory=dict)  # what was last answered, by code
     kept: set[str] = field(default_factory=set)  # in the sorting list
+    reserved: set[str] = field(default_factory=set)
     sealed: set[str] = field(default_factory=set)
     focus: Focus | None = None  # what was asked by ourselves last
     given: bool = False
@@ -89,10 +90,12 @@ class World:
 
     def do(self, effect: Effect) -> Found | None:
         """Take an effect; the answer to a look-up comes back."""
-        self.given |= isinstance(effect, KeepStory | OpenCase | Seal | SealStory)
+        self.given |= isinstance(effect, GiveCode | KeepStory | OpenCase | Seal | SealStory)
         match effect:
             case KeepStory():
                 self.kept.add(effect.code)
+            case GiveCode():
+                self.reserved.add(effect.code)
             case OpenCase():
                 self.cases[effect.code] = "received"
             case Verify():
@@ -106,8 +109,8 @@ class World:
             case LookUp(what="facility"):
                 return FACILITY if effect.code == FACILITY_CODE else FoundFacility()
             case LookUp():
-                sealed = effect.code in self.sealed
-                state = self.cases.get(effect.code) or ("received" if sealed or effect.code in self.kept else "none")
+                sealed, known = effect.code in self.sealed, self.sealed | self.kept | self.reserved
+                state = self.cases.get(effect.code) or ("received" if effect.code in known else "none")
                 return FoundCase(state, "2026-12-05", DAY, self.said.get(effect.code, ""), sealed)
         return None
 

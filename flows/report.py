@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flows import codes, hearing
-from flows.effects import Amend, Append, Forget, KeepStory, OpenCase, Seal, SealStory
+from flows.effects import Amend, Append, Forget, GiveCode, KeepStory, OpenCase, Seal, SealStory
 from flows.model import Call, Details, Event, Item, Lies, Report, Stage
 from flows.turn import Turn
 
@@ -215,6 +215,12 @@ def _open(turn: Turn, *, draft: bool) -> None:
     turn.update(lies=Lies.DRAFT if draft else Lies.CASE)
 
 
+def give_code(turn: Turn) -> None:
+    """The number is said before the report is complete, and opens "received" from now on."""
+    if not turn.report.code:
+        turn.do(GiveCode(_code(turn)))
+
+
 def open_case(turn: Turn) -> None:
     """The report is complete: its case opens, or the draft that was kept of it is finished."""
     report = turn.report
@@ -287,13 +293,16 @@ def keep_thread(turn: Turn) -> None:
 
 
 def fall_silent(turn: Turn) -> None:
-    """Nothing came for a while. An ordinary report becomes a draft and says so; behind the door nothing is said."""
+    """Nothing came for a while. What was told so far counts as received, and that is said; behind the door nothing is.
+
+    It is offered to whoever writes next, until it was silent once more for much longer.
+    """
     report = turn.report
-    open_end = not turn.silent and not report.sealed and not report.done
+    unfinished = not turn.silent and not report.sealed and not report.done
     keep_held(turn)
-    if open_end and report.routed and not report.opened:
-        _open(turn, draft=True)
+    if unfinished and report.routed and turn.node.flow != "again":
+        if not report.opened:
+            _open(turn, draft=True)
         turn.say("report.kept")
-    # Its later answers still find their way for as long as the conversation stays open.
-    turn.over = not (open_end and turn.report.code)
+    turn.over = not (unfinished and turn.report.code)
     turn.silent = True

@@ -87,7 +87,8 @@ class Turn:
     partial: bool = False  # this may be one bubble of several: its reply waits a moment
     early: bool = False  # it came before its question could be read
     answered: bool = False  # it answered an open question, or was a command
-    silent: bool = False  # an unfinished report has been kept; the next silence ends the conversation
+    slept: bool = False  # an unfinished report has been kept since, and said to be
+    silent: bool = False  # of a silence: it is the second one, and ends the conversation
 
     @property
     def folded(self) -> str:
@@ -206,6 +207,9 @@ class Turn:
         return Step(session, reply, tuple(self.effects), self.sealed)
 
     def _quiet_after(self) -> int:
+        thread = self.memory.thread
+        if self.report.sealed or (thread is not None and thread.sealed):
+            return self.book.quiet_sealed
         if self.silent:
             return self.book.quiet_end
         pending = self.node.report or self.memory != Memory() or not self.node.idle

@@ -9,7 +9,7 @@ from typing import Any, assert_never
 
 from bot.intake import lookups, sealing
 from bot.intake.message import Turn, fresh_code
-from cases import acts, register, scorecards, sorting, thread
+from cases import acts, register, reserved, scorecards, sorting, thread
 from cases.cards import CALLERS
 from cases.protected import vault
 from flows.effects import (
@@ -19,6 +19,7 @@ from flows.effects import (
     Consent,
     Effect,
     Forget,
+    GiveCode,
     KeepStory,
     LookUp,
     OpenCase,
@@ -43,6 +44,8 @@ async def perform(tx: Tx, turn: Turn, effect: Effect) -> None:  # noqa: PLR0912 
         case KeepStory():
             await sorting.take_back(tx, turn.contact_id, turn.now)
             await _keep_story(tx, turn, effect.code, effect.story, about=effect.about)
+        case GiveCode():
+            await reserved.keep(tx, effect.code, district_id=turn.district.id, now=turn.now)
         case OpenCase():
             await _open_case(tx, turn, effect)
         case Append():

@@ -84,6 +84,12 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
     if sealed is not None and sealed.district_id == turn.district.id:  # like an ordinary one: at its own number only
         day = sealed.due_resolve - clocks.RESOLVE
         return FoundCase(sealed.status, sealed.due_resolve.isoformat(), day.isoformat(), sealed=True)
+    begun = await fetch_one(
+        tx, "SELECT at FROM reserved WHERE code = %s AND district_id = %s", (code, turn.district.id)
+    )
+    if begun is not None:
+        owed = calendar.day_of(begun["at"] + clocks.RESOLVE).isoformat()
+        return FoundCase("received", owed, calendar.day_of(begun["at"]).isoformat())
     await tries.add(tx, turn.contact_id)
     return FoundCase()
 

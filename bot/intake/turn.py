@@ -18,7 +18,7 @@ from bot.intake.message import Turn
 from bot.intake.standing import Standing
 from flows import taps
 from flows.book import Book
-from flows.effects import Effect, KeepStory, LookUp, OpenCase, Seal, SealStory, Step
+from flows.effects import Effect, GiveCode, KeepStory, LookUp, OpenCase, Seal, SealStory, Step
 from flows.engine import step
 from flows.load import load_book
 from flows.model import Event, Known, Media, Session
@@ -30,7 +30,7 @@ from store.moves import Kind
 
 log = structlog.get_logger()
 
-GIVES = (KeepStory, OpenCase, Seal, SealStory)  # effects that give a number, on both sides of the door alike
+GIVES = (GiveCode, KeepStory, OpenCase, Seal, SealStory)  # effects that give a number, on both sides of the door alike
 MOST_LOOKUPS = 3  # in one turn; a flow that asks more often is broken
 MOST_RACES = 8  # how often one message may find that another moved the session first
 MOST_A_MINUTE = 30  # messages of one phone; more are kept and taken up later

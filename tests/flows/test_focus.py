@@ -396,7 +396,7 @@ def test_a_digit_beside_a_quote_counts_where_that_message_asks(phone: Phones, as
     assert any(isinstance(effect, Verify) for effect in talk.effects) == counts
 
 
-@pytest.mark.parametrize("text", ["ٹھیک ہے", "ok", "👍", "👎", "جی", "نہیں"])
+@pytest.mark.parametrize("text", ["👎", "جی", "نہیں", "جی ہاں"])
 def test_a_yes_or_no_to_a_handler_is_kept(phone: Phones, text: str) -> None:
     talk, code = asked(phone)
     talk.say(text)

@@ -273,8 +273,10 @@ def test_every_path_of_every_flow_is_walked_to_its_end() -> None:
 
     In one language: where a path leads does not hang on it, and the walk is a minute of a processor.
     """
-    begin = Session(lang="bal")
-    waiting, seen, visited = [begin, Session()], {_shape(begin)}, set()
+    begin, asleep = Session(lang="bal"), Phone(BOOK, World())
+    report(asleep, "place", lang="bal")
+    asleep.wait()
+    waiting, seen, visited = [begin, Session(), asleep.session], {_shape(begin)}, set()
     while waiting:
         session = waiting.pop()
         for text, more in _inputs(session):
