@@ -7,7 +7,6 @@ quotes; the answer to what we asked by ourselves; the answer to the open questio
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from flows import codes, focus, hearing, poster, report, talk, threads, universal
 from flows.asking import ASKS, take_choice
@@ -24,6 +23,8 @@ def step(book: Book, session: Session, event: Event) -> Step:
     turn = _begin(book, session, event)
     was_sealed = turn.report.sealed
     KINDS[event.kind](turn)
+    if event.cut and not turn.shut:
+        _open_with(turn, "intake.cut")
     turn.sealed = event.kind != "quiet" and (
         turn.sealed or was_sealed or turn.report.sealed or codes.is_written_as_card(event.text)
     )
@@ -61,7 +62,7 @@ def _message(turn: Turn) -> None:
     if turn.lost:
         # The question this session stood at is gone: what was said is kept, and the rest begins again.
         report.leave(turn)
-        turn.says.insert(0, _sorry(turn))
+        _open_with(turn, "restart.sorry")
         turn.misses = 0
         turn.fresh = True
     if turn.node.flow in {"verify", "thread"} and turn.memory.thread is None:
@@ -91,9 +92,9 @@ def _tap(turn: Turn) -> bool:
     return True
 
 
-def _sorry(turn: Turn) -> Any:
-    turn.say("restart.sorry")
-    return turn.says.pop()
+def _open_with(turn: Turn, key: str) -> None:
+    turn.say(key)
+    turn.says.insert(0, turn.says.pop())
 
 
 def _answer(turn: Turn) -> bool:

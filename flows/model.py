@@ -146,6 +146,7 @@ class Event:
     media: tuple[Media, ...] = ()
     location: Point | None = None
     found: Found | None = None  # the answer to a LookUp
+    cut: bool = False  # `text` is the first part of what came
 
 
 # ── what a conversation remembers between two messages ─────────────────────────────────────────────────────────────

@@ -25,6 +25,8 @@ from flows.model import (
 # Texts that no flow names because they can be said anywhere.
 SPOKEN = (
     "card.refused",
+    "intake.cut",
+    "intake.file_refused",
     "intake.kept",
     "miss.again",
     "place.first",

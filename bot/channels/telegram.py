@@ -85,7 +85,6 @@ class Telegram(Channel):
     ids: ClassVar = "row"
     findable: ClassVar = False
     shows_buttons: ClassVar = True
-    body_most: ClassVar = 512 * 1024  # a long message that quotes a long message, all of it escaped
     codes: ClassVar = CODES
 
     def __init__(

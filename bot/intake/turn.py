@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import traceback
 import uuid
@@ -35,6 +36,7 @@ MOST_LOOKUPS = 3  # in one turn; a flow that asks more often is broken
 MOST_RACES = 8  # how often one message may find that another moved the session first
 MOST_A_MINUTE = 30  # messages of one phone; more are kept and taken up later
 MOST_AN_HOUR = 200  # more are kept for a person to look at and never answered, so that a loop of two robots dies
+LONG = 4000  # letters of a text that is read on a thread: a few milliseconds of a processor
 
 _book = cache(load_book)  # 0.1 s of YAML: once in a process
 
@@ -136,6 +138,7 @@ async def _attempt(jawab: Jawab, message: Inbound, before: Standing, inbox_id: u
         media=tuple(Media(item.url, item.content_type) for item in message.media),
         location=message.location,
         quoted=await lookups.quoted(jawab, before.contact_id, message),
+        cut=message.cut,
     )
     return await _run(turn, before, event, message)
 
@@ -165,7 +168,7 @@ async def _step_and_write(turn: Turn, before: Standing, event: Event, message: I
     book = _book()
     session = _session(turn, before)
     turn.asked = f"{session.flow}.{session.node}" if session.node else ""
-    first = step(book, session, event)
+    first = await _step(book, session, event)
     if not first.effects:
         async with turn.jawab.db.autocommit("intake") as auto:
             return await moves.move(auto, _move(turn, before, first, message), turn.kind)
@@ -177,6 +180,11 @@ async def _step_and_write(turn: Turn, before: Standing, event: Event, message: I
             for effect in last.effects:
                 await effects.perform(tx, turn, effect)
         return outcome  # "stale" and "repeat" wrote nothing
+
+
+async def _step(book: Book, session: Session, event: Event) -> Step:
+    """A step, on a thread where there is much to read: the other web hooks do not wait for it."""
+    return await asyncio.to_thread(step, book, session, event) if len(event.text) > LONG else step(book, session, event)
 
 
 async def _look_up(tx: Tx, turn: Turn, book: Book, event: Event, first: Step) -> Step:
