@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flows import codes, focus, hearing, poster, report, talk, threads, universal
+from flows import blobs, codes, focus, hearing, poster, refused, report, talk, threads, universal
 from flows.asking import ASKS, take_choice
 from flows.book import Book
 from flows.effects import Step
@@ -25,8 +25,10 @@ def step(book: Book, session: Session, event: Event) -> Step:
     KINDS[event.kind](turn)
     if event.cut and not turn.shut:
         _open_with(turn, "intake.cut")
+    if refused.is_any(turn) and not turn.shut:
+        _open_with(turn, refused.TEXT)
     turn.sealed = event.kind != "quiet" and (
-        turn.sealed or was_sealed or turn.report.sealed or codes.is_written_as_card(event.text)
+        turn.sealed or was_sealed or turn.report.sealed or codes.is_written_as_card(turn.words)
     )
     return turn.end()
 
@@ -43,6 +45,7 @@ def _begin(book: Book, session: Session, event: Event) -> Turn:
         trail=[node for node in session.trail if node in nodes],
         misses=session.misses,
         passed=session.passed,
+        words=blobs.words(event.text),
         silent=event.kind == "quiet" and session.quiet_after == book.quiet_end,
     )
     if turn.node.sealed and not turn.report.sealed:
@@ -200,6 +203,7 @@ def _miss(turn: Turn) -> None:
 
 ORDER: tuple[Callable[[Turn], bool], ...] = (
     _tap,
+    refused.read,
     universal.obey,
     focus.open_code,
     focus.answer_focus,

@@ -19,7 +19,7 @@ VERIFY, ADDED, ABOUT, CODE = "verify.ask", "thread.added", "doubt.thread", "stat
 
 def open_code(turn: Turn) -> bool:
     """A quoted message, or a code anywhere in the text: that case. An identity card's number is refused and blanked."""
-    text = turn.event.text
+    text = turn.words
     if not turn.event.quoted and not any(map(str.isdecimal, text)):
         return False  # most words hold no number, and a long one is not read for one
     if codes.is_written_as_card(text) and not any(map(str.isalpha, text)):
@@ -41,7 +41,7 @@ def open_code(turn: Turn) -> bool:
 
 def _find_code(turn: Turn) -> str | None:
     """The code that a text holds; not in a card's number as such are written: one in ten has a right check digit."""
-    text = turn.event.text
+    text = turn.words
     if codes.is_written_as_card(text):
         return codes.find(codes.blank_cards(text))
     return answers.status_code(turn.book, text, turn.short) or codes.find(text)

@@ -54,10 +54,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A photo or voice note that came with a message: where it lies at the provider."""
+    """A file that came with a message: where it lies at the provider, or why it is known already not to be kept."""
 
     url: str
     content_type: str
+    fault: str = ""  # kind, foreign (not the provider's), many (more than a message may bring)
+    id: str = ""  # of its row, once it has one
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,13 +81,14 @@ class Turn:
     passed: float = 0.0  # of the session
     lost: bool = False  # the node this session stood at is gone from the flows
     older: bool = False  # what is open was asked by other flows than these
+    words: str = ""  # the text of the message, without what a program wrote into it
     silent: bool = False  # an unfinished report has been kept; the next silence ends the conversation
 
     @property
     def folded(self) -> str:
         """The matching key of the whole message. Made once: on 10,000 letters it is most of a step's time."""
         if self.key is None:
-            text = self.event.text
+            text = self.words
             # A bare digit is what most messages are.
             self.key = text if text.isascii() and text.isdigit() else self.book.fold(text)
         return self.key

@@ -67,6 +67,16 @@ async def stop(tx: Tx, contact_id: UUID) -> bool:
     return done.rowcount == 1
 
 
+async def note_told_of_file(tx: Tx, contact_id: UUID) -> bool:
+    """A refused file is told to this person now; False where one was just told: an album is one thing to them."""
+    done = await tx.execute(
+        "UPDATE contacts SET file_told_at = now() WHERE id = %s"
+        " AND (file_told_at IS NULL OR file_told_at < now() - interval '10 minutes')",
+        (contact_id,),
+    )
+    return done.rowcount == 1
+
+
 async def find_silent(tx: Tx, kind: str, to: str, tag: bytes, since: datetime) -> UUID | None:
     """Who writes to this number of ours from this address, if they have not since then; the row is held."""
     row = await fetch_one(

@@ -10,7 +10,6 @@ import base64
 import hmac
 import json
 import logging
-import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -41,6 +40,7 @@ from bot.channels import (
     Sent,
     Unreadable,
 )
+from bot.parts import file_type, point, unwrap, words
 from bot.wire import Answered, Unanswered, Unreached, Wire
 from flows.model import Media
 from settings import TWILIO_API, Settings
@@ -62,7 +62,6 @@ SYSTEM = re.compile(r"[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 .&_+-]{1,15}")
 # the remains of the true fields then sit inside a made-up one, and this is what they look like.
 RECUT = re.compile(r"MessageSid(?:SM|MM)[0-9a-fA-F]{32}|From(?:whatsapp:)?\+[1-9][0-9]{4,14}[A-Z]")
 NOTHING_TO_SAY = Answer(200, '<?xml version="1.0" encoding="UTF-8"?><Response/>', "text/xml")  # replies go by REST
-NOT_TEXT = dict.fromkeys([0, *range(0xD800, 0xE000)])
 
 # Twilio's word for a message's state -> ours. What is still in Twilio's hands is "sent" to us: it was taken.
 STATES: dict[str, str] = {
@@ -207,7 +206,7 @@ class Twilio(Channel):
             to=to.removeprefix("whatsapp:"),
             address=sender.removeprefix("whatsapp:"),
             text=_text(fields),
-            choice=(fields.get("ButtonPayload") or fields.get("ListId") or "").translate(NOT_TEXT)[:200],
+            choice=words(fields.get("ButtonPayload") or fields.get("ListId") or "")[:200],
             media=tuple(self._media(fields)),
             location=_location(fields),
             quotes=quoted if SID.fullmatch(quoted := fields.get("OriginalRepliedMessageSid", "")) else "",
@@ -264,13 +263,15 @@ class Twilio(Channel):
         return fields
 
     def _media(self, fields: Mapping[str, str]) -> list[Media]:
-        count = fields.get("NumMedia", "")
+        """The files that came, and those that cannot be fetched as such: nobody believes that these were kept."""
+        named = fields.get("NumMedia", "")
+        count = int(named) if re.fullmatch(r"[0-9]{1,3}", named) else 0
         found = []
-        for index in range(min(int(count), MEDIA_MOST) if re.fullmatch(r"[0-9]{1,3}", count) else 0):
-            url, kind = fields.get(f"MediaUrl{index}", ""), fields.get(f"MediaContentType{index}", "")
-            if self.may_fetch(url) and len(url) <= 2000:
-                found.append(Media(url, kind if re.fullmatch(r"[\w.+-]{1,40}/[\w.+-]{1,80}", kind) else ""))
-        return found
+        for index in range(min(count, MEDIA_MOST)):
+            url, kind = fields.get(f"MediaUrl{index}", ""), file_type(fields.get(f"MediaContentType{index}", ""))
+            there = self.may_fetch(url) and len(url) <= 2000
+            found.append(Media(url, kind) if there else Media("", kind, "foreign"))
+        return found if count <= MEDIA_MOST else [*found, Media("", "", "many")]
 
     # ── out ──────────────────────────────────────────────────────────────────────────────────────────────────────
     async def send(self, outbound: Outbound) -> Sent:
@@ -365,17 +366,16 @@ class Twilio(Channel):
 
 def _text(fields: Mapping[str, str]) -> str:
     """What was typed, and the name and address of a location that was sent."""
-    typed, *named = (fields.get(name, "").translate(NOT_TEXT) for name in ("Body", "Label", "Address"))
-    words = [word.strip() for word in (typed, *named) if word.strip()]
-    return ", ".join(words) if any(named) else typed
+    typed, *named = (words(fields.get(name, "")) for name in ("Body", "Label", "Address"))
+    said = [word.strip() for word in (typed, *named) if word.strip()]
+    return ", ".join(said) if any(named) else unwrap(typed)
 
 
 def _location(fields: Mapping[str, str]) -> tuple[float, float] | None:
     try:
-        lat, lon = float(fields["Latitude"]), float(fields["Longitude"])
+        return point(fields["Latitude"], fields["Longitude"])
     except (KeyError, ValueError):
         return None
-    return (lat, lon) if math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180 else None
 
 
 def _refusal(answer: Answered) -> SendError:

@@ -14,7 +14,7 @@ import psycopg
 import structlog
 
 from bot.channels import Inbound
-from bot.intake import district, effects, keeping, lookups, standing
+from bot.intake import district, effects, keeping, lookups, sealing, standing
 from bot.intake.message import Turn
 from bot.intake.standing import Standing
 from flows import taps
@@ -24,7 +24,7 @@ from flows.engine import step
 from flows.load import load_book
 from flows.model import Event, Known, Media, Session
 from flows.sessions import dump, restore
-from store import inbox, moves, outbox, sessions
+from store import inbox, kinds, moves, outbox, sessions
 from store.database import Tx, new_id
 from store.jawab import Jawab
 from store.moves import Kind
@@ -135,12 +135,18 @@ async def _attempt(jawab: Jawab, message: Inbound, before: Standing, inbox_id: u
         text=message.opt_out or message.text,  # a provider that acted on the word knows which word it was
         choice=tap.option,
         tapped=tap.node,
-        media=tuple(Media(item.url, item.content_type) for item in message.media),
+        media=tuple(map(_file, message.media)),
         location=message.location,
         quoted=await lookups.quoted(jawab, before.contact_id, message),
         cut=message.cut,
     )
     return await _run(turn, before, event, message)
+
+
+def _file(file: Media) -> Media:
+    """With the id of its row to be, and why it is never kept where its type alone says so."""
+    fault = file.fault or ("kind" if kinds.is_refused(file.content_type) else "")
+    return Media(file.url, file.content_type, fault, str(uuid.uuid4()))
 
 
 async def _run(turn: Turn, before: Standing, event: Event, message: Inbound | None) -> str:
@@ -169,7 +175,7 @@ async def _step_and_write(turn: Turn, before: Standing, event: Event, message: I
     session = _session(turn, before)
     turn.asked = f"{session.flow}.{session.node}" if session.node else ""
     first = await _step(book, session, event)
-    if not first.effects:
+    if not first.effects and not sealing.waiting(event, first.session):
         async with turn.jawab.db.autocommit("intake") as auto:
             return await moves.move(auto, _move(turn, before, first, message), turn.kind)
     await lookups.hash_codes(turn, first)
@@ -179,6 +185,7 @@ async def _step_and_write(turn: Turn, before: Standing, event: Event, message: I
         if outcome == "moved":
             for effect in last.effects:
                 await effects.perform(tx, turn, effect)
+            await sealing.note_waiting(tx, turn, event, last.session)
         return outcome  # "stale" and "repeat" wrote nothing
 
 
