@@ -58,6 +58,7 @@ class Inbound:
     quotes: str = ""  # the provider's id of our message that this one is a reply to
     opt_out: Literal["", "STOP", "START", "HELP"] = ""  # the provider has already acted on the word
     system: bool = False  # a short code or a name as sender: kept, never answered, or two robots talk for ever
+    person: str = ""  # the provider's own id of who wrote, beside the address or as the address of who hides it
     cut: bool = False  # `text` is the first part of what came; see bot.bodies
 
     def as_dict(self) -> dict[str, Any]:

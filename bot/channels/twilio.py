@@ -54,7 +54,8 @@ LIST_PAGE = 50  # messages to one person since a claim: far more than there can 
 SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 PHONE = r"\+[1-9][0-9]{4,14}"
 # WhatsApp users may hide their number behind a user id such as PK.1234 or PK.ENT.1234 (from mid-2026).
-PERSON = re.compile(rf"{PHONE}|whatsapp:(?:{PHONE}|[A-Z]{{2}}\.(?:ENT\.)?[A-Za-z0-9]{{1,128}})")
+USER_ID = r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}"
+PERSON = re.compile(rf"{PHONE}|whatsapp:(?:{PHONE}|{USER_ID})")
 OURS = re.compile(rf"{PHONE}|whatsapp:{PHONE}|[0-9]{{3,8}}")
 # Short codes and names: banks, operators and other robots.
 SYSTEM = re.compile(r"[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 .&_+-]{1,15}")
@@ -212,6 +213,7 @@ class Twilio(Channel):
             quotes=quoted if SID.fullmatch(quoted := fields.get("OriginalRepliedMessageSid", "")) else "",
             opt_out=opt_out if opt_out in {"STOP", "START", "HELP"} else "",  # type: ignore[arg-type]  # a set does not narrow
             system=not person,
+            person=_user_id(sender) or _user_id(fields.get("ExternalUserId", "")) if to.startswith("whatsapp:") else "",
         )
         return Heard(messages=(message,), answer=NOTHING_TO_SAY)
 
@@ -369,6 +371,12 @@ def _text(fields: Mapping[str, str]) -> str:
     typed, *named = (words(fields.get(name, "")) for name in ("Body", "Label", "Address"))
     said = [word.strip() for word in (typed, *named) if word.strip()]
     return ", ".join(said) if any(named) else unwrap(typed)
+
+
+def _user_id(named: str) -> str:
+    """The id that a person keeps while they hide their number; "" for a number, and for what is none."""
+    bare = named.removeprefix("whatsapp:")
+    return bare if re.fullmatch(USER_ID, bare) else ""
 
 
 def _location(fields: Mapping[str, str]) -> tuple[float, float] | None:

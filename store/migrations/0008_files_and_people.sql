@@ -9,5 +9,10 @@ ALTER TABLE media
 ALTER TABLE contacts ADD COLUMN file_told_at timestamptz; -- when a refused file was last told: an album is told once
 
 -- ── people ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-ALTER TABLE contacts ADD COLUMN person_tag bytea;         -- keyed hash of the provider's id of a person, as address_tag
+-- `address_*` stays the number where one was ever seen; `reached_*` is the id they write from while they hide it.
+ALTER TABLE contacts
+    ADD COLUMN person_tag bytea,                          -- keyed hash of the provider's id of a person, as address_tag
+    ADD COLUMN reached_tag bytea,
+    ADD COLUMN reached_box bytea,
+    ADD CHECK ((reached_tag IS NULL) = (reached_box IS NULL));
 CREATE INDEX contacts_by_person ON contacts (channel_id, person_tag) WHERE person_tag IS NOT NULL;
