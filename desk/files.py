@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -23,8 +24,26 @@ TYPES = {
     "audio/aac": "aac",
     "audio/mp4": "m4a",
     "video/mp4": "mp4",
+    "video/3gpp": "3gp",
+    "video/webm": "webm",
+    "image/gif": "gif",
+    "image/heic": "heic",
     "application/pdf": "pdf",
+    "application/rtf": "rtf",
+    "application/msword": "doc",
+    "application/vnd.ms-excel": "xls",
+    "application/vnd.ms-powerpoint": "ppt",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+    "application/vnd.oasis.opendocument.text": "odt",
+    "application/vnd.oasis.opendocument.spreadsheet": "ods",
+    "application/vnd.oasis.opendocument.presentation": "odp",
+    "text/plain": "txt",
+    "text/vcard": "vcf",
 }
+# Why there is no file (text key file.fault.<name>).
+FAULTS = frozenset({"gone", "kind", "size", "unreachable", "foreign", "many"})
 PICTURES = frozenset({"image/jpeg", "image/png", "image/webp"})
 SOUNDS = frozenset({"audio/ogg", "audio/mpeg", "audio/aac", "audio/mp4"})  # those that browsers play
 # A page that is looked at loads its pictures by itself: more bytes than this are fetched by who wants to see them.
@@ -36,7 +55,8 @@ RANGE = re.compile(r"bytes=(\d{0,12})-(\d{0,12})")
 class Shown:
     """One file as a page shows it: `how` is picture, sound, file, waiting or failed; `fault` why it failed.
 
-    `kind` is voice, photo or file, from the type it came with; `size` in whole kB and `length` as 0:12, where known.
+    `kind` is voice, photo, video, card or file, from its type; `size` in whole kB and `length` as 0:12, where
+    known. `says` is what a contact card says, in words.
     """
 
     id: UUID
@@ -45,14 +65,19 @@ class Shown:
     fault: str
     size: int | None
     length: str
+    says: str = ""
 
 
-def tell(file: File) -> Shown:
-    """What can be said of a file before it is loaded."""
-    kind = {"audio": "voice", "image": "photo"}.get(file.kind.partition("/")[0], "file")
+# What a file is called (text key file.<name>), by its type or the family of it.
+_CALLED = {"audio": "voice", "image": "photo", "video": "video", "text/vcard": "card", "text/x-vcard": "card"}
+
+
+def tell(file: File, cards: Mapping[UUID, str] | None = None) -> Shown:
+    """What can be said of a file before it is loaded; `cards` are the words of contact cards by file."""
+    kind = _CALLED.get(file.kind) or _CALLED.get(file.kind.partition("/")[0], "file")
     size = None if file.bytes is None else max(1, round(file.bytes / 1000))
     length = "" if file.seconds is None else f"{round(file.seconds) // 60}:{round(file.seconds) % 60:02}"
-    return Shown(file.id, _how(file), kind, file.fault or "gone", size, length)
+    return Shown(file.id, _how(file), kind, file.fault or "gone", size, length, (cards or {}).get(file.id, ""))
 
 
 def _how(file: File) -> str:

@@ -26,6 +26,7 @@ from cases.sorting import Kept
 from desk import sessions
 from desk.roles import Staff
 from desk.sealed_item import NAMED, Opened, lay_out
+from flows import blobs
 from store import alarms, audit
 from store.crypto import Keys
 from store.database import Conn, Database, Tx, fetch_all
@@ -187,6 +188,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             note_most=NOTE_MOST,
             reasons=reading.REASONS,
             named=NAMED,
+            is_blob=blobs.is_blob,
             today=calendar.day_of(datetime.now(UTC)),
             asked_by_me=asker == staff.id,
             asked_by_other=asker not in {None, staff.id},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flows import report, talk, threads
 from flows.hearing import Meaning
-from flows.model import Say, Stage
+from flows.model import Stage
 from flows.moving import go, land
 from flows.turn import Turn
 
@@ -69,16 +69,10 @@ def tells(turn: Turn) -> bool:
     event = turn.event
     if event.media or event.location:
         return True
-    return not event.choice and any(map(str.isalpha, event.text)) and talk.means(turn) is None
+    return not event.choice and any(map(str.isalpha, turn.words)) and talk.means(turn) is None
 
 
 # ── the question is gone ─────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def sorry(turn: Turn) -> Say:
-    """What is said first where our questions have changed."""
-    turn.say("restart.sorry")
-    return turn.says.pop()
 
 
 def is_in_hand(turn: Turn) -> bool:
@@ -90,7 +84,7 @@ def go_on(turn: Turn) -> bool:
     """The flows changed and the question that stood open is gone: words are kept where they belong, and it goes on."""
     if not turn.lost or turn.fresh:
         return False
-    turn.says.insert(0, sorry(turn))
+    turn.open_with("restart.sorry")
     turn.misses = 0
     told = tells(turn)
     if turn.memory.thread is not None and not report.is_begun(turn):

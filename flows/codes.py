@@ -61,7 +61,7 @@ def find(text: str) -> str | None:
 
 # An identity card's number: 5-7-1 digits (ours are written 4-4-4-1), or thirteen that begin with a province (1 to 8).
 _CARD_WRITTEN = re.compile(r"(?<!\d)\d{5}[\s\-\u2010-\u2015]\d{7}[\s\-\u2010-\u2015]\d(?!\d)")
-_CARD_BARE = re.compile(r"(?<!\d)[1-8]\d{12}(?!\d)")
+_CARD_BARE = re.compile(r"(?<![0-9A-Za-z])[1-8]\d{12}(?![0-9A-Za-z])")
 _BLANK = "[…]"
 
 

@@ -9,10 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from flows import again, codes, echoes, focus, hearing, holding, poster, report, talk, threads, universal
+from flows import (
+    again,
+    blobs,
+    codes,
+    echoes,
+    focus,
+    hearing,
+    holding,
+    poster,
+    refused,
+    report,
+    talk,
+    threads,
+    universal,
+)
 from flows.asking import ASKS, take_choice
 from flows.book import Book
-from flows.effects import Step
+from flows.effects import LookUp, Step
 from flows.facts import answered
 from flows.hearing import Meaning
 from flows.model import Event, Found, FoundCase, FoundFacility, Lies, Rating, Session, Thread
@@ -38,8 +52,10 @@ def _run(book: Book, session: Session, event: Event, read: Callable[[Turn], None
     _let_ours_wait(turn)
     if turn.over:
         report.keep_held(turn)  # a conversation that ends lets go of no words
+    if not turn.shut and not any(isinstance(effect, LookUp) for effect in turn.effects):
+        _open_with_fate(turn)
     turn.sealed = event.kind != "quiet" and (
-        turn.sealed or was_sealed or turn.report.sealed or codes.holds_card(event.text)
+        turn.sealed or was_sealed or turn.report.sealed or codes.holds_card(turn.words)
     )
     return turn
 
@@ -57,6 +73,7 @@ def _begin(book: Book, session: Session, event: Event) -> Turn:
         misses=session.misses,
         passed=session.passed,
         codes=[event.known.code, *event.known.spare],
+        words=blobs.words(event.text),
         silent=event.kind == "quiet" and session.quiet_after == book.quiet_end,
         slept=event.kind == "message" and session.quiet_after == book.quiet_end,
     )
@@ -93,7 +110,7 @@ def _message(turn: Turn) -> None:
     if turn.fresh and turn.known.trial:
         turn.say("trial.notice" if turn.lang else "trial.first")
     if turn.lost and not again.is_in_hand(turn):
-        turn.says.insert(0, again.sorry(turn))
+        turn.open_with("restart.sorry")
         turn.misses = 0
         turn.fresh = True
     if turn.node.flow in {"verify", "thread"} and turn.memory.thread is None:
@@ -121,6 +138,14 @@ def _tap(turn: Turn) -> bool:
         return False
     land(turn, turn.first, ask=True)
     return True
+
+
+def _open_with_fate(turn: Turn) -> None:
+    """What of this message was not kept is said first."""
+    if turn.event.cut:
+        turn.open_with("intake.cut")
+    if refused.is_any(turn):
+        turn.open_with(refused.TEXT)
 
 
 def _answer(turn: Turn) -> bool:
@@ -231,6 +256,7 @@ def _miss(turn: Turn) -> None:
 
 ORDER: tuple[Callable[[Turn], bool], ...] = (
     _tap,
+    refused.read,
     universal.obey,
     focus.open_code,
     holding.pass_early,

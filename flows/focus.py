@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from flows import answers, codes, hearing, report, talk, threads
+from flows import answers, blobs, codes, hearing, report, talk, threads
 from flows.asking import ASKS
 from flows.hearing import Meaning
 from flows.lookup import look_up_case
@@ -22,7 +22,7 @@ NOTED = "thread.added"  # the text of that name
 
 def open_code(turn: Turn) -> bool:
     """A quoted message, or a code anywhere in the text: that case. An identity card's number is refused and blanked."""
-    text = turn.event.text
+    text = turn.words
     if not turn.event.quoted and not any(map(str.isdecimal, text)):
         return False  # most words hold no number, and a long one is not read for one
     if codes.holds_card(text) and not any(map(str.isalpha, text)):
@@ -46,7 +46,7 @@ def open_code(turn: Turn) -> bool:
 
 def _find_code(turn: Turn) -> str | None:
     """The code that a text holds; not in a card's number as such are written: one in ten has a right check digit."""
-    text = turn.event.text
+    text = turn.words
     if codes.holds_card(text):
         return codes.find(codes.blank_cards(text))
     return answers.status_code(turn.book, text, turn.short) or codes.find(text)
@@ -61,6 +61,7 @@ def blank_card(turn: Turn) -> bool:
     if not any(map(str.isalpha, turn.event.text)):
         return False
     turn.event = replace(turn.event, kind="message", text=codes.blank_numbers(turn.event.text), quoted="", found=None)
+    turn.words = blobs.words(turn.event.text)
     turn.key, turn.looked_up, turn.sealed, turn.answered = None, "", True, False
     turn.node, turn.fresh = turn.book.nodes[left or turn.home], not left
     if left and turn.trail[-1:] == [left]:

@@ -47,7 +47,7 @@ def settle(turn: Turn, before: Session, made: Step) -> Step:
     at, until = turn.known.at, _until(turn, before)
     wait = max(0.0, until - at)
     since = held.since if held is not None else at
-    kept = Held(until, since, turn.seen, tuple(filter(_gives, says))) if wait else None
+    kept = Held(until, since, turn.seen, tuple(filter(_is_handed_on, says))) if wait else None
     return replace(
         made,
         reply=replace(made.reply, says=says, wait=wait),
@@ -68,5 +68,9 @@ def _until(turn: Turn, before: Session) -> float:
     return min(at + moment, (held.since if held is not None else at) + MOST_TIMES * moment)
 
 
-def _gives(say: Say) -> bool:
-    return any(isinstance(value, dict) and "code" in value for value in say.values.values())
+# Said of a message, and of no other: what of it was not kept.
+_FATES = frozenset({"intake.cut", "intake.file_refused"})
+
+
+def _is_handed_on(say: Say) -> bool:
+    return say.key in _FATES or any(isinstance(value, dict) and "code" in value for value in say.values.values())

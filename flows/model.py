@@ -55,10 +55,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A photo or voice note that came with a message: where it lies at the provider."""
+    """A file that came with a message: where it lies at the provider, or why it is known already not to be kept."""
 
     url: str
     content_type: str
+    fault: str = ""  # kind, foreign (not the provider's), many (more than a message may bring)
+    id: str = ""  # of its row, once it has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ class Event:
     location: Point | None = None
     found: Found | None = None  # the answer to a LookUp
     echo: str = ""  # a mark that only equal texts of this phone have: the shell's, keyed, so that it tells nothing
+    cut: bool = False  # `text` is the first part of what came
 
 
 # ── what a conversation remembers between two messages ─────────────────────────────────────────────────────────────

@@ -26,6 +26,8 @@ from flows.model import (
 # Texts that no flow names because they can be said anywhere.
 SPOKEN = (
     "card.refused",
+    "intake.cut",
+    "intake.file_refused",
     "intake.kept",
     "miss.again",
     "place.first",
@@ -89,12 +91,13 @@ class Turn:
     answered: bool = False  # it answered an open question, or was a command
     slept: bool = False  # an unfinished report has been kept since, and said to be
     silent: bool = False  # of a silence: it is the second one, and ends the conversation
+    words: str = ""  # the text of the message, without what a program wrote into it
 
     @property
     def folded(self) -> str:
         """The matching key of the whole message. Made once: on 10,000 letters it is most of a step's time."""
         if self.key is None:
-            text = self.event.text
+            text = self.words
             # A bare digit is what most messages are.
             self.key = text if text.isascii() and text.isdigit() else self.book.fold(text)
         return self.key
@@ -138,6 +141,11 @@ class Turn:
         """Add a text to the reply, with whatever values it has places for."""
         names = self.book.needs.get(key, ())
         self.says.append(Say(key, {name: VALUES[name](self) for name in names}))
+
+    def open_with(self, key: str) -> None:
+        """Say a text before all that is said."""
+        self.say(key)
+        self.says.insert(0, self.says.pop())
 
     def do(self, effect: Effect) -> None:
         """Ask the world for an effect."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Literal, LiteralString
 from uuid import UUID
 
-from store.database import Auto, Tx, fetch_all
+from store.database import Auto, Tx, fetch_all, fetch_one
 
 # Pieces of larger statements. A conversation begins with its contact (`made`) …
 BEGIN: LiteralString = "INSERT INTO sessions (contact_id) SELECT id FROM made"
@@ -84,4 +84,25 @@ async def unask(tx: Tx, case_id: UUID) -> None:
         "UPDATE sessions SET focus_kind = NULL, focus_case = NULL, focus_at = NULL, version = version + 1"
         " WHERE focus_case = %s",
         (case_id,),
+    )
+
+
+async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
+    """What was asked of one of two contacts of a person is asked of the other, where that is asked nothing itself."""
+    row = await fetch_one(
+        tx, "SELECT focus_kind, focus_case, focus_at, given_at FROM sessions WHERE contact_id = %s FOR UPDATE", (other,)
+    )
+    if row is None:
+        return
+    await tx.execute(
+        "UPDATE sessions SET given_at = coalesce(given_at, %(given_at)s), version = version + 1,"
+        " focus_kind = coalesce(focus_kind, %(focus_kind)s),"
+        " focus_case = CASE WHEN focus_kind IS NULL THEN %(focus_case)s ELSE focus_case END,"
+        " focus_at = coalesce(focus_at, %(focus_at)s) WHERE contact_id = %(id)s",
+        {**row, "id": contact_id},
+    )
+    await tx.execute(
+        "UPDATE sessions SET focus_kind = NULL, focus_case = NULL, focus_at = NULL, version = version + 1"
+        " WHERE contact_id = %s",
+        (other,),
     )

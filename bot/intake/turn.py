@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import traceback
 import uuid
@@ -13,7 +14,7 @@ import psycopg
 import structlog
 
 from bot.channels import Inbound
-from bot.intake import district, effects, keeping, lookups, standing
+from bot.intake import district, effects, keeping, lookups, sealing, standing
 from bot.intake.message import Turn
 from bot.intake.standing import Standing
 from flows import taps
@@ -23,7 +24,7 @@ from flows.engine import step
 from flows.load import load_book
 from flows.model import Event, Known, Media, Session
 from flows.sessions import dump, restore
-from store import inbox, moves, outbox, sessions
+from store import inbox, kinds, moves, outbox, sessions
 from store.database import Tx, new_id
 from store.jawab import Jawab
 from store.moves import Kind
@@ -35,6 +36,7 @@ MOST_LOOKUPS = 3  # in one turn; a flow that asks more often is broken
 MOST_RACES = 8  # how often one message may find that another moved the session first
 MOST_A_MINUTE = 30  # messages of one phone; more are kept and taken up later
 MOST_AN_HOUR = 200  # more are kept for a person to look at and never answered, so that a loop of two robots dies
+LONG = 4000  # letters of a text that is read on a thread: a few milliseconds of a processor
 
 _book = cache(load_book)  # 0.1 s of YAML: once in a process
 
@@ -135,13 +137,20 @@ async def _attempt(jawab: Jawab, message: Inbound, before: Standing, inbox_id: u
         text=message.opt_out or message.text,  # a provider that acted on the word knows which word it was
         choice=tap.option,
         tapped=tap.node,
-        media=tuple(Media(item.url, item.content_type) for item in message.media),
+        media=tuple(map(_file, message.media)),
         location=message.location,
         quoted=quoted,
         quotes_done=quotes_done,
         echo=jawab.keys.tag("echo", f"{before.contact_id} {message.text}").hex()[:16],
+        cut=message.cut,
     )
     return await _run(turn, before, event, message)
+
+
+def _file(file: Media) -> Media:
+    """With the id of its row to be, and why it is never kept where its type alone says so."""
+    fault = file.fault or ("kind" if kinds.is_refused(file.content_type) else "")
+    return Media(file.url, file.content_type, fault, str(uuid.uuid4()))
 
 
 async def _run(turn: Turn, before: Standing, event: Event, message: Inbound | None) -> str:
@@ -168,8 +177,8 @@ async def _step_and_write(turn: Turn, before: Standing, event: Event, message: I
     book = _book()
     session = _session(turn, before)
     turn.asked = f"{session.flow}.{session.node}" if session.node else ""
-    first = step(book, session, event)
-    if not first.effects:
+    first = await _step(book, session, event)
+    if not first.effects and not sealing.waiting(event, first.session):
         async with turn.jawab.db.autocommit("intake") as auto:
             return await moves.move(auto, _move(turn, before, first, message), turn.kind)
     await lookups.hash_codes(turn, first)
@@ -179,7 +188,13 @@ async def _step_and_write(turn: Turn, before: Standing, event: Event, message: I
         if outcome == "moved":
             for effect in last.effects:
                 await effects.perform(tx, turn, effect)
+            await sealing.note_waiting(tx, turn, event, last.session)
         return outcome  # "stale" and "repeat" wrote nothing
+
+
+async def _step(book: Book, session: Session, event: Event) -> Step:
+    """A step, on a thread where there is much to read: the other web hooks do not wait for it."""
+    return await asyncio.to_thread(step, book, session, event) if len(event.text) > LONG else step(book, session, event)
 
 
 async def _look_up(tx: Tx, turn: Turn, book: Book, event: Event, first: Step) -> Step:
