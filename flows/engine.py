@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from flows import codes, echoes, focus, hearing, holding, poster, report, talk, threads, universal
-from flows.asking import ASKS, take_choice
+from flows.asking import ASKS, is_offered, take_choice
 from flows.book import Book
 from flows.effects import Step
 from flows.facts import answered
@@ -90,7 +90,7 @@ def _tap(turn: Turn) -> bool:
     What a conversation may begin with can be tapped whenever nothing else is open; True where it is asked again.
     """
     tapped, focused = turn.event.tapped, turn.known.focus
-    if not tapped or (tapped == turn.face and not turn.fresh):
+    if not (tapped or _is_stray(turn)) or (tapped == turn.face and not turn.fresh):
         return False
     if tapped == focus.VERIFY and focused is not None and focused.kind == "confirm":
         return False
@@ -102,6 +102,15 @@ def _tap(turn: Turn) -> bool:
         return False
     land(turn, turn.first, ask=True)
     return True
+
+
+def _is_stray(turn: Turn) -> bool:
+    """A button that says no node, and an option that nothing asked has. A template's own title is read as words."""
+    event, focused = turn.event, turn.known.focus
+    if not event.choice or event.choice.strip() == event.text.strip() or turn.short in turn.book.words.universal:
+        return False
+    asked = [turn.node, *([turn.book.nodes[focus.VERIFY]] if focused is not None and focused.kind == "confirm" else [])]
+    return not (any(is_offered(turn, node) for node in asked) or (turn.fresh and talk.means(turn) is not None))
 
 
 def _sorry(turn: Turn) -> Any:
