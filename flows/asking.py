@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import locales
 from flows import answers, codes, hearing, places, report, threads
-from flows.book import Choice
+from flows.book import Choice, Node
 from flows.categories import current
 from flows.effects import LookUp
 from flows.lookup import look_up, look_up_case
@@ -36,6 +36,14 @@ def take_choice(turn: Turn, chosen: str) -> bool:
             _take(turn, option)
             return True
     return False
+
+
+def is_offered(turn: Turn, node: Node) -> bool:
+    """Whether what was tapped is an option of this question."""
+    chosen = turn.event.choice
+    if node.ask == "place":
+        return chosen == MORE or any(place.id == chosen for place in turn.known.places)
+    return any(option.id in {chosen, current(chosen)} for option in node.options)
 
 
 # What a choice is kept as, by the `save` of its node: the name of a field of Details, but for "kind".
@@ -121,7 +129,8 @@ def _ask_back(turn: Turn, meant: tuple[Place, ...]) -> None:
 
 
 def _has_letters(turn: Turn) -> bool:
-    return any(map(str.isalpha, turn.event.text))
+    """Whether something was written. The title of a button is nobody's words."""
+    return not turn.event.choice and any(map(str.isalpha, turn.event.text))
 
 
 def _doubt(turn: Turn) -> None:

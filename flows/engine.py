@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+<<<<<<< HEAD
 from flows import (
     again,
     blobs,
@@ -25,6 +26,10 @@ from flows import (
     universal,
 )
 from flows.asking import ASKS, take_choice
+=======
+from flows import codes, echoes, focus, hearing, holding, poster, report, talk, threads, universal
+from flows.asking import ASKS, is_offered, take_choice
+>>>>>>> fates
 from flows.book import Book
 from flows.effects import LookUp, Step
 from flows.facts import answered
@@ -126,7 +131,11 @@ def _tap(turn: Turn) -> bool:
     What a conversation may begin with can be tapped whenever nothing else is open; True where it is asked again.
     """
     tapped, focused = turn.event.tapped, turn.known.focus
+<<<<<<< HEAD
     if not tapped or (turn.lost and not turn.fresh) or (tapped == turn.face and not turn.fresh):
+=======
+    if not (tapped or _is_stray(turn)) or (tapped == turn.face and not turn.fresh):
+>>>>>>> fates
         return False
     if tapped == focus.VERIFY and focused is not None and focused.kind == "confirm":
         return False
@@ -140,12 +149,27 @@ def _tap(turn: Turn) -> bool:
     return True
 
 
+<<<<<<< HEAD
 def _open_with_fate(turn: Turn) -> None:
     """What of this message was not kept is said first."""
     if turn.event.cut:
         turn.open_with("intake.cut")
     if refused.is_any(turn):
         turn.open_with(refused.TEXT)
+=======
+def _is_stray(turn: Turn) -> bool:
+    """A button that says no node, and an option that nothing asked has. A template's own title is read as words."""
+    event, focused = turn.event, turn.known.focus
+    if not event.choice or event.choice.strip() == event.text.strip() or turn.short in turn.book.words.universal:
+        return False
+    asked = [turn.node, *([turn.book.nodes[focus.VERIFY]] if focused is not None and focused.kind == "confirm" else [])]
+    return not (any(is_offered(turn, node) for node in asked) or (turn.fresh and talk.means(turn) is not None))
+
+
+def _sorry(turn: Turn) -> Any:
+    turn.say("restart.sorry")
+    return turn.says.pop()
+>>>>>>> fates
 
 
 def _answer(turn: Turn) -> bool:

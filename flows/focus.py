@@ -256,4 +256,5 @@ def says_more(turn: Turn) -> bool:
     if event.media or event.location:
         return True
     number = answers.pick_number(turn.short, before)  # "number 12" says no more than 12
-    return any(map(str.isalpha, event.text)) and not number and talk.means(turn) is None
+    said = not event.choice and any(map(str.isalpha, event.text))  # the title of a button is nobody's words
+    return said and not number and talk.means(turn) is None

@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -62,40 +62,34 @@ SYSTEM = re.compile(r"[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 .&_+-]{1,15}")
 # The signed string has no separators, so a captured request whose text imitates other fields can be cut apart anew;
 # the remains of the true fields then sit inside a made-up one, and this is what they look like.
 RECUT = re.compile(r"MessageSid(?:SM|MM)[0-9a-fA-F]{32}|From(?:whatsapp:)?\+[1-9][0-9]{4,14}[A-Z]")
+# Who wrote what to whom is one thing: where these have two values, a person must look. Of others the last one counts.
+ONE_VALUE = frozenset({"AccountSid", "Body", "From", "MessageSid", "MessageStatus", "To"})
 NOTHING_TO_SAY = Answer(200, '<?xml version="1.0" encoding="UTF-8"?><Response/>', "text/xml")  # replies go by REST
 
-# Twilio's word for a message's state -> ours. What is still in Twilio's hands is "sent" to us: it was taken.
-STATES: dict[str, str] = {
-    "accepted": "sent",
-    "scheduled": "sent",
-    "queued": "sent",
-    "sending": "sent",
-    "sent": "sent",
-    "partially_delivered": "sent",
-    "delivered": "delivered",
-    "read": "read",
-    "undelivered": "undelivered",
-    "failed": "failed",
-    "canceled": "failed",
-}
-
-_MEANINGS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
-CODES: dict[str, tuple[Fate, float]] = {code: (fate, wait) for code, (fate, wait) in _MEANINGS["codes"].items()}
-STATUSES: dict[int, tuple[Fate, float]] = {
-    int(one): (fate, wait) for one, (fate, wait) in _MEANINGS["statuses"].items()
-}
+_TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
+STATES: dict[str, str] = _TABLES["states"]
+CODES: dict[str, tuple[Fate, float]] = {code: (fate, wait) for code, (fate, wait) in _TABLES["codes"].items()}
+CLASSES: dict[str, tuple[Fate, float]] = {one: (fate, wait) for one, (fate, wait) in _TABLES["classes"].items()}
 
 
-def sign(token: str, url: str, params: Mapping[str, str]) -> str:
-    """X-Twilio-Signature of a form: one pass over the sorted fields."""
-    signed = url + "".join([name + params[name] for name in sorted(params)])
+def meaning(code: str, status: int = 0) -> tuple[Fate, float]:
+    """The fate of a code: its own, else that of its class. An answer has a `status`, a receipt has none."""
+    classes = (str(status), f"{status // 100}xx", "other") if status else (f"{code[:-3]}xxx", "other")
+    return CODES.get(code) or next(CLASSES[one] for one in classes if one in CLASSES)
+
+
+def sign(token: str, url: str, params: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
+    """X-Twilio-Signature of a form: one pass over the sorted fields; of a repeated one, each value once."""
+    pairs = set(params.items() if isinstance(params, Mapping) else params)
+    signed = url + "".join([name + value for name, value in sorted(pairs)])
     return base64.b64encode(hmac.digest(token.encode(), signed.encode(), "sha1")).decode()
 
 
 def other_port(url: str) -> str:
     """The same address with its port left out, or put in: Twilio signs either (its own validator tries both)."""
     parts = urlsplit(url)
-    netloc = parts.netloc.split(":")[0] if parts.port else f"{parts.netloc}:{443 if parts.scheme == 'https' else 80}"
+    port = 443 if parts.scheme == "https" else 80
+    netloc = parts.netloc.rpartition(":")[0] if parts.port else f"{parts.netloc}:{port}"
     return parts._replace(netloc=netloc).geturl()
 
 
@@ -232,7 +226,7 @@ class Twilio(Channel):
             return Heard(answer=Answer(204))
         code = fields.get("ErrorCode", "")
         code = code if re.fullmatch(r"[1-9][0-9]{0,5}", code) else ""
-        fate, wait = CODES.get(code, ("refused", 0.0))
+        fate, wait = meaning(code)
         receipt = Receipt(mid, attempt, sid, state, fate, wait, code)
         return Heard(receipts=(receipt,), answer=Answer(204))
 
@@ -248,18 +242,17 @@ class Twilio(Channel):
             )
         except ValueError:
             raise Forged("too many fields") from None
-        fields = dict(pairs)
-        if len(fields) != len(pairs):
-            raise Forged("a field twice")
         given = posted.headers.get("x-twilio-signature", "").encode("latin-1", "replace")
         url = self._public_url + posted.path + (f"?{posted.query}" if posted.query else "")
         if not any(
-            hmac.compare_digest(sign(self._token, address, fields).encode(), given)
-            for address in (url, other_port(url))
+            hmac.compare_digest(sign(self._token, address, pairs).encode(), given) for address in (url, other_port(url))
         ):
             raise Forged("signature")
-        if any(RECUT.search(value) for name, value in fields.items() if name != "Body"):
+        if any(RECUT.search(value) for name, value in pairs if name != "Body"):
             raise Forged("cut anew")
+        fields = dict(pairs)
+        if any(name in ONE_VALUE and value != fields[name] for name, value in pairs):
+            raise Unreadable("a field twice")
         if fields.get("AccountSid") != self._account:
             raise Unreadable("account")
         return fields
@@ -387,12 +380,9 @@ def _location(fields: Mapping[str, str]) -> tuple[float, float] | None:
 
 
 def _refusal(answer: Answered) -> SendError:
-    """The fate of an answer: by its code, else by its HTTP status, else by the hundreds of that."""
     try:
         said: Any = json.loads(answer.body).get("code")
     except (ValueError, AttributeError):
         said = None
     code = str(said) if isinstance(said, int) and said else ""
-    otherwise: tuple[Fate, float] = ("unsure" if answer.status >= 500 else "refused", 0.0)
-    fate, wait = CODES.get(code) or STATUSES.get(answer.status) or otherwise
-    return SendError(fate, wait, code, answer.retry_after)
+    return SendError(*meaning(code, answer.status), code, answer.retry_after)

@@ -296,6 +296,51 @@ async def test_a_wrong_set_up_stops_the_sender_keeps_the_queue_and_alarms_once(
     assert await rows.states() == {"queued": 5}
 
 
+@pytest.mark.parametrize(
+    "fault", [refused(10001), refused(21660), refused(30002), refused(63051), refused(99999, 403)], ids=str
+)
+async def test_a_sender_that_is_stopped_sends_nothing_more_and_burns_nothing(
+    jawab: Jawab, rows: Rows, twilio: FakeTwilio, fault: Fault
+) -> None:
+    edition = await rows.edition()
+    for number in range(3):
+        contact = await rows.contact(f"+92300111000{number}", weekly=True)
+        await rows.owe(contact, lane="broadcasts", answer=False, edition=edition)
+    twilio.fail(fault)
+    await drain(jawab, "broadcasts", limit=1)
+    until = (await rows.one("SELECT paused_until FROM channels WHERE paused_until IS NOT NULL"))["paused_until"]
+    assert until > datetime.now(UTC) + timedelta(minutes=14)
+    assert await drain(jawab, "broadcasts") == {}
+    assert twilio.posts == 1
+    assert await rows.states() == {"queued": 3}
+    assert (await rows.one("SELECT max(attempts) AS most FROM outbox"))["most"] == 0
+    assert await rows.alarms() == ["sender_stopped"]
+    await rows.owner.execute("UPDATE channels SET paused_until = NULL")
+    await rows.owner.execute("UPDATE outbox SET due_at = now() - interval '1 second'")
+    assert await drain(jawab, "broadcasts") == {"sent": 3}
+
+
+@pytest.mark.parametrize("code", [63015, 63032])
+async def test_whom_the_sandbox_or_an_experiment_leaves_out_waits_without_an_alarm(
+    jawab: Jawab, rows: Rows, twilio: FakeTwilio, code: int
+) -> None:
+    owed = await rows.owe(await rows.contact(ONE))
+    twilio.fail(refused(code))
+    await drain(jawab, "replies")
+    assert (await rows.see(owed))["state"] == "parked"
+    assert await rows.alarms() == []
+
+
+async def test_an_answer_of_no_known_code_fails_with_an_alarm_and_stops_nobody(
+    jawab: Jawab, rows: Rows, twilio: FakeTwilio
+) -> None:
+    for number in range(2):
+        await rows.owe(await rows.contact(f"+92300111000{number}"), answer=False)
+    twilio.fail(refused(99999, 422))
+    assert await drain(jawab, "replies") == {"failed": 1, "sent": 1}
+    assert await rows.alarms() == ["message_refused"]
+
+
 async def test_a_text_the_provider_filters_fails_with_an_alarm(jawab: Jawab, rows: Rows, twilio: FakeTwilio) -> None:
     owed = await rows.owe(await rows.contact(ONE))
     twilio.fail(refused(30007))

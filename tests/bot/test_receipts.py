@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from bot.channels import Receipt
-from bot.channels.twilio import CODES
+from bot.channels.twilio import meaning
 from bot.deliver import drain
 from bot.receipts import Receipts, write
 from store.jawab import Jawab
@@ -32,7 +32,7 @@ async def sent(jawab: Jawab, rows: Rows, kind: str = "whatsapp") -> tuple[uuid.U
 
 def failed(owed: uuid.UUID, attempt: int, sid: str, state: str, code: int) -> Receipt:
     """A failure as the channel reads it."""
-    fate, wait = CODES.get(str(code), ("refused", 0.0))
+    fate, wait = meaning(str(code or ""))
     return Receipt(owed, attempt, sid, state, fate, wait, str(code or ""))
 
 
@@ -111,7 +111,12 @@ async def test_a_late_receipt_of_the_first_attempt_is_not_taken_for_one_of_the_s
         (30003, "queued", []),
         (63018, "queued", ["sender_limit"]),
         (20003, "queued", ["sender_stopped"]),
+        (30002, "queued", ["sender_stopped"]),
         (63016, "parked", []),
+        (63015, "parked", []),
+        (63032, "parked", []),
+        (30999, "queued", []),
+        (63999, "queued", []),
         (21610, "undelivered", []),
         (30006, "undelivered", []),
         (30007, "undelivered", ["message_refused"]),

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 
 from bot.channels import Fate, Outbound, SendError
-from bot.channels.twilio import CODES, STATUSES, Twilio
+from bot.channels.twilio import CLASSES, CODES, Twilio, meaning
 from tests.providers.faults import (
     BROKEN,
     CUT_AFTER_TAKING,
@@ -110,7 +110,54 @@ async def test_every_answer_of_the_provider_has_its_fate(
 
 
 def test_every_fate_in_the_tables_is_one_that_deliver_knows() -> None:
-    assert {fate for fate, _ in [*CODES.values(), *STATUSES.values()]} <= set(get_args(Fate))
+    assert {fate for fate, _ in [*CODES.values(), *CLASSES.values()]} <= set(get_args(Fate))
+    assert all(code.isdecimal() for code in CODES)
+    # An answer may leave it open whether a message was taken, and is asked after; a receipt says that it was not.
+    assert "unsure" not in {fate for fate, _ in CODES.values()}
+
+
+# Every class of Twilio's codes, and what is wrong where another fate would do harm.
+MEANINGS = {
+    "later": "20429 21611 30023 63017 63018 63038",
+    "park": "63015 63016 63032",  # a first trial meets 63015 at each message: no alarm for each
+    "opted_out": "21610 63014",
+    "never": "21211 21614 21635 30005 30006 63003 63024",
+    "retry": "30001 30003 30008 30017 30020 30021 30022 30410 30500 63009 63010 63012 63049",
+    "refused": "21617 21656 30004 30007 63005 63013 63021 63027",
+    "stop": "10001 20003 20404 21212 21408 21606 21660 21703 30002 63001 63007 63020 63022 63051",
+}
+
+
+@pytest.mark.parametrize(("code", "fate"), [(code, fate) for fate, codes in MEANINGS.items() for code in codes.split()])
+def test_a_code_has_its_fate_in_an_answer_and_in_a_receipt(code: str, fate: str) -> None:
+    assert meaning(code)[0] == meaning(code, 400)[0] == fate
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "fate"),
+    [
+        ("30999", 0, "retry"),
+        ("63999", 0, "retry"),
+        ("21999", 0, "refused"),
+        ("99999", 0, "refused"),
+        ("300", 0, "refused"),
+        ("401", 0, "refused"),
+        ("", 0, "refused"),
+        ("30999", 400, "refused"),
+        ("63999", 503, "unsure"),
+        ("99999", 401, "stop"),
+        ("", 403, "stop"),
+        ("", 404, "stop"),
+        ("", 408, "unsure"),
+        ("99999", 422, "refused"),
+        ("99999", 429, "later"),
+        ("", 302, "refused"),
+        ("", 500, "unsure"),
+        ("", 599, "unsure"),
+    ],
+)
+def test_a_code_that_nobody_knows_has_the_fate_of_its_class(code: str, status: int, fate: str) -> None:
+    assert meaning(code, status)[0] == fate
 
 
 async def test_how_long_the_provider_asks_us_to_wait_is_kept(twilio: FakeTwilio, sender: Twilio) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
 from bot.channels import Forged, Inbound, Posted, Unreadable
@@ -183,11 +184,45 @@ def test_leaving_out_any_field_is_a_forgery_even_a_blank_one(name: str) -> None:
 
 
 @given(name=st.sampled_from(sorted(GOOD)), value=st.text(max_size=5))
-def test_a_field_given_twice_is_a_forgery(name: str, value: str) -> None:
-    body = urlencode([*GOOD.items(), (name, value.encode("utf-8", "replace").decode())]).encode()
+def test_a_second_value_that_nobody_signed_is_a_forgery(name: str, value: str) -> None:
+    value = value.encode("utf-8", "replace").decode()
+    if value == GOOD[name]:
+        return
     real = posted(GOOD)
+    for pairs in ([*GOOD.items(), (name, value)], [(name, value), *GOOD.items()]):
+        with pytest.raises(Forged):
+            channel().read(Posted(real.path, real.query, real.headers, urlencode(pairs).encode()))
+
+
+def twice(*more: tuple[str, str]) -> Posted:
+    """A message with more fields than it has, signed as Twilio does it."""
+    pairs = [*GOOD.items(), *more]
+    signature = RequestValidator(TOKEN).compute_signature(PUBLIC + "/in/twilio", MultiDict(pairs))
+    return Posted("/in/twilio", "", {"x-twilio-signature": signature}, urlencode(pairs).encode())
+
+
+@pytest.mark.parametrize(
+    "more", [[("Extra", "b"), ("Extra", "a")], [("ProfileName", "B")], [("Body", GOOD["Body"])]], ids=str
+)
+def test_a_field_that_twilio_has_signed_twice_is_read(more: list[tuple[str, str]]) -> None:
+    (message,) = channel().read(twice(*more)).messages
+    assert (message.text, message.address) == ("سلام", "+923001112233")
+
+
+@pytest.mark.parametrize("name", ["AccountSid", "Body", "From", "MessageSid", "To"])
+@pytest.mark.parametrize("value", ["", "whatsapp:+923009999999"])
+def test_two_values_for_who_wrote_what_are_for_a_person_to_look_at(name: str, value: str) -> None:
+    posted = twice((name, value))
+    turned = urlencode([*reversed(parse_qsl(posted.body.decode(), keep_blank_values=True))]).encode()
+    for body in (posted.body, turned):  # which of them comes last is not signed
+        with pytest.raises(Unreadable):
+            channel().read(Posted(posted.path, "", posted.headers, body))
+
+
+def test_a_value_that_is_not_counted_is_looked_at_for_cuts_too() -> None:
+    planted = "x" + "MessageSid" + "SM" + "9" * 32
     with pytest.raises(Forged):
-        channel().read(Posted(real.path, real.query, real.headers, body))
+        channel().read(twice(("Extra", planted), ("Extra", "z")))
 
 
 @given(signature=st.text(max_size=60))
@@ -280,6 +315,21 @@ def test_our_own_number_as_sender_is_no_person_whom_we_would_answer_for_ever(our
 def test_more_fields_than_any_hook_has_are_refused() -> None:
     with pytest.raises(Forged):
         channel().read(posted(GOOD | {f"F{number}": "" for number in range(300)}))
+
+
+@pytest.mark.parametrize(
+    ("url", "other"),
+    [
+        ("https://x.test/in?a=b:1", "https://x.test:443/in?a=b:1"),
+        ("http://x.test/in", "http://x.test:80/in"),
+        ("https://x.test:8443/in", "https://x.test/in"),
+        ("https://user:pass@x.test/in", "https://user:pass@x.test:443/in"),
+        ("https://user:pass@x.test:8443/in", "https://user:pass@x.test/in"),
+        ("https://[::1]:8443/in", "https://[::1]/in"),
+    ],
+)
+def test_the_other_port_changes_nothing_but_the_port(url: str, other: str) -> None:
+    assert other_port(url) == other
 
 
 # ── the signature is the one that twilio's own validator accepts ─────────────────────────────────────────────────────

@@ -6,11 +6,11 @@ import pytest
 
 from flows import taps
 from flows.book import Book
-from flows.effects import Amend
+from flows.effects import Amend, Verify
 from flows.model import Details, Place, Reply
 from flows.play import Phone
 from tests.answers import answer, report
-from tests.flows.citizens import LONG, Phones, asked, only
+from tests.flows.citizens import LONG, Phones, among, asked, only
 
 
 @pytest.mark.parametrize("carried", ["complaint.kind|abcdef01|service", "x|y|", "|", "||a|b"])
@@ -82,3 +82,57 @@ def test_every_button_fits_into_64_bytes(book: Book) -> None:
 
 def test_a_reply_without_options_carries_nothing() -> None:
     assert Reply(()).as_message()["options"] == []
+
+
+# ── buttons that say no node: ours of before, and a template's, which carries its own title where none was set ──
+TITLE = "مسئلہ بتائیں"  # of "report", in the menu
+
+
+def bare(phone: Phone, carried: str, title: str) -> str:
+    return phone.say(title, choice=carried)
+
+
+@pytest.mark.parametrize("question", ["category", "kind", "place", "story"])
+def test_an_option_of_no_open_question_asks_again_and_its_title_is_nobodys_words(phone: Phones, question: str) -> None:
+    talk = asked(phone("ur"), question)
+    was, shown = talk.session.memory.report, carried(talk)
+    bare(talk, "report", TITLE)
+    assert (talk.session.node, talk.session.misses, talk.session.memory.report) == (question, 0, was)
+    assert carried(talk) == shown
+    assert talk.effects == []
+
+
+@pytest.mark.parametrize("question", ["category", "kind", "place", "story"])
+def test_the_title_that_a_template_carries_is_no_story_and_no_place(phone: Phones, question: str) -> None:
+    talk = asked(phone("ur"), question)
+    was = talk.session.memory.report
+    bare(talk, "مزید پڑھیں", "مزید پڑھیں")
+    assert (talk.session.node, talk.session.memory.report) == (question, was)
+    assert talk.effects == []
+
+
+def test_the_title_that_a_template_carries_picks_the_option(phone: Phones) -> None:
+    talk = asked(phone("ur"), "message")
+    bare(talk, "جی ہاں", "جی ہاں")
+    assert only(talk, Amend).details == Details(may_message=True)
+
+
+def test_a_bare_option_of_the_open_question_is_taken(phone: Phones) -> None:
+    talk = asked(phone("ur"), "place")
+    bare(talk, "pishin.pishin", "پشین")
+    assert talk.session.memory.report.details.place == "pishin.pishin"
+
+
+def test_a_bare_option_answers_what_an_act_asked_meanwhile(phone: Phones) -> None:
+    talk = phone("ur")
+    talk.world.cases["9821773000014"] = "resolved"
+    asked(talk, "place")
+    talk.world.ask("confirm", "9821773000014")
+    bare(talk, "yes", "جی ہاں، ہو گیا")
+    assert among(talk, Verify).verdict == "yes"
+
+
+def test_a_command_on_a_button_is_obeyed(phone: Phones) -> None:
+    talk = asked(phone("ur"), "place")
+    bare(talk, "to_the_menu", "MENU")
+    assert talk.session.node == "menu"
