@@ -12,7 +12,7 @@ from enum import StrEnum
 import locales
 from flows.book import Words
 from flows.categories import OFFERED
-from flows.lexicon import Heard
+from flows.lexicon import Heard, Span
 
 SHORT = 240  # letters; what is longer is told, not answered
 
@@ -207,8 +207,28 @@ def _naming(text: str) -> tuple[str, ...]:
 
 
 def is_dangerous(words: Words, folded: str) -> bool:
-    """Whether words of a message speak of harm that somebody does: what leads towards protection, never away."""
-    return words.heard.read(folded).has("danger")
+    """Whether words of a message speak of harm that somebody does: what leads towards protection, never away.
+
+    A phrase that says it outright counts. Words that only stand near each other are read again without what is
+    everyday's own: in «ہسپتال لے جانے» nobody is taken away, and a shopkeeper who asks money names a price.
+    """
+    heard = words.heard.read(folded)
+    dangers = heard.spans.get("danger", ())
+    aside = _everyday(heard)
+    if not dangers or not aside or any(end > start for start, end in dangers):
+        return bool(dangers)
+    rest = [
+        "." if any(start <= place < end for start, end in aside) else token for place, token in enumerate(heard.tokens)
+    ]
+    return words.heard.read(" ".join(rest)).has("danger")
+
+
+def _everyday(heard: Heard) -> list[Span]:
+    """Where a message says what is harmless; with a seller in it, and no office beside, that is the money as well."""
+    sellers, officials = heard.spans.get("seller", ()), heard.spans.get("official", ())
+    sells = sellers and all(any(s <= start and end <= e for s, e in sellers) for start, end in officials)
+    priced = ("money", "seller") if sells and not heard.has("free") else ()
+    return [span for meaning in ("harmless", *priced) for span in heard.spans.get(meaning, ())]
 
 
 def find_category(words: Words, folded: str) -> str:
