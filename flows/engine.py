@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from flows import codes, echoes, focus, hearing, holding, poster, report, talk, threads, universal
+from flows import codes, echoes, focus, hearing, holding, poster, report, talk, tapbacks, threads, universal
 from flows.asking import ASKS, take_choice
 from flows.book import Book
 from flows.effects import Step
@@ -214,6 +214,7 @@ def _miss(turn: Turn) -> None:
 
 
 ORDER: tuple[Callable[[Turn], bool], ...] = (
+    tapbacks.pass_over,
     _tap,
     universal.obey,
     focus.open_code,

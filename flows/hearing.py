@@ -44,7 +44,23 @@ class Meaning(StrEnum):
 # Words that say nothing by themselves, and may stand beside an answer.
 _TAIL = ("tail", "sign", "please")
 _AGREED = (*_TAIL, "yes", "send", "tell", "do", "message", "thanks", "me", "is", "you")
-_REFUSED = (*_TAIL, "no", "not", "send", "tell", "do", "message", "thanks", "me", "is", "you", "now", "wait", "wrong", "wholly")
+_REFUSED = (
+    *_TAIL,
+    "no",
+    "not",
+    "send",
+    "tell",
+    "do",
+    "message",
+    "thanks",
+    "me",
+    "is",
+    "you",
+    "now",
+    "wait",
+    "wrong",
+    "wholly",
+)
 _SMALL = (*_TAIL, "greeting", "thanks", "bless", "very", "join")
 _POLITE = (*_SMALL, "fine", "you", "is")
 _ACHIEVED = (
