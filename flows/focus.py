@@ -72,6 +72,7 @@ def tells_more(turn: Turn) -> bool:
     rest = [word for word in turn.book.fold(_NUMBER.sub(" ", event.text)).split() if word not in words.before_digits]
     said = " ".join(rest)
     asks = words.universal.get(said) == "status" or hearing.hear(words, said, _ASKING) is not None
+    asks = asks or hearing.asks_after(words, said)
     return any(map(str.isalpha, said)) and not asks
 
 

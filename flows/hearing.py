@@ -247,6 +247,29 @@ def _everyday(heard: Heard) -> list[Span]:
     return [span for meaning in ("harmless", *priced) for span in heard.spans.get(meaning, ())]
 
 
+_BESIDE_CODE = (
+    *_SMALL,
+    *_OF_IT,
+    "code",
+    "you",
+    "tell",
+    "inquire",
+    "see",
+    "want",
+    "do",
+    "complaint",
+    "what_now",
+    "what_became",
+)
+
+
+def asks_after(words: Words, folded: str) -> bool:
+    """Whether what stands beside the number of a case only asks after it, or says that it is the number."""
+    heard = words.heard.read(folded)
+    told = heard.has("done", "not", "danger") or _names_issue(heard)
+    return heard.covers(_BESIDE_CODE) and (not told or heard.has("what_now", "what_became"))
+
+
 def find_category(words: Words, folded: str) -> str:
     """The issue that a word of a message names, where exactly one is named; of two words the longer one counts."""
     heard = words.heard.read(folded)

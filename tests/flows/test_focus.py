@@ -299,3 +299,41 @@ def test_a_trial_line_takes_no_words_about_a_person_into_a_thread(phone: Phones)
     assert "0000" in said
     assert talk.effects == []
     assert talk.session.node == "menu"
+
+
+# ── what stands beside a code ──
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "code: {}",
+        "my no is {} plz tell",
+        "number {} ka kya bana",
+        "mera code {} hai sir",
+        "{} check karo",
+        "meri shikayat {}",
+        "what is the status of {}",
+        "میرا نمبر {} ہے",
+        "نمبر {} بتائیں",
+        "{} کب تک ہو گا؟",
+        "زما شمېره {} ده",
+        "منی نمبر {} اِنت",
+        "کنا نمبر {} ارے",
+    ],
+)
+def test_words_that_only_ask_after_a_case_are_not_kept_in_it(phone: Phones, text: str) -> None:
+    talk, code = filed(phone)
+    talk.say(text.format(group(code)))
+    assert (talk.session.flow, talk.session.node) == ("status", "open")
+    assert "Append" not in kinds(talk)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{} پانی پھر بند ہے", "{} abhi tak nahi hua", "{} kaam ho gaya", "{} ka masla wahi hai", "{} گھر سکول کے پاس ہے"],
+)
+def test_words_that_say_something_beside_a_code_are(phone: Phones, text: str) -> None:
+    talk, code = filed(phone)
+    talk.say(text.format(group(code)))
+    assert among(talk, Append).code == code
