@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from flows import codes, echoes, focus, hearing, holding, poster, report, talk, tapbacks, threads, universal
+from flows import codes, correcting, echoes, focus, hearing, holding, poster, report, talk, tapbacks, threads, universal
 from flows.asking import ASKS, take_choice
 from flows.book import Book
 from flows.effects import Step
@@ -221,6 +221,7 @@ ORDER: tuple[Callable[[Turn], bool], ...] = (
     holding.pass_early,
     focus.answer_focus,
     poster.read_digits,
+    correcting.correct,
     _answer,
     talk.reply,
     _keep,

@@ -282,6 +282,23 @@ def find_category(words: Words, folded: str) -> str:
     return named.pop() if len(named) == 1 else ""
 
 
+def find_correction(words: Words, folded: str, said: str) -> str:
+    """The issue that a message names instead of the one that we said back: alone, or after a no; or ""."""
+    heard = words.heard.read(folded)
+    named = [one for one in OFFERED if heard.has(f"category.{one}", f"alone.category.{one}")]
+    refused = {span for meaning in ("no", "not") for span in heard.spans.get(meaning, ())}
+    beside = (*_TAIL, *_OF_IT, "fine", "agree", "no", "not")
+    begun = heard.starts("no") or heard.starts("not") or heard.starts(f"category.{said}")
+    if len(refused) > 1 or (refused and not begun) or not heard.covers((*beside, *map(_issue, named))):
+        return ""
+    others = [one for one in named if one != said] or named
+    return others[0] if len(others) == 1 else ""
+
+
+def _issue(one: str) -> str:
+    return f"category.{one}"
+
+
 def find_language(words: Words, folded: str) -> str:
     """The language that a message asks for, one of ours; "" where none is named, or only what somebody cannot read."""
     heard = words.heard.read(folded)
