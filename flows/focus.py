@@ -139,7 +139,8 @@ def ask_again(turn: Turn) -> None:
 
 
 def _follow(turn: Turn, focus: Focus) -> bool:
-    if not (says_more(turn) or any(map(str.isdecimal, turn.short))):
+    asks = focus.kind == "answer" and talk.asks_when(turn)  # who works on it asked last: it is for them
+    if not (says_more(turn) or asks or any(map(str.isdecimal, turn.short))):
         return False
     if not turn.fresh:
         turn.push()

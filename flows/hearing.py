@@ -282,6 +282,12 @@ def find_category(words: Words, folded: str) -> str:
     return named.pop() if len(named) == 1 else ""
 
 
+def asks_when(words: Words, folded: str) -> bool:
+    """Whether a message asks what became of it, and names no complaint or number: it means what was spoken of."""
+    heard = words.heard.read(folded)
+    return _status(heard) and not heard.has("ask_status", "complaint", "code")
+
+
 def find_correction(words: Words, folded: str, said: str) -> str:
     """The issue that a message names instead of the one that we said back: alone, or after a no; or ""."""
     heard = words.heard.read(folded)

@@ -17,7 +17,20 @@ def means(turn: Turn) -> Meaning | None:
     event = turn.event
     if event.media or event.location or not turn.short:
         return None
-    return hearing.hear(turn.book.words, turn.short, _REPLIES)
+    meaning = hearing.hear(turn.book.words, turn.short, _REPLIES)
+    return None if meaning is Meaning.STATUS and _is_spoken_of(turn) else meaning
+
+
+def asks_when(turn: Turn) -> bool:
+    """«کب ہوا؟», which names no complaint, asks about whatever was spoken of."""
+    return hearing.asks_when(turn.book.words, turn.short)
+
+
+def _is_spoken_of(turn: Turn) -> bool:
+    """Whether a case is at hand, and a question after it is for whoever works on it: no number is missing."""
+    if turn.memory.thread is None:
+        return False
+    return turn.node.ask == "thread" or (turn.node.flow == "verify" and asks_when(turn))
 
 
 def reply(turn: Turn) -> bool:
