@@ -216,10 +216,17 @@ def find_named(words: Words, folded: str, texts: Iterable[str]) -> str:
     return named[0] if len(named) == 1 else ""
 
 
+# "I want water" is a complaint, "I want to rate" is a choice; "it is a new complaint" says that it is new.
+_BESIDE = {
+    "menu.": ("want", "is", "me"),
+    "report.more.": ("is", "one", "complaint"),
+    "thread.new": ("is", "one", "complaint"),
+}
+
+
 def _naming(text: str) -> tuple[str, ...]:
-    # "I want water" is a complaint, "I want to rate" is a choice.
-    wishing = ("want", "is", "me") if text.startswith("menu.") else ()
-    return (*_TAIL, text, f"alone.{text}", "of", "matter", *wishing)
+    beside = next((more for start, more in _BESIDE.items() if text.startswith(start)), ())
+    return (*_TAIL, text, f"alone.{text}", "of", "matter", *beside)
 
 
 def is_dangerous(words: Words, folded: str) -> bool:
