@@ -43,7 +43,9 @@ def reply(turn: Turn) -> bool:
 
 
 def _greet(turn: Turn) -> None:
-    if turn.fresh:
+    if turn.node.ask == "more" and not turn.fresh:
+        turn.say("welcome.hello")  # nothing is asked there
+    elif turn.fresh:
         if turn.lang:
             turn.partial = True  # what they greet for follows
             turn.say("welcome.hello")
@@ -95,12 +97,19 @@ def _person(turn: Turn) -> None:
 
 def _language(turn: Turn) -> None:
     wished = hearing.find_language(turn.book.words, turn.short)
-    if wished not in turn.book.tables["languages"] or turn.node.name == LANGUAGE:
+    if wished not in turn.book.tables["languages"] or (turn.node.name == LANGUAGE and not turn.fresh):
         aside(turn, LANGUAGE)
         return
+    stranger = turn.fresh and not turn.lang
     turn.lang = wished
     turn.do(SetLanguage(wished))
-    land(turn, turn.first if turn.fresh else turn.node.name, ask=True)
+    if stranger:
+        turn.say("welcome.who")
+        go(turn, "welcome.chosen")
+    elif turn.node.ask == "more" and not turn.fresh:
+        turn.say("welcome.hello")  # what stood there was said already
+    else:
+        land(turn, turn.first if turn.fresh else turn.node.name, ask=True)
 
 
 def _begin(turn: Turn) -> None:
