@@ -140,6 +140,9 @@ def _text(turn: Turn, folded: str) -> bool:
         return True
     if not _has_words(turn):
         return False
+    if not (turn.event.media or turn.event.location) and hearing.only_agrees(turn.book.words, turn.short):
+        turn.ask()  # who says yes to "what happened?" has it still to tell
+        return True
     if report.is_doubtful(turn):
         _doubt(turn)
         return True

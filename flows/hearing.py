@@ -116,7 +116,7 @@ def _dont_know(heard: Heard) -> bool:
 
 
 def _greeting(heard: Heard) -> bool:
-    return heard.has("greeting") and not heard.has("thanks") and heard.covers(_SMALL)
+    return heard.has("greeting") and not heard.has("thanks") and heard.covers((*_SMALL, "courtesy"))
 
 
 def _thanks(heard: Heard) -> bool:
@@ -287,6 +287,12 @@ def find_category(words: Words, folded: str) -> str:
         if not any(s <= start and end <= e and end - start < e - s for (s, e), _ in found)
     }
     return named.pop() if len(named) == 1 else ""
+
+
+def only_agrees(words: Words, folded: str) -> bool:
+    """Whether a message is a yes and nothing else: it tells nothing, and asks for nothing to be sent."""
+    heard = words.heard.read(folded)
+    return _yes(heard) and not heard.has("send", "message")
 
 
 def asks_when(words: Words, folded: str) -> bool:
