@@ -132,7 +132,8 @@ def _doubt(turn: Turn) -> None:
 
 
 def _has_words(turn: Turn) -> bool:
-    return bool(turn.event.media or turn.event.location or _has_letters(turn))
+    event = turn.event
+    return bool(event.media or event.location or _has_letters(turn) or codes.is_phone(event.text))
 
 
 def _text(turn: Turn, folded: str) -> bool:

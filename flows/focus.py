@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from flows import answers, codes, hearing, talk, threads
+from flows import answers, codes, hearing, report, talk, threads
 from flows.asking import ASKS
 from flows.hearing import Meaning
 from flows.lookup import look_up_case
@@ -153,10 +153,15 @@ def _follow(turn: Turn, focus: Focus) -> bool:
     return True
 
 
+def _is_known(turn: Turn) -> bool:
+    """Whether there is something that a telephone's number can belong to."""
+    return turn.known.given or turn.memory.thread is not None or report.is_begun(turn)
+
+
 def says_more(turn: Turn) -> bool:
-    """Whether a message has something to keep: words that are no small talk, a file, a place."""
+    """Whether a message has something to keep: words that are no small talk, a file, a place, a telephone's number."""
     event, before = turn.event, turn.book.words.before_digits
-    if event.media or event.location:
+    if event.media or event.location or (codes.is_phone(event.text) and _is_known(turn)):
         return True
     number = answers.pick_number(turn.short, before)  # "number 12" says no more than 12
     return any(map(str.isalpha, event.text)) and not number and talk.means(turn) is None
