@@ -141,7 +141,8 @@ def _doubt(turn: Turn) -> None:
 
 
 def _has_words(turn: Turn) -> bool:
-    return bool(turn.event.media or turn.event.location or _has_letters(turn))
+    event = turn.event
+    return bool(event.media or event.location or _has_letters(turn) or codes.is_phone(event.text))
 
 
 def _text(turn: Turn, folded: str) -> bool:
@@ -149,6 +150,9 @@ def _text(turn: Turn, folded: str) -> bool:
         return True
     if not _has_words(turn):
         return False
+    if not (turn.event.media or turn.event.location) and hearing.only_agrees(turn.book.words, turn.short):
+        turn.ask()  # who says yes to "what happened?" has it still to tell
+        return True
     if report.is_doubtful(turn):
         _doubt(turn)
         return True

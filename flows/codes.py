@@ -90,6 +90,16 @@ def blank_numbers(text: str) -> str:
     return _CARD_BARE.sub(_BLANK, _CARD_WRITTEN.sub(_BLANK, _plain(text)))
 
 
+# A telephone's number as it is written here: 0333 1234567, 081-2345678, +92 333 1234567, 3331234567.
+_PHONE = re.compile(r"0\d{9,10}|(?:00)?92\d{9,10}|3\d{9}")
+
+
+def is_phone(text: str) -> bool:
+    """Whether a text is the number of a telephone and nothing else: somebody wants to be called on it."""
+    number = typed(text.strip().removeprefix("+").replace("(", "").replace(")", ""))
+    return _PHONE.fullmatch(number) is not None
+
+
 def typed(text: str) -> str:
     """The digits of a text that holds nothing but a number (spaces and dashes allowed), else ""."""
     plain = _plain(text).strip()

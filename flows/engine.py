@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-<<<<<<< HEAD
 from flows import (
     again,
     blobs,
     codes,
+    correcting,
     echoes,
     focus,
     hearing,
@@ -22,14 +22,11 @@ from flows import (
     refused,
     report,
     talk,
+    tapbacks,
     threads,
     universal,
 )
-from flows.asking import ASKS, take_choice
-=======
-from flows import codes, echoes, focus, hearing, holding, poster, report, talk, threads, universal
 from flows.asking import ASKS, is_offered, take_choice
->>>>>>> fates
 from flows.book import Book
 from flows.effects import LookUp, Step
 from flows.facts import answered
@@ -131,11 +128,7 @@ def _tap(turn: Turn) -> bool:
     What a conversation may begin with can be tapped whenever nothing else is open; True where it is asked again.
     """
     tapped, focused = turn.event.tapped, turn.known.focus
-<<<<<<< HEAD
-    if not tapped or (turn.lost and not turn.fresh) or (tapped == turn.face and not turn.fresh):
-=======
-    if not (tapped or _is_stray(turn)) or (tapped == turn.face and not turn.fresh):
->>>>>>> fates
+    if not (tapped or _is_stray(turn)) or (turn.lost and not turn.fresh) or (tapped == turn.face and not turn.fresh):
         return False
     if tapped == focus.VERIFY and focused is not None and focused.kind == "confirm":
         return False
@@ -149,14 +142,14 @@ def _tap(turn: Turn) -> bool:
     return True
 
 
-<<<<<<< HEAD
 def _open_with_fate(turn: Turn) -> None:
     """What of this message was not kept is said first."""
     if turn.event.cut:
         turn.open_with("intake.cut")
     if refused.is_any(turn):
         turn.open_with(refused.TEXT)
-=======
+
+
 def _is_stray(turn: Turn) -> bool:
     """A button that says no node, and an option that nothing asked has. A template's own title is read as words."""
     event, focused = turn.event, turn.known.focus
@@ -164,12 +157,6 @@ def _is_stray(turn: Turn) -> bool:
         return False
     asked = [turn.node, *([turn.book.nodes[focus.VERIFY]] if focused is not None and focused.kind == "confirm" else [])]
     return not (any(is_offered(turn, node) for node in asked) or (turn.fresh and talk.means(turn) is not None))
-
-
-def _sorry(turn: Turn) -> Any:
-    turn.say("restart.sorry")
-    return turn.says.pop()
->>>>>>> fates
 
 
 def _answer(turn: Turn) -> bool:
@@ -279,6 +266,7 @@ def _miss(turn: Turn) -> None:
 
 
 ORDER: tuple[Callable[[Turn], bool], ...] = (
+    tapbacks.pass_over,
     _tap,
     refused.read,
     universal.obey,
@@ -289,6 +277,7 @@ ORDER: tuple[Callable[[Turn], bool], ...] = (
     again.offer,
     poster.read_digits,
     focus.think_again,
+    correcting.correct,
     _answer,
     talk.reply,
     _keep,

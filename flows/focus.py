@@ -115,6 +115,7 @@ def tells_more(turn: Turn) -> bool:
         return False
     said = _beside_number(turn)
     asks = words.universal.get(said) == "status" or hearing.hear(words, said, _ASKING) is not None
+    asks = asks or hearing.asks_after(words, said)
     return any(map(str.isalpha, said)) and not asks
 
 
@@ -226,7 +227,8 @@ _ANSWERS = frozenset({Meaning.YES, Meaning.NO})
 def _follow(turn: Turn, focus: Focus) -> bool:
     polite = talk.means(turn) in _SAID  # "all right" may only say that it was read
     agrees = focus.kind != "edition" and not polite and _hears(turn, _ANSWERS)
-    if not (agrees or says_more(turn) or any(map(str.isdecimal, turn.short))):
+    asks = focus.kind == "answer" and talk.asks_when(turn)  # who works on it asked last: it is for them
+    if not (agrees or asks or says_more(turn) or any(map(str.isdecimal, turn.short))):
         return False
     was, busy = turn.node, report.is_begun(turn) and not turn.report.done and not turn.fresh
     turn.answered = True
@@ -250,10 +252,15 @@ def _follow(turn: Turn, focus: Focus) -> bool:
     return True
 
 
+def _is_known(turn: Turn) -> bool:
+    """Whether there is something that a telephone's number can belong to."""
+    return turn.known.given or turn.memory.thread is not None or report.is_begun(turn)
+
+
 def says_more(turn: Turn) -> bool:
-    """Whether a message has something to keep: words that are no small talk, a file, a place."""
+    """Whether a message has something to keep: words that are no small talk, a file, a place, a telephone's number."""
     event, before = turn.event, turn.book.words.before_digits
-    if event.media or event.location:
+    if event.media or event.location or (codes.is_phone(event.text) and _is_known(turn)):
         return True
     number = answers.pick_number(turn.short, before)  # "number 12" says no more than 12
     said = not event.choice and any(map(str.isalpha, event.text))  # the title of a button is nobody's words

@@ -43,8 +43,24 @@ class Meaning(StrEnum):
 
 # Words that say nothing by themselves, and may stand beside an answer.
 _TAIL = ("tail", "sign", "please")
-_AGREED = (*_TAIL, "yes", "send", "do", "message", "thanks", "me", "is", "you")
-_REFUSED = (*_TAIL, "no", "not", "send", "do", "message", "thanks", "me", "is", "you", "now", "wait", "wrong", "wholly")
+_AGREED = (*_TAIL, "yes", "send", "tell", "do", "message", "thanks", "me", "is", "you")
+_REFUSED = (
+    *_TAIL,
+    "no",
+    "not",
+    "send",
+    "tell",
+    "do",
+    "message",
+    "thanks",
+    "me",
+    "is",
+    "you",
+    "now",
+    "wait",
+    "wrong",
+    "wholly",
+)
 _SMALL = (*_TAIL, "greeting", "thanks", "bless", "very", "join")
 _POLITE = (*_SMALL, "fine", "you", "is")
 _ACHIEVED = (
@@ -100,7 +116,7 @@ def _dont_know(heard: Heard) -> bool:
 
 
 def _greeting(heard: Heard) -> bool:
-    return heard.has("greeting") and not heard.has("thanks") and heard.covers(_SMALL)
+    return heard.has("greeting") and not heard.has("thanks") and heard.covers((*_SMALL, "courtesy"))
 
 
 def _thanks(heard: Heard) -> bool:
@@ -200,15 +216,65 @@ def find_named(words: Words, folded: str, texts: Iterable[str]) -> str:
     return named[0] if len(named) == 1 else ""
 
 
+# "I want water" is a complaint, "I want to rate" is a choice; "it is a new complaint" says that it is new.
+_BESIDE = {
+    "menu.": ("want", "is", "me"),
+    "report.more.": ("is", "one", "complaint"),
+    "thread.new": ("is", "one", "complaint"),
+}
+
+
 def _naming(text: str) -> tuple[str, ...]:
-    # "I want water" is a complaint, "I want to rate" is a choice.
-    wishing = ("want", "is", "me") if text.startswith("menu.") else ()
-    return (*_TAIL, text, f"alone.{text}", "of", "matter", *wishing)
+    beside = next((more for start, more in _BESIDE.items() if text.startswith(start)), ())
+    return (*_TAIL, text, f"alone.{text}", "of", "matter", *beside)
 
 
 def is_dangerous(words: Words, folded: str) -> bool:
-    """Whether words of a message speak of harm that somebody does: what leads towards protection, never away."""
-    return words.heard.read(folded).has("danger")
+    """Whether words of a message speak of harm that somebody does: what leads towards protection, never away.
+
+    A phrase that says it outright counts. Words that only stand near each other are read again without what is
+    everyday's own: in «ہسپتال لے جانے» nobody is taken away, and a shopkeeper who asks money names a price.
+    """
+    heard = words.heard.read(folded)
+    dangers = heard.spans.get("danger", ())
+    aside = _everyday(heard)
+    if not dangers or not aside or any(end > start for start, end in dangers):
+        return bool(dangers)
+    rest = [
+        "." if any(start <= place < end for start, end in aside) else token for place, token in enumerate(heard.tokens)
+    ]
+    return words.heard.read(" ".join(rest)).has("danger")
+
+
+def _everyday(heard: Heard) -> list[Span]:
+    """Where a message says what is harmless; with a seller in it, and no office beside, that is the money as well."""
+    sellers, officials = heard.spans.get("seller", ()), heard.spans.get("official", ())
+    sells = sellers and all(any(s <= start and end <= e for s, e in sellers) for start, end in officials)
+    priced = ("money", "seller") if sells and not heard.has("free") else ()
+    return [span for meaning in ("harmless", *priced) for span in heard.spans.get(meaning, ())]
+
+
+_BESIDE_CODE = (
+    *_SMALL,
+    *_OF_IT,
+    "code",
+    "you",
+    "tell",
+    "inquire",
+    "see",
+    "want",
+    "do",
+    "complaint",
+    "what_now",
+    "what_became",
+)
+
+
+def asks_after(words: Words, folded: str) -> bool:
+    """Whether what stands beside the number of a case only asks after it, or says that it is the number."""
+    heard = words.heard.read(folded)
+    told = heard.has("done", "not", "danger") or _names_issue(heard)
+    return heard.covers(_BESIDE_CODE) and (not told or heard.has("what_now", "what_became"))
 
 
 def find_category(words: Words, folded: str) -> str:
@@ -229,6 +295,35 @@ def _is_inside(span: Span, spans: Collection[Span], longest: int) -> bool:
         for first in range(max(0, end - longest), start + 1)
         for last in range(end, first + longest + 1)
     )
+
+
+def only_agrees(words: Words, folded: str) -> bool:
+    """Whether a message is a yes and nothing else: it tells nothing, and asks for nothing to be sent."""
+    heard = words.heard.read(folded)
+    return _yes(heard) and not heard.has("send", "message")
+
+
+def asks_when(words: Words, folded: str) -> bool:
+    """Whether a message asks what became of it, and names no complaint or number: it means what was spoken of."""
+    heard = words.heard.read(folded)
+    return _status(heard) and not heard.has("ask_status", "complaint", "code")
+
+
+def find_correction(words: Words, folded: str, said: str) -> str:
+    """The issue that a message names instead of the one that we said back: alone, or after a no; or ""."""
+    heard = words.heard.read(folded)
+    named = [one for one in OFFERED if heard.has(f"category.{one}", f"alone.category.{one}")]
+    refused = {span for meaning in ("no", "not") for span in heard.spans.get(meaning, ())}
+    beside = (*_TAIL, *_OF_IT, "fine", "agree", "no", "not")
+    begun = heard.starts("no") or heard.starts("not") or heard.starts(f"category.{said}")
+    if len(refused) > 1 or (refused and not begun) or not heard.covers((*beside, *map(_issue, named))):
+        return ""
+    others = [one for one in named if one != said] or named
+    return others[0] if len(others) == 1 else ""
+
+
+def _issue(one: str) -> str:
+    return f"category.{one}"
 
 
 def find_language(words: Words, folded: str) -> str:

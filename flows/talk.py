@@ -17,7 +17,20 @@ def means(turn: Turn) -> Meaning | None:
     event = turn.event
     if event.media or event.location or not turn.short:
         return None
-    return hearing.hear(turn.book.words, turn.short, _REPLIES)
+    meaning = hearing.hear(turn.book.words, turn.short, _REPLIES)
+    return None if meaning is Meaning.STATUS and _is_spoken_of(turn) else meaning
+
+
+def asks_when(turn: Turn) -> bool:
+    """«کب ہوا؟», which names no complaint, asks about whatever was spoken of."""
+    return hearing.asks_when(turn.book.words, turn.short)
+
+
+def _is_spoken_of(turn: Turn) -> bool:
+    """Whether a case is at hand, and a question after it is for whoever works on it: no number is missing."""
+    if turn.memory.thread is None:
+        return False
+    return turn.node.ask == "thread" or (turn.node.flow == "verify" and asks_when(turn))
 
 
 def reply(turn: Turn) -> bool:
@@ -30,7 +43,9 @@ def reply(turn: Turn) -> bool:
 
 
 def _greet(turn: Turn) -> None:
-    if turn.fresh:
+    if turn.node.ask == "more" and not turn.fresh:
+        turn.say("welcome.hello")  # nothing is asked there
+    elif turn.fresh:
         if turn.lang:
             turn.partial = True  # what they greet for follows
             turn.say("welcome.hello")
@@ -82,12 +97,19 @@ def _person(turn: Turn) -> None:
 
 def _language(turn: Turn) -> None:
     wished = hearing.find_language(turn.book.words, turn.short)
-    if wished not in turn.book.tables["languages"] or turn.node.name == LANGUAGE:
+    if wished not in turn.book.tables["languages"] or (turn.node.name == LANGUAGE and not turn.fresh):
         aside(turn, LANGUAGE)
         return
+    stranger = turn.fresh and not turn.lang
     turn.lang = wished
     turn.do(SetLanguage(wished))
-    land(turn, turn.first if turn.fresh else turn.node.name, ask=True)
+    if stranger:
+        turn.say("welcome.who")
+        go(turn, "welcome.chosen")
+    elif turn.node.ask == "more" and not turn.fresh:
+        turn.say("welcome.hello")  # what stood there was said already
+    else:
+        land(turn, turn.first if turn.fresh else turn.node.name, ask=True)
 
 
 def _begin(turn: Turn) -> None:

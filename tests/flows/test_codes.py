@@ -61,3 +61,18 @@ def test_a_phone_number_and_a_longer_number_are_no_codes() -> None:
 def test_only_twelve_ascii_digits_make_a_code(bad: str) -> None:
     with pytest.raises(ValueError, match="twelve digits"):
         codes.complete(bad)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0333 1234567", "03331234567", "+92 333 1234567", "0333-1234567", "۰۳۳۳ ۱۲۳۴۵۶۷", "(081) 2345678", "3331234567"],
+)
+def test_the_number_of_a_telephone_is_known(text: str) -> None:
+    assert codes.is_phone(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["3 1 6", "316", "12", "9821 7730 9154 0", "982177309154", "42101-1234567-1", "", "0333"]
+)
+def test_what_is_no_telephones(text: str) -> None:
+    assert not codes.is_phone(text)

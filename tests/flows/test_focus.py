@@ -449,3 +449,83 @@ def test_a_cards_number_in_a_sentence_is_blanked_and_the_words_are_kept(phone: P
     assert kept == ["mera cnic […] hai aur pani band hai"]
     assert talk.sealed, "no copy of the number is kept"
     assert number not in str(talk.session)
+
+
+# ── what stands beside a code ──
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "code: {}",
+        "my no is {} plz tell",
+        "number {} ka kya bana",
+        "mera code {} hai sir",
+        "{} check karo",
+        "meri shikayat {}",
+        "what is the status of {}",
+        "میرا نمبر {} ہے",
+        "نمبر {} بتائیں",
+        "{} کب تک ہو گا؟",
+        "زما شمېره {} ده",
+        "منی نمبر {} اِنت",
+        "کنا نمبر {} ارے",
+    ],
+)
+def test_words_that_only_ask_after_a_case_are_not_kept_in_it(phone: Phones, text: str) -> None:
+    talk, code = filed(phone)
+    talk.say(text.format(group(code)))
+    assert (talk.session.flow, talk.session.node) == ("status", "open")
+    assert "Append" not in kinds(talk)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{} پانی پھر بند ہے", "{} abhi tak nahi hua", "{} kaam ho gaya", "{} ka masla wahi hai", "{} گھر سکول کے پاس ہے"],
+)
+def test_words_that_say_something_beside_a_code_are(phone: Phones, text: str) -> None:
+    talk, code = filed(phone)
+    talk.say(text.format(group(code)))
+    assert among(talk, Append).code == code
+
+
+# ── a question about what was just spoken of ──
+
+
+@pytest.mark.parametrize("text", ["کب تک ہو گا؟", "kab tak hoga", "کله به وشي", "کدی بیت", "meri shikayat ka kya hua"])
+def test_a_question_after_the_state_of_a_case_is_for_that_case(phone: Phones, text: str) -> None:
+    talk, code = filed(phone)
+    talk.say(group(code))
+    talk.say(text)
+    assert among(talk, Append) == Append(code, Item(text))
+    assert talk.session.node == "added"
+
+
+@pytest.mark.parametrize("text", ["کب ہوا؟", "kab hua", "when will you do it"])
+def test_a_question_after_is_it_done_is_kept_and_asked_once_more(phone: Phones, text: str) -> None:
+    talk, code = asked(phone, "confirm")
+    talk.say(text)
+    assert among(talk, Append) == Append(code, Item(text))
+    assert talk.reply
+    assert [say.key for say in talk.reply.says] == ["verify.kept", "case.confirm_ask"]
+
+
+def test_a_question_where_a_code_led_to_is_it_done_stays_there(phone: Phones) -> None:
+    talk, code = filed(phone)
+    talk.world.cases[code] = "resolved"
+    talk.say(group(code))
+    assert talk.session.flow == "verify"
+    talk.say("کب ہوا؟")
+    assert among(talk, Append).code == code
+    assert talk.session.flow == "verify"
+
+
+def test_a_question_after_a_handlers_words_is_an_answer_and_one_for_a_complaint_asks_its_number(phone: Phones) -> None:
+    talk, code = asked(phone)
+    before = talk.session
+    talk.say("کب تک ہو گا؟")
+    assert among(talk, Append) == Append(code, Item("کب تک ہو گا؟"))
+    other, _ = asked(phone)
+    assert other.session == before
+    other.say("میری شکایت کا کیا ہوا")
+    assert (other.session.flow, other.session.node) == ("status", "code")

@@ -63,6 +63,13 @@ def test_what_only_begins_like_an_answer_is_none(book: Book, typed: str) -> None
     assert hear(book, typed, Meaning.YES, Meaning.NO) is None
 
 
+@pytest.mark.parametrize(
+    "typed", ["کریں", "کرو", "کر دیں", "کیجیے", "karen", "kar do", "ہوں", "وکړئ", "بکن", "kabo", "بتائیں", "پلیز کریں"]
+)
+def test_the_tail_of_a_long_message_is_no_consent(book: Book, typed: str) -> None:
+    assert hear(book, typed, *ASKED) is not Meaning.YES
+
+
 @pytest.mark.parametrize("word", ["نہیں", "مگر", "ابھی", "آدھا", "خراب", "جھوٹ", "گندا", "nahi", "lekin", "kab"])
 @pytest.mark.parametrize("done", ["ہو گیا", "پانی آ گیا", "kaam ho gaya"])
 def test_one_word_of_doubt_is_enough_against_done(book: Book, done: str, word: str) -> None:
@@ -206,8 +213,30 @@ def test_danger_needs_more_than_a_word_of_every_day(book: Book) -> None:
 @pytest.mark.parametrize(
     ("node", "text", "option"),
     [
-        ("complaint.message", "کر دیں", "yes"),
+        ("complaint.message", "میسج کر دیں", "yes"),
+        ("complaint.message", "ضرور کریں", "yes"),
+        ("complaint.message", "بھیج دیں", "yes"),
+        ("complaint.message", "msg kar den", "yes"),
+        ("complaint.message", "جی کر دیں", "yes"),
         ("complaint.message", "فون گھر والوں کا ہے میسج نہ کریں", "no"),
+        ("complaint.more", "isi bare main", "same"),
+        ("complaint.more", "جی اسی کا", "same"),
+        ("complaint.more", "usi ka", "same"),
+        ("complaint.more", "ہمیشی ءِ", "same"),
+        ("complaint.more", "د همدې په اړه", "same"),
+        ("complaint.more", "ہندا نا", "same"),
+        ("complaint.more", "same one", "same"),
+        ("complaint.more", "وہی بات ہے", "same"),
+        ("protected.more", "naya masla", "new"),
+        ("protected.more", "نئی بات ہے", "new"),
+        ("protected.more", "نوې خبره ده", "new"),
+        ("protected.more", "نوکیں ہبر", "new"),
+        ("protected.more", "پوسکنو ہیت", "new"),
+        ("protected.more", "it is a new matter", "new"),
+        ("thread.added", "نئی بات ہے", "new"),
+        ("complaint.more", "نئی سڑک ٹوٹ گئی", ""),
+        ("complaint.more", "جی", ""),
+        ("thread.added", "وہی حال ہے پانی کا", ""),
         ("verify.ask", "پانی آ گیا", "yes"),
         ("verify.ask", "ابھی تک نہیں ہوا", "no"),
         ("verify.ask", "آدھا ہوا ہے", "half"),
