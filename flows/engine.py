@@ -221,6 +221,7 @@ ORDER: tuple[Callable[[Turn], bool], ...] = (
     holding.pass_early,
     focus.answer_focus,
     poster.read_digits,
+    poster.read_facility,
     correcting.correct,
     _answer,
     talk.reply,
