@@ -223,7 +223,7 @@ def _begin_report(turn: Turn) -> None:
     if turn.lang:
         go(turn, "complaint.begin")
     else:
-        land(turn, "welcome.language", ask=True)
+        land(turn, FIRST, ask=True)
 
 
 def _keep_in_report(turn: Turn) -> None:
@@ -277,6 +277,7 @@ ORDER: tuple[Callable[[Turn], bool], ...] = (
     again.offer,
     poster.read_digits,
     focus.think_again,
+    poster.read_facility,
     correcting.correct,
     _answer,
     talk.reply,

@@ -172,8 +172,8 @@ def _verify(turn: Turn, focus: Focus) -> bool:
     thread, was = Thread(focus.code, focus.day), turn.node
     if _ask_done(turn, thread):
         return True
-    talks = talk.means(turn)
-    if talks is not None and talks not in _SAID:
+    talks, asks = talk.means(turn), talk.asks_when(turn)
+    if talks is not None and talks not in _SAID and not asks:
         return False  # a wish is done, and a sign gets no answer
     if was.name != VERIFY:
         if not turn.fresh:
@@ -182,7 +182,7 @@ def _verify(turn: Turn, focus: Focus) -> bool:
     turn.remember(thread=thread)
     if _small_talk(turn):
         return True
-    if says_more(turn):
+    if asks or says_more(turn):
         ask_again(turn)
         return True
     return False  # not understood, and asked again like every question

@@ -221,6 +221,7 @@ _BESIDE = {
     "menu.": ("want", "is", "me"),
     "report.more.": ("is", "one", "complaint"),
     "thread.new": ("is", "one", "complaint"),
+    "score.": ("is", "one", "all_of_it", "me"),
 }
 
 

@@ -1,24 +1,30 @@
-"""A poster's digits in one message: "3 1 6" is a language, an issue and a place, and skips what it answers. Pure."""
+"""A poster's digits in one message: "3 1 6" is a language, an issue and a place, "101" a facility. Pure."""
 
 from __future__ import annotations
 
-from flows import report
-from flows.effects import SetLanguage
+from itertools import takewhile
+
+from flows import answers, report
+from flows.effects import LookUp, SetLanguage
+from flows.lookup import look_up
 from flows.model import Details
 from flows.moving import go
 from flows.turn import FIRST, LANGUAGE, REPORT, Turn, numbered_places
 
 _DIGITS = 2  # of each number: a telephone's are more
+_FACILITY = (3, 4)
 
 
 def read_digits(turn: Turn) -> bool:
     """Take two or three numbers that are parted by a space, comma, star or dash; False where they are none of these.
 
-    Glued digits are not taken apart: "316" may be the code of a facility.
+    Words behind all three are the story. Glued digits are not taken apart: "316" may be the code of a facility.
     """
-    numbers = turn.short.split()
+    numbers = list(takewhile(_is_short, turn.short.split()))
+    words = len(numbers) < len(turn.short.split())
     opening = turn.fresh or (turn.node.name in {FIRST, LANGUAGE, REPORT} and not turn.report.code)
-    if not opening or not 2 <= len(numbers) <= 3 or not all(map(_is_short, numbers)):
+    # Words may follow all three numbers only: "2 3 days" is no issue in a place.
+    if not opening or not 2 + words <= len(numbers) <= 3:
         return False
     wanted: tuple[str, ...] = ("lang", "category", "place")
     wanted = wanted if len(numbers) == len(wanted) else wanted[1:] if turn.lang else wanted[:2]
@@ -35,12 +41,30 @@ def read_digits(turn: Turn) -> bool:
     if lang != turn.lang:
         turn.lang = lang
         turn.do(SetLanguage(lang))
+    if words:
+        report.tell(turn)
+        if turn.shut:
+            return True
+        turn.update(heard="")
+        turn.say("welcome.code")
     report.record(turn, "category", Details(category=category))
     if place is not None:
         report.record(turn, "place", Details(place=place.id))
         turn.update(placed=True)
     turn.trail = [REPORT]
     go(turn, "complaint.kind")
+    return True
+
+
+def read_facility(turn: Turn) -> bool:
+    """A facility's number from its wall, as the first thing that a known phone says while it can be rated."""
+    number = answers.pick_number(turn.short, turn.book.words.before_digits)
+    opening = turn.fresh or turn.node.idle
+    if not (opening and turn.lang and turn.known.round and len(number) in _FACILITY) or turn.event.choice:
+        return False
+    turn.answered = True
+    turn.node = turn.book.nodes["rate.facility"]
+    look_up(turn, LookUp("facility", number))
     return True
 
 

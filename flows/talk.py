@@ -67,7 +67,10 @@ def _welcome(turn: Turn) -> None:
 
 
 def _ignore(turn: Turn) -> None:
-    turn.over = turn.fresh  # our own words quoted back, or a sign alone: it is no answer, and gets none
+    if turn.fresh and not turn.lang:
+        land(turn, turn.first, ask=True)  # a stranger's first sign is a greeting
+    else:
+        turn.over = turn.fresh  # our own words quoted back, or a sign alone: it is no answer, and gets none
 
 
 def _status(turn: Turn) -> None:

@@ -99,3 +99,12 @@ def test_every_other_word_is(phone: Phones, text: str) -> None:
     talk.say(text)
     (opened,) = [effect for effect in talk.effects if isinstance(effect, OpenCase)]
     assert [item.text for item in opened.story] == [text]
+
+
+@pytest.mark.parametrize("sign", ["😀", "❤️", "😮😮"])
+def test_a_strangers_sign_is_greeted_and_a_known_phones_needs_nothing(phone: Phones, sign: str) -> None:
+    stranger, known = phone(), phone("ur")
+    stranger.say(sign)
+    assert says(stranger) == ["welcome.who"]
+    known.say(sign)
+    assert (known.replies, known.effects) == (0, [])
