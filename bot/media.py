@@ -55,7 +55,7 @@ async def fetch_waiting(jawab: Jawab, limit: int = 20) -> int:
     """Fetch what waits, one by one, and seal what was kept before its story was sealed. Returns how many were done."""
     async with jawab.db.autocommit("intake") as connection:
         waiting = await stored.claim(connection, limit)
-        late = await stored.kept_of_sealed(connection, limit)
+        late = await stored.late_of_sealed(connection, limit)
     return sum([await _fetch(jawab, row) for row in waiting] + [await _seal_late(jawab, one) for one in late])
 
 
@@ -94,12 +94,14 @@ async def _download(jawab: Jawab, row: Waiting) -> tuple[str, bytes, str]:
 
 
 async def _seal_late(jawab: Jawab, media_id: UUID) -> bool:
-    """Bytes that were kept in the ordinary way before their story was sealed."""
+    """What was kept in the ordinary way, or given up, before its story was sealed."""
     async with jawab.db.transaction("intake") as tx:
         row = await stored.hold(tx, media_id)
-        if row is None or row.content is None:
+        if row is None:
             return False
-        await intake.seal_media(jawab, tx, row, jawab.keys.decrypt(row.content, stored.bound_to("content", media_id)))
+        box = row.content
+        content = None if box is None else jawab.keys.decrypt(box, stored.bound_to("content", media_id))
+        await intake.seal_media(jawab, tx, row, content)
     return True
 
 
@@ -108,10 +110,11 @@ async def _give_up_or_wait(jawab: Jawab, row: Waiting, error: Exception) -> None
     why = str(error) if isinstance(error, Unfetched) else type(error).__name__
     log.warning("media not fetched", media=str(row.id), why=why, gone=gone)
     if gone:
+        fault = error.fault if isinstance(error, Unfetched) else "gone"
         async with jawab.db.transaction("intake") as tx:
             now = await stored.hold(tx, row.id)
             if now is not None and now.sealed_case_id is not None:
-                await intake.seal_media(jawab, tx, now, None)
+                await intake.seal_media(jawab, tx, dataclasses.replace(now, fault=fault), None)
             else:
-                await stored.give_up(tx, row.id, error.fault if isinstance(error, Unfetched) else "gone")
+                await stored.give_up(tx, row.id, fault)
             await alarms.sound(tx, "media_failed", row.district_id, media=str(row.id))

@@ -25,12 +25,13 @@ class Waiting(channels.Carried):
 
 @dataclass(slots=True)
 class Held:
-    """A file whose row this transaction holds; `content` is encrypted, None until it was fetched."""
+    """A file whose row this transaction holds; `content` is encrypted, None until it was fetched; `fault` why never."""
 
     id: UUID
     sealed_case_id: UUID | None
     content_type: str
     content: bytes | None
+    fault: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +121,28 @@ async def claim(conn: Conn, most: int) -> list[Waiting]:
     return await fetch_all(conn, _CLAIM, (most,), of=Waiting)
 
 
-async def kept_of_sealed(conn: Conn, most: int) -> list[UUID]:
-    """Files that were kept in the ordinary way before their story was sealed."""
+async def late_of_sealed(conn: Conn, most: int) -> list[UUID]:
+    """Files that were kept in the ordinary way, or given up, before their story was sealed."""
     rows = await fetch_all(
-        conn, "SELECT id FROM media WHERE state = 'kept' AND sealed_case_id IS NOT NULL LIMIT %s", (most,)
+        conn, "SELECT id FROM media WHERE state <> 'waiting' AND sealed_case_id IS NOT NULL LIMIT %s", (most,)
     )
     return [row["id"] for row in rows]
 
 
+async def waiting_of_sealed(conn: Conn, sealed_case_id: UUID) -> list[str]:
+    """The types of the files that are still to be sealed into a protected case, oldest first."""
+    rows = await fetch_all(
+        conn, "SELECT content_type FROM media WHERE sealed_case_id = %s ORDER BY created_at, id", (sealed_case_id,)
+    )
+    return [plain(row["content_type"]) for row in rows]
+
+
 async def hold(tx: Tx, media_id: UUID) -> Held | None:
     return await fetch_one(
-        tx, "SELECT id, sealed_case_id, content_type, content FROM media WHERE id = %s FOR UPDATE", (media_id,), of=Held
+        tx,
+        "SELECT id, sealed_case_id, content_type, content, fault FROM media WHERE id = %s FOR UPDATE",
+        (media_id,),
+        of=Held,
     )
 
 

@@ -91,12 +91,13 @@ async def note_media(
 
 
 async def seal_media(jawab: Jawab, tx: Tx, row: media.Held, content: bytes | None) -> None:
-    """Seal fetched bytes, or that there are none to be had, into their protected case; delete the row that waited."""
+    """Seal fetched bytes, or why there are none to be had, into their protected case; delete the row that waited."""
     case_id, kind = row.sealed_case_id, row.content_type
     if case_id is None:
         raise ValueError("this file belongs to no protected case")
     if content is None:
-        await vault.append(tx, jawab.keys, case_id=case_id, kind="media", data={"content_type": kind, "lost": True})
+        lost = {"content_type": kind, "lost": True, "fault": row.fault or "gone"}
+        await vault.append(tx, jawab.keys, case_id=case_id, kind="media", data=lost)
     else:
         await vault.seal_bytes(tx, jawab.keys, case_id=case_id, kind="media", content=content, content_type=kind)
     await media.delete(tx, row.id)
