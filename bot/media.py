@@ -55,7 +55,7 @@ async def fetch_waiting(jawab: Jawab, limit: int = 20) -> int:
     """Fetch what waits, one by one, and seal what was kept before its story was sealed. Returns how many were done."""
     async with jawab.db.autocommit("intake") as connection:
         waiting = await stored.claim(connection, limit)
-        late = await stored.late_of_sealed(connection, limit)
+        late = await stored.kept_of_sealed(connection, limit)
     return sum([await _fetch(jawab, row) for row in waiting] + [await _seal_late(jawab, one) for one in late])
 
 
@@ -94,13 +94,12 @@ async def _download(jawab: Jawab, row: Waiting) -> tuple[str, bytes, str]:
 
 
 async def _seal_late(jawab: Jawab, media_id: UUID) -> bool:
-    """What was kept in the ordinary way, or given up, before its story was sealed."""
+    """What was kept, or given up, in the ordinary way before its story was sealed."""
     async with jawab.db.transaction("intake") as tx:
         row = await stored.hold(tx, media_id)
         if row is None:
             return False
-        box = row.content
-        content = None if box is None else jawab.keys.decrypt(box, stored.bound_to("content", media_id))
+        content = row.content and jawab.keys.decrypt(row.content, stored.bound_to("content", media_id))
         await intake.seal_media(jawab, tx, row, content)
     return True
 

@@ -74,7 +74,7 @@ def tell(file: Known) -> Shown:
 
 def tell_kind(kind: str) -> str:
     """voice, photo or file, of a type."""
-    return {"audio": "voice", "image": "photo"}.get(kind.partition("/")[0], "file")
+    return {"audio": "voice", "image": "photo"}.get(kind.partition("/")[0].lower(), "file")
 
 
 def _how(file: Known) -> str:

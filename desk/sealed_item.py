@@ -15,10 +15,9 @@ from flows.categories import CATEGORIES, current
 from locales import ALL_LANGS, own_name
 from locales.channels import CHANNELS
 from store import sounds
-from store.media import plain
 
 HIDDEN = ("by", "at", "received_at", "contact_id", "kind")
-OF_FILE = ("content", "content_type", "lost", "fault")
+OF_FILE = ("content", "content_type", "refused", "lost")
 # Facts that have a name of their own on the page (text key sealed.field.<name>); others are shown by their raw name.
 NAMED = frozenset(
     {"category", "about", "chosen", "lang", "channel", "address", "place", "place_text", "may_message", "location"}
@@ -86,10 +85,12 @@ class Opened:
 
 def read_file(item_id: UUID, known: Mapping[str, Any]) -> SealedFile | None:
     """The file of an opened item, or why it has none; None for an item that is no file."""
-    if "content" not in known and not known.get("lost"):
+    fault = known.get("refused") or ("gone" if known.get("lost") else None)  # before it was kept why
+    if "content" not in known and fault is None:
         return None
     content = base64.b64decode(known["content"]) if "content" in known else None
-    return SealedFile(item_id, plain(str(known.get("content_type", ""))), content, known.get("fault"))
+    kind = str(known.get("content_type", "")).partition(";")[0].strip().lower()
+    return SealedFile(item_id, kind, content, fault)
 
 
 def lay_out(

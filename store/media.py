@@ -121,8 +121,8 @@ async def claim(conn: Conn, most: int) -> list[Waiting]:
     return await fetch_all(conn, _CLAIM, (most,), of=Waiting)
 
 
-async def late_of_sealed(conn: Conn, most: int) -> list[UUID]:
-    """Files that were kept in the ordinary way, or given up, before their story was sealed."""
+async def kept_of_sealed(conn: Conn, most: int) -> list[UUID]:
+    """Files that were kept, or given up, in the ordinary way before their story was sealed."""
     rows = await fetch_all(
         conn, "SELECT id FROM media WHERE state <> 'waiting' AND sealed_case_id IS NOT NULL LIMIT %s", (most,)
     )
@@ -134,7 +134,7 @@ async def waiting_of_sealed(conn: Conn, sealed_case_id: UUID) -> list[str]:
     rows = await fetch_all(
         conn, "SELECT content_type FROM media WHERE sealed_case_id = %s ORDER BY created_at, id", (sealed_case_id,)
     )
-    return [plain(row["content_type"]) for row in rows]
+    return [row["content_type"] for row in rows]
 
 
 async def hold(tx: Tx, media_id: UUID) -> Held | None:

@@ -96,8 +96,8 @@ async def seal_media(jawab: Jawab, tx: Tx, row: media.Held, content: bytes | Non
     if case_id is None:
         raise ValueError("this file belongs to no protected case")
     if content is None:
-        lost = {"content_type": kind, "lost": True, "fault": row.fault or "gone"}
-        await vault.append(tx, jawab.keys, case_id=case_id, kind="media", data=lost)
+        data = {"content_type": kind, "refused": row.fault or "gone"}
+        await vault.append(tx, jawab.keys, case_id=case_id, kind="media", data=data)
     else:
         await vault.seal_bytes(tx, jawab.keys, case_id=case_id, kind="media", content=content, content_type=kind)
     await media.delete(tx, row.id)
