@@ -18,7 +18,7 @@ import structlog
 
 from bot import deliver, intake, registry, silence
 from broadcast import publish
-from cases import overdue
+from cases import overdue, reserved
 from cases.calendar import PROVINCE
 from desk import auth, decisions, protected, sessions
 from store import jobs as book
@@ -137,6 +137,7 @@ async def _prune(jawab: Jawab, now: datetime) -> None:
             login_attempts=await auth.forget_attempts(tx, now),
             desk_sessions=await sessions.forget_ended(tx, now),
             once=await once.forget(tx, now),
+            reserved=await reserved.forget(tx, now),
             looks=await protected.forget_looks(tx),
         )
 

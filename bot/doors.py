@@ -16,11 +16,12 @@ import psycopg
 import structlog
 from fastapi import FastAPI
 from psycopg_pool import PoolTimeout
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
-from bot import consequences, intake, registry
-from bot.channels import Forged, Heard, Inbound, Posted, Stopped, Unreadable
+from bot import bodies, consequences, intake, registry
+from bot.bodies import TooLarge, TooSlow
+from bot.channels import Channel, Forged, Heard, Inbound, Posted, Stopped, Unreadable
 from bot.receipts import Receipts
 from bot.registry import Door, Registry, Unusable, scoped
 from store import alarms, channels, contacts, inbox
@@ -29,7 +30,6 @@ from store.jawab import Jawab
 
 log = structlog.get_logger()
 
-BODY_SECONDS = 15.0  # who is slower only holds a connection
 ANSWER_SECONDS = 12.0  # Twilio waits 15; a database that hangs, and does not even refuse, is a database that is away
 AWAY = (psycopg.OperationalError, PoolTimeout, OSError, TimeoutError)
 
@@ -59,8 +59,13 @@ class Doors:
                 log.warning("hook forged", why=str(forged))  # neither the signature nor a field: logs hold no person
                 return _plain(403, "Not signed by the provider.")
             except Unreadable as unreadable:
-                await self._alarm(request.scope["path"], str(unreadable))
+                await self._alarm("hook_unreadable", request.scope["path"], str(unreadable))
                 return _plain(400, "Signed, but not readable.")
+            except TooLarge:
+                await self._alarm("hook_too_large", request.scope["path"], "refused")
+                return _plain(413, "Too large.")
+            except TooSlow:
+                return _plain(408, "Too slow.", {"Connection": "close"})
             except (Unusable, *AWAY) as away:
                 log.error("hook put off", error=type(away).__name__)
                 return _plain(503, "Try again.", {"Retry-After": "5"})
@@ -79,9 +84,7 @@ class Doors:
             return _plain(404, "No such account is set up here.")
         if request.method not in door.channel.methods:
             return _plain(405, "Not by this method.")
-        body = await _body(request, door.channel.body_most)
-        if isinstance(body, Response):
-            return body
+        body = await bodies.read(request, door.channel.body_cap)
         posted = Posted(
             path=request.scope["path"],
             query=request.scope["query_string"].decode("latin-1"),
@@ -89,10 +92,19 @@ class Doors:
             body=body,
             method=request.method,
         )
-        heard = door.channel.read_receipt(posted) if status else door.channel.read(posted)
+        read = door.channel.read_receipt if status else door.channel.read
+        heard = await asyncio.to_thread(read, posted) if len(body) > bodies.ON_A_THREAD else read(posted)
+        if len(body) > door.channel.body_most:
+            heard = await self._shorten(door.channel, heard, posted.path)
         async with asyncio.timeout(ANSWER_SECONDS):
             await self._take(here, door, heard)
         return Response(heard.answer.body, heard.answer.status, media_type=heard.answer.content_type)
+
+    async def _shorten(self, channel: Channel, heard: Heard, door: str) -> Heard:
+        """What it said, in part where it said too much. That so large a body came at all is told."""
+        cut = tuple(bodies.cut(message, channel.body_most) for message in heard.messages)
+        await self._alarm("hook_too_large", door, "kept in part" if any(one.cut for one in cut) else "kept")
+        return dataclasses.replace(heard, messages=cut)
 
     async def _take(self, here: Registry, door: Door, heard: Heard) -> None:
         """Returns once everything that was heard is durable. All of it may come again."""
@@ -164,27 +176,13 @@ class Doors:
                 await alarms.sound(tx, why, to=message.to)
         return "unrouted" if kept else "repeat"
 
-    async def _alarm(self, door: str, why: str) -> None:
-        """A signed request that we cannot read means that the provider has changed something: a person must look."""
+    async def _alarm(self, kind: str, door: str, why: str) -> None:
+        """A request that we cannot read, or not whole, means that the provider has changed: a person must look."""
         try:
             async with self.jawab.db.transaction("intake") as tx:
-                await alarms.sound(tx, "hook_unreadable", once=("door", "why"), door=door, why=why)
+                await alarms.sound(tx, kind, once=("door", "why"), door=door, why=why)
         except AWAY as away:
             log.error("alarm lost", error=type(away).__name__)
-
-
-async def _body(request: Request, most: int) -> bytes | Response:
-    """The body, or the refusal of one too large or too slow. What a length header says is not believed."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > most:
-                    return _plain(413, "Too large.")
-    except (ClientDisconnect, TimeoutError):
-        return _plain(408, "Too slow.", {"Connection": "close"})
-    return bytes(body)
 
 
 def _plain(status: int, line: str, headers: dict[str, str] | None = None) -> Response:

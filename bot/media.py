@@ -1,15 +1,16 @@
-"""Media: photos and voice notes are fetched from the provider soon, kept encrypted, and the provider's copy deleted."""
+"""Media: what came with a message is fetched soon, kept encrypted, and the provider's copy deleted; or refused."""
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from uuid import UUID
 
 import structlog
 
-from bot import intake, registry
+from bot import intake, refusals, registry
 from bot.channels import Unfetched
-from store import alarms
+from store import alarms, kinds
 from store import media as stored
 from store.crypto import Unopened
 from store.jawab import Jawab
@@ -19,36 +20,6 @@ log = structlog.get_logger()
 
 BYTES_MOST = 16 * 1024 * 1024  # WhatsApp's own limit for one file
 ATTEMPTS_MOST = 6
-
-# How each kind we keep begins: (offset, bytes, our name of the type). A file is what it is, not what it is called.
-KINDS: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\xff\xd8\xff", "image/jpeg"),
-    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
-    (0, b"GIF8", "image/gif"),
-    (8, b"WEBP", "image/webp"),
-    (0, b"OggS", "audio/ogg"),
-    (0, b"#!AMR", "audio/amr"),
-    (0, b"ID3", "audio/mpeg"),
-    (0, b"\xff\xfb", "audio/mpeg"),
-    (0, b"\xff\xf3", "audio/mpeg"),
-    (0, b"\xff\xf1", "audio/aac"),
-    (0, b"\xff\xf9", "audio/aac"),
-    (4, b"ftypM4A", "audio/mp4"),
-    (4, b"ftyp3gp", "video/3gpp"),
-    (4, b"ftyp", "video/mp4"),
-    (0, b"%PDF-", "application/pdf"),
-)
-
-
-def kind_of(content: bytes) -> str:
-    """The type a file's first bytes say; "" for one we do not keep."""
-    return next((kind for at, magic, kind in KINDS if content[at : at + len(magic)] == magic), "")
-
-
-def agrees(found: str, named: str) -> bool:
-    """Whether a file's own type fits the one it came with. Voice in a video container is common; a page is not."""
-    families = {found.partition("/")[0], named.partition("/")[0]}
-    return len(families) == 1 or not named or families == {"audio", "video"}
 
 
 async def fetch_waiting(jawab: Jawab, limit: int = 20) -> int:
@@ -87,8 +58,8 @@ async def _download(jawab: Jawab, row: Waiting) -> tuple[str, bytes, str]:
         raise Unfetched("no source", gone=True)
     url = jawab.keys.decrypt(row.source, stored.bound_to("source", row.id)).decode()
     content = await channel.fetch(url, BYTES_MOST)
-    found = kind_of(content)
-    if not found or not agrees(found, row.content_type):
+    found = await asyncio.to_thread(kinds.find, content)
+    if not found or not kinds.agrees(found, row.content_type):
         raise Unfetched("not what it is called", gone=True, fault="kind")
     return url, content, found
 
@@ -108,12 +79,18 @@ async def _give_up_or_wait(jawab: Jawab, row: Waiting, error: Exception) -> None
     gone = not isinstance(error, Unfetched) or error.gone or row.attempts >= ATTEMPTS_MOST
     why = str(error) if isinstance(error, Unfetched) else type(error).__name__
     log.warning("media not fetched", media=str(row.id), why=why, gone=gone)
-    if gone:
-        fault = error.fault if isinstance(error, Unfetched) else "gone"
-        async with jawab.db.transaction("intake") as tx:
-            now = await stored.hold(tx, row.id)
-            if now is not None and now.sealed_case_id is not None:
-                await intake.seal_media(jawab, tx, dataclasses.replace(now, fault=fault), None)
-            else:
-                await stored.give_up(tx, row.id, fault)
-            await alarms.sound(tx, "media_failed", row.district_id, media=str(row.id))
+    if not gone:
+        return
+    fault = error.fault if isinstance(error, Unfetched) else "gone"
+    async with jawab.db.transaction("intake") as tx:
+        now = await stored.hold(tx, row.id)
+        if now is None:
+            return
+        if now.sealed_case_id is not None:
+            await intake.seal_media(jawab, tx, dataclasses.replace(now, fault=fault), None)
+        else:
+            await stored.give_up(tx, row.id, fault)
+        told = await refusals.tell(tx, jawab.keys, row.contact_id, row.lang, now.inbox_id)
+        await alarms.sound(tx, "media_failed", row.district_id, media=str(row.id))
+    if told is not None:
+        jawab.bell.ring("replies", "replies", str(told))

@@ -42,6 +42,7 @@ WORDS = ("BACK", "MENU", "HELP", "LANGUAGE", "STATUS", "PRIVATE", "STOP")
 
 # What became of a message, in words. The page is the phone, so "sent" means that it is here.
 FATES = {
+    "held": "waits a moment, for you may write more",
     "queued": "on its way",
     "sending": "on its way",
     "sent": "sent ✓",
@@ -58,7 +59,8 @@ SELECT * FROM (
     SELECT received_at AS at, 0 AS side, inbox.id, body AS box, '' AS lang, state FROM inbox
     WHERE inbox.contact_id = %(contact)s
     UNION ALL
-    SELECT created_at, 1, id, message, lang, state FROM outbox WHERE contact_id = %(contact)s
+    SELECT created_at, 1, id, message, lang, CASE WHEN state = 'queued' AND due_at > now() THEN 'held' ELSE state END
+    FROM outbox WHERE contact_id = %(contact)s AND error IS DISTINCT FROM 'replaced'
     ORDER BY at DESC, side DESC LIMIT %(shown)s
 ) AS thread ORDER BY at, side
 """
@@ -101,7 +103,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         if live and request.query_params.get("seen") == mark:
             return Response(status_code=204)  # htmx leaves the screen as it is
         given = phone or _new_phone()
-        last = next((bubble for bubble in reversed(bubbles) if bubble.ours), None)
+        last = next((bubble for bubble in reversed(bubbles) if bubble.ours and bubble.lang), None)
         html = (
             pages.environment(ROOM)
             .get_template("thread.html" if live else "try.html")
@@ -115,6 +117,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 mark=mark,
                 once=uuid.uuid4().hex,
                 last=last,
+                waits=any(bubble.fate == FATES["held"] for bubble in bubbles),
                 lang=last.lang if last else "ur",
                 direction=locales.direction,
                 say=locales.say,
@@ -201,6 +204,8 @@ async def _read(jawab: Jawab, phone: str, look: str) -> tuple[Where, list[Bubble
 
 def _bubble(jawab: Jawab, row: dict[str, Any], look: str, zone: ZoneInfo) -> Bubble:
     at = row["at"].astimezone(zone)
+    if row["state"] == "held":
+        return Bubble(True, "…", "", "auto", at, f"{at:%H:%M}", FATES["held"], 0, (), [])
     if row["side"] == 1:
         message = jawab.keys.get_json(row["box"], outbox.bound_to(row["id"]))
         lang = row["lang"]

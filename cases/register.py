@@ -300,3 +300,8 @@ async def mark_late(tx: Tx, now: datetime, batch: int) -> list[UUID]:
     """
     rows = await fetch_all(tx, _MARK, {"now": now, "open": list(OPEN), "batch": batch})
     return [row["case_id"] for row in rows]
+
+
+async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
+    """The cases of one of two contacts of a person are the other one's."""
+    await tx.execute("UPDATE cases SET contact_id = %s WHERE contact_id = %s", (contact_id, other))

@@ -162,6 +162,11 @@ async def amend(tx: Tx, keys: Keys, sorting_id: UUID, *, lang: str | None = None
     )
 
 
+async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
+    """The cards of one of two contacts of a person are the other one's."""
+    await tx.execute("UPDATE sorting SET contact_id = %s WHERE contact_id = %s", (contact_id, other))
+
+
 async def set_language(tx: Tx, contact_id: UUID, lang: str) -> None:
     """What was kept of somebody before they chose a language is answered in the one they choose now."""
     await tx.execute("UPDATE sorting SET lang = %s WHERE contact_id = %s AND lang = ''", (lang, contact_id))

@@ -20,6 +20,7 @@ from desk import files, pins, time_left
 from desk.queue import choices
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft
+from flows import blobs
 from flows.categories import CATEGORIES
 from locales.channels import CHANNELS
 from store import audit
@@ -137,13 +138,15 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
     async with jawab.db.transaction("console") as tx:
         case = await read(tx, staff, case_id)
         await audit.write(tx, str(staff.id), "case.read", str(case_id))
+        came = (await stored.list_of(tx, [case_id]))[case_id]
+        cards = await stored.read_cards(tx, jawab.keys, came)
         values: dict[str, Any] = {
             "items": await thread.read(tx, jawab.keys, case_id),
             "history": await history.read(tx, case_id),
             "clocks": await _clocks(tx, case_id, now),
             "commitments": await _commitments(tx, case_id),
             "referrals": await _referrals(tx, case_id),
-            "files": {file.id: files.tell(file) for file in (await stored.list_of(tx, [case_id]))[case_id]},
+            "files": {file.id: files.tell(file, cards) for file in came},
             "colleagues": await _colleagues(tx, case.district_id),
             **await choices(tx, staff),
         }
@@ -170,6 +173,7 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
         window_shut=_is_shut(case.channel, case.last_inbound_at, now),
         pin=pins.tell,
         find_near=pins.find_near,
+        is_blob=blobs.is_blob,
         may_reveal=staff.may("supervise"),
         reveals=REVEALS,
         here=f"/desk/cases/{case_id}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from store import pictures
+from store import kinds, pictures
 
 # What a browser may be told a file is; everything else is bytes to it. Never a type that it would run.
 TYPES = {
@@ -23,8 +24,26 @@ TYPES = {
     "audio/aac": "aac",
     "audio/mp4": "m4a",
     "video/mp4": "mp4",
+    "video/3gpp": "3gp",
+    "video/webm": "webm",
+    "image/gif": "gif",
+    "image/heic": "heic",
     "application/pdf": "pdf",
+    "application/rtf": "rtf",
+    "application/msword": "doc",
+    "application/vnd.ms-excel": "xls",
+    "application/vnd.ms-powerpoint": "ppt",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+    "application/vnd.oasis.opendocument.text": "odt",
+    "application/vnd.oasis.opendocument.spreadsheet": "ods",
+    "application/vnd.oasis.opendocument.presentation": "odp",
+    "text/plain": "txt",
+    "text/vcard": "vcf",
 }
+# Why there is no file (text key file.fault.<name>).
+FAULTS = frozenset({"gone", "kind", "size", "unreachable", "foreign", "many"})
 PICTURES = frozenset({"image/jpeg", "image/png", "image/webp"})
 SOUNDS = frozenset({"audio/ogg", "audio/mpeg", "audio/aac", "audio/mp4"})  # those that browsers play
 # A page that is looked at loads its pictures by itself: more bytes than this are fetched by who wants to see them.
@@ -53,7 +72,8 @@ class Known(Protocol):
 class Shown:
     """One file as a page shows it: `how` is picture, sound, file, waiting or failed; `fault` why it failed.
 
-    `kind` is voice, photo or file, from the type it came with; `size` in whole kB and `length` as 0:12, where known.
+    `kind` is voice, photo, video, card or file, from its type; `size` in whole kB and `length` as 0:12, where
+    known. `says` is what a contact card says, in words.
     """
 
     id: UUID
@@ -62,19 +82,26 @@ class Shown:
     fault: str
     size: int | None
     length: str
+    says: str = ""
 
 
-def tell(file: Known) -> Shown:
-    """What can be said of a file before it is loaded."""
+# What a file is called (text key file.<name>), by its type or the family of it.
+_CALLED = {"audio": "voice", "image": "photo", "video": "video", "text/vcard": "card", "text/x-vcard": "card"}
+
+
+def tell(file: Known, cards: Mapping[UUID, str] | None = None) -> Shown:
+    """What can be said of a file before it is loaded; `cards` are the words of contact cards by file."""
     size = None if file.bytes is None else max(1, round(file.bytes / 1000))
     seconds = 0 if file.seconds is None else max(1, round(file.seconds))
     length = f"{seconds // 60}:{seconds % 60:02}" if seconds else ""
-    return Shown(file.id, _how(file), tell_kind(file.kind), file.fault or "gone", size, length)
+    fault = file.fault if file.fault in FAULTS else "gone"
+    return Shown(file.id, _how(file), tell_kind(file.kind), fault, size, length, (cards or {}).get(file.id, ""))
 
 
 def tell_kind(kind: str) -> str:
-    """voice, photo or file, of a type."""
-    return {"audio": "voice", "image": "photo"}.get(kind.partition("/")[0].lower(), "file")
+    """voice, photo, video, card or file, of a type."""
+    kind = kinds.plain(kind)
+    return _CALLED.get(kind) or _CALLED.get(kind.partition("/")[0], "file")
 
 
 def _how(file: Known) -> str:

@@ -27,6 +27,7 @@ from cases.sorting import Kept
 from desk import files, pins, sessions
 from desk.roles import Staff
 from desk.sealed_item import NAMED, Opened, lay_out, read_file
+from flows import blobs
 from store import alarms, audit, media
 from store.crypto import Keys
 from store.database import Conn, Database, Tx, fetch_all
@@ -219,6 +220,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             named=NAMED,
             pin=pins.tell,
             find_near=pins.find_near,
+            is_blob=blobs.is_blob,
             today=calendar.day_of(datetime.now(UTC)),
             asked_by_me=asker == staff.id,
             asked_by_other=asker not in {None, staff.id},

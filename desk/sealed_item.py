@@ -14,7 +14,7 @@ from desk import files
 from flows.categories import CATEGORIES, current
 from locales import ALL_LANGS, own_name
 from locales.channels import CHANNELS
-from store import sounds
+from store import kinds, sounds, vcards
 
 HIDDEN = ("by", "at", "received_at", "contact_id", "kind")
 OF_FILE = ("content", "content_type", "refused", "lost")
@@ -44,7 +44,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class SealedFile:
-    """A photo or voice note as an opened item holds it; `content` is None where there was none to be had.
+    """A file as an opened item holds it; `content` is None where there was none to be had.
 
     What ordinary files have in their rows is reckoned from these bytes each time: a row would tell it to anybody.
     """
@@ -65,6 +65,10 @@ class SealedFile:
     @property
     def seconds(self) -> float | None:
         return None if self.content is None else sounds.seconds(self.content, self.kind)
+
+    @property
+    def says(self) -> str:
+        return "" if self.content is None or self.kind != "text/vcard" else vcards.read(self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +93,7 @@ def read_file(item_id: UUID, known: Mapping[str, Any]) -> SealedFile | None:
     if "content" not in known and fault is None:
         return None
     content = base64.b64decode(known["content"]) if "content" in known else None
-    kind = str(known.get("content_type", "")).partition(";")[0].strip().lower()
-    return SealedFile(item_id, kind, content, fault)
+    return SealedFile(item_id, kinds.plain(str(known.get("content_type", ""))), content, fault)
 
 
 def lay_out(
@@ -114,7 +117,7 @@ def lay_out(
     facts += [
         _fact("location", one["location"], places) for one in words if isinstance(one, dict) and one.get("location")
     ]
-    return Opened(kind, at, said, facts, files.tell(file) if file else None)
+    return Opened(kind, at, said, facts, files.tell(file, {item_id: file.says}) if file else None)
 
 
 def _fact(name: str, value: Any, places: dict[str, dict[str, str]]) -> Fact:

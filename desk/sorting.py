@@ -27,6 +27,7 @@ from desk.decisions import HOUR_MOST, READ, TEXT_MOST, decide
 from desk.queue import read_cursor
 from desk.roles import Staff
 from desk.time_left import TimeLeft
+from flows import blobs
 from flows.categories import CATEGORIES
 from flows.load import load_book
 from locales import review_state
@@ -119,6 +120,7 @@ async def render(request: Request, jawab: Jawab, state: str, said: Said) -> Resp
         hour_most=HOUR_MOST,
         pin=pins.tell,
         find_near=pins.find_near,
+        is_blob=blobs.is_blob,
         here="/desk/sorting",
         **values,
     )
@@ -207,12 +209,13 @@ async def _do(tx: Tx, keys: Keys, request: Request, now: datetime) -> str:
 async def _lay_out(tx: Tx, keys: Keys, kept: Sequence[Kept], said: Said, now: datetime) -> list[Card]:
     ids = [one.id for one in kept]
     came, known = await media.list_of(tx, ids), await cards.cases_of(tx, kept)
+    says = await media.read_cards(tx, keys, (file for files_ in came.values() for file in files_))
     open_ = await decisions.of_cards(tx, keys, ids)
     return [
         Card(
             one,
             time_left.tell("acknowledge", one.due_acknowledge, now) if one.state in {"waiting", "call"} else None,
-            tuple(files.tell(file) for file in came[one.id]),
+            tuple(files.tell(file, says) for file in came[one.id]),
             tuple(known[one.id]),
             _asked(one),
             **_failed(one.id, open_.get(one.id), said),

@@ -93,6 +93,7 @@ class Book:
     needs: dict[str, tuple[str, ...]]  # text key → names of the values in it
     quiet_report: int
     quiet_end: int
+    quiet_sealed: int
     fold: Callable[[str], str]
     fingerprint: str
     matches: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)  # (node, lang) → folded → option id

@@ -61,23 +61,33 @@ def find(text: str) -> str | None:
 
 # An identity card's number: 5-7-1 digits (ours are written 4-4-4-1), or thirteen that begin with a province (1 to 8).
 _CARD_WRITTEN = re.compile(r"(?<!\d)\d{5}[\s\-\u2010-\u2015]\d{7}[\s\-\u2010-\u2015]\d(?!\d)")
-_CARD = re.compile(r"[1-8]\d{12}")
+_CARD_BARE = re.compile(r"(?<![0-9A-Za-z])[1-8]\d{12}(?![0-9A-Za-z])")
+_BLANK = "[…]"
 
 
-def is_written_as_card(text: str) -> bool:
-    """Whether the number of an identity card stands in a text as such numbers are written."""
-    return _CARD_WRITTEN.search(_plain(text)) is not None
+def holds_card(text: str) -> bool:
+    """Whether the number of an identity card stands in a text: as such are written, or bare and no number of ours."""
+    plain = _plain(text)
+    bare = any(not valid(found.group()) for found in _CARD_BARE.finditer(plain))
+    return bare or _CARD_WRITTEN.search(plain) is not None
 
 
 def is_card(text: str) -> bool:
     """Whether a text is thirteen digits that may be the number of an identity card; of our codes only old ones are."""
-    return _CARD.fullmatch(_plain(text).strip()) is not None
+    return _CARD_BARE.fullmatch(_plain(text).strip()) is not None
 
 
 def blank_cards(text: str) -> str:
-    """The text without the numbers of identity cards in it."""
-    plain = _plain(text)
-    return _CARD_WRITTEN.sub("[…]", plain) if _CARD_WRITTEN.search(plain) else text
+    """The text without the numbers of identity cards in it; what may be a number of ours stays."""
+    if not holds_card(text):
+        return text
+    written = _CARD_WRITTEN.sub(_BLANK, _plain(text))
+    return _CARD_BARE.sub(lambda found: found.group() if valid(found.group()) else _BLANK, written)
+
+
+def blank_numbers(text: str) -> str:
+    """The text without anything that may be the number of an identity card: nothing of it opened a case."""
+    return _CARD_BARE.sub(_BLANK, _CARD_WRITTEN.sub(_BLANK, _plain(text)))
 
 
 def typed(text: str) -> str:

@@ -26,6 +26,13 @@ class KeepStory:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveCode:
+    """This code is said to somebody whose report is not complete: from now on it opens "received"."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenCase:
     """An ordinary case. `kept`: the sorting row of this code becomes the case, its words and clocks with it."""
 
@@ -144,6 +151,7 @@ class CallPerson:
 
 Effect = (
     KeepStory
+    | GiveCode
     | OpenCase
     | Append
     | Amend
@@ -168,3 +176,4 @@ class Step:
     reply: Reply | None
     effects: tuple[Effect, ...] = ()
     sealed: bool = False  # the words of this event went behind the protected door: keep no other copy
+    replaces: bool = False  # the reply says what the one that is still held would have said

@@ -7,13 +7,28 @@ quotes; the answer to what we asked by ourselves; the answer to the open questio
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
-from flows import codes, focus, hearing, poster, report, talk, threads, universal
+from flows import (
+    again,
+    blobs,
+    codes,
+    echoes,
+    focus,
+    hearing,
+    holding,
+    poster,
+    refused,
+    report,
+    talk,
+    threads,
+    universal,
+)
 from flows.asking import ASKS, take_choice
 from flows.book import Book
-from flows.effects import Step
+from flows.effects import LookUp, Step
 from flows.facts import answered
+from flows.hearing import Meaning
 from flows.model import Event, Found, FoundCase, FoundFacility, Lies, Rating, Session, Thread
 from flows.moving import call_person, go, land, offer_person
 from flows.turn import FIRST, LANGUAGE, MENU, REPORT, Turn
@@ -21,13 +36,28 @@ from flows.turn import FIRST, LANGUAGE, MENU, REPORT, Turn
 
 def step(book: Book, session: Session, event: Event) -> Step:
     """Where a conversation goes on one event, what is said (one Reply at most) and what must be done."""
+    echo = echoes.count(session, event)
+    turn = _run(book, session, event, KINDS[event.kind])
+    if echo is not None and echo.times >= echoes.SILENT_FROM and not turn.answered:
+        turn = _run(book, session, event, _show if echo.times == echoes.SILENT_FROM else _say_nothing)
+    made = holding.settle(turn, session, turn.end())
+    counted = echoes.last(session, event) if echo is None or turn.answered else echo
+    return replace(made, session=replace(made.session, echo=counted))
+
+
+def _run(book: Book, session: Session, event: Event, read: Callable[[Turn], None]) -> Turn:
     turn = _begin(book, session, event)
     was_sealed = turn.report.sealed
-    KINDS[event.kind](turn)
+    read(turn)
+    _let_ours_wait(turn)
+    if turn.over:
+        report.keep_held(turn)  # a conversation that ends lets go of no words
+    if not turn.shut and not any(isinstance(effect, LookUp) for effect in turn.effects):
+        _open_with_fate(turn)
     turn.sealed = event.kind != "quiet" and (
-        turn.sealed or was_sealed or turn.report.sealed or codes.is_written_as_card(event.text)
+        turn.sealed or was_sealed or turn.report.sealed or codes.holds_card(turn.words)
     )
-    return turn.end()
+    return turn
 
 
 def _begin(book: Book, session: Session, event: Event) -> Turn:
@@ -42,14 +72,35 @@ def _begin(book: Book, session: Session, event: Event) -> Turn:
         trail=[node for node in session.trail if node in nodes],
         misses=session.misses,
         passed=session.passed,
+        codes=[event.known.code, *event.known.spare],
+        words=blobs.words(event.text),
         silent=event.kind == "quiet" and session.quiet_after == book.quiet_end,
+        slept=event.kind == "message" and session.quiet_after == book.quiet_end,
     )
     if turn.node.sealed and not turn.report.sealed:
         turn.update(lies=Lies.SEALED)  # whatever was lost of a session: who stands behind the door is behind it
     turn.fresh = not session.node
+    turn.held = holding.waiting(session, event.known.at)
+    turn.seen = turn.held.seen if turn.held is not None else "" if turn.fresh else turn.face
     turn.lost = bool(session.node) and name not in nodes
     turn.older = session.flows != book.fingerprint
     return turn
+
+
+_POLITE = frozenset({Meaning.GREETING, Meaning.THANKS})
+
+
+def _let_ours_wait(turn: Turn) -> None:
+    """A digit answers the question that was asked last: where that is another one now, what we asked waits.
+
+    Not where it was only asked because somebody greeted.
+    """
+    focus = turn.known.focus
+    if focus is None or focus.at <= turn.passed or not (turn.says or turn.options) or turn.over:
+        return
+    asks = turn.node.ask not in {"more", "thread"} and turn.node.flow not in {"verify", "doubt"}
+    if asks and talk.means(turn) not in _POLITE:
+        turn.pass_by()
 
 
 # ── a message ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -58,10 +109,8 @@ def _begin(book: Book, session: Session, event: Event) -> Turn:
 def _message(turn: Turn) -> None:
     if turn.fresh and turn.known.trial:
         turn.say("trial.notice" if turn.lang else "trial.first")
-    if turn.lost:
-        # The question this session stood at is gone: what was said is kept, and the rest begins again.
-        report.leave(turn)
-        turn.says.insert(0, _sorry(turn))
+    if turn.lost and not again.is_in_hand(turn):
+        turn.open_with("restart.sorry")
         turn.misses = 0
         turn.fresh = True
     if turn.node.flow in {"verify", "thread"} and turn.memory.thread is None:
@@ -77,7 +126,7 @@ def _tap(turn: Turn) -> bool:
     What a conversation may begin with can be tapped whenever nothing else is open; True where it is asked again.
     """
     tapped, focused = turn.event.tapped, turn.known.focus
-    if not tapped or (tapped == turn.face and not turn.fresh):
+    if not tapped or (turn.lost and not turn.fresh) or (tapped == turn.face and not turn.fresh):
         return False
     if tapped == focus.VERIFY and focused is not None and focused.kind == "confirm":
         return False
@@ -91,9 +140,12 @@ def _tap(turn: Turn) -> bool:
     return True
 
 
-def _sorry(turn: Turn) -> Any:
-    turn.say("restart.sorry")
-    return turn.says.pop()
+def _open_with_fate(turn: Turn) -> None:
+    """What of this message was not kept is said first."""
+    if turn.event.cut:
+        turn.open_with("intake.cut")
+    if refused.is_any(turn):
+        turn.open_with(refused.TEXT)
 
 
 def _answer(turn: Turn) -> bool:
@@ -103,11 +155,14 @@ def _answer(turn: Turn) -> bool:
     return _is_answered(turn) or (turn.node.name == "help.offer" and _answer_earlier(turn))
 
 
-_FREE = frozenset({"text", "place", "more", "thread"})  # whatever comes would be an answer to these
+_WORDS = frozenset({"text", "more", "thread"})  # whatever comes would be an answer to these
+_FREE = _WORDS | {"place"}
 
 
 def _is_answered(turn: Turn) -> bool:
     if turn.node.ask in _FREE and talk.means(turn) is not None:
+        return False
+    if turn.node.ask not in _WORDS and holding.is_unread(turn):
         return False
     return ASKS[turn.node.ask](turn, turn.short)
 
@@ -131,6 +186,8 @@ def _keep(turn: Turn) -> bool:
         return True
     elif turn.node.flow == "verify":
         focus.ask_again(turn)
+    elif turn.node.name == again.ASK:
+        again.hold(turn)
     elif report.is_begun(turn) and not turn.report.done:
         _keep_in_report(turn)
     elif turn.report.done or (turn.known.given and turn.lang):
@@ -199,14 +256,33 @@ def _miss(turn: Turn) -> None:
 
 ORDER: tuple[Callable[[Turn], bool], ...] = (
     _tap,
+    refused.read,
     universal.obey,
     focus.open_code,
+    holding.pass_early,
     focus.answer_focus,
+    again.go_on,
+    again.offer,
     poster.read_digits,
+    focus.think_again,
     _answer,
     talk.reply,
     _keep,
 )
+
+# ── the same text for the third time ─────────────────────────────────────────────────────────────────────────────
+
+
+def _show(turn: Turn) -> None:
+    """Nothing that we say helps, or a robot speaks: a person sees it, and nothing is said."""
+    turn.note()
+    call_person(turn)
+    turn.over = turn.fresh
+
+
+def _say_nothing(turn: Turn) -> None:
+    turn.over = turn.fresh
+
 
 # ── what is not a message ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -217,14 +293,17 @@ FINDS: dict[str, type[Found]] = {"case": FoundCase, "facility": FoundFacility}
 
 def _found(turn: Turn) -> None:
     node, found = turn.node, turn.event.found
-    turn.looked_up, opening = turn.memory.look, turn.memory.opening
-    turn.remember(look="", opening="")
+    turn.looked_up, turn.left, opening = turn.memory.look, turn.memory.left, turn.memory.opening
+    turn.remember(look="", left="", opening="")
     if opening:
         turn.say(opening)
     if not node.look_up or not isinstance(found, FINDS[node.look_up]):
         turn.ask()
     elif not answered(turn) and codes.is_card(turn.looked_up):
-        focus.refuse_card(turn)
+        if focus.blank_card(turn):
+            _read_rest(turn)
+        else:
+            focus.refuse_card(turn)
     elif not answered(turn):
         turn.misses += 1
         if node.look_up == "facility" and turn.misses > 1:
@@ -241,10 +320,18 @@ def _found(turn: Turn) -> None:
         _open(turn, found)
 
 
+def _read_rest(turn: Turn) -> None:
+    for read in ORDER[ORDER.index(focus.open_code) + 1 :]:
+        if read(turn) or turn.shut:
+            return
+
+
 def _open(turn: Turn, found: FoundCase) -> None:
     """A code opens its case; words that came with it go there."""
     turn.misses = 0
     turn.remember(thread=Thread(turn.looked_up, found.day, found.sealed))
+    if turn.node.name == focus.CODE and focus.judge_found(turn, found):
+        return
     if turn.node.name == focus.CODE and focus.tells_more(turn):
         go(turn, focus.ADDED if threads.append(turn) else focus.ABOUT)
     else:

@@ -40,6 +40,7 @@ FACTS: dict[str, Callable[[Turn], bool]] = {
     "placed": lambda turn: turn.report.placed,
     "at_hand": lambda turn: bool(turn.report.code) and not turn.report.told,  # the receipt just given
     "storied": lambda turn: turn.trail[-1:] in (["complaint.story"], ["protected.story"]),
+    "doubtful": lambda turn: bool(turn.memory.thread and turn.memory.thread.held),
     "answered": lambda turn: bool(turn.found_case.last),
     "trial": lambda turn: turn.known.trial,
     "due": _due,

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from flows import answers, codes, hearing, talk, threads
+from flows import answers, blobs, codes, hearing, report, talk, threads
 from flows.asking import ASKS
 from flows.hearing import Meaning
 from flows.lookup import look_up_case
-from flows.model import Focus, Thread
+from flows.model import Focus, FoundCase, Thread
 from flows.moving import land
 from flows.turn import Turn
 
-VERIFY, ADDED, ABOUT, CODE = "verify.ask", "thread.added", "doubt.thread", "status.code"
+VERIFY, AFTER, ADDED, ABOUT, CODE = "verify.ask", "verify.after", "thread.added", "doubt.thread", "status.code"
+
+NOTED = "thread.added"  # the text of that name
 
 # ── a code in a message ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def open_code(turn: Turn) -> bool:
     """A quoted message, or a code anywhere in the text: that case. An identity card's number is refused and blanked."""
-    text = turn.event.text
+    text = turn.words
     if not turn.event.quoted and not any(map(str.isdecimal, text)):
         return False  # most words hold no number, and a long one is not read for one
-    if codes.is_written_as_card(text) and not any(map(str.isalpha, text)):
+    if codes.holds_card(text) and not any(map(str.isalpha, text)):
         refuse_card(turn)
         return True
     code = turn.event.quoted or _find_code(turn)
@@ -31,7 +34,9 @@ def open_code(turn: Turn) -> bool:
         return True
     if not code:
         return False
+    turn.answered = True
     turn.pass_by()
+    turn.remember(left=turn.node.name if codes.valid(code) and not turn.fresh else "")
     if turn.node.flow != "status":
         turn.push()
         turn.node = turn.book.nodes[CODE]
@@ -41,10 +46,27 @@ def open_code(turn: Turn) -> bool:
 
 def _find_code(turn: Turn) -> str | None:
     """The code that a text holds; not in a card's number as such are written: one in ten has a right check digit."""
-    text = turn.event.text
-    if codes.is_written_as_card(text):
+    text = turn.words
+    if codes.holds_card(text):
         return codes.find(codes.blank_cards(text))
     return answers.status_code(turn.book, text, turn.short) or codes.find(text)
+
+
+def blank_card(turn: Turn) -> bool:
+    """Thirteen digits in a sentence that open nothing are an identity card's: the rest of it is read where it was said.
+
+    False where there is no rest.
+    """
+    left = turn.left
+    if not any(map(str.isalpha, turn.event.text)):
+        return False
+    turn.event = replace(turn.event, kind="message", text=codes.blank_numbers(turn.event.text), quoted="", found=None)
+    turn.words = blobs.words(turn.event.text)
+    turn.key, turn.looked_up, turn.sealed, turn.answered = None, "", True, False
+    turn.node, turn.fresh = turn.book.nodes[left or turn.home], not left
+    if left and turn.trail[-1:] == [left]:
+        turn.trail.pop()
+    return True
 
 
 def refuse_card(turn: Turn) -> None:
@@ -61,6 +83,29 @@ _NUMBER = re.compile(r"\d[\d\s\-\u2010-\u2015.]{11,}\d")
 _ASKING = frozenset({Meaning.STATUS, Meaning.GREETING, Meaning.THANKS, Meaning.REACTION, Meaning.LOST_CODE})
 
 
+def judge_found(turn: Turn, found: FoundCase) -> bool:
+    """Words beside a code, or beside a quoted message of ours, that say whether its case is done.
+
+    A digit only where the quoted message asks that.
+    """
+    said = _beside_number(turn)
+    words = turn.event.quotes_done or hearing.hear(turn.book.words, said, _VERDICTS) is not None
+    if found.state not in _ENDED or not words:
+        return False
+    turn.node = turn.book.nodes[VERIFY]
+    return ASKS[turn.node.ask](turn, said)
+
+
+_ENDED = frozenset({"resolved", "closed"})
+
+
+def _beside_number(turn: Turn) -> str:
+    """The folded words of a message without the number in it."""
+    before = turn.book.words.before_digits
+    folded = turn.book.fold(_NUMBER.sub(" ", turn.event.text))
+    return folded if folded.isdecimal() else " ".join(word for word in folded.split() if word not in before)
+
+
 def tells_more(turn: Turn) -> bool:
     """Whether a message with a code (or one that quotes it) says something for its case, beside asking after it."""
     event, words = turn.event, turn.book.words
@@ -68,8 +113,7 @@ def tells_more(turn: Turn) -> bool:
         return True
     if event.kind != "found" or not event.text:
         return False
-    rest = [word for word in turn.book.fold(_NUMBER.sub(" ", event.text)).split() if word not in words.before_digits]
-    said = " ".join(rest)
+    said = _beside_number(turn)
     asks = words.universal.get(said) == "status" or hearing.hear(words, said, _ASKING) is not None
     return any(map(str.isalpha, said)) and not asks
 
@@ -78,10 +122,12 @@ def tells_more(turn: Turn) -> bool:
 
 
 def answer_focus(turn: Turn) -> bool:
-    """The answer to the last thing that we asked by ourselves, unless something else was begun since."""
+    """The answer to the last thing that we asked by ourselves, unless something else was asked since."""
     focus = turn.known.focus
-    if focus is None or focus.at <= turn.passed or not focus.code:
+    if focus is None or not focus.code:
         return False
+    if focus.at <= turn.passed:
+        return focus.kind == "confirm" and _judge(turn, Thread(focus.code, focus.day))
     return _verify(turn, focus) if focus.kind == "confirm" else _follow(turn, focus)
 
 
@@ -91,20 +137,54 @@ def return_to(turn: Turn) -> bool:
     return answer_focus(turn)
 
 
-def _verify(turn: Turn, focus: Focus) -> bool:
+def think_again(turn: Turn) -> bool:
+    """Whoever has just said whether it is done may say otherwise."""
+    thread = turn.memory.thread
+    return turn.node.name == AFTER and thread is not None and not thread.sealed and _judge(turn, thread)
+
+
+_VERDICTS = frozenset({Meaning.DONE, Meaning.NOT_DONE, Meaning.HALF})
+
+
+def _judge(turn: Turn, thread: Thread) -> bool:
+    """Words that say whether it is done, where that question was passed by. A bare yes answers what is open."""
+    if turn.node.ask not in {"thread", "more"} and not turn.fresh:
+        return False
+    return _hears(turn, _VERDICTS) and _ask_done(turn, thread)
+
+
+def _ask_done(turn: Turn, thread: Thread) -> bool:
+    """Try this message as the answer to "is it done?"; False leaves the conversation where it stands."""
     was, trail, memory = turn.node, turn.trail, turn.memory
     if was.name != VERIFY:
         if not turn.fresh:
             turn.push()
         turn.node = turn.book.nodes[VERIFY]
-    turn.remember(thread=Thread(focus.code, focus.day))
-    if ASKS[turn.node.ask](turn, turn.short) or _small_talk(turn):
+    turn.remember(thread=thread)
+    if ASKS[turn.node.ask](turn, turn.short):
+        return True
+    turn.node, turn.trail, turn.memory = was, trail, memory
+    return False
+
+
+def _verify(turn: Turn, focus: Focus) -> bool:
+    thread, was = Thread(focus.code, focus.day), turn.node
+    if _ask_done(turn, thread):
+        return True
+    talks = talk.means(turn)
+    if talks is not None and talks not in _SAID:
+        return False  # a wish is done, and a sign gets no answer
+    if was.name != VERIFY:
+        if not turn.fresh:
+            turn.push()
+        turn.node, turn.fresh = turn.book.nodes[VERIFY], False
+    turn.remember(thread=thread)
+    if _small_talk(turn):
         return True
     if says_more(turn):
         ask_again(turn)
         return True
-    turn.node, turn.trail, turn.memory = was, trail, memory
-    return False
+    return False  # not understood, and asked again like every question
 
 
 def _small_talk(turn: Turn) -> bool:
@@ -136,16 +216,37 @@ def ask_again(turn: Turn) -> None:
         turn.ask()
 
 
+def _hears(turn: Turn, meanings: frozenset[Meaning]) -> bool:
+    return hearing.hear(turn.book.words, turn.short, meanings) is not None
+
+
+_ANSWERS = frozenset({Meaning.YES, Meaning.NO})
+
+
 def _follow(turn: Turn, focus: Focus) -> bool:
-    if not (says_more(turn) or any(map(str.isdecimal, turn.short))):
+    polite = talk.means(turn) in _SAID  # "all right" may only say that it was read
+    agrees = focus.kind != "edition" and not polite and _hears(turn, _ANSWERS)
+    if not (agrees or says_more(turn) or any(map(str.isdecimal, turn.short))):
         return False
-    if not turn.fresh:
+    was, busy = turn.node, report.is_begun(turn) and not turn.report.done and not turn.fresh
+    turn.answered = True
+    if not busy and not turn.fresh:
         turn.push()
+    before = turn.memory.thread
     turn.remember(thread=Thread(focus.code, focus.day))
     turn.pass_by()
     threads.settle(turn)
     turn.misses = 0
-    land(turn, ADDED if threads.append(turn) else ABOUT, ask=True)
+    if not threads.append(turn):
+        if busy:
+            turn.push()
+        land(turn, ABOUT, ask=True)
+    elif busy:  # what they were telling goes on where it stood
+        turn.say(NOTED)
+        turn.remember(thread=before)
+        land(turn, was.name, ask=True)
+    else:
+        land(turn, ADDED, ask=True)
     return True
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 import locales
 from flows.book import Words
 from flows.categories import OFFERED
-from flows.lexicon import Heard
+from flows.lexicon import Heard, Span
 
 SHORT = 240  # letters; what is longer is told, not answered
 
@@ -215,12 +215,20 @@ def find_category(words: Words, folded: str) -> str:
     """The issue that a word of a message names, where exactly one is named; of two words the longer one counts."""
     heard = words.heard.read(folded)
     found = [(span, one) for one in OFFERED for span in heard.spans.get(f"category.{one}", ())]
-    named = {
-        one
-        for (start, end), one in found
-        if not any(s <= start and end <= e and end - start < e - s for (s, e), _ in found)
-    }
+    spans = {span for span, _ in found}
+    longest = max((end - start for start, end in spans), default=0)
+    named = {one for span, one in found if not _is_inside(span, spans, longest)}
     return named.pop() if len(named) == 1 else ""
+
+
+def _is_inside(span: Span, spans: Collection[Span], longest: int) -> bool:
+    """Whether a longer one of these spans holds this one. Only those near it are looked at: there may be thousands."""
+    start, end = span
+    return any(
+        (first, last) in spans and (first, last) != span
+        for first in range(max(0, end - longest), start + 1)
+        for last in range(end, first + longest + 1)
+    )
 
 
 def find_language(words: Words, folded: str) -> str:

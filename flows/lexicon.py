@@ -192,7 +192,8 @@ def _in_a_row(places: list[list[Span]]) -> Iterator[Span]:
 
 
 def _from(part: list[Span], at: int) -> Iterator[int]:
-    for start, end in part[bisect_left(part, (at, 0)) :]:
+    for place in range(bisect_left(part, (at, 0)), len(part)):  # no slice: a long text would be copied at each word
+        start, end = part[place]
         if start > at:
             return
         yield end

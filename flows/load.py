@@ -213,7 +213,7 @@ def load_book(folder: Path = FOLDER) -> Book:
     """Read every flow of a folder. Refused, with file, line and key, for what cannot be used."""
     tables_source = read(folder / "tables.yaml")
     given = take(tables_source, "tables.yaml", TABLE_KEYS)
-    quiet = take(given["quiet"], "quiet", {"report": int, "end": int})
+    quiet = take(given["quiet"], "quiet", {"report": int, "end": int, "sealed": int})
     tables = {name: given[name] for name in ("categories", "languages", "scores")}
     if tuple(given["languages"]) != locales.LANGS:
         raise tables_source.refuse("languages", f"the languages are {', '.join(locales.LANGS)}, in this order")
@@ -252,6 +252,7 @@ def load_book(folder: Path = FOLDER) -> Book:
         needs={key: _needs(key) for key in keys},
         quiet_report=quiet["report"],
         quiet_end=quiet["end"],
+        quiet_sealed=quiet["sealed"],
         fold=locales.fold,
         fingerprint=_fingerprint(folder),
         matches=_matches(nodes),

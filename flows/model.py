@@ -40,6 +40,7 @@ class Reply:
     options: tuple[Option, ...] = ()
     node: str = ""  # the ordinary one on both sides of the protected door
     flows: str = ""  # fingerprint of the flows that ask it
+    wait: float = 0.0  # seconds that it is held for more of the same; see flows.holding
 
     def as_message(self) -> dict[str, Any]:
         """As the outbox stores it: keys and values, no sentence; each option with what its button carries."""
@@ -54,10 +55,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A photo or voice note that came with a message: where it lies at the provider."""
+    """A file that came with a message: where it lies at the provider, or why it is known already not to be kept."""
 
     url: str
     content_type: str
+    fault: str = ""  # kind, foreign (not the provider's), many (more than a message may bring)
+    id: str = ""  # of its row, once it has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,7 @@ class Known:
 
     at: float  # seconds since 1970, UTC
     code: str  # a fresh case code, 13 digits, used if this turn opens a case
+    spare: tuple[str, ...] = ()  # two more: what waited may have to be kept beside what begins
     channel: str = "whatsapp"  # key into locales.channels.CHANNELS
     district: dict[str, str] = field(default_factory=dict)  # its name by language
     places: tuple[Place, ...] = ()
@@ -143,9 +147,12 @@ class Event:
     choice: str = ""  # the option id of a tapped button or row
     tapped: str = ""  # the node whose button it was, where the button says it
     quoted: str = ""  # the code in the message of ours that this one quotes
+    quotes_done: bool = False  # and whether that message asks if it is done
     media: tuple[Media, ...] = ()
     location: Point | None = None
     found: Found | None = None  # the answer to a LookUp
+    echo: str = ""  # a mark that only equal texts of this phone have: the shell's, keyed, so that it tells nothing
+    cut: bool = False  # `text` is the first part of what came
 
 
 # ── what a conversation remembers between two messages ─────────────────────────────────────────────────────────────
@@ -211,6 +218,7 @@ class Report:
     lies: Lies = Lies.SESSION
     told: bool = False  # the story came before the questions
     placed: bool = False  # its place was said before it was asked for
+    reminded: bool = False  # whether we may message this phone was asked once more, days later
     heard: str = ""  # the category that was heard in the story, until it was said back
     details: Details = Details()
     story: tuple[Item, ...] = ()  # told to the questions, and only here
@@ -277,8 +285,28 @@ class Memory:
     call: Call = Call()
     missed: tuple[str, ...] = ()  # answers that were not understood, for the person who is called
     look: str = ""  # the code that is being looked up
+    left: str = ""  # and the node that was left for it
     opening: str = ""  # text that opens the reply once that is found
     page: int = 0  # of the places that are offered, where there are more than fit
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A reply that waits for more of the same, and is replaced where it comes."""
+
+    until: float  # seconds since 1970; then it has gone out
+    since: float  # when the first of these messages came
+    seen: str = ""  # the question that stood open before them, which has been read
+    says: tuple[Say, ...] = ()  # what whatever replaces it must say too: a number that was given
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """The same text again and again: `mark` as in `Event.echo`, how often, and when for the first time."""
+
+    mark: str
+    times: int
+    since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,3 +322,5 @@ class Session:
     passed: float = 0.0  # `Focus.at` of the last question of ours that was answered, or passed by for something else
     flows: str = ""  # fingerprint of the flows this session was written by
     quiet_after: int = 0  # seconds of silence after which a "quiet" event is due; 0 = never
+    held: Held | None = None
+    echo: Echo | None = None

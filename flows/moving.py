@@ -20,6 +20,7 @@ HOPS = 20  # nodes that say or branch between two questions; check finds the rin
 def advance(turn: Turn, target: str) -> None:
     """The question is answered: remember it for Back and go on."""
     turn.misses = 0
+    turn.answered = True
     if (turn.memory.missed or turn.memory.page) and turn.node.flow not in {"help", "call"}:
         turn.remember(missed=(), page=0)
     if turn.node.ask not in {"more", "score", "thread"} and turn.node.flow != "welcome":
@@ -71,6 +72,7 @@ def land(turn: Turn, name: str, *, ask: bool) -> None:
         run(turn, turn.node.effect, "")
         report.close(turn)
     if turn.node.idle:
+        report.keep_held(turn)
         turn.forget()
         turn.trail = []
     if ask:
@@ -121,7 +123,7 @@ def _verify(turn: Turn, _: str, data: dict[str, Any]) -> None:
     if turn.memory.thread is not None:
         turn.do(Verify(turn.memory.thread.code, **data))
         threads.settle(turn)
-        if len(turn.short.split()) > WORDS and not report.is_dangerous(turn):
+        if len(turn.short.split()) > WORDS or report.is_dangerous(turn):
             threads.append(turn)  # who says more than yes or no says something for the case
 
 
@@ -143,7 +145,7 @@ def call_person(turn: Turn) -> None:
         turn.do(Seal(thread.code, "call", call=call))
     else:
         about = turn.report.code or (thread.code if thread else "")
-        turn.do(CallPerson(turn.known.code, reason, about, memory.missed, call))
+        turn.do(CallPerson(turn.new_code(), reason, about, memory.missed, call))
 
 
 def _pass_category(turn: Turn, _: str, __: dict[str, Any]) -> None:
@@ -159,6 +161,7 @@ RUN: dict[str, Callable[[Turn, str, dict[str, Any]], None]] = {
     "ask_call": _ask_call,
     "call_person": lambda turn, _, __: call_person(turn),
     "pass_category": _pass_category,
+    "give_code": lambda turn, _, __: report.give_code(turn),
     "open_case": lambda turn, _, __: report.open_case(turn),
     "append": lambda turn, _, __: report.append_held(turn),
     "clear_doubt": lambda turn, _, __: report.clear_doubt(turn),

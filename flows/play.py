@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 import locales
 from flows import codes
 from flows.book import Book
-from flows.effects import Consent, Effect, KeepStory, LookUp, OpenCase, Seal, SealStory, Settle, Verify
+from flows.effects import Consent, Effect, GiveCode, KeepStory, LookUp, OpenCase, Seal, SealStory, Settle, Verify
 from flows.engine import step
 from flows.model import (
     Event,
@@ -45,12 +46,13 @@ VERDICTS = {"yes": "confirmed", "no": "disputed", "half": "disputed", "unknown":
 OUTSIDE = (({"en": "Demo helpline", "ur": "نمونہ ہیلپ لائن"}, "0000"),)
 
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
+PAUSE = 60.0  # seconds to read an answer and to write the next one
 _CALLS = 3  # look-ups in one turn, as the shell allows
 
 
 @dataclass
 class World:
-    """What the shell would know: cases by code, the subscription. Time moves only when it is told to."""
+    """What the shell would know: cases by code, the subscription. Time moves with what a phone says or not."""
 
     at: float = 1_795_000_000.0
     channel: str = "sms"
@@ -62,17 +64,19 @@ class World:
     cases: dict[str, str] = field(default_factory=dict)  # ordinary ones: state by code
     said: dict[str, str] = field(default_factory=dict)  # what was last answered, by code
     kept: set[str] = field(default_factory=set)  # in the sorting list
+    reserved: set[str] = field(default_factory=set)
     sealed: set[str] = field(default_factory=set)
     focus: Focus | None = None  # what was asked by ourselves last
     given: bool = False
     made: int = 0
 
     def known(self) -> Known:
-        """What a step may know now; every call has a fresh code."""
+        """What a step may know now; every call has fresh codes."""
         self.made += 1
         return Known(
             at=self.at,
             code=codes.complete(f"{982177300000 + self.made:012d}"),
+            spare=tuple(codes.complete(f"{start + self.made:012d}") for start in (982188300000, 982199300000)),
             channel=self.channel,
             district=NAMES,
             places=self.places,
@@ -86,10 +90,12 @@ class World:
 
     def do(self, effect: Effect) -> Found | None:
         """Take an effect; the answer to a look-up comes back."""
-        self.given |= isinstance(effect, KeepStory | OpenCase | Seal | SealStory)
+        self.given |= isinstance(effect, GiveCode | KeepStory | OpenCase | Seal | SealStory)
         match effect:
             case KeepStory():
                 self.kept.add(effect.code)
+            case GiveCode():
+                self.reserved.add(effect.code)
             case OpenCase():
                 self.cases[effect.code] = "received"
             case Verify():
@@ -103,8 +109,8 @@ class World:
             case LookUp(what="facility"):
                 return FACILITY if effect.code == FACILITY_CODE else FoundFacility()
             case LookUp():
-                sealed = effect.code in self.sealed
-                state = self.cases.get(effect.code) or ("received" if sealed or effect.code in self.kept else "none")
+                sealed, known = effect.code in self.sealed, self.sealed | self.kept | self.reserved
+                state = self.cases.get(effect.code) or ("received" if effect.code in known else "none")
                 return FoundCase(state, "2026-12-05", DAY, self.said.get(effect.code, ""), sealed)
         return None
 
@@ -121,6 +127,7 @@ class Phone:
     world: World = field(default_factory=World)
     session: Session = field(default_factory=Session)
     effects: list[Effect] = field(default_factory=list)
+    done: list[Effect] = field(default_factory=list)  # of all turns
     thread: list[str] = field(default_factory=list)
     sealed: bool = False  # the last words went behind the protected door
     replies: int = 0  # of the last turn
@@ -128,9 +135,14 @@ class Phone:
 
     def say(self, text: str = "", **more: Any) -> str:
         """Send a message; the reply as its language and channel show it, "" if there was none."""
+        self.world.at += PAUSE
+        return self.add(text, **more)
+
+    def add(self, text: str = "", **more: Any) -> str:
+        """Send a message right after the one before, as people do who say one thing in several."""
         self.thread.extend(f"> {line}".rstrip() for line in (text or _describe(more)).split("\n"))
         storable = text.encode("utf-8", "replace").decode()  # as every channel hands it on
-        return self._turn(Event("message", self.world.known(), storable, **more))
+        return self._turn(Event("message", self.world.known(), storable, echo=_mark(storable), **more))
 
     def wait(self) -> str:
         """Nothing is written until the silence is noticed, if it ever is."""
@@ -151,6 +163,7 @@ class Phone:
             self.session = made.session
             self.sealed |= made.sealed
             self.effects.extend(made.effects)
+            self.done.extend(made.effects)
             if made.reply:
                 self.replies += 1
                 self.reply = made.reply
@@ -161,6 +174,10 @@ class Phone:
                 break
             event = replace(event, kind="found", found=answers[0])
         return shown
+
+
+def _mark(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _describe(more: dict[str, Any]) -> str:

@@ -31,6 +31,7 @@ def read_digits(turn: Turn) -> bool:
     if not lang or not category or ("place" in said and place is None):
         return False
     turn.misses = 0
+    turn.answered = True
     if lang != turn.lang:
         turn.lang = lang
         turn.do(SetLanguage(lang))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flows import codes, hearing
-from flows.effects import Amend, Append, Forget, KeepStory, OpenCase, Seal, SealStory
+from flows.effects import Amend, Append, Forget, GiveCode, KeepStory, OpenCase, Seal, SealStory
 from flows.model import Call, Details, Event, Item, Lies, Report, Stage
 from flows.turn import Turn
 
@@ -16,6 +16,12 @@ def read_item(event: Event) -> Item:
     """The words, media and location of a message."""
     text = codes.blank_cards(event.text)
     return Item(text if text.strip() else "", event.media, event.location)
+
+
+def take_item(turn: Turn) -> Item:
+    """What this message told, to be kept; more of the same may follow it."""
+    turn.partial = True
+    return read_item(turn.event)
 
 
 def is_dangerous(turn: Turn) -> bool:
@@ -40,7 +46,7 @@ def is_begun(turn: Turn) -> bool:
 
 def _code(turn: Turn) -> str:
     if not turn.report.code:
-        turn.update(code=turn.known.code)
+        turn.update(code=turn.new_code())
     return turn.report.code
 
 
@@ -71,6 +77,8 @@ def enter(turn: Turn, about: str = "") -> bool:
         seal(turn, "story", item)
     for item in report.held:
         seal(turn, "more" if report.done else "story", item)
+    for item in turn.memory.thread.held if turn.memory.thread else ():
+        seal(turn, "more", item)
     turn.forget(Report(turn.report.code, report.stage, Lies.SEALED, report.told, report.placed))
     return True
 
@@ -92,9 +100,9 @@ def tell(turn: Turn) -> None:
     turn.forget()
     heard = hearing.find_category(turn.book.words, turn.folded)
     if not is_dangerous(turn):
-        _keep(turn, (read_item(turn.event),))
+        _keep(turn, (take_item(turn),))
     elif enter(turn):
-        seal(turn, "story", read_item(turn.event))
+        seal(turn, "story", take_item(turn))
     if turn.shut:
         return
     turn.update(told=True)
@@ -105,15 +113,15 @@ def tell(turn: Turn) -> None:
 
 def _keep(turn: Turn, story: tuple[Item, ...]) -> None:
     """Into the sorting list under a fresh code, whatever was told before under another."""
-    turn.update(code=turn.known.code, lies=Lies.SORTING)
-    turn.do(KeepStory(turn.known.code, story))
+    turn.update(code=turn.new_code(), lies=Lies.SORTING)
+    turn.do(KeepStory(turn.report.code, story))
 
 
 def add_words(turn: Turn, kind: str = "more") -> None:
     """Words inside a report go to the same place as the rest of it. Before service or person they are its story."""
     if (turn.report.sealed or is_dangerous(turn)) and not enter(turn):
         return
-    _add(turn, kind, read_item(turn.event))
+    _add(turn, kind, take_item(turn))
 
 
 def _add(turn: Turn, kind: str, item: Item) -> None:
@@ -132,7 +140,7 @@ def _add(turn: Turn, kind: str, item: Item) -> None:
 
 def doubt(turn: Turn) -> None:
     """These words wait until it is known whether they are about a person; sealed ones wait sealed."""
-    item = read_item(turn.event)
+    item = take_item(turn)
     if turn.report.sealed:
         seal(turn, "story", item)
     else:
@@ -155,10 +163,12 @@ def hold(turn: Turn) -> None:
     if not turn.report.done:
         turn.update(stage=Stage.DONE, told=True)
     if turn.report.sealed or is_dangerous(turn):
+        if not turn.report.sealed:
+            turn.update(code="")  # its case stays where it is
         if enter(turn):
-            seal(turn, "more", read_item(turn.event))
+            seal(turn, "more", take_item(turn))
     else:
-        turn.update(held=(*turn.report.held, read_item(turn.event)))
+        turn.update(held=(*turn.report.held, take_item(turn)))
 
 
 _SEALED_AS = {"may_message": "message"}
@@ -205,6 +215,12 @@ def _open(turn: Turn, *, draft: bool) -> None:
     turn.update(lies=Lies.DRAFT if draft else Lies.CASE)
 
 
+def give_code(turn: Turn) -> None:
+    """The number is said before the report is complete, and opens "received" from now on."""
+    if not turn.report.code:
+        turn.do(GiveCode(_code(turn)))
+
+
 def open_case(turn: Turn) -> None:
     """The report is complete: its case opens, or the draft that was kept of it is finished."""
     report = turn.report
@@ -219,6 +235,7 @@ def open_case(turn: Turn) -> None:
 
 def close(turn: Turn) -> None:
     """After the receipt the session remembers the number, and nothing of what was told."""
+    keep_thread(turn)
     lies = Lies.SEALED if turn.report.sealed else Lies.SESSION
     turn.forget(Report(turn.report.code, Stage.DONE, lies))
     turn.trail = []
@@ -235,6 +252,7 @@ def clear(turn: Turn, what: str) -> None:
     """Begin another report ("report"); no words are dropped that were sent."""
     report = turn.report
     if what == "report":
+        keep_thread(turn)
         turn.forget()
         turn.trail = []
         if report.sealed and report.told:
@@ -258,23 +276,33 @@ def leave(turn: Turn) -> None:
 
 def keep_held(turn: Turn) -> None:
     """Words that still wait are put before a person: nobody knows which report they belong to."""
-    report = turn.report
-    if report.held and not report.sealed:
-        turn.do(KeepStory(turn.known.code, report.held, about=True))
+    report, thread = turn.report, turn.memory.thread
+    held = (*(() if report.sealed else report.held), *(thread.held if thread else ()))
+    if held:
+        turn.do(KeepStory(turn.new_code(), held, about=True))
         turn.update(held=())
+        turn.remember(thread=replace(thread, held=()) if thread else None)
+
+
+def keep_thread(turn: Turn) -> None:
+    """The words that wait to enter a thread, where it is let go of."""
+    thread = turn.memory.thread
+    if thread is not None and thread.held:
+        turn.do(KeepStory(turn.new_code(), thread.held, about=True))
+        turn.remember(thread=replace(thread, held=()))
 
 
 def fall_silent(turn: Turn) -> None:
-    """Nothing came for a while. An ordinary report becomes a draft and says so; behind the door nothing is said."""
+    """Nothing came for a while. What was told so far counts as received, and that is said; behind the door nothing is.
+
+    It is offered to whoever writes next, until it was silent once more for much longer.
+    """
     report = turn.report
-    open_end = not turn.silent and not report.sealed and not report.done
+    unfinished = not turn.silent and not report.sealed and not report.done
     keep_held(turn)
-    if turn.memory.thread and turn.memory.thread.held:
-        turn.do(KeepStory(turn.known.code, turn.memory.thread.held, about=True))
-        turn.remember(thread=None)
-    if open_end and report.routed and not report.opened:
-        _open(turn, draft=True)
+    if unfinished and report.routed and turn.node.flow != "again":
+        if not report.opened:
+            _open(turn, draft=True)
         turn.say("report.kept")
-    # Its later answers still find their way for as long as the conversation stays open.
-    turn.over = not (open_end and turn.report.code)
+    turn.over = not (unfinished and turn.report.code)
     turn.silent = True

@@ -32,6 +32,7 @@ def reply(turn: Turn) -> bool:
 def _greet(turn: Turn) -> None:
     if turn.fresh:
         if turn.lang:
+            turn.partial = True  # what they greet for follows
             turn.say("welcome.hello")
         land(turn, turn.first, ask=True)
     else:

@@ -13,13 +13,13 @@ def append(turn: Turn) -> bool:
 
     False where it has words of danger for an ordinary case: they are held until the person was asked.
     """
-    thread, item = turn.memory.thread, report.read_item(turn.event)
+    thread, item = turn.memory.thread, report.take_item(turn)
     if thread is None:
         return True
     if not thread.sealed and report.is_dangerous(turn):
         turn.remember(thread=Thread(thread.code, thread.day, held=(*thread.held, item)))
         return False
-    _write(turn, thread, item)
+    write(turn, thread, item)
     return True
 
 
@@ -28,7 +28,7 @@ def keep_held(turn: Turn) -> None:
     thread = turn.memory.thread
     if thread is not None:
         for item in thread.held:
-            _write(turn, thread, item)
+            write(turn, thread, item)
         turn.remember(thread=Thread(thread.code, thread.day, thread.sealed))
 
 
@@ -48,7 +48,7 @@ def join(turn: Turn) -> None:
     thread = turn.memory.thread
     if thread is not None:
         for item in turn.report.held:
-            _write(turn, thread, item)
+            write(turn, thread, item)
         turn.remember(report=Report())
 
 
@@ -60,7 +60,8 @@ def settle(turn: Turn) -> None:
         turn.passed = focus.at
 
 
-def _write(turn: Turn, thread: Thread, item: Item) -> None:
+def write(turn: Turn, thread: Thread, item: Item) -> None:
+    """One item into a case, on its side of the door."""
     if thread.sealed:
         turn.sealed = True
         turn.do(Seal(thread.code, "more", item))

@@ -11,6 +11,7 @@ from flows.effects import Effect, Step
 from flows.model import (
     Event,
     FoundCase,
+    Held,
     Known,
     Memory,
     Option,
@@ -25,6 +26,8 @@ from flows.model import (
 # Texts that no flow names because they can be said anywhere.
 SPOKEN = (
     "card.refused",
+    "intake.cut",
+    "intake.file_refused",
     "intake.kept",
     "miss.again",
     "place.first",
@@ -72,20 +75,29 @@ class Turn:
     effects: list[Effect] = field(default_factory=list)
     meant: tuple[Place, ...] = ()  # of two places that fit an answer alike, only these are offered
     looked_up: str = ""  # the code a found event answers for
+    left: str = ""  # the node that was left to look it up
     sealed: bool = False
     over: bool = False  # the conversation ends: the next message opens another
     shut: bool = False  # a trial line's protected door: nothing more happens in this turn
     fresh: bool = False  # nothing has been asked yet
     passed: float = 0.0  # of the session
+    codes: list[str] = field(default_factory=list)  # fresh ones that this turn has not used
     lost: bool = False  # the node this session stood at is gone from the flows
     older: bool = False  # what is open was asked by other flows than these
-    silent: bool = False  # an unfinished report has been kept; the next silence ends the conversation
+    held: Held | None = None  # the reply to what came just before, which has not gone out yet
+    seen: str = ""  # the question that has been read
+    partial: bool = False  # this may be one bubble of several: its reply waits a moment
+    early: bool = False  # it came before its question could be read
+    answered: bool = False  # it answered an open question, or was a command
+    slept: bool = False  # an unfinished report has been kept since, and said to be
+    silent: bool = False  # of a silence: it is the second one, and ends the conversation
+    words: str = ""  # the text of the message, without what a program wrote into it
 
     @property
     def folded(self) -> str:
         """The matching key of the whole message. Made once: on 10,000 letters it is most of a step's time."""
         if self.key is None:
-            text = self.event.text
+            text = self.words
             # A bare digit is what most messages are.
             self.key = text if text.isascii() and text.isdigit() else self.book.fold(text)
         return self.key
@@ -117,6 +129,10 @@ class Turn:
         """Write over a part of the report."""
         self.remember(report=replace(self.report, **changed))
 
+    def new_code(self) -> str:
+        """A number that nobody has. Two things that are kept in one turn must not share one."""
+        return self.codes.pop(0)
+
     def forget(self, report: Report = Report()) -> None:
         """Let go of everything in hand but this report."""
         self.memory = Memory(report)
@@ -125,6 +141,11 @@ class Turn:
         """Add a text to the reply, with whatever values it has places for."""
         names = self.book.needs.get(key, ())
         self.says.append(Say(key, {name: VALUES[name](self) for name in names}))
+
+    def open_with(self, key: str) -> None:
+        """Say a text before all that is said."""
+        self.say(key)
+        self.says.insert(0, self.says.pop())
 
     def do(self, effect: Effect) -> None:
         """Ask the world for an effect."""
@@ -194,6 +215,9 @@ class Turn:
         return Step(session, reply, tuple(self.effects), self.sealed)
 
     def _quiet_after(self) -> int:
+        thread = self.memory.thread
+        if self.report.sealed or (thread is not None and thread.sealed):
+            return self.book.quiet_sealed
         if self.silent:
             return self.book.quiet_end
         pending = self.node.report or self.memory != Memory() or not self.node.idle

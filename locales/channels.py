@@ -19,6 +19,7 @@ class Limits:
     button_units: int = 0
     interactive_body: int = 0  # longest text above buttons or a list
     pair_seconds: int = 0  # sustained pace to one person; short bursts are allowed
+    bubble_seconds: float = 3  # between two messages of somebody who says one thing in several
     isolates: bool = True  # shows U+2066..2069 as nothing; old phones show a box for them in SMS
 
 
@@ -26,10 +27,11 @@ class Limits:
 # 24, 3 quick replies of 20, 24-hour window, one message in 6 s to the same person), Telegram's Bot API (4096; 100
 # inline buttons). A gateway's own preset may say less. Rates: 80 a second per WhatsApp sender is Twilio's and Meta's
 # figure; 10 SMS parts is Twilio's default for a name as sender; a phone as gateway has no published figure; Telegram
-# takes about 30 in all; the page at /try reads the database.
+# takes about 30 in all; the page at /try reads the database. Seconds between bubbles are chosen, not measured: parts of
+# a long SMS come further apart.
 CHANNELS: dict[str, Limits] = {
-    "sms": Limits(body=1600, rate=10.0, parts=True, isolates=False),
-    "gateway": Limits(body=1600, rate=1.0, parts=True, isolates=False),
+    "sms": Limits(body=1600, rate=10.0, parts=True, bubble_seconds=8, isolates=False),
+    "gateway": Limits(body=1600, rate=1.0, parts=True, bubble_seconds=8, isolates=False),
     "whatsapp": Limits(
         body=1600,
         rate=80.0,

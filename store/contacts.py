@@ -9,7 +9,7 @@ from uuid import UUID
 
 from store import sessions
 from store.crypto import Keys
-from store.database import Conn, Tx, fetch_one
+from store.database import Conn, Tx, fetch_all, fetch_one
 
 # Pieces of the statement that moves a conversation; see store.moves. Who writes to us can be written to.
 SEE: LiteralString = """
@@ -49,6 +49,56 @@ async def address(tx: Tx, keys: Keys, contact_id: UUID) -> str:
     return keys.decrypt(row["address_box"], bound_to(contact_id)).decode()
 
 
+# The other contacts of one person on one number of ours: under an id of theirs, and under a number.
+_TWINS: LiteralString = """
+    SELECT twin.id FROM contacts AS twin JOIN contacts AS one ON one.channel_id = twin.channel_id AND one.id <> twin.id
+    WHERE one.id = %(id)s AND (twin.address_tag = one.person_tag OR twin.person_tag = one.address_tag)"""
+
+
+async def note_reached(tx: Tx, keys: Keys, contact_id: UUID, *, tag: bytes, person: bytes | None, address: str) -> None:
+    """This contact writes from this address now, whose tag this is; `person` is the tag of the provider's id of them.
+
+    A number takes the place of an id, and an id never that of a number: it stands beside it. Both boxes are bound
+    alike, since a message is sent to whichever is in use. Raises UniqueViolation where the number has its own contact.
+    """
+    box = keys.encrypt(address.encode(), bound_to(contact_id))
+    await tx.execute(
+        "UPDATE contacts SET person_tag = NULL WHERE person_tag = %(person)s AND id <> %(id)s AND channel_id ="
+        " (SELECT channel_id FROM contacts WHERE id = %(id)s)",
+        {"person": person, "id": contact_id},
+    )
+    await tx.execute(
+        """
+        UPDATE contacts SET
+            person_tag = CASE WHEN %(person)s::bytea = address_tag AND %(tag)s = address_tag THEN person_tag
+                ELSE coalesce(%(person)s, person_tag) END,
+            address_tag = CASE WHEN promoted THEN %(tag)s ELSE address_tag END,
+            address_box = CASE WHEN promoted THEN %(box)s ELSE address_box END,
+            reached_tag = CASE WHEN NOT promoted AND address_tag <> %(tag)s THEN %(tag)s END,
+            reached_box = CASE WHEN NOT promoted AND address_tag <> %(tag)s THEN %(box)s END
+        FROM (SELECT id AS held, coalesce(address_tag = %(person)s AND %(person)s <> %(tag)s, false) AS promoted
+              FROM contacts WHERE id = %(id)s FOR UPDATE) AS now
+        WHERE id = now.held""",
+        {"person": person, "tag": tag, "box": box, "id": contact_id},
+    )
+
+
+async def list_twins(tx: Tx, contact_id: UUID) -> list[UUID]:
+    """The other contacts of the same person on the same number of ours."""
+    return [row["id"] for row in await fetch_all(tx, _TWINS, {"id": contact_id})]
+
+
+async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
+    """The subscription and the language of one of two contacts of a person are the other one's where it has none."""
+    await tx.execute(
+        "UPDATE contacts SET weekly_since = coalesce(contacts.weekly_since, other.weekly_since),"
+        " lang = coalesce(nullif(contacts.lang, ''), other.lang)"
+        " FROM contacts AS other WHERE contacts.id = %s AND other.id = %s",
+        (contact_id, other),
+    )
+    await unsubscribe(tx, other)
+
+
 async def subscribe(tx: Tx, contact_id: UUID, now: datetime) -> None:
     """To the weekly update, from their first yes on."""
     await tx.execute("UPDATE contacts SET weekly_since = coalesce(weekly_since, %s) WHERE id = %s", (now, contact_id))
@@ -59,9 +109,20 @@ async def unsubscribe(tx: Tx, contact_id: UUID) -> None:
 
 
 async def stop(tx: Tx, contact_id: UUID) -> bool:
-    """Nothing goes there until they write. False where they had stopped us already."""
+    """Nothing goes there until they write, by whatever name. False where they had stopped us already."""
     done = await tx.execute(
-        "UPDATE contacts SET stopped_at = now(), weekly_since = NULL WHERE id = %s AND stopped_at IS NULL",
+        f"UPDATE contacts SET stopped_at = now(), weekly_since = NULL"  # noqa: S608 - a piece of our own
+        f" WHERE (id = %(id)s OR id IN ({_TWINS})) AND stopped_at IS NULL",
+        {"id": contact_id},
+    )
+    return done.rowcount > 0
+
+
+async def note_told_of_file(tx: Tx, contact_id: UUID) -> bool:
+    """A refused file is told to this person now; False where one was just told: an album is one thing to them."""
+    done = await tx.execute(
+        "UPDATE contacts SET file_told_at = now() WHERE id = %s"
+        " AND (file_told_at IS NULL OR file_told_at < now() - interval '10 minutes')",
         (contact_id,),
     )
     return done.rowcount == 1

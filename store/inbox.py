@@ -12,11 +12,18 @@ from store.database import Auto, Tx, fetch_all
 
 # Pieces of the statement that moves a conversation; see store.moves.
 KEEP: LiteralString = """
-    INSERT INTO inbox (id, provider, provider_id, contact_id, received_at, body, state)
-    SELECT %(inbox_id)s, %(provider)s, %(provider_id)s, contact_id, %(now)s, %(body)s, 'done' FROM moved"""
+    INSERT INTO inbox (id, provider, provider_id, contact_id, received_at, body, state, answered_by)
+    SELECT %(inbox_id)s, %(provider)s, %(provider_id)s, contact_id, %(now)s, %(body)s, 'done', %(outbox_id)s
+    FROM moved"""
 FINISH: LiteralString = """
-    UPDATE inbox SET state = 'done', body = %(body)s, error = NULL FROM held
+    UPDATE inbox SET state = 'done', body = %(body)s, error = NULL, answered_by = coalesce(%(outbox_id)s, answered_by)
+    FROM held
     WHERE id = %(inbox_id)s AND state = 'undone' RETURNING id"""
+# What a reply answered that was replaced in time is answered by the one that replaces it.
+HAND_ON: LiteralString = """
+    UPDATE inbox SET answered_by = %(outbox_id)s FROM replaced
+    WHERE inbox.contact_id = %(contact_id)s AND inbox.answered_by = replaced.id
+        AND inbox.received_at > %(now)s - interval '1 hour'"""
 
 
 def bound_to(inbox_id: UUID) -> str:

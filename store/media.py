@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, LiteralString
 from uuid import UUID
 
-from store import channels, sounds
+from store import channels, kinds, sounds, vcards
 from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all, fetch_one
 
@@ -18,6 +18,8 @@ class Waiting(channels.Carried):
     """A file that is to be fetched through its channel; `source` is the provider's address, encrypted."""
 
     id: UUID
+    contact_id: UUID
+    lang: str  # of who sent it
     content_type: str
     source: bytes | None
     attempts: int
@@ -32,6 +34,7 @@ class Held:
     content_type: str
     content: bytes | None
     fault: str | None
+    inbox_id: UUID | None  # the message it came with, where that came just now
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,7 @@ class File:
     @property
     def kind(self) -> str:
         """The type without its parameters, in small letters."""
-        return plain(self.content_type)
-
-
-def plain(content_type: str) -> str:
-    """A type as it is compared: `Audio/OGG; codecs=opus` is `audio/ogg`."""
-    return content_type.partition(";")[0].strip().lower()
+        return kinds.plain(self.content_type)
 
 
 # The lease is the next due time: two chores never fetch one file, and one that dies is followed by another.
@@ -67,7 +65,9 @@ WITH due AS (SELECT id FROM media WHERE state = 'waiting' AND due_at <= now()
              ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
 UPDATE media m SET attempts = m.attempts + 1, due_at = now() + interval '2 minutes' * power(2, m.attempts)
 FROM due, contacts c, channels h WHERE m.id = due.id AND c.id = m.contact_id AND h.id = c.channel_id
-RETURNING m.id, m.content_type, m.source, m.attempts, {channel}""".replace("{channel}", channels.CARRIED)
+RETURNING m.id, m.contact_id, c.lang, m.content_type, m.source, m.attempts, {channel}""".replace(
+    "{channel}", channels.CARRIED
+)
 
 
 def bound_to(column: Literal["source", "content"], media_id: UUID) -> str:
@@ -85,18 +85,29 @@ async def note(
     url: str,
     case_id: UUID | None = None,
     sealed_case_id: UUID | None = None,
+    inbox_id: UUID | None = None,
+    fault: str = "",
 ) -> None:
-    """Note a file that waits to be fetched from the provider, for an ordinary case (or kept story) or a sealed one."""
+    """Note a file that waits to be fetched from the provider, for an ordinary case (or kept story) or a sealed one.
+
+    One that belongs to nothing yet is fetched all the same, and noted again with where it belongs. With a `fault` it is
+    known already that there is none to be kept.
+    """
     await tx.execute(
-        "INSERT INTO media (id, contact_id, case_id, sealed_case_id, content_type, source)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
+        "INSERT INTO media (id, contact_id, case_id, sealed_case_id, content_type, source, inbox_id, state, fault)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO UPDATE"
+        " SET case_id = CASE WHEN excluded.sealed_case_id IS NULL THEN coalesce(excluded.case_id, media.case_id) END,"
+        " sealed_case_id = coalesce(excluded.sealed_case_id, media.sealed_case_id)",
         (
             media_id,
             contact_id,
             case_id,
             sealed_case_id,
             content_type,
-            keys.encrypt(url.encode(), bound_to("source", media_id)),
+            None if fault else keys.encrypt(url.encode(), bound_to("source", media_id)),
+            inbox_id,
+            "failed" if fault else "waiting",
+            fault or None,
         ),
     )
 
@@ -137,13 +148,15 @@ async def waiting_of_sealed(conn: Conn, sealed_case_id: UUID) -> list[str]:
     return [row["content_type"] for row in rows]
 
 
+# What is said of a file is an answer for so long as its sender may still hold the phone; later quiet hours hold it.
+_HELD: LiteralString = """
+SELECT id, sealed_case_id, content_type, content, fault,
+    CASE WHEN created_at > now() - interval '10 minutes' THEN inbox_id END AS inbox_id
+FROM media WHERE id = %s FOR UPDATE"""
+
+
 async def hold(tx: Tx, media_id: UUID) -> Held | None:
-    return await fetch_one(
-        tx,
-        "SELECT id, sealed_case_id, content_type, content, fault FROM media WHERE id = %s FOR UPDATE",
-        (media_id,),
-        of=Held,
-    )
+    return await fetch_one(tx, _HELD, (media_id,), of=Held)
 
 
 async def keep(tx: Tx, keys: Keys, media_id: UUID, content: bytes, content_type: str) -> None:
@@ -162,7 +175,7 @@ async def keep(tx: Tx, keys: Keys, media_id: UUID, content: bytes, content_type:
 
 
 async def give_up(tx: Tx, media_id: UUID, fault: str) -> None:
-    """There is no file to be had: gone, of no kind we keep, too large (size), or unreachable."""
+    """There is no file to be had: gone, of no kind we keep, too large (size), or unreachable. See migration 0009."""
     await tx.execute("UPDATE media SET state = 'failed', source = NULL, fault = %s WHERE id = %s", (fault, media_id))
 
 
@@ -188,6 +201,13 @@ async def read(conn: Conn, keys: Keys, media_id: UUID) -> bytes | None:
     """The bytes of a file, None where they are not here."""
     row = await fetch_one(conn, "SELECT content FROM media WHERE id = %s AND content IS NOT NULL", (media_id,))
     return None if row is None else keys.decrypt(row["content"], bound_to("content", media_id))
+
+
+async def read_cards(conn: Conn, keys: Keys, files: Iterable[File]) -> dict[UUID, str]:
+    """What contact cards among these files say, by the file's id; they stand nowhere but in the file itself."""
+    cards = [file.id for file in files if file.kind == "text/vcard" and (file.bytes or 0) <= vcards.BYTES_MOST]
+    rows = await fetch_all(conn, "SELECT id, content FROM media WHERE id = ANY(%s) AND content IS NOT NULL", (cards,))
+    return {row["id"]: vcards.read(keys.decrypt(row["content"], bound_to("content", row["id"]))) for row in rows}
 
 
 async def hand_over(tx: Tx, case_id: UUID, sealed_case_id: UUID) -> None:

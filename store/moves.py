@@ -39,6 +39,8 @@ class Move:
     outbox_id: UUID | None = None
     outbox_lang: str | None = None
     message: bytes | None = None
+    send_at: datetime | None = None  # not before this: more of the same may come
+    replaces: UUID | None = None  # the reply that is still held, which this one takes the place of
 
 
 # A message that is new. The session is moved first, and everything hangs on that: of two turns over the same state one
@@ -47,7 +49,7 @@ class Move:
 _NEW: LiteralString = f"""
 WITH moved AS ({sessions.MOVE}
 ), kept AS ({inbox.KEEP}
-), {{seen}} owed AS ({outbox.OWE}
+), {{seen}} {{replaced}} owed AS ({outbox.OWE}
     FROM moved WHERE %(outbox_id)s::uuid IS NOT NULL
 )
 SELECT EXISTS (SELECT FROM moved) AS held, true AS kept
@@ -55,6 +57,9 @@ SELECT EXISTS (SELECT FROM moved) AS held, true AS kept
 _SEEN: LiteralString = f"""seen AS ({contacts.SEE}
 ), freed AS ({outbox.FREE}
     FROM moved WHERE outbox.contact_id = %(contact_id)s AND outbox.state = 'parked'
+),"""
+_REPLACED: LiteralString = f"""replaced AS ({outbox.REPLACE}
+), handed AS ({inbox.HAND_ON}
 ),"""
 
 # A message that waited undone, or none at all (a session that went quiet): these hang on the inbox row, if any.
@@ -67,16 +72,22 @@ WITH held AS (
 ), seen AS ({contacts.SEE_KEPT}
 ), freed AS ({outbox.FREE}
     FROM kept WHERE outbox.contact_id = %(contact_id)s AND outbox.state = 'parked' AND kept.id IS NOT NULL
-), owed AS ({outbox.OWE}
+), {{replaced}} owed AS ({outbox.OWE}
     FROM kept WHERE %(outbox_id)s::uuid IS NOT NULL
 )
 SELECT EXISTS (SELECT FROM held) AS held, EXISTS (SELECT FROM kept) AS kept
 """  # noqa: S608 - pieces of our own files
-_STATEMENTS: dict[str, LiteralString] = {
+_WHOLE: dict[str, LiteralString] = {
     "new": _NEW.replace("{seen}", ""),
     "new, seen": _NEW.replace("{seen}", _SEEN),
     "again": _MOVE.replace("{kept}", inbox.FINISH),
     "quiet": _MOVE.replace("{kept}", _NONE),
+}
+# By what is moved, and whether a reply that is still held is replaced: most turns have none.
+_STATEMENTS: dict[tuple[str, bool], LiteralString] = {
+    (name, replaces): text.replace("{replaced}", _REPLACED if replaces else "")
+    for name, text in _WHOLE.items()
+    for replaces in (False, True)
 }
 
 
@@ -88,7 +99,7 @@ async def move(conn: Conn, move: Move, kind: Kind) -> str:
     UniqueViolation.
     """
     statement = "new, seen" if kind == "new" and move.seen else kind
-    row = await fetch_one(conn, _STATEMENTS[statement], _params(move))
+    row = await fetch_one(conn, _STATEMENTS[statement, move.replaces is not None], _params(move))
     if row is None or not row["held"]:
         return "stale"
     return "moved" if row["kept"] else "repeat"

@@ -10,19 +10,20 @@ from collections.abc import Sequence
 from typing import Literal, LiteralString
 from uuid import UUID
 
-from store.database import Auto, Tx, fetch_all
+from store.database import Auto, Tx, fetch_all, fetch_one
 
 # Pieces of larger statements. A conversation begins with its contact (`made`) …
 BEGIN: LiteralString = "INSERT INTO sessions (contact_id) SELECT id FROM made"
 # … and every turn moves it, over the version that it has read.
 _MOVED: LiteralString = """version = version + 1, state = %(state)s, quiet_at = %(quiet_at)s,
-        given_at = CASE WHEN %(given)s THEN coalesce(given_at, %(now)s) ELSE given_at END"""
+        given_at = CASE WHEN %(given)s THEN coalesce(given_at, %(now)s) ELSE given_at END,
+        held_id = coalesce(%(outbox_id)s, held_id)"""
 MOVE: LiteralString = f"""
     UPDATE sessions SET {_MOVED}
     WHERE contact_id = %(contact_id)s AND version = %(version)s RETURNING contact_id"""  # noqa: S608 - pieces of our own
 MOVE_KEPT: LiteralString = f"""
     UPDATE sessions SET {_MOVED} FROM kept
-    WHERE sessions.contact_id = %(contact_id)s AND version = %(version)s"""  # noqa: S608 - pieces of our own
+    WHERE sessions.contact_id = %(contact_id)s AND version = %(version)s RETURNING sessions.contact_id"""  # noqa: S608 - pieces of our own
 
 # How long the last thing that we asked by ourselves may be answered: a case's end is a matter of weeks.
 FOCUS: LiteralString = """
@@ -83,4 +84,25 @@ async def unask(tx: Tx, case_id: UUID) -> None:
         "UPDATE sessions SET focus_kind = NULL, focus_case = NULL, focus_at = NULL, version = version + 1"
         " WHERE focus_case = %s",
         (case_id,),
+    )
+
+
+async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
+    """What was asked of one of two contacts of a person is asked of the other, where that is asked nothing itself."""
+    row = await fetch_one(
+        tx, "SELECT focus_kind, focus_case, focus_at, given_at FROM sessions WHERE contact_id = %s FOR UPDATE", (other,)
+    )
+    if row is None:
+        return
+    await tx.execute(
+        "UPDATE sessions SET given_at = coalesce(given_at, %(given_at)s), version = version + 1,"
+        " focus_kind = coalesce(focus_kind, %(focus_kind)s),"
+        " focus_case = CASE WHEN focus_kind IS NULL THEN %(focus_case)s ELSE focus_case END,"
+        " focus_at = coalesce(focus_at, %(focus_at)s) WHERE contact_id = %(id)s",
+        {**row, "id": contact_id},
+    )
+    await tx.execute(
+        "UPDATE sessions SET focus_kind = NULL, focus_case = NULL, focus_at = NULL, version = version + 1"
+        " WHERE contact_id = %s",
+        (other,),
     )

@@ -43,6 +43,7 @@ WRITERS = {
     "places": "cases/districts.py",
     "ratings": "cases/scorecards.py",
     "referrals": "cases/referrals.py",
+    "reserved": "cases/reserved.py",
     "responsibilities": "cases/offices.py",
     "rounds": "cases/scorecards.py",
     "sealed.cases": "cases/protected/register.py",

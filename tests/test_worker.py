@@ -61,8 +61,8 @@ async def test_a_ring_reaches_the_lane_and_the_reply_goes_out(
     lane = subprocess.Popen([sys.executable, "-m", "cli", "worker", "replies"], env=env, cwd=ROOT)
     try:
         rung = Jawab(jawab.settings, jawab.db, jawab.keys, bell)
-        for _ in range(5):
-            assert await intake.take(rung, message()) == "taken"
+        for number in range(5):
+            assert await intake.take(rung, message(str(number))) == "taken"
         deadline = time.monotonic() + 30
         while await states(owner) != ["sent"] * 5:
             assert time.monotonic() < deadline, await states(owner)

@@ -58,6 +58,8 @@ class Inbound:
     quotes: str = ""  # the provider's id of our message that this one is a reply to
     opt_out: Literal["", "STOP", "START", "HELP"] = ""  # the provider has already acted on the word
     system: bool = False  # a short code or a name as sender: kept, never answered, or two robots talk for ever
+    person: str = ""  # the provider's own id of who wrote, beside the address or as the address of who hides it
+    cut: bool = False  # `text` is the first part of what came; see bot.bodies
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON can hold it; the reverse is `from_dict`."""
@@ -227,7 +229,10 @@ class Channel(ABC):
     findable: ClassVar[bool] = True  # whether `find` can know; where it cannot, what is in doubt goes again only twice
     methods: ClassVar[frozenset[str]] = frozenset({"POST"})  # with GET where a provider tries the door by one; or none
     shows_buttons: ClassVar[bool] = False  # its messages can be answered by a tap: `Outbound.buttons` are filled
-    body_most: ClassVar[int] = 64 * 1024  # bytes of one web hook
+    # Bytes of one web hook that are kept. Of a larger one, up to `body_cap`, all is read, since its signature covers
+    # all of it, and the words are kept in part.
+    body_most: ClassVar[int] = 512 * 1024
+    body_cap: ClassVar[int] = 4 * 1024 * 1024
     # The provider's own code of an error -> (fate, seconds to wait before the next try, or until the sender is tried
     # again). A table, so that no code is an `if`.
     codes: ClassVar[Mapping[str, tuple[Fate, float]]] = {}

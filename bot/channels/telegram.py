@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-import math
 import re
 import secrets
 import tomllib
@@ -40,9 +39,11 @@ from bot.channels import (
     Unfetched,
     Unreadable,
 )
+from bot.parts import file_type, point, words
 from bot.wire import Answered, Unanswered, Unreached, Wire
 from flows.model import Media
 from settings import Settings
+from store import vcards
 
 if TYPE_CHECKING:
     from aiogram import Bot
@@ -59,7 +60,6 @@ FILE = re.compile(
     r"telegram:([A-Za-z0-9_-]{1,200})"
 )  # how a file is kept: by its id, since its address holds the token
 PATH = re.compile(r"(?!.*\.\.)[\w-][\w./-]{0,200}")
-NOT_TEXT = dict.fromkeys([0, *range(0xD800, 0xE000)])
 
 # Kinds of update that are asked for. An edited message is none of them: what was read is not read again.
 UPDATES = ("message", "callback_query", "my_chat_member")
@@ -85,7 +85,6 @@ class Telegram(Channel):
     ids: ClassVar = "row"
     findable: ClassVar = False
     shows_buttons: ClassVar = True
-    body_most: ClassVar = 512 * 1024  # a long message that quotes a long message, all of it escaped
     codes: ClassVar = CODES
 
     def __init__(
@@ -193,7 +192,7 @@ class Telegram(Channel):
         """A tapped button. The answer ends its waiting, whatever was under it."""
         ended = {"method": "answerCallbackQuery", "callback_query_id": str(tap["id"])}
         answer = Answer(200, json.dumps(ended), "application/json")
-        carried = tap.get("data", "").translate(NOT_TEXT)[:200]
+        carried = words(tap.get("data", ""))[:200]
         if not carried or not _of_one_person(tap.get("message", {}).get("chat", {})):
             return Heard(answer=answer)
         sender = tap["from"]
@@ -286,11 +285,12 @@ def _text(message: Mapping[str, Any]) -> str:
     if (command := COMMAND.fullmatch(text.strip())) is not None:
         word, rest = command.group(1).upper(), (command.group(2) or "").strip()
         if word == "START":  # with words of their own behind it these are what they came to say
-            return word if not rest or START_LINK.fullmatch(rest) else rest.translate(NOT_TEXT)
+            return word if not rest or START_LINK.fullmatch(rest) else words(rest)
         text = f"{word} {rest}".strip()
+    text = text or vcards.read(str(message.get("contact", {}).get("vcard") or "").encode("utf-8", "replace"))
     for kind, names in WORDS.items():
         text = text or " ".join(str(message[kind][name]) for name in names if message.get(kind, {}).get(name))
-    return text.translate(NOT_TEXT)
+    return words(text)
 
 
 def _files(message: Mapping[str, Any]) -> list[Media]:
@@ -306,14 +306,12 @@ def _file(file: Mapping[str, Any], otherwise: str) -> Media:
     url, kind = f"telegram:{file['file_id']}", str(file.get("mime_type") or otherwise)
     if not FILE.fullmatch(url):
         raise ValueError("file_id")
-    return Media(url, kind if re.fullmatch(r"[\w.+-]{1,40}/[\w.+-]{1,80}", kind) else "")
+    return Media(url, file_type(kind))
 
 
 def _location(message: Mapping[str, Any]) -> tuple[float, float] | None:
-    if "location" not in message:
-        return None
-    lat, lon = float(message["location"]["latitude"]), float(message["location"]["longitude"])
-    return (lat, lon) if math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180 else None
+    there = message.get("location")
+    return None if there is None else point(there["latitude"], there["longitude"])
 
 
 # ── what Telegram answers ────────────────────────────────────────────────────────────────────────────────────────────

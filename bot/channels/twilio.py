@@ -10,7 +10,6 @@ import base64
 import hmac
 import json
 import logging
-import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -41,6 +40,7 @@ from bot.channels import (
     Sent,
     Unreadable,
 )
+from bot.parts import file_type, point, unwrap, words
 from bot.wire import Answered, Unanswered, Unreached, Wire
 from flows.model import Media
 from settings import TWILIO_API, Settings
@@ -54,7 +54,8 @@ LIST_PAGE = 50  # messages to one person since a claim: far more than there can 
 SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 PHONE = r"\+[1-9][0-9]{4,14}"
 # WhatsApp users may hide their number behind a user id such as PK.1234 or PK.ENT.1234 (from mid-2026).
-PERSON = re.compile(rf"{PHONE}|whatsapp:(?:{PHONE}|[A-Z]{{2}}\.(?:ENT\.)?[A-Za-z0-9]{{1,128}})")
+USER_ID = r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}"
+PERSON = re.compile(rf"{PHONE}|whatsapp:(?:{PHONE}|{USER_ID})")
 OURS = re.compile(rf"{PHONE}|whatsapp:{PHONE}|[0-9]{{3,8}}")
 # Short codes and names: banks, operators and other robots.
 SYSTEM = re.compile(r"[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 .&_+-]{1,15}")
@@ -62,7 +63,6 @@ SYSTEM = re.compile(r"[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 .&_+-]{1,15}")
 # the remains of the true fields then sit inside a made-up one, and this is what they look like.
 RECUT = re.compile(r"MessageSid(?:SM|MM)[0-9a-fA-F]{32}|From(?:whatsapp:)?\+[1-9][0-9]{4,14}[A-Z]")
 NOTHING_TO_SAY = Answer(200, '<?xml version="1.0" encoding="UTF-8"?><Response/>', "text/xml")  # replies go by REST
-NOT_TEXT = dict.fromkeys([0, *range(0xD800, 0xE000)])
 
 # Twilio's word for a message's state -> ours. What is still in Twilio's hands is "sent" to us: it was taken.
 STATES: dict[str, str] = {
@@ -207,12 +207,13 @@ class Twilio(Channel):
             to=to.removeprefix("whatsapp:"),
             address=sender.removeprefix("whatsapp:"),
             text=_text(fields),
-            choice=(fields.get("ButtonPayload") or fields.get("ListId") or "").translate(NOT_TEXT)[:200],
+            choice=words(fields.get("ButtonPayload") or fields.get("ListId") or "")[:200],
             media=tuple(self._media(fields)),
             location=_location(fields),
             quotes=quoted if SID.fullmatch(quoted := fields.get("OriginalRepliedMessageSid", "")) else "",
             opt_out=opt_out if opt_out in {"STOP", "START", "HELP"} else "",  # type: ignore[arg-type]  # a set does not narrow
             system=not person,
+            person=_user_id(sender) or _user_id(fields.get("ExternalUserId", "")) if to.startswith("whatsapp:") else "",
         )
         return Heard(messages=(message,), answer=NOTHING_TO_SAY)
 
@@ -264,13 +265,15 @@ class Twilio(Channel):
         return fields
 
     def _media(self, fields: Mapping[str, str]) -> list[Media]:
-        count = fields.get("NumMedia", "")
+        """The files that came, and those that cannot be fetched as such: nobody believes that these were kept."""
+        named = fields.get("NumMedia", "")
+        count = int(named) if re.fullmatch(r"[0-9]{1,3}", named) else 0
         found = []
-        for index in range(min(int(count), MEDIA_MOST) if re.fullmatch(r"[0-9]{1,3}", count) else 0):
-            url, kind = fields.get(f"MediaUrl{index}", ""), fields.get(f"MediaContentType{index}", "")
-            if self.may_fetch(url) and len(url) <= 2000:
-                found.append(Media(url, kind if re.fullmatch(r"[\w.+-]{1,40}/[\w.+-]{1,80}", kind) else ""))
-        return found
+        for index in range(min(count, MEDIA_MOST)):
+            url, kind = fields.get(f"MediaUrl{index}", ""), file_type(fields.get(f"MediaContentType{index}", ""))
+            there = self.may_fetch(url) and len(url) <= 2000
+            found.append(Media(url, kind) if there else Media("", kind, "foreign"))
+        return found if count <= MEDIA_MOST else [*found, Media("", "", "many")]
 
     # ── out ──────────────────────────────────────────────────────────────────────────────────────────────────────
     async def send(self, outbound: Outbound) -> Sent:
@@ -365,17 +368,22 @@ class Twilio(Channel):
 
 def _text(fields: Mapping[str, str]) -> str:
     """What was typed, and the name and address of a location that was sent."""
-    typed, *named = (fields.get(name, "").translate(NOT_TEXT) for name in ("Body", "Label", "Address"))
-    words = [word.strip() for word in (typed, *named) if word.strip()]
-    return ", ".join(words) if any(named) else typed
+    typed, *named = (words(fields.get(name, "")) for name in ("Body", "Label", "Address"))
+    said = [word.strip() for word in (typed, *named) if word.strip()]
+    return ", ".join(said) if any(named) else unwrap(typed)
+
+
+def _user_id(named: str) -> str:
+    """The id that a person keeps while they hide their number; "" for a number, and for what is none."""
+    bare = named.removeprefix("whatsapp:")
+    return bare if re.fullmatch(USER_ID, bare) else ""
 
 
 def _location(fields: Mapping[str, str]) -> tuple[float, float] | None:
     try:
-        lat, lon = float(fields["Latitude"]), float(fields["Longitude"])
+        return point(fields["Latitude"], fields["Longitude"])
     except (KeyError, ValueError):
         return None
-    return (lat, lon) if math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180 else None
 
 
 def _refusal(answer: Answered) -> SendError:

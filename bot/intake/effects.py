@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from bot.intake import lookups, sealing
-from bot.intake.message import Turn
-from cases import acts, register, scorecards, sorting, thread
+from bot.intake.message import Turn, fresh_code
+from cases import acts, register, reserved, scorecards, sorting, thread
 from cases.cards import CALLERS
 from cases.protected import vault
 from flows.effects import (
@@ -19,6 +19,7 @@ from flows.effects import (
     Consent,
     Effect,
     Forget,
+    GiveCode,
     KeepStory,
     LookUp,
     OpenCase,
@@ -43,6 +44,8 @@ async def perform(tx: Tx, turn: Turn, effect: Effect) -> None:  # noqa: PLR0912 
         case KeepStory():
             await sorting.take_back(tx, turn.contact_id, turn.now)
             await _keep_story(tx, turn, effect.code, effect.story, about=effect.about)
+        case GiveCode():
+            await reserved.keep(tx, effect.code, district_id=turn.district.id, now=turn.now)
         case OpenCase():
             await _open_case(tx, turn, effect)
         case Append():
@@ -215,7 +218,7 @@ async def _follow(tx: Tx, turn: Turn, effect: Seal) -> None:
     if await vault.find(tx, turn.hashes[effect.code]) is not None:
         await sealing.seal(tx, turn, effect)
     elif effect.item != Item():
-        await _keep_story(tx, turn, turn.code, [effect.item])
+        await _keep_story(tx, turn, fresh_code(), [effect.item])
 
 
 async def _forget(tx: Tx, turn: Turn, effect: Forget) -> None:
@@ -299,5 +302,5 @@ async def _keep_media(tx: Tx, turn: Turn, items: Iterable[Item], case_id: uuid.U
     """Note every photo and voice note of these items as waiting to be fetched. Returns the media ids."""
     made = [await sealing.note_media(tx, turn, file, case_id=case_id) for item in items for file in item.media]
     if made:
-        turn.rings.append(("chores", "chores", ()))
+        turn.ring("chores")
     return made

@@ -39,17 +39,21 @@ async def find(tx: Tx, turn: Turn, asked: LookUp) -> Found:
     return await _FIND[asked.what](tx, turn, asked.code)
 
 
-async def quoted(jawab: Jawab, contact_id: UUID, message: Inbound) -> str:
-    """The code in the message of ours that this one quotes; "" where it quotes none, or one without a code."""
+DONE = "case.confirm_ask"  # the text that asks whether something is done
+
+
+async def quoted(jawab: Jawab, contact_id: UUID, message: Inbound) -> tuple[str, bool]:
+    """The code in the message of ours that this one quotes ("" where there is none), and whether that asks "done?"."""
     if not message.quotes:
-        return ""
+        return "", False
     async with jawab.db.autocommit("intake") as auto:
         said = await outbox.said(auto, jawab.keys, contact_id, message.quotes)
+    asks = any(key == DONE for key, _ in said.get("says", ()))
     for _, values in said.get("says", ()):
         match values.get("code"):
             case {"code": str(code)}:
-                return code
-    return ""
+                return code, asks
+    return "", False
 
 
 async def _case(tx: Tx, turn: Turn, code: str) -> Found:
@@ -80,6 +84,12 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
     if sealed is not None and sealed.district_id == turn.district.id:  # like an ordinary one: at its own number only
         day = sealed.due_resolve - clocks.RESOLVE
         return FoundCase(sealed.status, sealed.due_resolve.isoformat(), day.isoformat(), sealed=True)
+    begun = await fetch_one(
+        tx, "SELECT at FROM reserved WHERE code = %s AND district_id = %s", (code, turn.district.id)
+    )
+    if begun is not None:
+        owed = calendar.day_of(begun["at"] + clocks.RESOLVE).isoformat()
+        return FoundCase("received", owed, calendar.day_of(begun["at"]).isoformat())
     await tries.add(tx, turn.contact_id)
     return FoundCase()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import uuid
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from bot.intake.district import District
 from flows import codes
 from store.jawab import Jawab
 from store.moves import Kind
+
+LATE = 0.05  # seconds after a reply's moment: the database's clock says whether it is due
 
 
 def fresh_code() -> str:
@@ -24,7 +27,7 @@ def fresh_code() -> str:
 
 @dataclass(slots=True)
 class Turn:
-    """What one turn works with; `rings` are (lane, job, ids), rung once it is committed."""
+    """What one turn works with; `rings` are (seconds from then, lane, ids), rung once it is committed."""
 
     jawab: Jawab
     contact_id: uuid.UUID
@@ -34,7 +37,20 @@ class Turn:
     now: datetime
     inbox_id: uuid.UUID | None
     kind: Kind
-    rings: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    rings: list[tuple[float, str, tuple[str, ...]]] = field(default_factory=list)
     code: str = field(default_factory=fresh_code)
+    spare: tuple[str, str] = field(default_factory=lambda: (fresh_code(), fresh_code()))
     asked: str = ""  # the node whose question stood open when the message came
     hashes: dict[str, bytes] = field(default_factory=dict)  # of case codes looked up or sealed under
+
+    def ring(self, lane: str, *ids: str, wait: float = 0.0) -> None:
+        """Wake a lane once this turn is committed, `wait` seconds later."""
+        self.rings.append((wait, lane, ids))
+
+    def ring_now(self) -> None:
+        """The turn is committed. What rings later is lost with this process: then the sweep sends what is due."""
+        for wait, lane, ids in self.rings:
+            if wait:
+                asyncio.get_running_loop().call_later(wait + LATE, self.jawab.bell.ring, lane, lane, *ids)
+            else:
+                self.jawab.bell.ring(lane, lane, *ids)

@@ -11,7 +11,7 @@ from bot.intake.message import Turn
 from cases import sorting
 from cases.protected import vault
 from flows.effects import Seal, SealStory
-from flows.model import Media
+from flows.model import Event, Media, Session
 from store import contacts, inbox, media
 from store.database import Tx
 from store.jawab import Jawab
@@ -24,8 +24,12 @@ async def seal(tx: Tx, turn: Turn, effect: Seal) -> None:
         said |= {"call": asdict(effect.call)}
     case_id = await _seal(tx, turn, effect.code, effect.kind, said)
     for file in effect.item.media:
+        if file.fault:
+            await media.delete(tx, id_of(file))
+            await _seal_refused(tx, turn.jawab, case_id, file.content_type, file.fault)
+            continue
         await note_media(tx, turn, file, sealed_case_id=case_id)
-        turn.rings.append(("chores", "chores", ()))
+        turn.ring("chores")
     await blank(tx, turn)
 
 
@@ -72,11 +76,34 @@ async def blank(tx: Tx, turn: Turn) -> None:
     await inbox.blank(tx, turn.contact_id, turn.now - timedelta(days=1))
 
 
+def id_of(file: Media) -> UUID:
+    """Of its row; what an older session holds has none."""
+    return UUID(file.id) if file.id else uuid4()
+
+
+async def note_waiting(tx: Tx, turn: Turn, event: Event, session: Session) -> None:
+    """Note what came now and waits in the session until it is known where it belongs.
+
+    It is fetched at once, as behind the door: when a refusal is said may not tell which side of it somebody is on.
+    """
+    for file in waiting(event, session):
+        await note_media(tx, turn, file)
+        turn.ring("chores")
+
+
+def waiting(event: Event, session: Session) -> list[Media]:
+    """The files of a message that no effect has put anywhere yet."""
+    memory = session.memory
+    held = [*memory.report.story, *memory.report.held, *(memory.thread.held if memory.thread else ())]
+    kept = {file.id for item in held for file in item.media}
+    return [file for file in event.media if file.id in kept]
+
+
 async def note_media(
     tx: Tx, turn: Turn, file: Media, *, case_id: UUID | None = None, sealed_case_id: UUID | None = None
 ) -> UUID:
-    """Note one photo or voice note as waiting to be fetched from the provider. Returns its id."""
-    media_id = uuid4()
+    """Note one file as waiting to be fetched from the provider, or as refused already. Returns its id."""
+    media_id = id_of(file)
     await media.note(
         tx,
         turn.jawab.keys,
@@ -86,6 +113,8 @@ async def note_media(
         url=file.url,
         case_id=case_id,
         sealed_case_id=sealed_case_id,
+        inbox_id=turn.inbox_id,
+        fault=file.fault,
     )
     return media_id
 
@@ -96,8 +125,12 @@ async def seal_media(jawab: Jawab, tx: Tx, row: media.Held, content: bytes | Non
     if case_id is None:
         raise ValueError("this file belongs to no protected case")
     if content is None:
-        data = {"content_type": kind, "refused": row.fault or "gone"}
-        await vault.append(tx, jawab.keys, case_id=case_id, kind="media", data=data)
+        await _seal_refused(tx, jawab, case_id, kind, row.fault or "gone")
     else:
         await vault.seal_bytes(tx, jawab.keys, case_id=case_id, kind="media", content=content, content_type=kind)
     await media.delete(tx, row.id)
+
+
+async def _seal_refused(tx: Tx, jawab: Jawab, case_id: UUID, kind: str, fault: str) -> None:
+    data = {"content_type": kind, "refused": fault}
+    await vault.append(tx, jawab.keys, case_id=case_id, kind="media", data=data)

@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from bot.channels import Inbound
-from bot.intake import district
+from bot.intake import district, people
 from flows.model import Focus
 from store import channels, contacts, sessions
 from store.database import Auto, fetch_one, new_id
@@ -36,6 +36,7 @@ class Standing:
     hour: int = 0
     given: bool = False  # it was given a number before
     focus: Focus | None = None  # what we asked of it last by ourselves
+    held_id: UUID | None = None  # the last reply, which may still be held
 
 
 # An edition asks about no case: what its reader says of theirs goes to the newest that is open.
@@ -50,9 +51,10 @@ _FOCUS: LiteralString = f"""
         WHEN 'confirm' THEN cases.id = sessions.focus_case AND cases.status IN ('resolved', 'closed')
         ELSE cases.id = sessions.focus_case END
     ORDER BY cases.opened_at DESC LIMIT 1"""  # noqa: S608 - a piece of our own
-_OF_A_MESSAGE: LiteralString = f"""
+_OF: LiteralString = f"""
 SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.id AS contact_id, contacts.lang,
        contacts.weekly_since IS NOT NULL AS weekly, sessions.version, sessions.state,
+       sessions.held_id,
        contacts.stopped_at IS NULL AND contacts.invalid_at IS NULL
            AND contacts.last_inbound_at > now() - interval '5 minutes' AS settled,
        EXISTS (SELECT FROM inbox WHERE provider = %(provider)s AND provider_id = %(provider_id)s) AS repeat,
@@ -62,12 +64,29 @@ SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.
            AND received_at > now() - interval '1 hour') AS hour,
        EXISTS (SELECT FROM channels AS ours WHERE ours.kind = %(kind)s AND ours.address = %(address)s) AS ours,
        sessions.given_at IS NOT NULL AS given,
-       CASE WHEN sessions.focus_at IS NOT NULL THEN ({_FOCUS}) END AS focus
+       CASE WHEN sessions.focus_at IS NOT NULL THEN ({_FOCUS}) END AS focus, {{known}} AS known
 FROM channels
-LEFT JOIN contacts ON contacts.channel_id = channels.id AND contacts.address_tag = %(tag)s
+LEFT JOIN {{who}}
 LEFT JOIN sessions ON sessions.contact_id = contacts.id
 WHERE channels.kind = %(kind)s AND channels.address = %(to)s
 """  # noqa: S608 - pieces of our own
+# By its address; `known` where the contact's row says already that this is how they are reached, and by which id.
+_OF_A_MESSAGE: LiteralString = _OF.replace(
+    "{who}", "contacts ON contacts.channel_id = channels.id AND contacts.address_tag = %(tag)s"
+).replace("{known}", "contacts.reached_tag IS NULL")
+# Where the provider names an id of the person: by the number, else by the id beside a number, else by the id alone.
+_OF_A_PERSON: LiteralString = _OF.replace(
+    "{who}",
+    """LATERAL (
+    SELECT * FROM contacts WHERE contacts.channel_id = channels.id
+        AND (address_tag = %(tag)s OR person_tag = %(person)s OR address_tag = %(person)s)
+    ORDER BY CASE WHEN address_tag <> %(person)s AND address_tag = %(tag)s THEN 0
+        WHEN person_tag = %(person)s THEN 1 ELSE 2 END LIMIT 1) AS contacts ON true""",
+).replace(
+    "{known}",
+    """coalesce(contacts.reached_tag, contacts.address_tag) = %(tag)s
+           AND coalesce(contacts.person_tag, contacts.address_tag) = %(person)s""",
+)
 _OF_A_SILENCE: LiteralString = """
 SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.id AS contact_id, contacts.lang,
        contacts.weekly_since IS NOT NULL AS weekly, sessions.version, sessions.state
@@ -79,7 +98,10 @@ WHERE contact_id = %s AND quiet_at <= now()
 async def read(jawab: Jawab, message: Inbound) -> Standing | None:
     """Where the sender of this message stands, made known at their first one; None where it came to nobody's number."""
     tag = contacts.tag(jawab.keys, message.channel, message.to, message.address)
+    person = contacts.tag(jawab.keys, message.channel, message.to, message.person) if message.person else None
+    statement = _OF_A_MESSAGE if person is None else _OF_A_PERSON
     what = {
+        "person": person,
         "provider": message.provider,
         "provider_id": message.provider_id,
         "tag": tag,
@@ -88,17 +110,20 @@ async def read(jawab: Jawab, message: Inbound) -> Standing | None:
         "address": message.address,
     }
     async with jawab.db.autocommit("intake") as auto:
-        row = await fetch_one(auto, _OF_A_MESSAGE, what)
+        row = await fetch_one(auto, statement, what)
         if row is None and jawab.settings.demo:
             await channels.adopt(auto, kind=message.channel, provider=message.provider, address=message.to)
-            row = await fetch_one(auto, _OF_A_MESSAGE, what)
+            row = await fetch_one(auto, statement, what)
         if row is not None and not jawab.settings.demo and (await district.get(jawab.db, row["district_id"])).demo:
             return None  # its keys and its people are the demo's: outside demo mode such a number is nobody's
         if row is not None and row["contact_id"] is None:
             await contacts.make(
                 auto, jawab.keys, id=new_id(), channel_id=row["channel_id"], tag=tag, address=message.address
             )
-            row = await fetch_one(auto, _OF_A_MESSAGE, what)
+            row = await fetch_one(auto, statement, what)
+        if row is not None and not (row["known"] or row["repeat"] or row["ours"] or message.system):
+            await people.note(jawab, row["contact_id"], tag=tag, person=person, address=message.address)
+            row = await fetch_one(auto, statement, what)
     return None if row is None else _standing(row)
 
 
@@ -111,7 +136,7 @@ async def read_quiet(auto: Auto, contact_id: UUID) -> Standing | None:
 def _standing(row: DictRow) -> Standing:
     return Standing(
         **{
-            **row,
+            **{name: value for name, value in row.items() if name != "known"},
             "given": bool(row.get("given")),
             "focus": _focus(row.get("focus")),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import traceback
 import uuid
@@ -13,28 +14,29 @@ import psycopg
 import structlog
 
 from bot.channels import Inbound
-from bot.intake import district, effects, keeping, lookups, standing
+from bot.intake import district, effects, keeping, lookups, sealing, standing
 from bot.intake.message import Turn
 from bot.intake.standing import Standing
 from flows import taps
 from flows.book import Book
-from flows.effects import Effect, KeepStory, LookUp, OpenCase, Seal, SealStory, Step
+from flows.effects import Effect, GiveCode, KeepStory, LookUp, OpenCase, Seal, SealStory, Step
 from flows.engine import step
 from flows.load import load_book
 from flows.model import Event, Known, Media, Session
 from flows.sessions import dump, restore
-from store import inbox, moves, outbox, sessions
+from store import inbox, kinds, moves, outbox, sessions
 from store.database import Tx, new_id
 from store.jawab import Jawab
 from store.moves import Kind
 
 log = structlog.get_logger()
 
-GIVES = (KeepStory, OpenCase, Seal, SealStory)  # effects that give a number, on both sides of the door alike
+GIVES = (GiveCode, KeepStory, OpenCase, Seal, SealStory)  # effects that give a number, on both sides of the door alike
 MOST_LOOKUPS = 3  # in one turn; a flow that asks more often is broken
 MOST_RACES = 8  # how often one message may find that another moved the session first
 MOST_A_MINUTE = 30  # messages of one phone; more are kept and taken up later
 MOST_AN_HOUR = 200  # more are kept for a person to look at and never answered, so that a loop of two robots dies
+LONG = 4000  # letters of a text that is read on a thread: a few milliseconds of a processor
 
 _book = cache(load_book)  # 0.1 s of YAML: once in a process
 
@@ -112,6 +114,7 @@ def _known(turn: Turn, before: Standing) -> Known:
     return Known(
         at=turn.now.timestamp(),
         code=turn.code,
+        spare=turn.spare,
         channel=turn.channel,
         district=turn.district.names,
         places=turn.district.places,
@@ -127,17 +130,27 @@ def _known(turn: Turn, before: Standing) -> Known:
 async def _attempt(jawab: Jawab, message: Inbound, before: Standing, inbox_id: uuid.UUID, kind: Kind) -> str:
     turn = await _turn(jawab, before, inbox_id, kind)
     tap = taps.read(message.choice)
+    quoted, quotes_done = await lookups.quoted(jawab, before.contact_id, message)
     event = Event(
         "message",
         _known(turn, before),
         text=message.opt_out or message.text,  # a provider that acted on the word knows which word it was
         choice=tap.option,
         tapped=tap.node,
-        media=tuple(Media(item.url, item.content_type) for item in message.media),
+        media=tuple(map(_file, message.media)),
         location=message.location,
-        quoted=await lookups.quoted(jawab, before.contact_id, message),
+        quoted=quoted,
+        quotes_done=quotes_done,
+        echo=jawab.keys.tag("echo", f"{before.contact_id} {message.text}").hex()[:16],
+        cut=message.cut,
     )
     return await _run(turn, before, event, message)
+
+
+def _file(file: Media) -> Media:
+    """With the id of its row to be, and why it is never kept where its type alone says so."""
+    fault = file.fault or ("kind" if kinds.is_refused(file.content_type) else "")
+    return Media(file.url, file.content_type, fault, str(uuid.uuid4()))
 
 
 async def _run(turn: Turn, before: Standing, event: Event, message: Inbound | None) -> str:
@@ -155,8 +168,7 @@ async def _run(turn: Turn, before: Standing, event: Event, message: Inbound | No
             jawab, message, turn.contact_id, turn.lang, type(error).__name__, answer=True, id=turn.inbox_id
         )
     if outcome == "moved":
-        for lane, job, ids in turn.rings:
-            jawab.bell.ring(lane, job, *ids)
+        turn.ring_now()
         return "taken"
     return outcome
 
@@ -165,8 +177,8 @@ async def _step_and_write(turn: Turn, before: Standing, event: Event, message: I
     book = _book()
     session = _session(turn, before)
     turn.asked = f"{session.flow}.{session.node}" if session.node else ""
-    first = step(book, session, event)
-    if not first.effects:
+    first = await _step(book, session, event)
+    if not first.effects and not sealing.waiting(event, first.session):
         async with turn.jawab.db.autocommit("intake") as auto:
             return await moves.move(auto, _move(turn, before, first, message), turn.kind)
     await lookups.hash_codes(turn, first)
@@ -176,7 +188,13 @@ async def _step_and_write(turn: Turn, before: Standing, event: Event, message: I
         if outcome == "moved":
             for effect in last.effects:
                 await effects.perform(tx, turn, effect)
+            await sealing.note_waiting(tx, turn, event, last.session)
         return outcome  # "stale" and "repeat" wrote nothing
+
+
+async def _step(book: Book, session: Session, event: Event) -> Step:
+    """A step, on a thread where there is much to read: the other web hooks do not wait for it."""
+    return await asyncio.to_thread(step, book, session, event) if len(event.text) > LONG else step(book, session, event)
 
 
 async def _look_up(tx: Tx, turn: Turn, book: Book, event: Event, first: Step) -> Step:
@@ -187,7 +205,7 @@ async def _look_up(tx: Tx, turn: Turn, book: Book, event: Event, first: Step) ->
         asked = [effect for effect in now.effects if isinstance(effect, LookUp)]
         gathered += [effect for effect in now.effects if not isinstance(effect, LookUp)]
         if not asked:
-            return Step(now.session, now.reply, tuple(gathered), sealed)
+            return dataclasses.replace(now, effects=tuple(gathered), sealed=sealed)
         found = await lookups.find(tx, turn, asked[0])
         now = step(book, now.session, dataclasses.replace(event, kind="found", found=found))
         sealed = sealed or now.sealed
@@ -209,7 +227,7 @@ def _move(turn: Turn, before: Standing, done: Step, message: Inbound | None) -> 
     if done.reply is not None:
         outbox_id = new_id()
         owed = keys.put_json(done.reply.as_message(), outbox.bound_to(outbox_id))
-        turn.rings.append(("replies", "replies", (str(outbox_id),)))
+        turn.ring("replies", str(outbox_id), wait=done.reply.wait)
     return moves.Move(
         contact_id=turn.contact_id,
         version=before.version,
@@ -226,6 +244,8 @@ def _move(turn: Turn, before: Standing, done: Step, message: Inbound | None) -> 
         outbox_id=outbox_id,
         outbox_lang=lang or "ur",
         message=owed,
+        send_at=turn.now + timedelta(seconds=done.reply.wait if done.reply else 0.0),
+        replaces=before.held_id if done.replaces else None,
     )
 
 

@@ -15,11 +15,17 @@ from uuid import UUID
 from store.crypto import Keys
 from store.database import Auto, Conn, Tx, fetch_one
 
+REPLACED = "replaced"  # why a reply was withdrawn: another one says what it would have said
+
 # Pieces of the statement that moves a conversation; see store.moves. Its reply is owed …
 OWE: LiteralString = """
     INSERT INTO outbox (id, contact_id, lane, purpose, inbox_id, lang, message, due_at)
     SELECT %(outbox_id)s, %(contact_id)s, 'replies', 'reply', %(inbox_id)s::uuid, %(outbox_lang)s, %(message)s,
-        %(now)s"""
+        %(send_at)s"""
+# … the one before it is not sent, where it has not left …
+REPLACE: LiteralString = f"""
+    UPDATE outbox SET state = 'withdrawn', error = '{REPLACED}' FROM moved
+    WHERE outbox.id = %(replaces)s AND outbox.state = 'queued' RETURNING outbox.id"""  # noqa: S608 - a word of our own
 # … and what was parked until this person wrote may go.
 FREE: LiteralString = "UPDATE outbox SET state = 'queued', due_at = %(now)s"
 

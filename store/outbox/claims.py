@@ -46,7 +46,8 @@ class Claimed(channels.Carried):
 _CLAIMED: LiteralString = """
     o.id, o.contact_id, o.lane, o.purpose, o.inbox_id, o.edition_id, o.lang, o.message, o.attempts, o.claimed_at,
     o.created_at, o.expires_at <= now() AS expired, o.expires_at, now() AS now,
-    c.address_box, c.last_inbound_at, c.stopped_at IS NOT NULL AS stopped, c.weekly_since IS NOT NULL AS weekly,
+    coalesce(c.reached_box, c.address_box) AS address_box, c.last_inbound_at,
+    c.stopped_at IS NOT NULL AS stopped, c.weekly_since IS NOT NULL AS weekly,
     c.invalid_at IS NOT NULL AND c.invalid_at > coalesce(c.last_inbound_at, '-infinity') AS invalid,
     d.quiet_from, d.quiet_to, (now() AT TIME ZONE d.timezone)::time AS clock, e.state AS edition_state,
     {channel}""".replace("{channel}", channels.CARRIED)

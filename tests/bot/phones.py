@@ -26,15 +26,22 @@ CODE = re.compile(r"\d{13}")
 class Phone:
     """One phone that writes through the real intake and reads what it is owed."""
 
-    def __init__(self, jawab: Jawab, owner: Owner, address: str = "+923990000001", channel: str = "sms") -> None:
-        self.jawab, self.owner, self.address, self.channel = jawab, owner, address, channel
+    def __init__(
+        self,
+        jawab: Jawab,
+        owner: Owner,
+        address: str = "+923990000001",
+        channel: str = "sms",
+        to: str = "+92810000001",
+    ) -> None:
+        self.jawab, self.owner, self.address, self.channel, self.to = jawab, owner, address, channel, to
 
     def inbound(self, text: str = "", **more: Any) -> Inbound:
         given: dict[str, Any] = {
             "provider": "twilio",
             "provider_id": f"SM{uuid.uuid4().hex}",
             "channel": self.channel,
-            "to": "+92810000001",
+            "to": self.to,
             "address": self.address,
             "text": text,
         }
@@ -51,7 +58,7 @@ class Phone:
             await self.owner.execute(
                 "SELECT outbox.id, message FROM outbox JOIN contacts ON contacts.id = contact_id"
                 " WHERE address_tag = %s ORDER BY outbox.created_at",
-                (self.jawab.keys.tag(self.channel, "+92810000001", self.address),),
+                (self.jawab.keys.tag(self.channel, self.to, self.address),),
             )
         ).fetchall()
         return [self.jawab.keys.get_json(message, outbox.bound_to(one)) for one, message in rows]
@@ -62,7 +69,7 @@ class Phone:
             await self.owner.execute(
                 "SELECT contact_id, state FROM sessions JOIN contacts ON contacts.id = contact_id"
                 " WHERE address_tag = %s",
-                (self.jawab.keys.tag(self.channel, "+92810000001", self.address),),
+                (self.jawab.keys.tag(self.channel, self.to, self.address),),
             )
         ).fetchone()
         assert row

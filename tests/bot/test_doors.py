@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot import doors
+from bot import bodies, doors
 from bot.channels import Inbound
 from bot.deliver import drain
 from settings import Settings
@@ -92,18 +92,10 @@ async def test_a_signed_message_with_impossible_ids_is_400_and_an_alarm(
     assert await rows.alarms() == ["hook_unreadable"]
 
 
-async def test_a_body_beyond_64_kib_is_refused_unread(
-    http: httpx.AsyncClient, twilio: FakeTwilio, taken: list[Inbound]
-) -> None:
-    status, _ = await twilio.webhook(http, ONE, US, "x" * (64 * 1024))
-    assert status == 413
-    assert taken == []
-
-
 async def test_a_body_that_does_not_come_is_not_waited_for(
     http: httpx.AsyncClient, taken: list[Inbound], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doors, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(bodies, "SECONDS", 0.05)
 
     async def dripping() -> AsyncIterator[bytes]:
         yield b"Body="

@@ -110,7 +110,7 @@ async def test_a_forged_a_giant_and_a_malformed_request_leave_nothing_behind(
         raw = [(name.encode(), value.encode("latin-1")) for name, value in given.items()]
         status = (await hooks.post(path, content=content, headers=raw)).status_code
         assert status == 403
-    assert await handset.post(hooks, handset.received(CITIZEN, "x" * 2_000_000)) == 413
+    assert await handset.post(hooks, handset.received(CITIZEN, "x" * 4_200_000)) == 413
     for nonsense in (
         b"",
         b"{",
@@ -125,7 +125,7 @@ async def test_a_forged_a_giant_and_a_malformed_request_leave_nothing_behind(
     for name in ("/in/gateway/nobody", "/in/gateway"):
         assert await handset.post(hooks, said, path=name) == 404
     assert (await rows.one("SELECT count(*) FROM inbox"))["count"] == 0
-    assert set(await rows.alarms()) == {"hook_unreadable"}
+    assert set(await rows.alarms()) == {"hook_unreadable", "hook_too_large"}
 
 
 async def test_a_replayed_request_is_one_message_and_an_old_one_is_refused(

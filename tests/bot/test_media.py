@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bot import media
-from bot.media import fetch_waiting, kind_of
+from bot.media import fetch_waiting
 from store.jawab import Jawab
+from store.kinds import find as kind_of
 from store.media import Held
 from tests.bot.conftest import Rows
 from tests.providers.twilio import FakeTwilio

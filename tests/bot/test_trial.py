@@ -10,7 +10,8 @@ from bs4 import BeautifulSoup
 
 from bot.channels import Unfetched
 from bot.channels.simulator import SAMPLES, Sample, Simulator
-from bot.media import BYTES_MOST, kind_of
+from bot.media import BYTES_MOST
+from store.kinds import find as kind_of
 
 LIVE = {"HX-Request": "true"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 from urllib.parse import urlencode
 
@@ -57,8 +58,8 @@ def test_nul_and_lone_surrogates_never_reach_the_text() -> None:
         channel().read(Posted("/in/twilio", "", {"x-twilio-signature": FAKE.sign(PUBLIC, decoded)}, body.encode()))
 
 
-def test_media_from_anywhere_but_the_provider_is_left_out() -> None:
-    def media(url: str, twilio: Twilio | None = None) -> int:
+def test_media_from_anywhere_but_the_provider_is_never_fetched_and_not_forgotten() -> None:
+    def media(url: str, twilio: Twilio | None = None) -> bool:
         fields = FAKE.message(
             "whatsapp:+923001112233",
             "whatsapp:+923000000099",
@@ -66,7 +67,9 @@ def test_media_from_anywhere_but_the_provider_is_left_out() -> None:
             MediaUrl0=url,
             MediaContentType0="image/png",
         )
-        return len(read(fields, twilio).media)
+        (one,) = read(fields, twilio).media
+        assert (one.url, one.fault) in {(url, ""), ("", "foreign")}
+        return not one.fault
 
     assert media("https://api.twilio.com/x") == 1
     for url in (
@@ -83,6 +86,33 @@ def test_media_from_anywhere_but_the_provider_is_left_out() -> None:
     local = channel(api_url="http://127.0.0.1:4010")
     assert media("http://127.0.0.1:4010/m", local) == 1
     assert media("https://api.twilio.com/x", local) == 0
+
+
+@pytest.mark.parametrize(("count", "kept", "faults"), [(2, 2, []), (10, 10, []), (12, 10, ["many"])])
+def test_every_file_of_a_message_is_read_and_what_is_too_many_is_known(
+    count: int, kept: int, faults: list[str]
+) -> None:
+    files = {f"MediaUrl{index}": f"https://api.twilio.com/{index}" for index in range(count)}
+    kinds = {f"MediaContentType{index}": "image/jpeg" for index in range(count)}
+    fields = FAKE.message("+923001112233", "+923000000099", NumMedia=str(count), **files, **kinds)
+    media = read(fields).media
+    assert [one.url for one in media if not one.fault] == [f"https://api.twilio.com/{index}" for index in range(kept)]
+    assert [one.fault for one in media if one.fault] == faults
+
+
+def test_words_that_a_carrier_wrapped_in_base64_are_words() -> None:
+    said = "ہمارے محلے میں تین دن سے پانی نہیں آ رہا، نلکا خراب ہے۔\nمہربانی کریں"
+    wrapped = base64.b64encode(said.encode()).decode()
+    assert read(FAKE.message("+923001112233", "+923000000099", wrapped)).text == said
+    for kept in (
+        base64.b64encode(bytes(range(256))).decode(),  # no words
+        base64.b64encode(b"\x89PNG" + bytes(100)).decode(),
+        base64.b64encode("پانی".encode()).decode(),  # so short a thing may be a word
+        "NahiAayaPaniTeenDinSeNahiAayaPaniTeenDinSeNahiAayaPaniTeenDinSe1",
+        wrapped + " x",
+        wrapped[:-1] + "*",
+    ):
+        assert read(FAKE.message("+923001112233", "+923000000099", kept)).text == kept
 
 
 @pytest.mark.parametrize(("lat", "lon"), [("nan", "1"), ("91", "1"), ("inf", "1"), ("x", "1"), ("", "")])

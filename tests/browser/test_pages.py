@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from typing import Any
 
 import pytest
@@ -101,7 +102,11 @@ def say(page: Page, text: str, *, tap: bool = True) -> str:
         page.click("#write button")
     expect(page.locator(".theirs")).to_have_count(said + 1)
     expect(page.locator(".ours")).to_have_count(said + 1)
-    return page.locator(".ours .words").last.inner_text()
+    deadline = time.monotonic() + 30
+    while (words := page.locator(".ours .words").last.inner_text()) == "…":  # held, for more may come
+        assert time.monotonic() < deadline
+        page.reload()
+    return words
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from tests.desk.triage import CANARY, PHOTO, SECRET, VOICE, Attach, Keep, after,
 from tests.pages import attribute, pick
 
 PIN = [30.58153, 66.99491]
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 MUTE = b"OggS" + b"no clock in here" * 40
 
 Seal = Callable[..., Awaitable[UUID]]
@@ -153,6 +154,19 @@ async def test_a_length_that_cannot_be_read_is_said_so(readers: list[Browser], s
     assert "Voice note · length not known · 1 kB · Download" in flat(pick(await look(readers[0], case), ".file.sound"))
 
 
+async def test_a_sealed_card_is_words_and_a_document_a_download(readers: list[Browser], seal: Seal) -> None:
+    card = "BEGIN:VCARD\r\nFN:گل خان\r\nTEL:+92 300 5550123\r\nEND:VCARD\r\n".encode()
+    found = await look(readers[0], await seal((card, "text/vcard"), (b"PK", DOCX)))
+    said, document = found.select(".file.file")
+    assert flat(said) == "گل خان: +92 300 5550123Contact card · 1 kB · Download"
+    assert flat(document) == "File · 1 kB · Download"
+    kept = await readers[0].get(attribute(pick(document, "figcaption a"), "href"))
+    assert kept.content == b"PK"
+    assert kept.headers["content-type"] == DOCX
+    assert kept.headers["content-disposition"].startswith("attachment; ")
+    assert kept.headers["content-disposition"].endswith('.docx"')
+
+
 async def test_what_never_came_is_told_behind_the_door_too(
     enter: Enter,
     keep: Keep,
@@ -229,4 +243,4 @@ async def test_a_message_that_was_a_file_alone_keeps_its_time(readers: list[Brow
         )
     (link,) = (await readers[0].soup("/desk/protected")).select("tbody a")
     case = UUID(attribute(link, "href").rpartition("/")[2])
-    assert flat(await look(readers[0], case)) == "24-11-2026 14:00 · photo or voice note"
+    assert flat(await look(readers[0], case)) == "24-11-2026 14:00 · photo, voice note or file"

@@ -156,6 +156,11 @@ def test_an_unfinished_report_is_kept_as_a_draft_and_said_so(phone: Phones) -> N
     assert draft.draft
     assert draft.details.place == "pishin.pishin"
     assert group(draft.code) in said
+    talk.say("1")
+    assert talk.reply
+    assert [say.key for say in talk.reply.says] == ["again.ask"], "no digit answers what was asked hours ago"
+    talk.say(answer("again.ask", "on"))
+    assert talk.session.node == "story"
     talk.say(LONG)
     assert among(talk, Append).code == draft.code
     assert among(talk, Amend) == Amend(draft.code, finish=True)
@@ -347,14 +352,17 @@ def test_a_question_that_still_exists_goes_on(phone: Phones) -> None:
     assert talk.session.trail[-1:] == ("complaint.kind",)
 
 
-def test_a_question_that_is_gone_restarts_politely_and_keeps_what_was_said(phone: Phones, book: Book) -> None:
+def test_a_question_that_is_gone_is_followed_politely_by_the_next(phone: Phones) -> None:
     talk = asked(phone("ur"), "story")
+    code = talk.session.memory.report.code
     talk.session = replace(talk.session, node="gone", flows="another")
-    said = talk.say("1")
-    draft = only(talk, OpenCase)
-    assert draft.details.place == "pishin.pishin"
-    assert group(draft.code) in said
-    assert talk.session.node == "category"
+    talk.say("1")
+    assert talk.effects == []
+    assert talk.reply
+    assert [say.key for say in talk.reply.says] == ["restart.sorry", "report.story"]
+    talk.say(LONG)
+    assert among(talk, OpenCase).code == code
+    assert among(talk, OpenCase).details.place == "pishin.pishin"
 
 
 def test_a_story_written_to_a_question_that_is_gone_is_kept_as_well(phone: Phones) -> None:

@@ -9,32 +9,11 @@ import pytest
 import locales
 from flows.effects import Append, CallPerson, Consent, KeepStory, OpenCase, Seal, Settle, Verify
 from flows.model import Item, Say
-from flows.play import DAY, Phone
+from flows.play import DAY
 from locales.values import group
 from tests.answers import answer
-from tests.flows.citizens import BRIBE, LONG, VOICE, Phones, among, complain, inside, kinds, only
-
-PLACE = "کلی کربلا، مسجد کے سامنے"
-
-
-def filed(phones: Phones, lang: str = "ur", kind: str = "service") -> tuple[Phone, str]:
-    """A phone that has told something, on another day."""
-    talk = phones()
-    complain(talk, lang, kind)
-    code = next(iter(talk.world.cases or talk.world.sealed))
-    talk.wait()
-    talk.wait()
-    assert not talk.session.node
-    return talk, code
-
-
-def asked(phones: Phones, question: str = "answer", lang: str = "ur") -> tuple[Phone, str]:
-    talk, code = filed(phones, lang)
-    if question == "confirm":
-        talk.world.cases[code] = "resolved"
-    talk.world.ask(question, code)  # type: ignore[arg-type]  # one of Question
-    return talk, code
-
+from tests.flows.citizens import BRIBE, LONG, VOICE, Phones, among, inside, kinds, only
+from tests.flows.filed import PLACE, asked, filed
 
 # ── a handler asked ──
 
@@ -299,3 +278,20 @@ def test_a_trial_line_takes_no_words_about_a_person_into_a_thread(phone: Phones)
     assert "0000" in said
     assert talk.effects == []
     assert talk.session.node == "menu"
+
+
+# ── identity cards in sentences ──
+
+
+@pytest.mark.parametrize("number", ["5440166240396", "5440166240391", "54401-6624039-6"])
+@pytest.mark.parametrize("where", ["first", "story"])
+def test_a_cards_number_in_a_sentence_is_blanked_and_the_words_are_kept(phone: Phones, number: str, where: str) -> None:
+    talk = phone("ur")
+    if where == "story":
+        for said in ("سلام", "1", "1", "1"):
+            talk.say(said)
+    talk.say(f"mera cnic {number} hai aur pani band hai")
+    kept = [item.text for effect in talk.effects if isinstance(effect, KeepStory | OpenCase) for item in effect.story]
+    assert kept == ["mera cnic […] hai aur pani band hai"]
+    assert talk.sealed, "no copy of the number is kept"
+    assert number not in str(talk.session)

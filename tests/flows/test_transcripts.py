@@ -91,4 +91,4 @@ def test_nothing_that_was_told_is_said_back(phone: Callable[..., Phone], lang: s
     protect(talk, lang)
     theirs = bot_side(talk)
     assert STORY[lang] not in theirs
-    assert theirs.count("CODE") == 1  # the receipt
+    assert theirs.count("CODE") == 2  # when it is given, and the receipt

@@ -29,6 +29,7 @@ from bot.channels import (
     Unreadable,
 )
 from bot.channels.gateway.preset import PRESET, PRESETS, Event, Preset, Said, Words
+from bot.parts import unwrap, words
 from bot.wire import Answered, Reply, Unanswered, Unreached, Wire
 from flows.model import Media
 from locales.channels import sms_parts
@@ -44,7 +45,6 @@ COUNTRY, MOBILE = "92", r"3[0-9]{9}"  # numbers without a country are Pakistan's
 EVENT = re.compile(r"[\w-]{1,64}")
 OURS = re.compile(r"([0-9a-f]{32})(?:-([1-9][0-9]{0,2}))?")  # the outbox row, and which try of it where not the first
 FILE = re.compile(r"(?:image|audio|video)/[\w.+-]{1,80}")
-NOT_TEXT = dict.fromkeys([0, *range(0xD800, 0xE000)])
 
 
 def _hmac_of_body_and_time(secret: str, body: bytes, moment: str) -> str:
@@ -185,8 +185,8 @@ class Gateway(Channel):
             provider_id=id_,
             channel="gateway",
             to=self._address,
-            address=address or (sender or "").translate(NOT_TEXT)[:100],
-            text=(text or "").translate(NOT_TEXT),
+            address=address or words(sender or "")[:100],
+            text=unwrap(words(text or "")),
             media=tuple(self._files(said, id_, event)),
             system=not address or address == whole(self._address),
         )

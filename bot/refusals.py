@@ -1,0 +1,35 @@
+"""What is said to who sent a file that is not kept: once for an album, alike on both sides of the protected door."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from store import contacts, outbox
+from store.crypto import Keys
+from store.database import Tx, new_id
+
+# Neither the case nor its number nor the file's name: which side of the door it was for cannot be told from it.
+_SAID = {"says": [["intake.file_refused", {}]], "options": []}
+
+
+async def tell(tx: Tx, keys: Keys, contact_id: UUID, lang: str, inbox_id: UUID | None) -> UUID | None:
+    """Owe this person the sentence; None where they have just heard it. Returns the id of the message.
+
+    It answers the message that the file came with, where that came just now: nobody else is asked whether this phone
+    may be messaged. Later it is one of our own, and waits for the end of quiet hours.
+    """
+    if not await contacts.note_told_of_file(tx, contact_id):
+        return None
+    outbox_id = new_id()
+    await outbox.put(
+        tx,
+        keys,
+        id=outbox_id,
+        contact_id=contact_id,
+        lane="replies",
+        purpose="reply",
+        lang=lang or "ur",
+        message=_SAID,
+        inbox_id=inbox_id,
+    )
+    return outbox_id
