@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -280,12 +280,35 @@ async def draft_due(tx: Tx, now: datetime) -> list[UUID]:
     return made
 
 
+LEFT, LEAVING = ("sent", "delivered", "read"), ("queued", "sending")
+
+
+def standing(state: str, messages: Mapping[str, int]) -> str:
+    """What may be said of an edition: its state, but that "sent" is said of none that still leaves or reached nobody.
+
+    `messages` are its messages by state. Of a frozen edition whose people were all looked at: `sending` while some
+    still leave, `nobody` where nobody had asked for it, `unreached` where none could be told, else `sent`.
+    """
+    if state != "sent":
+        return state
+    if any(messages.get(one) for one in LEAVING):
+        return "sending"
+    if any(messages.get(one) for one in LEFT):
+        return "sent"
+    return "unreached" if messages else "nobody"
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far an edition has come: messages by state; subscribed contacts by kind of channel and language."""
 
     messages: dict[str, int]
     subscribers: dict[tuple[str, str], int]
+
+    @property
+    def gone(self) -> int:
+        """How many messages have left us."""
+        return sum(self.messages.get(one, 0) for one in LEFT)
 
     def sms_parts(self, held: Edition) -> int:
         """SMS parts that the whole edition costs, counted per subscriber's language."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from broadcast.edition import Commitment, Deed, Week, Withheld
 from cases import calendar, districts, figures
@@ -28,6 +29,8 @@ async def find_district(conn: Conn, district_id: str) -> District:
     return district
 
 
+ANSWERED = ("resolved", "confirmed", "disputed", "closed")  # where a case stands that was called done, and not reopened
+
 # A place as public pages may name it: the tehsil, however small the place of the case is.
 TEHSIL = """LEFT JOIN places p ON p.id = {place}
  LEFT JOIN places p1 ON p1.id = p.parent_id
@@ -42,13 +45,21 @@ _DEEDS = f"""SELECT DISTINCT ON (c.id) c.id, c.category, c.outcome, c.status, h.
  tehsil.names AS place, o.names AS office FROM case_history h JOIN cases c ON c.id = h.case_id
  LEFT JOIN offices o ON o.id = c.office_id {TEHSIL.format(place="c.place_id")}
  WHERE c.district_id = %(district)s AND h.verb = 'resolve' AND h.at >= %(first)s AND h.at < %(after)s
-   AND c.outcome IS NOT NULL AND c.status IN ('resolved', 'confirmed', 'disputed', 'closed')
+   AND c.outcome IS NOT NULL AND c.status = ANY(%(answered)s)
  ORDER BY c.id, h.id DESC"""  # noqa: S608 - no value from outside
 
 _COMMITMENTS = f"""SELECT m.id, m.case_id, m.category, m.action, m.due_on, m.state, m.state_at, tehsil.names AS place,
  o.names AS office FROM commitments m JOIN offices o ON o.id = m.office_id {TEHSIL.format(place="m.place_id")}
  WHERE m.district_id = %(district)s AND m.made_at < %(after)s
    AND (m.state = 'open' OR (m.state_at >= %(first)s AND m.state_at < %(after)s))"""  # noqa: S608 - no value from outside
+
+
+async def _still_stand(conn: Conn, case_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of them that have not been reopened since. The week's figures stay; an edition speaks of today."""
+    rows = await fetch_all(
+        conn, "SELECT id FROM cases WHERE id = ANY(%s) AND status = ANY(%s)", (list(case_ids), list(ANSWERED))
+    )
+    return {row["id"] for row in rows}
 
 
 async def read(conn: Conn, district: District, week: str, now: datetime) -> Week:
@@ -58,7 +69,7 @@ async def read(conn: Conn, district: District, week: str, now: datetime) -> Week
     if monday(week) > today:
         raise Withheld(f"{week} has not begun", "editions.refused.week")
     first, after = calendar.bounds(week, zone)
-    bound: Mapping[str, Any] = {"district": district.id, "first": first, "after": after}
+    bound: Mapping[str, Any] = {"district": district.id, "first": first, "after": after, "answered": list(ANSWERED)}
     # Counted here and not by cases.figures: that hides a second subject beside each small one, so that no total gives
     # the small one away. An edition publishes no total of what was said.
     said: dict[str, tuple[str, ...]] = {}
@@ -71,6 +82,7 @@ async def read(conn: Conn, district: District, week: str, now: datetime) -> Week
         said[row["category"]] = tuple(map(str, row["cases"]))
     deeds = await fetch_all(conn, _DEEDS, bound)
     both = (await figures.week(conn, district.id, week, now))["total"]
+    stand = await _still_stand(conn, [*both["done"]["cases"], *both["confirmed"]["cases"]])
     promises = await fetch_all(conn, _COMMITMENTS, bound)
     return Week(
         district=district.names,
@@ -90,8 +102,8 @@ async def read(conn: Conn, district: District, week: str, now: datetime) -> Week
             )
             for row in deeds
         ),
-        done=tuple(map(str, both["done"]["cases"])),
-        confirmed=tuple(map(str, both["confirmed"]["cases"])),
+        done=tuple(str(one) for one in both["done"]["cases"] if one in stand),
+        confirmed=tuple(str(one) for one in both["confirmed"]["cases"] if one in stand),
         commitments=tuple(
             Commitment(
                 id=str(row["id"]),

@@ -3,6 +3,10 @@
 "The department says done" stands beside "people confirm done" everywhere: in the national portal 96 % were resolved and
 35 % of complainants in Balochistan satisfied. Drafts count like other cases; sealed cases are in no number here.
 
+A week that is over stays as it was: what was reopened, disputed, closed or answered anew since is read from the lines
+of its history up to that week's end, and counts in the week in which it happened. What is corrected or named later (the
+subject, the office, whether they may be messaged) holds for all weeks: no line says what it was before.
+
 Small numbers never leave. A count under FEWEST is None, and where what is hidden adds up to less than FEWEST the
 smallest number beside it is hidden too, so that nobody can reckon it from the total. A running total is rounded down
 to fives: of an exact one, two readings would show a single new case.
@@ -16,7 +20,7 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from cases import calendar, dismissals
-from cases.lifecycle import OPEN, Refused
+from cases.lifecycle import MEETS, OPEN, RESUMES, Refused
 from cases.suppression import FEWEST, round_down, suppress
 from flows.categories import CATEGORIES
 from store.database import Conn, fetch_all
@@ -26,24 +30,44 @@ IN_ALL = (*BY_CATEGORY, "disputed", "half", "silent", "not_asked", "answered", "
 
 Ids = dict[str, list[UUID]]  # category → cases
 
-# One row for each case of the district that does, or did within the span, something we count.
-_CASES: LiteralString = """
+# The verbs that meet the clock of the resolution, and those after which it runs on.
+_MEET, _RUN = ([verb for verb, kinds in table.items() if "resolve" in kinds] for table in (MEETS, RESUMES))
+
+# The span, and what was said to each case within it, as it stood when the span ended.
+_ACTS: LiteralString = """
 WITH span AS (
     SELECT coalesce(%(monday)s::date::timestamp AT TIME ZONE timezone, '-infinity') AS first,
         least(%(now)s, coalesce((%(monday)s::date + 7)::timestamp AT TIME ZONE timezone, %(now)s)) AS after
     FROM districts WHERE id = %(district)s
 ), acts AS (
     SELECT h.case_id, bool_or(h.verb = 'resolve') AS done,
+        (array_agg(h.outcome ORDER BY h.id DESC) FILTER (WHERE h.verb = 'resolve'))[1] AS outcome,
         (array_agg(h.verb ORDER BY h.id DESC) FILTER (WHERE h.verb IN ('confirm', 'dispute', 'halve')))[1] AS verdict,
         (array_agg(h.verb ORDER BY h.id DESC) FILTER (WHERE h.verb IN ('resolve', 'reopen')))[1] = 'reopen' AS reopened
     FROM case_history h JOIN cases c ON c.id = h.case_id, span
     WHERE c.district_id = %(district)s AND h.at >= span.first AND h.at < span.after
     GROUP BY h.case_id
-)
+)"""
+
+# Whose clock of the resolution was moved after the span, and how it stood before.
+_STOOD: LiteralString = """, since AS (
+    SELECT DISTINCT h.case_id FROM case_history h JOIN cases c ON c.id = h.case_id, span
+    WHERE c.district_id = %(district)s AND h.at >= span.after AND (h.verb = ANY(%(meets)s) OR h.verb = ANY(%(resumes)s))
+), stood AS (
+    SELECT since.case_id, (
+        SELECT min(h.at) FROM case_history h
+        WHERE h.case_id = since.case_id AND h.at < span.after AND h.verb = ANY(%(meets)s) AND h.id > coalesce((
+            SELECT max(b.id) FROM case_history b
+            WHERE b.case_id = since.case_id AND b.at < span.after AND b.verb = ANY(%(resumes)s)), 0)
+    ) AS met_at FROM span, since
+)"""
+
+# One row for each case of the district that does, or did within the span, something we count.
+_CASES: LiteralString = f"""{_ACTS}{_STOOD}
 SELECT c.id, c.category,
     c.opened_at >= span.first AND c.opened_at < span.after AS received,
     -- "Cannot be done" is an answer: published as done it would be a false claim.
-    coalesce(acts.done AND acts.reopened IS NOT TRUE AND c.outcome NOT LIKE 'cannot%%', false) AS done,
+    coalesce(acts.done AND acts.reopened IS NOT TRUE AND acts.outcome NOT LIKE 'cannot%%', false) AS done,
     coalesce(acts.verdict = 'confirm' AND acts.reopened IS NOT TRUE, false) AS confirmed,
     coalesce(acts.verdict IN ('dispute', 'halve'), false) AS disputed,
     coalesce(acts.verdict = 'halve', false) AS half,  -- of the disputed
@@ -54,14 +78,19 @@ SELECT c.id, c.category,
     coalesce(r.met_at >= span.first AND r.met_at < span.after AND r.met_at < r.due_at, false) AS in_14,
     (a.due_at < span.after AND coalesce(a.met_at >= span.after, true))
         OR (r.due_at < span.after AND coalesce(r.met_at >= span.after, true)) AS overdue,
-    c.office_id IS NULL AND c.opened_at < span.after AND c.status = ANY(%(open)s) AS unnamed
+    c.office_id IS NULL AND c.opened_at < span.after AND coalesce((SELECT h.became FROM case_history h
+        WHERE h.case_id = c.id AND h.at < span.after ORDER BY h.id DESC LIMIT 1), 'received') = ANY(%(open)s) AS unnamed
 FROM span, cases c
 JOIN clocks a ON a.case_id = c.id AND a.kind = 'acknowledge'
-JOIN clocks r ON r.case_id = c.id AND r.kind = 'resolve'
+JOIN clocks k ON k.case_id = c.id AND k.kind = 'resolve'
 LEFT JOIN acts ON acts.case_id = c.id
+LEFT JOIN stood ON stood.case_id = c.id
+CROSS JOIN LATERAL (
+    SELECT k.due_at, CASE WHEN stood.case_id IS NULL THEN k.met_at ELSE stood.met_at END AS met_at
+) r
 WHERE c.district_id = %(district)s
 ORDER BY c.opened_at, c.id
-"""
+"""  # noqa: S608 - no value from outside
 
 
 async def week(conn: Conn, district_id: str, week: str, now: datetime) -> dict[str, Any]:
@@ -117,7 +146,8 @@ async def unnamed_categories(conn: Conn, district_id: str) -> list[str]:
 
 
 async def _count(conn: Conn, district_id: str, now: datetime, monday: date | None) -> dict[str, Ids]:
-    rows = await fetch_all(conn, _CASES, {"district": district_id, "now": now, "monday": monday, "open": list(OPEN)})
+    bound = {"district": district_id, "now": now, "monday": monday, "open": list(OPEN), "meets": _MEET, "resumes": _RUN}
+    rows = await fetch_all(conn, _CASES, bound)
     return {
         name: {
             category: [row["id"] for row in rows if row["category"] == category and row[name]]

@@ -113,7 +113,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One edition of the list: who drafted and approved it, and how many messages left of how many."""
+    """One edition of the list: who drafted and approved it, and what became of its messages."""
 
     id: UUID
     week: str
@@ -122,20 +122,30 @@ class Listed:
     drafted: str | None
     approved: str | None
     approved_at: datetime | None
-    total: int
-    gone: int
+    messages: dict[str, int]  # by state
+
+    @property
+    def total(self) -> int:
+        return sum(self.messages.values())
+
+    @property
+    def gone(self) -> int:
+        return sum(self.messages.get(one, 0) for one in publish.LEFT)
+
+    @property
+    def standing(self) -> str:
+        return publish.standing(self.state, self.messages)
 
 
 async def list_editions(conn: Conn, staff: Staff) -> list[Listed]:
-    """The district's editions, newest week first, each with how many messages left and how many there are."""
+    """The district's editions, newest week first, each with its messages by state."""
     return await fetch_all(
         conn,
         "SELECT e.id, e.week, e.state, e.drafted_at, d.name AS drafted, a.name AS approved, e.approved_at,"
-        " m.total, m.gone FROM editions e"
+        " coalesce(m.messages, '{}') AS messages FROM editions e"
         " LEFT JOIN staff d ON d.id = e.drafted_by LEFT JOIN staff a ON a.id = e.approved_by"
-        " LEFT JOIN LATERAL (SELECT count(*) AS total,"
-        "  count(*) FILTER (WHERE state IN ('sent', 'delivered', 'read')) AS gone"
-        "  FROM outbox WHERE edition_id = e.id) m ON true"
+        " LEFT JOIN LATERAL (SELECT jsonb_object_agg(s.state, s.n) AS messages"
+        "  FROM (SELECT state, count(*) AS n FROM outbox WHERE edition_id = e.id GROUP BY state) s) m ON true"
         " WHERE e.district_id = %s ORDER BY e.week DESC LIMIT %s",
         (staff.district_id, LISTED),
         of=Listed,
@@ -191,6 +201,8 @@ async def _context(conn: Conn, held: Edition, staff: Staff, lang: str) -> dict[s
         "previews": renderings.previews(held.items, held.heading),
         "most_parts": renderings.MOST_PARTS,
         "messages": came.messages,
+        "gone": came.gone,
+        "standing": publish.standing(held.state, came.messages),
         "subscribers": sum(came.subscribers.values()),
         "sms_parts": came.sms_parts(held),
         "dropped": dropped,

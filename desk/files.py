@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from store import pictures
-from store.media import File
+from store import kinds, pictures
 
 # What a browser may be told a file is; everything else is bytes to it. Never a type that it would run.
 TYPES = {
@@ -51,6 +51,23 @@ PICTURE_MOST = 2 * 1024 * 1024
 RANGE = re.compile(r"bytes=(\d{0,12})-(\d{0,12})")
 
 
+class Known(Protocol):
+    """What is known of a file, wherever its bytes are kept: an ordinary one's row, or what a sealed item has told."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def fault(self) -> str | None: ...
+    @property
+    def bytes(self) -> int | None: ...
+    @property
+    def seconds(self) -> float | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """One file as a page shows it: `how` is picture, sound, file, waiting or failed; `fault` why it failed.
@@ -72,15 +89,22 @@ class Shown:
 _CALLED = {"audio": "voice", "image": "photo", "video": "video", "text/vcard": "card", "text/x-vcard": "card"}
 
 
-def tell(file: File, cards: Mapping[UUID, str] | None = None) -> Shown:
+def tell(file: Known, cards: Mapping[UUID, str] | None = None) -> Shown:
     """What can be said of a file before it is loaded; `cards` are the words of contact cards by file."""
-    kind = _CALLED.get(file.kind) or _CALLED.get(file.kind.partition("/")[0], "file")
     size = None if file.bytes is None else max(1, round(file.bytes / 1000))
-    length = "" if file.seconds is None else f"{round(file.seconds) // 60}:{round(file.seconds) % 60:02}"
-    return Shown(file.id, _how(file), kind, file.fault or "gone", size, length, (cards or {}).get(file.id, ""))
+    seconds = 0 if file.seconds is None else max(1, round(file.seconds))
+    length = f"{seconds // 60}:{seconds % 60:02}" if seconds else ""
+    fault = file.fault if file.fault in FAULTS else "gone"
+    return Shown(file.id, _how(file), tell_kind(file.kind), fault, size, length, (cards or {}).get(file.id, ""))
 
 
-def _how(file: File) -> str:
+def tell_kind(kind: str) -> str:
+    """voice, photo, video, card or file, of a type."""
+    kind = kinds.plain(kind)
+    return _CALLED.get(kind) or _CALLED.get(kind.partition("/")[0], "file")
+
+
+def _how(file: Known) -> str:
     if file.state != "kept":
         return file.state
     if file.kind in PICTURES and (file.bytes or 0) <= PICTURE_MOST:
@@ -94,7 +118,7 @@ def is_first(request: Request) -> bool:
     return found is None or found[1] in {"", "0"}
 
 
-def respond(request: Request, content: bytes, file: File) -> Response:
+def respond(request: Request, content: bytes, file: Known) -> Response:
     """A file's bytes: a picture stripped, a sound to be played from anywhere, all else to be kept."""
     kind, inline = file.kind, file.kind in SOUNDS
     if kind in PICTURES:

@@ -5,9 +5,10 @@ What is not the reader's does not exist: the same 404 for another's case, for no
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,11 +24,11 @@ from cases.protected import reading, vault
 from cases.protected.reading import Sealed
 from cases.roles import who_may
 from cases.sorting import Kept
-from desk import sessions
+from desk import files, pins, sessions
 from desk.roles import Staff
-from desk.sealed_item import NAMED, Opened, lay_out
+from desk.sealed_item import NAMED, Opened, lay_out, read_file
 from flows import blobs
-from store import alarms, audit
+from store import alarms, audit, media
 from store.crypto import Keys
 from store.database import Conn, Database, Tx, fetch_all
 from store.jawab import Jawab
@@ -147,6 +148,32 @@ ACTS: dict[str, Callable[[Tx, Keys, Request], Awaitable[None]]] = {
 }
 
 
+async def _hear(jawab: Jawab, request: Request) -> Response:
+    """A sealed photo or voice note, opened for this answer only. Each time is written down, a part of it too."""
+    staff: Staff = request.state.staff
+    case_id, item_id = request.path_params["case_id"], request.path_params["item_id"]
+    try:
+        async with jawab.db.transaction("console") as tx:
+            await _mine(tx, staff, case_id)
+            private = await sessions.unlock(tx, request.state.token)
+            if private is None:
+                return pages.refuse(request, 403, "protected.no_key")
+            item = await reading.open_file(
+                tx,
+                case_id,
+                item_id,
+                staff_id=staff.id,
+                private_key=private,
+                reason=request.path_params["reason"],
+            )
+    except Refused as refused:
+        raise HTTPException(404) from refused
+    file = read_file(item.id, item.data) if item else None
+    if file is None or file.content is None:
+        raise HTTPException(404)
+    return files.respond(request, file.content, file)
+
+
 def mount(app: FastAPI, jawab: Jawab) -> None:
     async def show_list(request: Request) -> Response:
         staff: Staff = request.state.staff
@@ -167,6 +194,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         request: Request,
         *,
         items: list[Opened] | None = None,
+        waiting: Sequence[str] = (),
         problem: str = "",
         kept: str = "",
         status: int = 200,
@@ -183,11 +211,15 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             status=status,
             case=found,
             items=items,
+            waiting=waiting,
+            reason=request.state.form.get("reason", ""),
             problem=problem,
             kept=kept,
             note_most=NOTE_MOST,
             reasons=reading.REASONS,
             named=NAMED,
+            pin=pins.tell,
+            find_near=pins.find_near,
             is_blob=blobs.is_blob,
             today=calendar.day_of(datetime.now(UTC)),
             asked_by_me=asker == staff.id,
@@ -203,7 +235,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         async with jawab.db.transaction("console") as tx:
             found = await _mine(tx, staff, case_id)
             private = await sessions.unlock(tx, request.state.token)
-            items = None
+            items, waiting = None, []
             if private is not None:
                 opened = await reading.open_items(
                     tx,
@@ -217,9 +249,10 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 )
                 names = {row["id"]: row["names"] for row in places}
                 items = [lay_out(item.id, item.kind, item.at, item.data, names) for item in opened]
+                waiting = [files.tell_kind(kind) for kind in await media.waiting_of_sealed(tx, case_id)]
         if items is None:
             return await show(request, problem="protected.no_key", status=403)
-        return await show(request, items=items)
+        return await show(request, items=items, waiting=waiting)
 
     async def perform(request: Request) -> Response:
         move, case_id = request.path_params["move"], request.path_params["case_id"]
@@ -238,4 +271,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
 
     app.add_route("/desk/protected", show_list, methods=["GET"])
     app.add_route("/desk/protected/{case_id:uuid}", show, methods=["GET"])
+    app.add_route(
+        "/desk/protected/{case_id:uuid}/open/{reason}/media/{item_id:uuid}", partial(_hear, jawab), methods=["GET"]
+    )
     app.add_route("/desk/protected/{case_id:uuid}/{move}", perform, methods=["POST"])

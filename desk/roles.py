@@ -35,6 +35,7 @@ DOORS: dict[tuple[str, str], frozenset[str] | None] = {
     ("POST", "/desk/seal/{case_id:uuid}"): who_may("handle", "sort"),
     ("GET", "/desk/protected"): who_may("unseal"),
     ("GET", "/desk/protected/{case_id:uuid}"): who_may("unseal"),
+    ("GET", "/desk/protected/{case_id:uuid}/open/{reason}/media/{item_id:uuid}"): who_may("unseal"),
     ("POST", "/desk/protected/{case_id:uuid}/{move}"): who_may("unseal"),
     ("GET", "/desk/editions"): who_may("draft", "approve"),
     ("POST", "/desk/editions"): who_may("draft"),

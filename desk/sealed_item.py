@@ -1,4 +1,4 @@
-"""An opened item as its reader sees it: what was said, what else is known, a file to keep. Pure."""
+"""An opened item as its reader sees it: what was said, what else is known, what came as a file. Pure."""
 
 from __future__ import annotations
 
@@ -9,28 +9,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from desk.files import FAULTS, TYPES
+from cases.cards import CALLERS
+from desk import files
 from flows.categories import CATEGORIES, current
 from locales import ALL_LANGS, own_name
 from locales.channels import CHANNELS
-from store import vcards
+from store import kinds, sounds, vcards
 
 HIDDEN = ("by", "at", "received_at", "contact_id", "kind")
+OF_FILE = ("content", "content_type", "refused", "lost")
 # Facts that have a name of their own on the page (text key sealed.field.<name>); others are shown by their raw name.
 NAMED = frozenset(
-    {
-        "category",
-        "about",
-        "chosen",
-        "lang",
-        "channel",
-        "address",
-        "place",
-        "place_text",
-        "may_message",
-        "location",
-        "refused",
-    }
+    {"category", "about", "chosen", "lang", "channel", "address", "place", "place_text", "may_message", "location"}
+    | {"call", "hour"}
 )
 # Options that only decide the way are sealed as what it is "about"; they are told by the text that was chosen.
 CHOSEN = {
@@ -42,12 +33,42 @@ CHOSEN = {
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing known: its name, and its value as a text key, as names by language, or as it stands."""
+    """One thing known: its name, and its value as a text key, as names by language, as a pin, or as it stands."""
 
     name: str
     key: str = ""
     names: dict[str, str] | None = None
     text: str = ""
+    point: tuple[float, float] | None = None  # (lat, lon)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """A file as an opened item holds it; `content` is None where there was none to be had.
+
+    What ordinary files have in their rows is reckoned from these bytes each time: a row would tell it to anybody.
+    """
+
+    id: UUID  # of its item
+    kind: str
+    content: bytes | None
+    fault: str | None
+
+    @property
+    def state(self) -> str:
+        return "failed" if self.content is None else "kept"
+
+    @property
+    def bytes(self) -> int | None:
+        return None if self.content is None else len(self.content)
+
+    @property
+    def seconds(self) -> float | None:
+        return None if self.content is None else sounds.seconds(self.content, self.kind)
+
+    @property
+    def says(self) -> str:
+        return "" if self.content is None or self.kind != "text/vcard" else vcards.read(self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +79,21 @@ class Opened:
     at: datetime | None
     said: list[str] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
-    file: tuple[str, str] | None = None  # its name and its bytes in base64
+    file: files.Shown | None = None
+
+    @property
+    def is_bare(self) -> bool:
+        """A message that was nothing but a file, which is an item of its own without a time, and may come later."""
+        return not (self.said or self.facts or self.file or self.kind == "unreadable")
+
+
+def read_file(item_id: UUID, known: Mapping[str, Any]) -> SealedFile | None:
+    """The file of an opened item, or why it has none; None for an item that is no file."""
+    fault = known.get("refused") or ("gone" if known.get("lost") else None)  # before it was kept why
+    if "content" not in known and fault is None:
+        return None
+    content = base64.b64decode(known["content"]) if "content" in known else None
+    return SealedFile(item_id, kinds.plain(str(known.get("content_type", ""))), content, fault)
 
 
 def lay_out(
@@ -72,19 +107,17 @@ def lay_out(
     said = [str(one["text"]) for one in (*words, merged) if isinstance(one, dict) and one.get("text")]
     said += [one for one in words if isinstance(one, str)]
     merged.pop("text", None)
-    if merged.pop("lost", False):  # as it was called before it was known why
-        merged["refused"] = "gone"
-    file = None
-    if "content" in merged:
-        content_type = str(merged.pop("content_type", "")).partition(";")[0].strip().lower()
-        file = (f"{str(item_id)[:8]}.{TYPES.get(content_type, 'bin')}", str(merged.pop("content")))
-        if content_type == "text/vcard":
-            said += filter(None, [vcards.read(base64.b64decode(file[1]))])
+    file = read_file(item_id, merged)
+    if file is not None:
+        merged = {name: value for name, value in merged.items() if name not in OF_FILE}
+    call = merged.pop("call", None)
+    if isinstance(call, dict):  # who sorts calls it "who", the phone itself "by"
+        merged |= {"call": call.get("by") or call.get("who") or "any", "hour": call.get("hour") or None}
     facts = [_fact(name, value, places) for name, value in merged.items() if name not in HIDDEN and value is not None]
     facts += [
-        _fact("location", one["location"], places) for one in words if isinstance(one, dict) and "location" in one
+        _fact("location", one["location"], places) for one in words if isinstance(one, dict) and one.get("location")
     ]
-    return Opened(kind, at, said, facts, file)
+    return Opened(kind, at, said, facts, files.tell(file, {item_id: file.says}) if file else None)
 
 
 def _fact(name: str, value: Any, places: dict[str, dict[str, str]]) -> Fact:
@@ -102,10 +135,12 @@ def _fact(name: str, value: Any, places: dict[str, dict[str, str]]) -> Fact:
             fact = Fact(name, key=f"channel.{value}")
         case "lang", str() if value in ALL_LANGS:
             fact = Fact(name, text=own_name(value))
-        case "refused", str() if value in FAULTS:
-            fact = Fact(name, key=f"file.fault.{value}")
+        case "call", str():
+            fact = Fact(name, key=f"caller.{value if value in CALLERS else 'any'}")
+        case "hour", "morning" | "noon" | "evening":
+            fact = Fact(name, key=f"hour.{value}")
         case "location", [lat, lon]:
-            fact = Fact(name, text=f"{lat}, {lon}")
+            fact = Fact(name, point=(lat, lon))
         case _, bool():
             fact = Fact(name, key="sealed.yes" if value else "sealed.no")
     return fact

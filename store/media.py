@@ -27,7 +27,7 @@ class Waiting(channels.Carried):
 
 @dataclass(slots=True)
 class Held:
-    """A file whose row this transaction holds; `content` is encrypted, None until it was fetched."""
+    """A file whose row this transaction holds; `content` is encrypted, None until it was fetched; `fault` why never."""
 
     id: UUID
     sealed_case_id: UUID | None
@@ -138,6 +138,14 @@ async def kept_of_sealed(conn: Conn, most: int) -> list[UUID]:
         conn, "SELECT id FROM media WHERE state <> 'waiting' AND sealed_case_id IS NOT NULL LIMIT %s", (most,)
     )
     return [row["id"] for row in rows]
+
+
+async def waiting_of_sealed(conn: Conn, sealed_case_id: UUID) -> list[str]:
+    """The types of the files that are still to be sealed into a protected case, oldest first."""
+    rows = await fetch_all(
+        conn, "SELECT content_type FROM media WHERE sealed_case_id = %s ORDER BY created_at, id", (sealed_case_id,)
+    )
+    return [row["content_type"] for row in rows]
 
 
 # What is said of a file is an answer for so long as its sender may still hold the phone; later quiet hours hold it.

@@ -39,7 +39,7 @@ def _data(district: District, update: Update) -> dict[str, Any]:
         "district": district.id,
         "demo": district.demo,
         "week": update.week,
-        "sent_at": update.sent_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "published_at": update.published_at.astimezone(UTC).isoformat(timespec="seconds"),
         "sha256": update.digest,
         "items": [
             {

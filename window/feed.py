@@ -40,7 +40,7 @@ async def show(request: Request) -> Response:
             district=here,
             base=jawab.settings.base_url,
             query=urlencode({"district": here.id, "lang": lang}),
-            updated=(found[0].sent_at if found else datetime.fromtimestamp(0, UTC)).astimezone(UTC).isoformat(),
+            updated=(found[0].published_at if found else datetime.fromtimestamp(0, UTC)).astimezone(UTC).isoformat(),
         )
     )
     return Response(text, media_type="application/atom+xml", headers={"Content-Language": lang})

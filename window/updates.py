@@ -26,14 +26,14 @@ OUT = ("sending", "sent")  # a draft, a held or a stopped edition is nobody's bu
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One edition that has gone out. The cases behind it stay inside."""
+    """One edition that is public, whether or not anybody had asked to be sent it. The cases behind it stay inside."""
 
     id: str
     week: str
     items: list[Item]
     digest: str
     approved_at: datetime
-    sent_at: datetime
+    published_at: datetime
 
     def heading(self, district: District) -> Heading:
         """The day is the week's last, or that of the approval where the week still ran."""
@@ -45,8 +45,8 @@ async def list_for(conn: Conn, district: District, limit: int, *, week: str | No
     """Editions that have gone out or are going out, newest week first; one `week` only where it is given."""
     return await fetch_all(
         conn,
-        "SELECT id::text, week, items, digest, approved_at, coalesce(sent_at, approved_at) AS sent_at FROM editions"
-        " WHERE district_id = %s AND state = ANY(%s) AND (%s::text IS NULL OR week = %s)"
+        "SELECT id::text, week, items, digest, approved_at, coalesce(sent_at, approved_at) AS published_at"
+        " FROM editions WHERE district_id = %s AND state = ANY(%s) AND (%s::text IS NULL OR week = %s)"
         " ORDER BY week DESC LIMIT %s",
         (district.id, list(OUT), week, week, limit),
         of=Update,
@@ -61,8 +61,8 @@ def lay_out(update: Update, district: District, request: Request) -> dict[str, A
         "week": update.week,
         "title": locales.say("edition.title", lang, **update.heading(district).values),
         "sections": renderings.sections(update.items, lang),
-        "sent": calendar.day_of(update.sent_at, district.timezone).isoformat(),
-        "updated": update.sent_at.astimezone(UTC).isoformat(),
+        "published": calendar.day_of(update.published_at, district.timezone).isoformat(),
+        "updated": update.published_at.astimezone(UTC).isoformat(),
         "digest": update.digest,
     }
 

@@ -120,7 +120,7 @@ async def note_media(
 
 
 async def seal_media(jawab: Jawab, tx: Tx, row: media.Held, content: bytes | None) -> None:
-    """Seal fetched bytes, or that there are none to be had, into their protected case; delete the row that waited."""
+    """Seal fetched bytes, or why there are none to be had, into their protected case; delete the row that waited."""
     case_id, kind = row.sealed_case_id, row.content_type
     if case_id is None:
         raise ValueError("this file belongs to no protected case")

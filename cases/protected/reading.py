@@ -83,6 +83,26 @@ async def open_items(tx: Tx, case_id: UUID, *, staff_id: UUID, private_key: byte
     return [_open(row, case_id, private_key) for row in rows]
 
 
+async def open_file(
+    tx: Tx, case_id: UUID, item_id: UUID, *, staff_id: UUID, private_key: bytes, reason: str
+) -> Item | None:
+    """Open one item of a case again, for its photo or voice note; None where there is no such item. Raises `Refused`.
+
+    Each time is audited, under the item. It is no look at a case of its own: what an item is called is told by a look.
+    """
+    if reason not in REASONS:
+        raise Refused("reason_missing")
+    await _require_reader(tx, case_id, staff_id)
+    await audit.write(tx, str(staff_id), f"protected.media:{reason}", str(item_id))
+    row = await fetch_one(
+        tx,
+        "SELECT i.id, i.blob, w.wrap FROM sealed.items i"
+        " LEFT JOIN sealed.wraps w ON w.item_id = i.id AND w.reader = %s WHERE i.case_id = %s AND i.id = %s",
+        (str(staff_id), case_id, item_id),
+    )
+    return None if row is None else _open(row, case_id, private_key)
+
+
 async def mark(tx: Tx, case_id: UUID, *, staff_id: UUID, status: str) -> None:
     """Say that a reader has seen the case, or works on it ("seen", "in_progress"). Raises `Refused`."""
     if status not in _MARKS:

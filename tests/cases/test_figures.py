@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
@@ -184,6 +185,80 @@ async def test_what_was_reopened_and_done_again_is_done_in_the_later_week_alone(
     later = NOW + 8 * DAY
     assert set((await read(db, later))["total"]["done"]["cases"]) == set(ids[FEWEST:])
     assert set((await read(db, later, week="2026-W48"))["total"]["done"]["cases"]) == set(ids[:FEWEST])
+
+
+# ── a week that is over ──────────────────────────────────────────────────────────────────────────────────────────────
+async def test_a_week_that_is_over_stays_as_it_was_when_a_case_is_reopened_later(
+    db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], opened: Opened
+) -> None:
+    contact_id = await person()
+    ids = [await opened("water", at=NOW - 12 * DAY, contact_id=contact_id) for _ in range(3 * FEWEST)]
+    for number, case_id in enumerate(ids):
+        await resolve(db, keys, place, case_id, outcome="repaired" if number < 2 * FEWEST else "cannot_budget")
+    monday = SUNDAY_NIGHT + HOUR
+    before = await read(db, monday)
+    stood = total(before)
+    assert (stood["done"], stood["in_14"], stood["overdue"]) == (2 * FEWEST, 3 * FEWEST, None)
+    async with db.transaction("console") as tx:
+        for case_id in ids[:FEWEST] + ids[2 * FEWEST :]:
+            await acts.reopen(tx, case_id, actor=place.staff["supervisor"], now=monday + DAY)
+    async with db.transaction("intake") as tx:
+        for case_id in ids[FEWEST : 2 * FEWEST]:
+            await acts.dispute(tx, case_id, now=monday + DAY)
+    assert await read(db, monday + 2 * DAY) == before
+    assert total(await read(db, monday + 2 * DAY, week="2026-W48"))["overdue"] == 3 * FEWEST, "they are owed again"
+    for case_id in ids[2 * FEWEST :]:
+        await resolve(db, keys, place, case_id, now=monday + 3 * DAY, outcome="repaired")
+    for case_id in ids[:FEWEST]:
+        await resolve(db, keys, place, case_id, now=monday + 3 * DAY, outcome="cannot_budget")
+    assert await read(db, monday + 4 * DAY) == before
+    assert set((await read(db, monday + 4 * DAY, week="2026-W48"))["total"]["done"]["cases"]) == set(ids[2 * FEWEST :])
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_no_later_move_changes_a_week_that_is_over(
+    db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], opened: Opened, seed: int
+) -> None:
+    """Forty cases are moved at random for five weeks; each week is told as it was told when it ended."""
+    dice, contact_id = random.Random(seed), await person()
+    staff = place.staff
+    ids: list[UUID] = []
+    told: dict[str, dict[str, Any]] = {}
+
+    async def move(case_id: UUID, at: datetime) -> None:
+        async with db.transaction("console") as tx:
+            match dice.choice(["acknowledge", "resolve", "resolve", "confirm", "dispute", "halve", "close", "reopen"]):
+                case "acknowledge":
+                    await acts.acknowledge(tx, keys, case_id, actor=staff["handler"], now=at)
+                case "resolve":
+                    outcome = dice.choice(["repaired", "inspected", "cannot_budget"])
+                    who, on = staff["handler"], at.date()
+                    await acts.resolve(tx, keys, case_id, actor=who, now=at, outcome=outcome, done_on=on)
+                case "confirm":
+                    await acts.confirm(tx, case_id, now=at)
+                case "close":
+                    await acts.close(tx, keys, case_id, actor=staff["supervisor"], now=at)
+                case "reopen":
+                    await acts.reopen(tx, case_id, actor=staff["supervisor"], now=at)
+                case verdict:
+                    await acts.dispute(tx, case_id, now=at, half=verdict == "halve")
+
+    for number in range(5):
+        monday = SUNDAY_NIGHT + timedelta(minutes=1) + 7 * number * DAY
+        for hour in sorted(dice.sample(range(7 * 24), 8 + 80 * (number > 0))):
+            if len(ids) < 40:
+                category = dice.choice(["water", "jobs"])  # of the second nobody is named
+                ids.append(await opened(category, at=monday + hour * HOUR, contact_id=contact_id))
+            try:
+                await move(dice.choice(ids), monday + hour * HOUR)
+            except Refused:
+                continue  # not every move is one that this case allows
+        after = monday + 7 * DAY
+        told[f"{monday + DAY:%G-W%V}"] = await read(db, after, week=f"{monday + DAY:%G-W%V}")
+    assert any(one["total"]["done"]["count"] for one in told.values())
+    assert any(one["total"]["overdue"]["count"] for one in told.values())
+    for week, before in told.items():
+        assert await read(db, after + DAY, week=week) == before
 
 
 async def test_a_running_total_shows_no_single_case(

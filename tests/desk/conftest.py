@@ -200,6 +200,16 @@ def hire(db: Database) -> Hire:
 
 
 @pytest.fixture
+async def readers(enter: Enter, hire: Hire) -> list[Browser]:
+    """Two protected handlers of the province with open keys, hired before anything was sealed."""
+    people = []
+    for _ in range(2):
+        staff_id, private = await hire("protected", None)
+        people.append(await enter("protected", staff_id, private))
+    return people
+
+
+@pytest.fixture
 def one(db: Database) -> One:
     """One row, read as the desk reads it."""
 

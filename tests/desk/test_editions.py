@@ -116,6 +116,46 @@ async def test_a_running_edition_is_stopped_and_its_progress_is_told(
     assert (await browser.post(f"/desk/editions/{drafted}/stop")).status_code == 409
 
 
+@pytest.mark.parametrize(
+    ("asked", "states", "said", "count"),
+    [
+        (0, (), "Published; nobody had subscribed", "0 / 0"),
+        (2, ("queued", "delivered"), "Being sent", "1 / 2"),
+        (2, ("delivered", "parked"), "Sent to 1", "1 / 2"),
+        (2, ("failed", "undelivered"), "Published; it has reached nobody", "0 / 2"),
+    ],
+)
+async def test_sent_is_said_only_of_what_reached_somebody(
+    *,
+    enter: Enter,
+    drafted: UUID,
+    jawab: Jawab,
+    office: Any,
+    write: Callable[..., Awaitable[UUID]],
+    owner: Any,
+    asked: int,
+    states: tuple[str, ...],
+    said: str,
+    count: str,
+) -> None:
+    for _ in range(asked):
+        await owner.execute("UPDATE contacts SET weekly_since = now() WHERE id = %s", (await write(),))
+    async with jawab.db.transaction("console") as tx:
+        await publish.approve(tx, drafted, office.staff["approver"], datetime.now(UTC))
+    assert await publish.fan_out(jawab, drafted) == asked
+    found = await (await owner.execute("SELECT id FROM outbox WHERE edition_id = %s", (drafted,))).fetchall()
+    for (row,), state in zip(found, states, strict=True):
+        await owner.execute("UPDATE outbox SET state = %s WHERE id = %s", (state, row))
+    browser = await enter("editor")
+    line = (await browser.soup("/desk/editions")).select_one("tbody tr")
+    assert line is not None
+    assert said in line.text
+    assert count in line.text
+    badge = (await browser.soup(f"/desk/editions/{drafted}")).select_one("h1 .badge")
+    assert badge is not None
+    assert badge.text == said
+
+
 async def test_another_districts_edition_does_not_exist(enter: Enter, jawab: Jawab, owner: Any, elsewhere: str) -> None:
     row = await (
         await owner.execute(

@@ -25,6 +25,7 @@ FILLERS = {
     "{staff_id:uuid}": SOME_ID,
     "{edition_id:uuid}": SOME_ID,
     "{move}": "note",
+    "{reason}": "review",
 }
 
 

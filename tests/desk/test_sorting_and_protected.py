@@ -30,16 +30,6 @@ def keep(db: Database, keys: Keys, write: Write) -> Keep:
 
 
 @pytest.fixture
-async def readers(enter: Enter, hire: Hire) -> list[Browser]:
-    """Two protected handlers of the province with open keys, hired before anything was sealed."""
-    people = []
-    for _ in range(2):
-        staff_id, private = await hire("protected", None)
-        people.append(await enter("protected", staff_id, private))
-    return people
-
-
-@pytest.fixture
 def sealed(db: Database, keys: Keys) -> Seal:
     """A protected report, as the citizen's side seals it; returns the case's id."""
 

@@ -18,7 +18,7 @@ def archive(*names: str, stored: dict[str, str] | None = None) -> bytes:
         for name, content in (stored or {}).items():
             zipped.writestr(zipfile.ZipInfo(name), content)
         for name in names:
-            zipped.writestr(name, "<x/>")
+            zipped.writestr(zipfile.ZipInfo(name), "<x/>", zipfile.ZIP_DEFLATED)
     return made.getvalue()
 
 

@@ -115,6 +115,10 @@ async def test_a_number_that_is_switched_off_is_named_no_more(client: httpx.Asyn
 async def test_an_update_is_shown_as_it_was_approved(client: httpx.AsyncClient, sent: str) -> None:
     assert "Water, cleanliness: 7" in read(await client.get(f"/updates/{sent}?lang=en")).get_text()
     assert sent in str(read(await client.get("/updates?lang=en")))
+    for path in (f"/updates/{sent}", "/updates"):
+        told = " ".join(read(await client.get(f"{path}?lang=en")).get_text().split()).lower()
+        assert "published" in told
+        assert "sent" not in told, "nobody had asked for it"
     assert "Water, cleanliness: 7" in read(await client.get("/?lang=en")).get_text()
 
 
