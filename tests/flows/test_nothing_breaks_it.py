@@ -268,6 +268,7 @@ def test_whatever_a_flow_says_is_written(lang: str) -> None:
     assert all(key in written for node in BOOK.nodes.values() for key in node.says)
 
 
+@pytest.mark.timeout(900)  # 90 seconds of one processor, which on a crowded machine are many minutes
 def test_every_path_of_every_flow_is_walked_to_its_end() -> None:
     """Breadth first over everything a session can be: each gives one reply and has a way on.
 
