@@ -192,7 +192,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         )
 
     async def hear(request: Request) -> Response:
-        """A photo or voice note of the case."""
+        """A photo, voice note or file of the case."""
         staff: Staff = request.state.staff
         case_id, media_id = request.path_params["case_id"], request.path_params["media_id"]
         async with jawab.db.transaction("console") as tx:

@@ -149,7 +149,7 @@ ACTS: dict[str, Callable[[Tx, Keys, Request], Awaitable[None]]] = {
 
 
 async def _hear(jawab: Jawab, request: Request) -> Response:
-    """A sealed photo or voice note, opened for this answer only. Each time is written down, a part of it too."""
+    """A sealed photo, voice note or file, opened for this answer only. Each time is written down, a part of it too."""
     staff: Staff = request.state.staff
     case_id, item_id = request.path_params["case_id"], request.path_params["item_id"]
     try:

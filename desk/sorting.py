@@ -148,7 +148,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         return RedirectResponse(f"/desk/sorting?{urlencode({'state': state, 'done': done})}", status_code=303)
 
     async def hear(request: Request) -> Response:
-        """A photo or voice note that came with a card."""
+        """A photo, voice note or file that came with a card."""
         staff: Staff = request.state.staff
         card, media_id = request.path_params["item_id"], request.path_params["media_id"]
         try:
