@@ -263,5 +263,7 @@ def says_more(turn: Turn) -> bool:
     if event.media or event.location or (codes.is_phone(event.text) and _is_known(turn)):
         return True
     number = answers.pick_number(turn.short, before)  # "number 12" says no more than 12
+    if turn.fresh and hearing.only_agrees(turn.book.words, turn.short):
+        return False  # nothing was asked
     said = not event.choice and any(map(str.isalpha, event.text))  # the title of a button is nobody's words
     return said and not number and talk.means(turn) is None

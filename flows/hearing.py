@@ -61,7 +61,7 @@ _REFUSED = (
     "wrong",
     "wholly",
 )
-_SMALL = (*_TAIL, "greeting", "thanks", "bless", "very", "join")
+_SMALL = (*_TAIL, "greeting", "thanks", "bless", "bestow", "very", "join")
 _POLITE = (*_SMALL, "fine", "you", "is")
 _ACHIEVED = (
     *_POLITE,

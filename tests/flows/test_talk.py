@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flows.effects import OpenCase, SetLanguage
+from flows.effects import Append, OpenCase, SetLanguage
 from flows.play import Phone
 from tests.flows.citizens import Phones, asked, only
 
@@ -108,3 +108,20 @@ def test_a_strangers_sign_is_greeted_and_a_known_phones_needs_nothing(phone: Pho
     assert says(stranger) == ["welcome.who"]
     known.say(sign)
     assert (known.replies, known.effects) == (0, [])
+
+
+@pytest.mark.parametrize("lang", ["", "ur"])
+@pytest.mark.parametrize("text", ["جی", "ہاں", "yes", "هو"])
+def test_a_yes_to_nothing_is_no_story(phone: Phones, text: str, lang: str) -> None:
+    talk = phone(lang)
+    talk.say(text)
+    assert talk.effects == []
+    assert talk.replies == 1
+
+
+@pytest.mark.parametrize("text", ["کریں", "کر دیں", "karen"])
+def test_the_tail_of_a_long_message_is_kept_and_consents_to_nothing(phone: Phones, text: str) -> None:
+    talk = asked(phone("ur"), "message")
+    talk.say(text)
+    assert only(talk, Append).item.text == text
+    assert says(talk) == ["report.message"]
