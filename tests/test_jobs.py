@@ -234,8 +234,8 @@ async def test_a_daily_job_does_not_run_at_the_first_start(jawab: Jawab, owner: 
 async def test_two_of_the_same_at_once_send_each_reply_once(
     jawab: Jawab, owner: Owner, demo: SimpleNamespace, redis_url: str
 ) -> None:
-    for _ in range(3):
-        await intake.take(jawab, message())
+    for number in range(3):
+        await intake.take(jawab, message(str(number)))
     works: list[Work] = [job.work for job in jobs.JOBS if job.name != "prune"]
     await asyncio.gather(*(work(jawab, datetime.now(UTC)) for work in works * 2))
     assert await states(owner) == ["sent"] * 3
