@@ -71,6 +71,12 @@ class Conversation(RuleBasedStateMachine):
             self.phone.add(text)
             self.answered(text)
 
+    @rule(text=st.one_of(DIGITS, NEUTRAL, DANGER), asks=st.booleans())
+    def quote_a_message_of_ours(self, text: str, asks: bool) -> None:
+        if self.phone.world.cases:
+            self.phone.say(text, quoted=min(self.phone.world.cases), quotes_done=asks)
+            self.answered(text)
+
     @rule()
     def is_asked_by_us(self) -> None:
         if self.phone.world.cases:
