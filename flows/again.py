@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows import report, talk, threads
+from flows import focus, report, talk, threads
 from flows.hearing import Meaning
 from flows.model import Stage
 from flows.moving import go, land
@@ -25,7 +25,7 @@ def offer(turn: Turn) -> bool:
     if turn.report.stage is Stage.FILED:
         return _ask_to_message(turn)
     turn.push()
-    if tells(turn):
+    if focus.says_more(turn):
         hold(turn)
     else:
         land(turn, ASK, ask=True)
@@ -34,7 +34,7 @@ def offer(turn: Turn) -> bool:
 
 def _ask_to_message(turn: Turn) -> bool:
     """All was told, and only whether we may message this phone is open: that is asked once more."""
-    if tells(turn):
+    if focus.says_more(turn):
         turn.update(stage=Stage.DONE, told=False)
         report.hold(turn)
         if not turn.shut:
@@ -64,14 +64,6 @@ def hold(turn: Turn) -> None:
         go(turn, "complaint.begin")
 
 
-def tells(turn: Turn) -> bool:
-    """Whether this message has something to keep: a tap's title is nobody's words."""
-    event = turn.event
-    if event.media or event.location:
-        return True
-    return not event.choice and any(map(str.isalpha, turn.words)) and talk.means(turn) is None
-
-
 # ── the question is gone ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -86,7 +78,7 @@ def go_on(turn: Turn) -> bool:
         return False
     turn.open_with("restart.sorry")
     turn.misses = 0
-    told = tells(turn)
+    told = focus.says_more(turn)
     if turn.memory.thread is not None and not report.is_begun(turn):
         land(turn, "thread.added" if not told or threads.append(turn) else "doubt.thread", ask=True)
     elif turn.report.done:

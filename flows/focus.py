@@ -15,8 +15,6 @@ from flows.turn import Turn
 
 VERIFY, AFTER, ADDED, ABOUT, CODE = "verify.ask", "verify.after", "thread.added", "doubt.thread", "status.code"
 
-NOTED = "thread.added"  # the text of that name
-
 # ── a code in a message ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -157,29 +155,30 @@ def _judge(turn: Turn, thread: Thread) -> bool:
 def _ask_done(turn: Turn, thread: Thread) -> bool:
     """Try this message as the answer to "is it done?"; False leaves the conversation where it stands."""
     was, trail, memory = turn.node, turn.trail, turn.memory
-    if was.name != VERIFY:
-        if not turn.fresh:
-            turn.push()
-        turn.node = turn.book.nodes[VERIFY]
-    turn.remember(thread=thread)
+    _stand_at_verify(turn, thread)
     if ASKS[turn.node.ask](turn, turn.short):
         return True
     turn.node, turn.trail, turn.memory = was, trail, memory
     return False
 
 
+def _stand_at_verify(turn: Turn, thread: Thread) -> None:
+    if turn.node.name != VERIFY:
+        if not turn.fresh:
+            turn.push()
+        turn.node = turn.book.nodes[VERIFY]
+    turn.remember(thread=thread)
+
+
 def _verify(turn: Turn, focus: Focus) -> bool:
-    thread, was = Thread(focus.code, focus.day), turn.node
+    thread = Thread(focus.code, focus.day)
     if _ask_done(turn, thread):
         return True
     talks, asks = talk.means(turn), talk.asks_when(turn)
     if talks is not None and talks not in _SAID and not asks:
         return False  # a wish is done, and a sign gets no answer
-    if was.name != VERIFY:
-        if not turn.fresh:
-            turn.push()
-        turn.node, turn.fresh = turn.book.nodes[VERIFY], False
-    turn.remember(thread=thread)
+    _stand_at_verify(turn, thread)
+    turn.fresh = False
     if _small_talk(turn):
         return True
     if asks or says_more(turn):
@@ -244,7 +243,7 @@ def _follow(turn: Turn, focus: Focus) -> bool:
             turn.push()
         land(turn, ABOUT, ask=True)
     elif busy:  # what they were telling goes on where it stood
-        turn.say(NOTED)
+        turn.say(ADDED)  # the text has the node's name
         turn.remember(thread=before)
         land(turn, was.name, ask=True)
     else:

@@ -18,6 +18,8 @@ def obey(turn: Turn) -> bool:
     word = words.universal.get(turn.short)
     if word is None or (word == "stop" and turn.short in words.local_stops and not _hears_news(turn)):
         return False
+    if word == "back" and turn.slept:
+        return False  # whoever has the phone now is offered to go on, and walks through nothing
     turn.answered = True
     _WORDS[word](turn)
     return True

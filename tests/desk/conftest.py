@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 from uuid import UUID
 
 import httpx
@@ -23,6 +23,9 @@ from flows import codes
 from store import contacts
 from store.crypto import Keys, new_keypair, new_salt
 from store.database import Database
+
+if TYPE_CHECKING:
+    from tests.desk.triage import Attach, Keep
 
 NUMBER = "+15005550006"
 _twelve = itertools.count(482_177_309_154)
@@ -220,3 +223,19 @@ def one(db: Database) -> One:
         return found
 
     return read
+
+
+@pytest.fixture
+def keep(db: Database, keys: Keys, write: Write) -> Keep:
+    """A card of the triage; see tests.desk.triage, which needs the people of this file."""
+    from tests.desk.triage import keeper
+
+    return keeper(db, keys, write)
+
+
+@pytest.fixture
+def attach(db: Database, keys: Keys) -> Attach:
+    """A file of a card or a case."""
+    from tests.desk.triage import attacher
+
+    return attacher(db, keys)

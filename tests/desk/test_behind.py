@@ -22,27 +22,16 @@ from desk.protected import seal_case
 from flows.effects import Append
 from flows.model import Item
 from store import sessions
-from store.crypto import Keys
 from store.database import Database, fetch_all
 from store.jawab import Jawab
 from tests.conftest import Owner
 from tests.desk.conftest import Browser, Enter, Hire, One, Open, Write, fresh_code
-from tests.desk.triage import PHOTO, VOICE, Attach, Keep, after, attacher, keeper
+from tests.desk.triage import PHOTO, VOICE, Attach, Keep, after
 from tests.pages import pick
 
 CANARY = "قناری-zarqa-5521"
 NOTE, ANSWER = "note-5521", "answer-5521"
 Told = Callable[[], Awaitable[UUID]]
-
-
-@pytest.fixture
-def keep(db: Database, keys: Keys, write: Write) -> Keep:
-    return keeper(db, keys, write)
-
-
-@pytest.fixture
-def attach(db: Database, keys: Keys) -> Attach:
-    return attacher(db, keys)
 
 
 @pytest.fixture

@@ -13,20 +13,10 @@ from desk import files
 from locales import say as text_of
 from store.jawab import Jawab
 from tests.desk.conftest import Browser, Enter, One, Open, Write
-from tests.desk.triage import Attach, Keep, attacher, keeper
+from tests.desk.triage import Attach, Keep
 
 CARD = "BEGIN:VCARD\r\nFN:گل خان\r\nORG:PHE\r\nTEL:+92 300 5550123\r\nEND:VCARD\r\n".encode()
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-
-
-@pytest.fixture
-def keep(jawab: Jawab, write: Write) -> Keep:
-    return keeper(jawab.db, jawab.keys, write)
-
-
-@pytest.fixture
-def attach(jawab: Jawab) -> Attach:
-    return attacher(jawab.db, jawab.keys)
 
 
 class Desk:

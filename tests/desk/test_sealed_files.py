@@ -21,7 +21,7 @@ from store.jawab import Jawab
 from tests.cases.sealed import dump
 from tests.conftest import Owner
 from tests.desk.conftest import Browser, Enter, Hire, One, Write, fresh_code
-from tests.desk.triage import CANARY, PHOTO, SECRET, VOICE, Attach, Keep, after, attacher, keeper
+from tests.desk.triage import CANARY, PHOTO, SECRET, VOICE, Attach, Keep, after
 from tests.pages import attribute, pick
 
 PIN = [30.58153, 66.99491]
@@ -51,16 +51,6 @@ def seal(db: Database, keys: Keys) -> Seal:
         return case_id
 
     return make
-
-
-@pytest.fixture
-def keep(db: Database, keys: Keys, write: Write) -> Keep:
-    return keeper(db, keys, write)
-
-
-@pytest.fixture
-def attach(db: Database, keys: Keys) -> Attach:
-    return attacher(db, keys)
 
 
 async def look(reader: Browser, case: UUID, reason: str = "first_look") -> Tag:

@@ -17,16 +17,11 @@ from flows.categories import CATEGORIES
 from store.crypto import Keys
 from store.database import Database, fetch_one
 from store.jawab import Jawab
-from tests.desk.conftest import Browser, Enter, Hire, One, Open, Write, fresh_code
-from tests.desk.triage import CANARY, Keep, after, keeper
+from tests.desk.conftest import Browser, Enter, Hire, One, Open, fresh_code
+from tests.desk.triage import CANARY, Keep, after
 from tests.pages import pick
 
 Seal = Callable[..., Awaitable[UUID]]
-
-
-@pytest.fixture
-def keep(db: Database, keys: Keys, write: Write) -> Keep:
-    return keeper(db, keys, write)
 
 
 @pytest.fixture

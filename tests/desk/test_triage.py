@@ -10,8 +10,6 @@ from bs4 import BeautifulSoup
 
 from desk import decisions
 from locales import say as text_of
-from store.crypto import Keys
-from store.database import Database
 from store.jawab import Jawab
 from tests.desk.conftest import Enter, Hire, One, Open, Write
 from tests.desk.triage import (
@@ -22,22 +20,10 @@ from tests.desk.triage import (
     Attach,
     Keep,
     after,
-    attacher,
     card_of,
-    keeper,
     say,
 )
 from tests.pages import attribute, pick
-
-
-@pytest.fixture
-def keep(db: Database, keys: Keys, write: Write) -> Keep:
-    return keeper(db, keys, write)
-
-
-@pytest.fixture
-def attach(db: Database, keys: Keys) -> Attach:
-    return attacher(db, keys)
 
 
 # ── what a card shows ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -13,7 +13,6 @@ from cases import cards, overdue, sorting, thread
 from cases.lifecycle import Refused
 from locales import say as text_of
 from store.crypto import Keys
-from store.database import Database
 from store.jawab import Jawab
 from tests.conftest import Owner, RecordedBell
 from tests.desk.conftest import Browser, Enter, Hire, One, Open, Write
@@ -25,24 +24,12 @@ from tests.desk.triage import (
     Attach,
     Keep,
     after,
-    attacher,
     card_of,
     focus,
-    keeper,
     message,
     say,
 )
 from tests.pages import attribute, pick
-
-
-@pytest.fixture
-def keep(db: Database, keys: Keys, write: Write) -> Keep:
-    return keeper(db, keys, write)
-
-
-@pytest.fixture
-def attach(db: Database, keys: Keys) -> Attach:
-    return attacher(db, keys)
 
 
 # ── each act ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
 from bs4 import Tag
 
-from store.crypto import Keys
-from store.database import Database
 from store.jawab import Jawab
 from tests.desk.conftest import Enter, Write
-from tests.desk.triage import CANARY, PHOTO, Attach, Keep, after, attacher, card_of, keeper, say
+from tests.desk.triage import CANARY, PHOTO, Attach, Keep, after, card_of, say
 from tests.pages import attribute, pick
 
 MUTE = b"OggS" + b"no clock in here" * 40
 NAMED = "سول ہسپتال, Hospital Road"
-
-
-@pytest.fixture
-def keep(db: Database, keys: Keys, write: Write) -> Keep:
-    return keeper(db, keys, write)
-
-
-@pytest.fixture
-def attach(db: Database, keys: Keys) -> Attach:
-    return attacher(db, keys)
 
 
 def all_there(page: Tag) -> set[str]:

@@ -44,7 +44,7 @@ def unfinished(phone: Phones, question: str = "place") -> Phone:
     return talk
 
 
-@pytest.mark.parametrize("said", ["1", "4", "سلام", "?"])
+@pytest.mark.parametrize("said", ["1", "4", "سلام", "?", "0", "BACK"])
 def test_after_hours_it_is_offered_to_go_on_and_nothing_is_named(phone: Phones, said: str) -> None:
     talk = unfinished(phone)
     talk.world.at += 2 * 86_400
@@ -69,6 +69,14 @@ def test_words_after_hours_wait_and_go_where_they_belong(phone: Phones) -> None:
     talk.say(answer("again.ask", "new"))
     assert among(talk, KeepStory).code != code
     assert AGAIN in kept(talk)
+
+
+def test_a_picture_pasted_as_text_is_kept_after_hours_too(phone: Phones) -> None:
+    talk = unfinished(phone)
+    pasted = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ" * 20
+    talk.say(pasted)
+    talk.say(answer("again.ask", "on"))
+    assert pasted in kept(talk)
 
 
 def test_more_words_at_the_offer_wait_as_well(phone: Phones) -> None:
