@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from broadcast import publish, renderings, week
+from broadcast import publish, reach, renderings, week
 from broadcast.edition import Withheld
 from cases import calendar
 from cases.roles import who_may
@@ -38,7 +38,7 @@ async def draft(jawab: Jawab, district_id: str, wanted: str | None, by: str | No
             edition_id = await publish.draft(tx, district_id, wanted, staff_id, now)
         else:
             await publish.redraft(tx, edition_id, staff_id, now)
-        return await _shown(tx, edition_id)
+        return await _shown(tx, edition_id, jawab.settings.public_url)
 
 
 async def approve(jawab: Jawab, district_id: str, wanted: str, by: str) -> dict[str, Any]:
@@ -46,7 +46,7 @@ async def approve(jawab: Jawab, district_id: str, wanted: str, by: str) -> dict[
     async with jawab.db.transaction("console") as tx:
         edition_id = await _edition(tx, district_id, wanted)
         await publish.approve(tx, edition_id, await _staff(tx, by, district_id), datetime.now(UTC))
-        return await _shown(tx, edition_id)
+        return await _shown(tx, edition_id, jawab.settings.public_url)
 
 
 async def publish_now(jawab: Jawab, district_id: str, wanted: str) -> dict[str, Any]:
@@ -60,7 +60,7 @@ async def publish_now(jawab: Jawab, district_id: str, wanted: str) -> dict[str, 
         raise Withheld(f"the edition is held until {held.send_after.astimezone(UTC).isoformat(timespec='seconds')}")
     queued = await publish.fan_out(jawab, held.id)
     async with jawab.db.autocommit("console") as conn:
-        return await _shown(conn, held.id) | {"queued": queued}
+        return await _shown(conn, held.id, jawab.settings.public_url) | {"queued": queued}
 
 
 async def stop(jawab: Jawab, district_id: str, wanted: str, by: str) -> dict[str, Any]:
@@ -68,7 +68,7 @@ async def stop(jawab: Jawab, district_id: str, wanted: str, by: str) -> dict[str
     async with jawab.db.transaction("console") as tx:
         edition_id = await _edition(tx, district_id, wanted)
         withdrawn = await publish.stop(tx, edition_id, await _staff(tx, by, district_id), datetime.now(UTC))
-        return await _shown(tx, edition_id) | {"withdrawn": withdrawn}
+        return await _shown(tx, edition_id, jawab.settings.public_url) | {"withdrawn": withdrawn}
 
 
 async def _edition(conn: Conn, district_id: str, wanted: str) -> UUID:
@@ -90,21 +90,23 @@ async def _staff(tx: Tx, login: str, district_id: str) -> UUID:
     return UUID(str(row["id"]))
 
 
-async def _shown(conn: Conn, edition_id: UUID) -> dict[str, Any]:
+async def _shown(conn: Conn, edition_id: UUID, site: str) -> dict[str, Any]:
     held = await publish.find(conn, edition_id)
     return {
         "id": str(held.id),
         "district": held.district.id,
         "week": held.week,
+        "from": held.from_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "until": held.until_at.astimezone(UTC).isoformat(timespec="seconds"),
         "state": held.state,
         "digest": held.digest,
         "items": [{"section": item["section"], "key": item["key"], "cases": len(item["cases"])} for item in held.items],
         "send_after": held.send_after.astimezone(UTC).isoformat(timespec="seconds") if held.send_after else None,
         "texts": {
             shown.lang: {"message": shown.chat, "sms": shown.sms, "sms_parts": shown.sms_parts}
-            for shown in renderings.previews(held.items, held.heading)
+            for shown in renderings.previews(held.items, held.heading(site))
         },
-        "messages": (await publish.progress(conn, held)).messages,
+        "messages": (await reach.progress(conn, held.id, datetime.now(UTC))).messages,
     }
 
 

@@ -36,7 +36,7 @@ _MEET, _RUN = ([verb for verb, kinds in table.items() if "resolve" in kinds] for
 # The span, and what was said to each case within it, as it stood when the span ended.
 _ACTS: LiteralString = """
 WITH span AS (
-    SELECT coalesce(%(monday)s::date::timestamp AT TIME ZONE timezone, '-infinity') AS first,
+    SELECT coalesce(%(first)s::timestamptz, %(monday)s::date::timestamp AT TIME ZONE timezone, '-infinity') AS first,
         least(%(now)s, coalesce((%(monday)s::date + 7)::timestamp AT TIME ZONE timezone, %(now)s)) AS after
     FROM districts WHERE id = %(district)s
 ), acts AS (
@@ -129,6 +129,13 @@ async def totals(conn: Conn, district_id: str, now: datetime) -> dict[str, Any]:
     }
 
 
+async def between(conn: Conn, district_id: str, first: datetime, after: datetime) -> dict[str, list[UUID]]:
+    """The cases behind each number of [first, after), by IN_ALL and `asked`. Nothing is held back: who tells it does."""
+    cells = {name: _all(cases) for name, cases in (await _count(conn, district_id, after, None, first)).items()}
+    not_asked = set(cells["not_asked"])
+    return {"asked": [one for one in cells["done"] if one not in not_asked], **cells}
+
+
 async def not_complaints(conn: Conn, district_id: str, now: datetime) -> int | None:
     """How many messages stood as no complaint then, in fives; None under FEWEST. They are in no other number."""
     return round_down(await dismissals.count(conn, district_id, now))
@@ -145,8 +152,11 @@ async def unnamed_categories(conn: Conn, district_id: str) -> list[str]:
     return [category for category in CATEGORIES if category not in named]
 
 
-async def _count(conn: Conn, district_id: str, now: datetime, monday: date | None) -> dict[str, Ids]:
-    bound = {"district": district_id, "now": now, "monday": monday, "open": list(OPEN), "meets": _MEET, "resumes": _RUN}
+async def _count(
+    conn: Conn, district_id: str, now: datetime, monday: date | None, first: datetime | None = None
+) -> dict[str, Ids]:
+    bound = {"district": district_id, "now": now, "monday": monday, "first": first}
+    bound |= {"open": list(OPEN), "meets": _MEET, "resumes": _RUN}
     rows = await fetch_all(conn, _CASES, bound)
     return {
         name: {
