@@ -54,8 +54,9 @@ class Gate:
         else:
             refused = None
         token = request.cookies.get(sessions.cookie_name(settings.base_url), "")
-        # A page that refreshes itself must not keep a session alive at an empty desk.
-        polled = request.headers.get("hx-request") == "true" and scope["method"] == "GET"
+        # A page that refreshes itself must not keep a session alive at an empty desk; a link that somebody follows may.
+        by_itself = request.headers.get("hx-request") == "true" and "hx-boosted" not in request.headers
+        polled = by_itself and scope["method"] == "GET"
         staff = await _who(scope, token, settings, touch=not polled) if token else None
         scope["state"] = {**scope.get("state", {}), "staff": staff, "form": form, "token": token}
         answer = pages.refuse(request, refused) if refused else _judge(request, staff, form)

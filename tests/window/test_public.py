@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 import locales
-from broadcast import publish
+from broadcast import edition, publish
 from cases import acts, calendar
 from locales.catalogs import strict, texts
 from locales.values import group
@@ -54,7 +54,8 @@ async def sent(jawab: Jawab, office: Any, opened: Open) -> str:
     now = datetime.now(UTC)
     async with jawab.db.transaction("console") as tx:
         made = await publish.draft(tx, "pishin", wanted, office.staff["editor"], now)
-        await publish.add_line(tx, made, 0, line="نوی پمپ راغی", lang="ps", by=office.staff["editor"], now=now)
+        first = edition.mark((await publish.find(tx, made)).items[0])
+        await publish.add_line(tx, made, first, line="نوی پمپ راغی", lang="ps", by=office.staff["editor"], now=now)
         await publish.approve(tx, made, office.staff["approver"], now)
     await publish.fan_out(jawab, made)
     return wanted
