@@ -250,7 +250,7 @@ def _did(week: Week, drops: Drops) -> list[Item]:
 
 
 def _refusals(refusals: dict[tuple[str, str], list[Deed]], drops: Drops) -> list[Item]:
-    """By subject and reason where there are enough; the small ones together, with the smallest of the others if need be."""
+    """By subject and reason where there are enough; small ones together, if need be with the smallest of the others."""
     named = sorted((deeds for deeds in refusals.values() if len(_cases(deeds)) >= FEWEST), key=_most_first)
     rest = [deed for deeds in refusals.values() if len(_cases(deeds)) < FEWEST for deed in deeds]
     if 0 < len(_cases(rest)) < FEWEST and named:

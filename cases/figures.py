@@ -130,7 +130,7 @@ async def totals(conn: Conn, district_id: str, now: datetime) -> dict[str, Any]:
 
 
 async def between(conn: Conn, district_id: str, first: datetime, after: datetime) -> dict[str, list[UUID]]:
-    """The cases behind each number of [first, after), by IN_ALL and `asked`. Nothing is held back: who tells it does."""
+    """The cases behind each number of [first, after), by IN_ALL and `asked`. Who tells them holds the small back."""
     cells = {name: _all(cases) for name, cases in (await _count(conn, district_id, after, None, first)).items()}
     not_asked = set(cells["not_asked"])
     return {"asked": [one for one in cells["done"] if one not in not_asked], **cells}

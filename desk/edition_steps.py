@@ -40,8 +40,9 @@ def shown_in(request: Request) -> str:
     return asked if asked in locales.ALL_LANGS else "ur"
 
 
-async def context(conn: Conn, jawab: Jawab, held: Edition, staff: Staff, request: Request, step: str) -> dict[str, Any]:
+async def context(conn: Conn, jawab: Jawab, held: Edition, request: Request, step: str) -> dict[str, Any]:
     """What the page of one step is made of; the steps' own parts beside what all of them show."""
+    staff: Staff = request.state.staff
     lang, now = pages.lang_of(request), datetime.now(UTC)
     heading = held.heading(jawab.settings.public_url)
     messages = await reach.progress(conn, held.id, now)

@@ -122,7 +122,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             held = await _find(conn, request, staff)
             if held is None or step not in STEPS:
                 return pages.refuse(request, 404)
-            context = await edition_steps.context(conn, jawab, held, staff, request, step)
+            context = await edition_steps.context(conn, jawab, held, request, step)
         status = 409 if problem else 200
         return pages.page(request, f"editions/{step}.html", status=status, problem=problem, **context)
 

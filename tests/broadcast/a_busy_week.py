@@ -64,8 +64,8 @@ BUSY = Week(
         "jobs": tuple(f"j{n}" for n in range(2)),
     },
     deeds=_deeds(),
-    done=tuple(f"d{at}{where}" for at in range(4) for where in range(6)) + ("s", "k1", "k2"),
-    asked=tuple(f"d{at}{where}" for at in range(4) for where in range(6)) + ("k1",),
+    done=(*(f"d{at}{where}" for at in range(4) for where in range(6)), "s", "k1", "k2"),
+    asked=(*(f"d{at}{where}" for at in range(4) for where in range(6)), "k1"),
     confirmed=tuple(f"d{at}{where}" for at in range(3) for where in range(5))[:14],
     commitments=_commitments(),
 )

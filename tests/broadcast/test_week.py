@@ -8,9 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from broadcast import edition, publish
+import locales
+from broadcast import edition, publish, renderings
 from cases import acts, calendar, figures
 from store.jawab import Jawab
+from tests.broadcast import seeded
 from tests.broadcast.a_week import NOW, WEEK, Report
 
 
@@ -97,3 +99,27 @@ async def test_the_day_of_a_heading_is_the_last_of_its_span(jawab: Jawab, place:
     assert (whole.heading().day, cut.heading().day) == ("2026-11-15", "2026-11-19")
     link = whole.heading("https://jawab.example.pk").link
     assert link == "https://jawab.example.pk/updates/2026-W46?district=pishin"
+
+
+@pytest.mark.parametrize("lang", locales.ALL_LANGS)
+async def test_a_busy_week_is_told_from_its_rows_with_its_truth_in_every_form(
+    jawab: Jawab, place: SimpleNamespace, lang: str
+) -> None:
+    await seeded.seed(jawab, WEEK)
+    async with jawab.db.transaction("console") as tx:
+        held = await publish.find(tx, await publish.draft(tx, place.id, WEEK, None, NOW))
+    shown = renderings.preview(held.items, held.heading("https://jawab.example.pk"), lang)
+    numbers = {"done": seeded.DONE, "confirmed": seeded.CONFIRMED, "asked": seeded.ASKED}
+    fixed = [item for item in held.items if edition.is_fixed(item)]
+    assert [item["values"].get("count") for item in fixed] == [None, seeded.REFUSED, None, None, None, None, None]
+    lines = [locales.say(item["key"], lang, **item["values"]) for item in fixed]  # truth, refused, 4 late, 1 dropped
+    assert lines[0] == locales.say("edition.did.truth", lang, **numbers)
+    web = [line for _, told in shown.web for line, _ in told]
+    for line in lines:
+        assert line in shown.chat.split("\n")
+        assert line in web
+    short = locales.render({"says": [["edition.short.truth", numbers]]}, lang, "sms")
+    assert short in shown.sms.split("\n")
+    assert shown.sms_parts <= renderings.MOST_PARTS
+    told = [item["key"] for item in held.items]
+    assert sum(key in {"edition.did.line", "edition.did.kept", "edition.did.count"} for key in told) >= 18
