@@ -23,6 +23,7 @@ from flows import (
     report,
     talk,
     tapbacks,
+    taps,
     threads,
     universal,
 )
@@ -128,9 +129,12 @@ def _tap(turn: Turn) -> bool:
     What a conversation may begin with can be tapped whenever nothing else is open; True where it is asked again.
     """
     tapped, focused = turn.event.tapped, turn.known.focus
+    if tapped == taps.WAITING:  # what waited comes by itself, and is the answer
+        turn.over = turn.fresh
+        return True
     if not (tapped or _is_stray(turn)) or (turn.lost and not turn.fresh) or (tapped == turn.face and not turn.fresh):
         return False
-    if tapped == focus.VERIFY and focused is not None and focused.kind == "confirm":
+    if tapped == focus.VERIFY and (turn.event.quotes_done or (focused is not None and focused.kind == "confirm")):
         return False
     if not turn.fresh:
         turn.ask()
