@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,13 +30,12 @@ ANSWER: dict[str, Any] = {"says": [["case.answered", {"code": {"code": "98217730
 
 
 @pytest.fixture
-async def ready(jawab: Jawab, rows: Rows, twilio: FakeTwilio) -> AsyncIterator[None]:
+async def ready(jawab: Jawab, rows: Rows, twilio: FakeTwilio) -> None:
     """Every template is approved."""
     await rows.channel()
     await templates.sync(jawab)
     twilio.decide("approved")
     await templates.refresh(jawab, NOW)
-    yield
 
 
 async def again(jawab: Jawab, rows: Rows) -> None:
