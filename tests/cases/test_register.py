@@ -112,7 +112,9 @@ async def test_an_answer_reaches_the_citizen_as_typed_and_counts_as_reading(
     async with db.autocommit("console") as conn:
         last = (await thread.read(conn, keys, case_id))[-1]
         lines = await history.read(conn, case_id)
-    assert (last.author, last.kind, last.text, last.sent) == ("staff", "answer", "کل ٹیم آئے گی", "queued")
+    assert (last.author, last.kind, last.verb, last.sent) == ("staff", "said", "answer", "queued")
+    assert last.text is not None
+    assert last.text.endswith("\nکل ٹیم آئے گی")
     assert [(line.verb, line.actor_name) for line in lines] == [("open", None), ("answer", "Demo handler")]
 
 
@@ -128,7 +130,13 @@ async def test_a_phone_that_may_not_be_messaged_gets_nothing_and_the_answer_is_k
         assert await acts.resolve(tx, keys, case_id, actor=handler, now=NOW, outcome="repaired", done_on=TODAY) is None
     assert (await row("SELECT count(*) AS n FROM outbox"))["n"] == 0
     async with db.autocommit("console") as conn:
-        assert "جواب" in [item.text for item in await thread.read(conn, keys, case_id)]
+        said = [item for item in await thread.read(conn, keys, case_id) if item.kind == "said"]
+    assert [(item.verb, item.outbox_id) for item in said] == [
+        ("acknowledge", None),
+        ("answer", None),
+        ("resolve", None),
+    ]
+    assert "جواب" in (said[1].text or "")
 
 
 async def test_resolving_says_what_was_done_where_and_when_and_asks(

@@ -108,7 +108,7 @@ async def test_a_form_sent_twice_acts_once(enter: Enter, opened: Open, one: One,
     answers = await asyncio.gather(*sends)
     assert [answer.status_code for answer in answers] == [303] * 4, "to the reader each click worked"
     assert (await one("SELECT count(*) AS n FROM outbox WHERE case_id = %s", case))["n"] == 1
-    assert (await one("SELECT count(*) AS n FROM case_items WHERE kind = 'answer'"))["n"] == 1
+    assert (await one("SELECT count(*) AS n FROM case_items WHERE kind = 'said'"))["n"] == 1
     assert len(bell.rings) == 1
     assert (await do(handler, case, "answer", text="ہم آ رہے ہیں")).status_code == 303
     assert (await one("SELECT count(*) AS n FROM outbox WHERE case_id = %s", case))["n"] == 2, "meant twice, sent twice"
@@ -157,7 +157,7 @@ async def test_who_asked_not_to_be_messaged_is_not_and_the_page_says_so(enter: E
         assert say(told, "en") in (await handler.get(done.headers["location"])).text
     assert (await one("SELECT count(*) AS n FROM outbox"))["n"] == 0
     soup = await handler.soup(f"/desk/cases/{case}")
-    assert say("sent.none", "en") in pick(soup, ".item.answer .state").text
+    assert say("sent.none", "en") in pick(soup, ".item.said .state").text
 
 
 @pytest.mark.parametrize(
