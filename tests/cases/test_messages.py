@@ -13,7 +13,8 @@ import pytest
 from cases import acts, cards, messages, overdue, register, sorting, thread
 from cases.lifecycle import Refused
 from cases.thread import Entry
-from locales import render, say
+from locales import LANGS, render, say
+from locales.channels import sms_parts
 from store.crypto import Keys
 from store.database import Database
 from tests.cases.conftest import NOW, fresh_code
@@ -36,13 +37,15 @@ async def live(db: Database, keys: Keys, case_id: UUID, place: SimpleNamespace, 
         await acts.acknowledge(tx, keys, case_id, actor=handler, now=NOW)
         await acts.refer(tx, keys, case_id, actor=handler, now=NOW, office_id=office, due_on=due_on)
         await acts.answer(tx, keys, case_id, actor=handler, now=NOW, text="کل ٹیم آئے گی")
+        await acts.start(tx, keys, case_id, actor=handler, now=NOW)
+        await acts.commit(tx, keys, case_id, actor=handler, now=NOW, action="repaired", office_id=office, due_on=due_on)
         await acts.resolve(
             tx, keys, case_id, actor=handler, now=NOW, outcome="repaired", done_on=TODAY, line="نیا پائپ لگا"
         )
         await acts.close(tx, keys, case_id, actor=supervisor, now=NOW)
 
 
-TOLD = ["acknowledge", "refer", "answer", "resolve", "close"]
+TOLD = ["acknowledge", "refer", "answer", "start", "commit", "resolve", "close"]
 
 
 async def test_each_act_leaves_one_line_as_its_reader_sees_the_message(
@@ -53,7 +56,7 @@ async def test_each_act_leaves_one_line_as_its_reader_sees_the_message(
     said = await said_in(db, keys, case_id)
     assert [line.verb for line in said] == TOLD
     assert {line.lang for line in said} == {"ps"}, "in the language that it goes out in"
-    assert [line.author for line in said] == ["system", "system", "staff", "staff", "system"], (
+    assert [line.author for line in said] == ["system", "system", "staff", "system", "system", "staff", "system"], (
         "who wrote words of theirs"
     )
     for line in said:
@@ -90,7 +93,7 @@ async def test_what_somebody_typed_stands_before_the_question(
 ) -> None:
     case_id = await opened()
     await live(db, keys, case_id, place)
-    lines = ((await said_in(db, keys, case_id))[3].text or "").split("\n")
+    lines = ((await said_in(db, keys, case_id))[5].text or "").split("\n")
     assert lines[2:5] == ["نیا پائپ لگا", say("case.confirm_ask", "ur"), "1 " + say("case.confirm_yes", "ur")]
 
 
@@ -152,3 +155,14 @@ async def test_a_line_says_which_act_it_tells(db: Database, keys: Keys, opened: 
         await messages.tell(tx, keys, case, "remind", says=[("case.closed", {"code": {"code": case.code}})], now=NOW)
     (line,) = await said_in(db, keys, case_id)
     assert (line.verb, line.staff) == ("remind", None)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+async def test_promise_and_start_are_short(
+    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, person: Callable[..., Awaitable[UUID]], lang: str
+) -> None:
+    case_id = await opened(contact_id=await person(lang=lang))
+    await live(db, keys, case_id, place)
+    said = {line.verb: line.text or "" for line in await said_in(db, keys, case_id)}
+    assert "{" not in said["start"] + said["commit"]
+    assert max(len(sms_parts(said[verb])) for verb in ("start", "commit")) <= 2

@@ -262,7 +262,9 @@ async def test_a_promise_is_kept_by_the_resolution_and_dropped_by_a_refusal(
             handler = place.staff["handler"]
             due_on = TODAY + timedelta(days=3)
             office = place.offices["water"]
-            await acts.commit(tx, case_id, actor=handler, now=NOW, action="repaired", office_id=office, due_on=due_on)
+            await acts.commit(
+                tx, keys, case_id, actor=handler, now=NOW, action="repaired", office_id=office, due_on=due_on
+            )
             await acts.resolve(tx, keys, case_id, actor=handler, now=NOW, outcome=outcome, done_on=TODAY)
         states[outcome] = (await row("SELECT state FROM commitments WHERE case_id = %s", case_id))["state"]
     assert states == {"repaired": "kept", "cannot_budget": "dropped"}
@@ -270,6 +272,7 @@ async def test_a_promise_is_kept_by_the_resolution_and_dropped_by_a_refusal(
         async with db.transaction("console") as tx:
             await acts.commit(
                 tx,
+                keys,
                 case_id,
                 actor=place.staff["handler"],
                 now=NOW,
@@ -288,7 +291,7 @@ async def test_two_handlers_at_once_move_a_case_once(
     async def start() -> str:
         try:
             async with db.transaction("console") as tx:
-                await acts.start(tx, case_id, actor=place.staff["handler"], now=NOW, version=version)
+                await acts.start(tx, keys, case_id, actor=place.staff["handler"], now=NOW, version=version)
         except Refused as refused:
             return refused.reason
         return "moved"
@@ -328,7 +331,7 @@ async def test_later_answers_find_the_office_again_while_nobody_has_taken_the_ca
         "office_id": place.offices["health"], "category": "health", "may_message": True, "draft": False,
     }  # fmt: skip
     async with db.transaction("console") as tx:
-        await acts.start(tx, case_id, actor=place.staff["handler"], now=NOW)
+        await acts.start(tx, keys, case_id, actor=place.staff["handler"], now=NOW)
     async with db.transaction("intake") as tx:
         await acts.amend(tx, keys, case_id, now=NOW, category="infrastructure")
     found = await row("SELECT office_id FROM cases WHERE id = %s", case_id)
