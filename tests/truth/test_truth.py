@@ -11,6 +11,10 @@ from cases import figures
 from tests.truth import CLAIM_NOTHING, FACTS, TEXTS, faults, keys_of_catalogs
 
 NULL: dict[str, Any] = {
+    **dict.fromkeys(("outbox", "contact", "inbox", "case", "at")),
+    "codes": [],
+    "values": "{}",
+}
     "outbox": None,
     "contact": None,
     "inbox": None,
