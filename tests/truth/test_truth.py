@@ -15,14 +15,6 @@ NULL: dict[str, Any] = {
     "codes": [],
     "values": "{}",
 }
-    "outbox": None,
-    "contact": None,
-    "inbox": None,
-    "case": None,
-    "at": None,
-    "codes": [],
-    "values": "{}",
-}
 
 
 def test_every_text_names_the_row_that_proves_it() -> None:
