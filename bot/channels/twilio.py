@@ -182,6 +182,17 @@ class Twilio(Channel):
             return "the provider does not answer"
         return ""
 
+    async def reach(self) -> bool:
+        try:
+            await self._client.api.accounts(self._account).fetch_async()
+        except Answered as answer:
+            return answer.status < 500
+        except (Unreached, Unanswered):
+            return False
+        except (TwilioException, ValueError, TypeError):
+            return True  # an answer that is not understood is one
+        return True
+
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def read(self, posted: Posted) -> Heard:
         """One message. See `Channel.read`."""
@@ -275,11 +286,9 @@ class Twilio(Channel):
         callback = f"{outbound.door}/status?mid={outbound.id}"
         if outbound.attempt > 1:  # a late receipt of the first try must not be taken for one of the second
             callback += f"&n={outbound.attempt}"
-        said = (
-            {"content_sid": outbound.template, "content_variables": outbound.values}
-            if outbound.template
-            else {"body": outbound.text}
-        )
+        said = {"body": outbound.text}
+        if outbound.template:
+            said = {"content_sid": outbound.template, "content_variables": outbound.values}
         try:
             made = await self._client.messages.create_async(
                 to=prefix + outbound.address, from_=prefix + outbound.sender, status_callback=callback, **said
@@ -287,7 +296,7 @@ class Twilio(Channel):
         except Answered as answer:
             raise _refusal(answer) from None
         except Unreached:
-            raise SendError("retry") from None
+            raise SendError("away") from None
         except (Unanswered, TwilioException, ValueError, TypeError):
             raise SendError("unsure") from None
         if not SID.fullmatch(str(made.sid)):
@@ -309,8 +318,7 @@ class Twilio(Channel):
             raise _refusal(answer) from None
         except (Unreached, Unanswered, TwilioException, ValueError, TypeError):
             raise SendError("unsure") from None
-        # Whether a template's message shows its text is nowhere said: one without any is taken for it.
-        known = {outbound.text, ""} if outbound.values else {outbound.text}
+        known = {outbound.text, ""} if outbound.values else {outbound.text}  # a template's message may show no text
         return [
             str(message.sid)
             for message in reversed(messages)  # Twilio lists the newest first

@@ -42,6 +42,7 @@ class FakeTwilio(Server, Hooks, Contents):
         self.ledger: list[Taken] = []
         self.faults: deque[Fault | None] = deque()
         self.fault_for: Callable[[Mapping[str, str]], Fault | None] | None = None
+        self.asked_fault: Fault | None = None  # of every question: the account, the list of messages
         self.posts = 0
         self.asked: list[dict[str, str]] = []  # queries of the Messages list
         self.media: dict[str, tuple[str, bytes]] = {}  # path -> content type, bytes
@@ -124,7 +125,7 @@ class FakeTwilio(Server, Hooks, Contents):
         return taken
 
     async def _list(self, request: web.Request) -> web.Response:
-        if (refusal := self._check(request)) is not None:
+        if (refusal := self._check(request) or await self._refuse_question()) is not None:
             return refusal
         query = dict(request.query)
         self.asked.append(query)
@@ -157,9 +158,17 @@ class FakeTwilio(Server, Hooks, Contents):
         )
 
     async def _account(self, request: web.Request) -> web.Response:
-        if (refusal := self._check(request)) is not None:
+        if (refusal := self._check(request) or await self._refuse_question()) is not None:
             return refusal
         return web.json_response({"sid": self.account, "status": "active", "type": "Full", "friendly_name": ""})
+
+    async def _refuse_question(self) -> web.Response | None:
+        fault = self.asked_fault
+        if fault is None:
+            return None
+        if fault.hang:
+            await asyncio.sleep(fault.hang)
+        return _error(fault.status or 500, fault.code, "as told", fault.retry_after)
 
     async def _fetch(self, request: web.Request) -> web.Response:
         taken = self._by_sid.get(request.match_info["sid"])
@@ -269,7 +278,10 @@ class TwilioStandin(Standin):
         return self.posted({"fields": self.fake.receipt(taken, state), "query": query}, path)
 
     def fail(self, fate: Fate) -> None:
-        self.fake.fail(FAULT_OF[fate])
+        if fate == "away":
+            self.fake.stop()  # nobody listens: nothing can have been taken
+        else:
+            self.fake.fail(FAULT_OF[fate])
 
     def texts(self) -> list[str]:
         return [taken.body for taken in self.fake.ledger]
