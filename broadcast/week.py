@@ -29,14 +29,8 @@ async def find_district(conn: Conn, district_id: str) -> District:
     return district
 
 
-ANSWERED = (
-    "resolved",
-    "cannot",
-    "confirmed",
-    "disputed",
-    "appealed",
-    "closed",
-)  # where a case stands that was called done, and not reopened
+# Where a case stands that was decided, and not reopened.
+ANSWERED = ("resolved", "cannot", "confirmed", "disputed", "appealed", "closed")
 
 # A place as public pages may name it: the tehsil, however small the place of the case is.
 TEHSIL = """LEFT JOIN places p ON p.id = {place}

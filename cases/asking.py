@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from cases import messages
+from cases.history import Actor
 from cases.lifecycle import ENDED
 from cases.register import Case
 from flows.model import Ending
@@ -51,7 +52,9 @@ def question_of(case: Case) -> Asked:
     return QUESTIONS["accept" if case.decision == "refused" else "confirm"]
 
 
-async def ask(tx: Tx, keys: Keys, case: Case, *, now: datetime, line: str = "") -> UUID | None:
+async def ask(
+    tx: Tx, keys: Keys, case: Case, verb: str, *, now: datetime, line: str = "", by: Actor | None = None
+) -> UUID | None:
     """Tell how a case was decided, and ask whether it is so. Returns the message's id, None where nothing is sent."""
     code, question = {"code": case.code}, question_of(case)
     outcome = {"key": f"outcome.{case.outcome}", "values": case.outcome_values}
@@ -59,4 +62,6 @@ async def ask(tx: Tx, keys: Keys, case: Case, *, now: datetime, line: str = "") 
         (_SAID[case.decision or "upheld"], {"code": code, "outcome": outcome}),
         (question.text, {"code": code}),
     ]
-    return await messages.ask(tx, keys, case, question.kind, says=says, options=question.options, now=now, text=line)
+    return await messages.ask(
+        tx, keys, case, verb, question.kind, says=says, options=question.options, now=now, text=line, by=by
+    )

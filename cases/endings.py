@@ -1,4 +1,4 @@
-"""The clock's part after a case has ended: who was told, who is asked once more, what people's word does to promises."""
+"""The clock's part after a case has ended: who was told, who is asked again, what people's word does to promises."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def sweep(tx: Tx, keys: Keys, now: datetime, *, batch: int = BATCH) -> lis
     sent: list[UUID] = []
     for case_id in await register.to_ask(tx, now, batch):
         case = await register.read(tx, case_id)
-        outbox_id = await asking.ask(tx, keys, case, now=now)
+        outbox_id = await asking.ask(tx, keys, case, "ask", now=now)
         columns = {"asked_by": outbox_id, "ask_count": case.ask_count + 1}
         await register.move(tx, case_id, "ask", actor=CLOCK, now=now, columns=columns)
         if outbox_id is not None:

@@ -49,11 +49,13 @@ async def close(
     code = {"code": case.code}
     says = [("case.closed", {"code": code})]
     if case.status == "confirmed":
-        outbox_id = await messages.tell(tx, keys, case, says=says, now=now)
+        outbox_id = await messages.tell(tx, keys, case, "close", says=says, now=now)
     else:
         question = asking.question_of(case)
         says.append((question.text, {"code": code}))
-        outbox_id = await messages.ask(tx, keys, case, question.kind, says=says, options=question.options, now=now)
+        outbox_id = await messages.ask(
+            tx, keys, case, "close", question.kind, says=says, options=question.options, now=now
+        )
     data, columns = {"as": closes_as(case)}, register.asked(outbox_id, now, count=case.ask_count)
     await register.move(tx, case_id, "close", actor=actor, now=now, version=version, data=data, columns=columns)
     return outbox_id

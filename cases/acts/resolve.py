@@ -12,7 +12,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from cases import asking, commitments, districts, history, offices, outcomes, referrals, register, thread
+from cases import asking, commitments, districts, history, offices, outcomes, referrals, register
 from cases.history import Actor
 from cases.lifecycle import Refused
 from cases.register import Case
@@ -48,7 +48,8 @@ async def resolve(
         raise Refused("other_person")
     values = await happened(tx, case, now=now, done_on=done_on, place_id=place_id, office_id=office_id)
     case = replace(case, outcome=outcome, outcome_values=values, decision=decision)
-    outbox_id = await asking.ask(tx, keys, case, now=now, line=line)
+    verb = "part" if decision == "partly" else "resolve"
+    outbox_id = await asking.ask(tx, keys, case, verb, now=now, line=line, by=actor)
     columns: dict[str, Any] = {
         "outcome": outcome,
         "outcome_values": Jsonb(values),
@@ -60,18 +61,16 @@ async def resolve(
     if line.strip():
         columns["last_said"] = register.write_last_said(keys, case_id, line)
     said: dict[str, Any] = {"data": {"outcome": outcome, "decision": decision}, "columns": columns}
-    if decision == "partly":
-        await register.move(tx, case_id, "part", actor=actor, now=now, version=version, **said)
-    else:
+    if verb == "resolve":
         columns["resolved_at"] = now
         said["decision"] = decision
-        await register.move(tx, case_id, "resolve", actor=actor, now=now, version=version, **said)
+    await register.move(tx, case_id, verb, actor=actor, now=now, version=version, **said)
+    if verb == "resolve":
         await referrals.settle(tx, case_id, now)
     if decision == "refused":
         await commitments.drop_open(tx, case_id, reason=outcome, now=now)
     elif decision == "upheld":
         await commitments.keep(tx, case_id, outcome, now)
-    await thread.append_answer(tx, keys, case_id, line, actor=actor, now=now, outbox_id=outbox_id)
     return outbox_id
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from cases import commitments, messages, outcomes, register, thread
+from cases import commitments, messages, outcomes, register
 from cases.acts.resolve import happened
 from cases.history import Actor
 from cases.lifecycle import Refused
@@ -40,6 +40,4 @@ async def step(
     await register.move(tx, case_id, verb, actor=actor, now=now, version=version, data=data, columns=columns)
     await commitments.keep(tx, case_id, outcome, now)
     said = {"code": {"code": case.code}, "outcome": {"key": f"outcome.{outcome}", "values": values}}
-    outbox_id = await messages.tell(tx, keys, case, says=[("case.step", said)], now=now, text=line)
-    await thread.append_answer(tx, keys, case_id, line, actor=actor, now=now, outbox_id=outbox_id)
-    return outbox_id
+    return await messages.tell(tx, keys, case, verb, says=[("case.step", said)], now=now, text=line, by=actor)

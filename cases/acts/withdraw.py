@@ -73,7 +73,7 @@ async def withdraw(
     if now < possible:
         raise Refused("cooling")
     says = [("case.withdrawn", {"code": {"code": case.code}})]
-    outbox_id = await messages.tell(tx, keys, case, says=says, now=now)
+    outbox_id = await messages.tell(tx, keys, case, "withdraw", says=says, now=now)
     columns = {"decision": "withdrawn", "wish_why": why, "resolved_at": now, **register.asked(outbox_id, now, count=0)}
     await register.move(
         tx, case_id, "withdraw", actor=actor, now=now, version=version, data={"why": why}, columns=columns
