@@ -37,8 +37,6 @@ QUESTIONS: dict[Ending, Asked] = {
     "accept": Asked("accept", "case.accept_ask", _ACCEPT),
 }
 
-_SAID = {"upheld": "case.resolved", "partly": "case.partly", "refused": "case.cannot"}
-
 
 def ending(status: str, decision: str | None) -> Ending | None:
     """Which of them may be answered of a case; None while nothing was decided. What was refused is not asked done."""
@@ -59,7 +57,7 @@ async def ask(
     code, question = {"code": case.code}, question_of(case)
     outcome = {"key": f"outcome.{case.outcome}", "values": case.outcome_values}
     says: list[tuple[str, dict[str, Any]]] = [
-        (_SAID[case.decision or "upheld"], {"code": code, "outcome": outcome}),
+        ("case.partly" if case.decision == "partly" else "case.resolved", {"code": code, "outcome": outcome}),
         (question.text, {"code": code}),
     ]
     return await messages.ask(

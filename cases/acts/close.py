@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from cases import asking, history, messages, register
+from cases import asking, history, lifecycle, messages, register
 from cases.history import Actor
 from cases.lifecycle import ASKED_AGAIN, DISPUTE, LEFT_TO_ANSWER, Refused
 from cases.register import Case
@@ -40,6 +40,7 @@ async def close(
     have thirty days again.
     """
     case = await register.read(tx, case_id)
+    lifecycle.move(case.status, "close", await register.role_of(tx, actor, case.district_id))
     if case.status in {"resolved", "cannot"}:
         if await history.last_actor(tx, case_id, "resolve") == str(actor):
             raise Refused("second_person")

@@ -28,7 +28,7 @@ UPDATE cases SET status = outcome, resolved_at = NULL,
 WHERE status = 'resolved' AND outcome IN ('sent_on', 'inspected');
 
 DROP INDEX cases_queue;
-CREATE INDEX cases_queue ON cases (district_id, next_due, id) WHERE status IN
+CREATE INDEX cases_queue ON cases (district_id, (status NOT IN ('disputed', 'appealed')), next_due, id) WHERE status IN
     ('received', 'acknowledged', 'in_progress', 'sent_on', 'inspected', 'partly', 'disputed', 'appealed');
 CREATE INDEX cases_asked_by ON cases (asked_by) WHERE asked_by IS NOT NULL;
 CREATE INDEX cases_to_ask ON cases (told_at) WHERE status IN ('resolved', 'cannot') AND ask_count < 3;

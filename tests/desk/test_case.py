@@ -87,6 +87,11 @@ async def test_a_case_from_first_look_to_resolved(
     assert soup.select_one(f'form[action="/desk/cases/{case}/close"]') is None, "a second person closes"
 
     supervisor = await enter("supervisor")
+    early = await do(supervisor, case, "close")
+    assert (early.status_code, say("refused.too_early", "en") in early.text) == (422, True)
+    assert say("close.untold", "en") in early.text
+    async with jawab.db.transaction("console") as tx:
+        await tx.execute("UPDATE cases SET ask_count = 3, asked_at = now() - interval '8 days' WHERE id = %s", (case,))
     assert (await do(supervisor, case, "close")).status_code == 303
     assert (await one("SELECT status FROM cases WHERE id = %s", case))["status"] == "closed"
     assert (await do(supervisor, case, "reopen")).status_code == 303
@@ -95,7 +100,7 @@ async def test_a_case_from_first_look_to_resolved(
 
 async def test_who_resolved_a_case_does_not_close_it(enter: Enter, opened: Open) -> None:
     supervisor, case = await enter("supervisor"), await opened()
-    await do(supervisor, case, "resolve", outcome="inspected", date=TODAY.isoformat())
+    await do(supervisor, case, "resolve", outcome="repaired", date=TODAY.isoformat())
     answer = await do(supervisor, case, "close")
     assert answer.status_code == 422
     assert "A second person has to do this" in answer.text
@@ -167,7 +172,12 @@ async def test_who_asked_not_to_be_messaged_is_not_and_the_page_says_so(enter: E
         (("resolve", {"outcome": "paid", "date": "2026-01-01"}), "Choose what was done"),
         (("resolve", {"outcome": "repaired", "date": ""}), "Give the date"),
         (("resolve", {"outcome": "repaired", "date": "2999-01-01"}), "has not come yet"),
-        (("resolve", {"outcome": "sent_on", "date": "2026-01-01"}), "Choose the office"),
+        (("step", {"outcome": "sent_on", "date": "2026-01-01"}), "Choose the office"),
+        (("step", {"outcome": "repaired", "date": "2026-01-01"}), "Choose what was done"),
+        (("resolve", {"outcome": "sent_on", "date": "2026-01-01"}), "Choose what was done"),
+        (("resolve", {"decision": "refused", "why": "", "date": "2026-01-01"}), "Choose the reason"),
+        (("resolve", {"decision": "gone", "outcome": "repaired", "date": "2026-01-01"}), "how it is decided"),
+        (("wish", {}), "Choose the reason"),
         (("resolve", {"outcome": "repaired", "date": "2026-01-01", "place": "elsewhere"}), "a place of this district"),
         (("refer", {"office": "", "date": "2999-01-01"}), "Choose the office"),
         (("refer", {"office": str(uuid.uuid4()), "date": "2999-01-01"}), "Choose an office"),
