@@ -39,8 +39,8 @@ CONDITIONS = {
 }
 OFFICE, NOBODY = sql.SQL("c.office_id = %(office)s"), sql.SQL("c.office_id IS NULL")
 
-# Open cases go by what is due next, after those whose writers say that it is not so; done ones by when they came, newest
-# first. Both have an index in that order.
+# Open cases go by what is due next, after those whose writers say that it is not so; done ones by when they came, the
+# newest first. Both have an index in that order.
 RANK = sql.SQL("(c.status NOT IN ('disputed', 'appealed'))")  # as in the index
 OPEN_ORDER = sql.SQL("{}, c.next_due, c.id").format(RANK)
 OPEN_AFTER = sql.SQL("({}, c.next_due, c.id) > (%(rank)s, %(at)s, %(id)s)").format(RANK)

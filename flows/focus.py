@@ -41,8 +41,9 @@ def open_code(turn: Turn) -> bool:
     turn.answered = True
     turn.pass_by()
     turn.remember(left=turn.node.name if codes.valid(code) and not turn.fresh else "")
-    if turn.node.flow != "status":
-        turn.push()
+    if turn.node.look_up != "case":
+        if turn.node.flow != "status":
+            turn.push()
         turn.node = turn.book.nodes[CODE]
     look_up_case(turn, code)
     return True
@@ -218,6 +219,7 @@ _SAID = {Meaning.GREETING: "welcome.hello", Meaning.THANKS: "thanks.reply"}
 def ask_again(turn: Turn) -> None:
     """Words beside a question of ours are kept in its case, and it is asked once more; the next ones are only kept."""
     if not threads.append(turn):
+        turn.pass_by()  # whether it is about a person was asked last: a digit answers that
         land(turn, ABOUT, ask=True)
         return
     turn.misses += 1
