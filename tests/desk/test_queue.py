@@ -58,8 +58,11 @@ async def test_filters_narrow_the_queue(enter: Enter, opened: Open, owner: Owner
     ):
         soup = await handler.soup(f"/desk/queue?{query}")
         assert set(shown(soup)) == {str(case) for case in wanted}, query
-    counts = [tab.text.split()[-1] for tab in (await handler.soup("/desk/queue")).select(".tabs a")][:5]
-    assert counts == ["2", "1", "1", "1", "1"]
+    counts = [tab.text.split()[-1] for tab in (await handler.soup("/desk/queue")).select(".tabs a")][:6]
+    assert counts == ["0", "2", "1", "1", "1", "1"]
+    await owner.execute("UPDATE cases SET status = 'disputed' WHERE id = %s", (roads,))
+    assert shown(await handler.soup("/desk/queue")) == [str(roads), str(water)], "first, though it is due later"
+    assert shown(await handler.soup("/desk/queue?status=gainsaid")) == [str(roads)]
 
 
 async def test_pages_follow_each_other_without_gap_or_repeat(enter: Enter, opened: Open, write: Write) -> None:
