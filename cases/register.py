@@ -266,7 +266,7 @@ async def hollow(tx: Tx, case_id: UUID, now: datetime) -> None:
 _NAME: LiteralString = """
 WITH named AS (
     UPDATE cases SET office_id = %s, version = version + 1
-    WHERE district_id = %s AND category = %s AND office_id IS NULL AND status <> 'closed' RETURNING id, status
+    WHERE district_id = %s AND category = %s AND office_id IS NULL AND status NOT IN ('withdrawn', 'closed') RETURNING id, status
 )
 {history} SELECT id, now(), 'operator', 'amend', status, status, '{"changed": ["office_id"]}' FROM named
 """.replace("{history}", history.INTO)
