@@ -266,7 +266,8 @@ async def hollow(tx: Tx, case_id: UUID, now: datetime) -> None:
 _NAME: LiteralString = """
 WITH named AS (
     UPDATE cases SET office_id = %s, version = version + 1
-    WHERE district_id = %s AND category = %s AND office_id IS NULL AND status NOT IN ('withdrawn', 'closed') RETURNING id, status
+    WHERE district_id = %s AND category = %s AND office_id IS NULL
+        AND status NOT IN ('withdrawn', 'closed') RETURNING id, status
 )
 {history} SELECT id, now(), 'operator', 'amend', status, status, '{"changed": ["office_id"]}' FROM named
 """.replace("{history}", history.INTO)
@@ -325,14 +326,18 @@ async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
     await tx.execute("UPDATE cases SET contact_id = %s WHERE contact_id = %s", (contact_id, other))
 
 
-# What became of the messages that told how a case ended: one that went out and was not called back within the hour, and
-# one that will not go out any more. A person who is not reached could know of it by their number since it ended.
+# What became of the messages that told how a case ended: one that went out and was not called back within the hour, as the
+# words themselves or as the template that asks "is it done?", and one that nobody will read any more. Who is not reached
+# could know of it by their number since it ended.
 _NOTE_TOLD: LiteralString = """
-WITH fate AS (
-    SELECT id, CASE WHEN state IN ('sent', 'delivered', 'read') THEN sent_at END AS told_at FROM outbox
+WITH message AS (
+    SELECT id, state, sent_at, missed AND template IS DISTINCT FROM 'done' AS unread FROM outbox
     WHERE id IN (SELECT asked_by FROM cases WHERE asked_by IS NOT NULL AND contact_id IS NOT NULL)
-        AND (state IN ('delivered', 'read', 'undelivered', 'failed', 'withdrawn')
-            OR (state = 'sent' AND sent_at <= %(now)s - interval '1 hour'))
+), fate AS (
+    SELECT id, CASE WHEN state IN ('sent', 'delivered', 'read') AND NOT unread THEN sent_at END AS told_at FROM message
+    WHERE state IN ('undelivered', 'failed', 'withdrawn') OR (state IN ('delivered', 'read') AND NOT unread)
+        OR (state = 'sent' AND NOT unread AND sent_at <= %(now)s - interval '1 hour')
+        OR (unread AND sent_at <= %(now)s - interval '7 days')
 )
 UPDATE cases SET asked_by = NULL, asked_at = coalesce(fate.told_at, asked_at),
     told_at = CASE WHEN asked_at IS NULL AND fate.told_at IS NOT NULL THEN fate.told_at

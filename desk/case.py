@@ -18,7 +18,7 @@ from cases import calendar, history, lifecycle, offices, outcomes, register, thr
 from cases.acts.close import closable_from
 from cases.acts.withdraw import WHY, withdrawable_from
 from cases.roles import who_may
-from desk import files, pins, time_left
+from desk import files, pins, reached, time_left
 from desk.queue import choices
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft
@@ -154,6 +154,7 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
             "clocks": await _clocks(tx, case_id, now),
             "commitments": await _commitments(tx, case_id),
             "referrals": await _referrals(tx, case_id),
+            "unreached": await reached.tell(tx, case_id),
             "files": {file.id: files.tell(file, cards) for file in came},
             "colleagues": await _colleagues(tx, case.district_id),
             "owners": await offices.responsible(tx, case_id),

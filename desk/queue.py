@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 import pages
 from cases.lifecycle import OPEN
 from desk import time_left
+from desk.reached import UNREACHED
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft
 from flows import codes
@@ -48,7 +49,7 @@ DONE_ORDER, DONE_AFTER = sql.SQL("c.opened_at DESC, c.id DESC"), sql.SQL("(c.ope
 QUEUE = sql.SQL(
     "SELECT c.id, c.code, c.category, c.status, c.draft, c.lang, c.channel, c.opened_at, c.next_due,"
     " c.place_text IS NOT NULL AS place_typed, p.names AS place, o.names AS office, f.name AS assigned,"
-    " k.kind, k.due_at"
+    " k.kind, k.due_at, {unreached} AS unreached"
     " FROM cases c LEFT JOIN places p ON p.id = c.place_id LEFT JOIN offices o ON o.id = c.office_id"
     " LEFT JOIN staff f ON f.id = c.assigned_to"
     " LEFT JOIN LATERAL (SELECT kind, due_at FROM clocks WHERE case_id = c.id AND met_at IS NULL"
@@ -76,6 +77,7 @@ class Queued:
     assigned: str | None
     kind: str | None
     due_at: datetime | None
+    unreached: bool
 
     def left(self, now: datetime) -> TimeLeft | None:
         return time_left.tell(self.kind, self.due_at, now) if self.kind and self.due_at else None
@@ -159,6 +161,7 @@ async def list_cases(conn: Conn, staff: Staff, filters: Filters, after: Cursor |
             where=sql.SQL(" AND ").join(wanted),
             order=DONE_ORDER if filters.done else OPEN_ORDER,
             most=sql.Literal(PAGE + 1),
+            unreached=sql.SQL(UNREACHED),
         ),
         {
             **staff.scope,

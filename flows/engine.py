@@ -23,6 +23,7 @@ from flows import (
     report,
     talk,
     tapbacks,
+    taps,
     threads,
     universal,
 )
@@ -128,9 +129,13 @@ def _tap(turn: Turn) -> bool:
     What a conversation may begin with can be tapped whenever nothing else is open; True where it is asked again.
     """
     tapped, focused = turn.event.tapped, turn.known.focus
+    if tapped == taps.WAITING:  # what waited comes by itself, and is the answer
+        turn.over = turn.fresh
+        return True
     if not (tapped or _is_stray(turn)) or (turn.lost and not turn.fresh) or (tapped == turn.face and not turn.fresh):
         return False
-    if focused is not None and tapped == focus.ASKED.get(focused.kind):
+    asked = (turn.event.quotes_asks, focused.kind if focused is not None else None)
+    if tapped and any(tapped == focus.ASKED.get(question or "") for question in asked):
         return False
     if not turn.fresh:
         turn.ask()

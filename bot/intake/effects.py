@@ -32,7 +32,7 @@ from flows.effects import (
     Withdraw,
 )
 from flows.model import Item
-from store import consents, contacts, inbox, media, sessions
+from store import consents, contacts, inbox, media, outbox, sessions
 from store.database import Tx
 
 # What somebody wrote before they asked for a person: so much of it, and not from another day.
@@ -268,6 +268,7 @@ async def _verify(tx: Tx, turn: Turn, effect: Verify) -> None:
     case = await register.find(tx, effect.code)
     if case is None or case.district_id != turn.district.id:
         return
+    await outbox.let_lie(tx, case.id)
     await acts.say_done(tx, case, effect.verdict, by_code=case.contact_id != turn.contact_id, now=turn.now)
 
 

@@ -9,8 +9,10 @@ from bot.channels import Inbound
 from bot.intake.message import Turn
 from cases import asking, calendar, clocks, lifecycle, register, scorecards, sorting
 from cases.protected import vault
+from flows import taps
 from flows.effects import LookUp, Seal, SealStory, Step
 from flows.model import Ending, Found, FoundCase, FoundFacility
+from flows.taps import Tap
 from store import outbox, tries
 from store.database import Tx, fetch_one
 from store.jawab import Jawab
@@ -55,6 +57,16 @@ async def quoted(jawab: Jawab, contact_id: UUID, message: Inbound) -> tuple[str,
             case {"code": str(code)}:
                 return code, asks
     return "", None
+
+
+async def tapped(jawab: Jawab, contact_id: UUID, message: Inbound) -> Tap:
+    """What was tapped. "Read it" is an option of nothing any more where nothing waits to be read."""
+    tap = taps.read(message.choice)
+    if tap.node != taps.WAITING:
+        return tap
+    async with jawab.db.autocommit("intake") as auto:
+        waits = await outbox.is_any_missed(auto, contact_id)
+    return tap if waits else Tap(tap.option)
 
 
 async def _case(tx: Tx, turn: Turn, code: str) -> Found:

@@ -11,11 +11,7 @@ from cases import figures
 from tests.truth import CLAIM_NOTHING, FACTS, TEXTS, faults, keys_of_catalogs
 
 NULL: dict[str, Any] = {
-    "outbox": None,
-    "contact": None,
-    "inbox": None,
-    "case": None,
-    "at": None,
+    **dict.fromkeys(("outbox", "contact", "inbox", "case", "at")),
     "codes": [],
     "values": "{}",
 }
