@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from cases import calendar
 from cases.roles import who_may
 
 CITIZEN, CLOCK = "citizen", "clock"
@@ -22,11 +20,6 @@ SAME = ""
 
 # What a decision makes of a case that is resolved; half of it leaves the case open, see the verb "part".
 DECIDED = {"upheld": "resolved", "refused": "cannot"}
-
-DISPUTE = timedelta(days=30)  # from the day its writer was told how it ended, or could read it by their number
-ASKED_AGAIN = (timedelta(days=3), timedelta(days=10))  # after they were told
-LEFT_TO_ANSWER = timedelta(days=7)  # after the last asking, before somebody may close what nobody confirmed
-COOLING = timedelta(days=3)  # between a wish to take a case back and its taking back
 
 
 class Refused(Exception):
@@ -113,13 +106,6 @@ def move(status: str, verb: str, who: str, decision: str = "") -> str:
     if who not in found.who:
         raise Refused("not_allowed")
     return DECIDED[decision] if decision else found.becomes
-
-
-def disputable(status: str, told_at: datetime | None, now: datetime) -> bool:
-    """Whether its writer may still say that it is not so: thirty days from the day they could know how it ended."""
-    if status not in ENDED or told_at is None:
-        return True
-    return calendar.day_of(now) <= calendar.day_of(told_at) + DISPUTE
 
 
 def verbs(status: str, who: str) -> tuple[str, ...]:

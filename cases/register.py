@@ -54,7 +54,7 @@ class Case:
 
     def disputable(self, now: datetime) -> bool:
         """Whether its writer may still say that it is not so."""
-        return lifecycle.disputable(self.status, self.told_at, now)
+        return clocks.disputable(self.status, self.told_at, now)
 
     def day(self, moment: datetime) -> date:
         """The day that a moment falls on in the case's district."""
@@ -326,8 +326,8 @@ async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
     await tx.execute("UPDATE cases SET contact_id = %s WHERE contact_id = %s", (contact_id, other))
 
 
-# What became of the messages that told how a case ended: one that went out and was not called back within the hour, as the
-# words themselves or as the template that asks "is it done?", and one that nobody will read any more. Who is not reached
+# What became of the messages that told how a case ended: one that went out and was not called back within the hour (as
+# its own words, or as the template that asks "is it done?"), and one that nobody will read any more. Who is not reached
 # could know of it by their number since it ended.
 _NOTE_TOLD: LiteralString = """
 WITH message AS (
@@ -361,7 +361,7 @@ async def note_told(tx: Tx, now: datetime) -> None:
 
 async def to_ask(tx: Tx, now: datetime, batch: int) -> list[UUID]:
     """Up to `batch` cases whose writers are to be asked once more. Two at once do no harm: a case is locked by one."""
-    first, second = lifecycle.ASKED_AGAIN
+    first, second = clocks.ASKED_AGAIN
     rows = await fetch_all(
         tx,
         "SELECT id FROM cases WHERE status IN ('resolved', 'cannot') AND ask_count IN (1, 2) AND asked_by IS NULL"

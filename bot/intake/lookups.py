@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bot.channels import Inbound
 from bot.intake.message import Turn
-from cases import asking, calendar, clocks, lifecycle, register, scorecards, sorting
+from cases import asking, calendar, clocks, register, scorecards, sorting
 from cases.protected import vault
 from flows import taps
 from flows.effects import LookUp, Seal, SealStory, Step
@@ -94,7 +94,7 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
             day=calendar.day_of(row["opened_at"]).isoformat(),
             last=register.read_last_said(turn.jawab.keys, row["id"], row["last_said"]),
             asks=asking.ending(row["status"], row["decision"]),
-            late=not lifecycle.disputable(row["status"], row["told_at"], turn.now),
+            late=not clocks.disputable(row["status"], row["told_at"], turn.now),
         )
     sealed = await vault.find(tx, turn.hashes[code])
     if sealed is not None and sealed.district_id == turn.district.id:  # like an ordinary one: at its own number only

@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 
 from bot.channels import Inbound
 from bot.intake import district, people
-from cases import lifecycle
+from cases import clocks
 from flows.model import Focus
 from store import channels, contacts, sessions
 from store.database import Auto, fetch_one, new_id
@@ -152,4 +152,4 @@ def _focus(asked: Sequence[Any] | None) -> Focus | None:
         return None
     kind, code, day, at, status, told = asked
     told_at = None if told is None else datetime.fromtimestamp(float(told), UTC)
-    return Focus(kind, code, day, float(at), not lifecycle.disputable(status, told_at, datetime.now(UTC)))
+    return Focus(kind, code, day, float(at), not clocks.disputable(status, told_at, datetime.now(UTC)))

@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from cases import asking, history, lifecycle, messages, register
+from cases.clocks import ASKED_AGAIN, DISPUTE, LEFT_TO_ANSWER
 from cases.history import Actor
-from cases.lifecycle import ASKED_AGAIN, DISPUTE, LEFT_TO_ANSWER, Refused
+from cases.lifecycle import Refused
 from cases.register import Case
 from store.crypto import Keys
 from store.database import Tx

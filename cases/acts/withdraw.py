@@ -11,8 +11,9 @@ from datetime import datetime
 from uuid import UUID
 
 from cases import commitments, messages, register
+from cases.clocks import COOLING
 from cases.history import Actor
-from cases.lifecycle import CITIZEN, COOLING, MOVES, Refused
+from cases.lifecycle import CITIZEN, MOVES, Refused
 from cases.register import Case
 from store import sessions
 from store.crypto import Keys

@@ -13,7 +13,8 @@ import pytest
 
 from cases import acts, asking, endings, register
 from cases.acts.close import closable_from, closes_as
-from cases.lifecycle import DISPUTE, Refused
+from cases.clocks import DISPUTE
+from cases.lifecycle import Refused
 from cases.register import Case
 from store.crypto import Keys
 from store.database import Database
