@@ -111,7 +111,23 @@ async def test_another_district_does_not_exist(enter: Enter, opened: Open, elsew
     foreign = await handler.get(f"/desk/cases/{theirs}")
     assert foreign.status_code == none.status_code == 404
     assert foreign.text.replace(str(theirs), "X") == none.text.replace(str(none.url).rsplit("/", 1)[1], "X")
-    for move in ("acknowledge", "start", "note", "answer", "close", "amend", "assign", "refer", "resolve", "commit"):
+    for move in (
+        "acknowledge",
+        "start",
+        "note",
+        "answer",
+        "close",
+        "amend",
+        "assign",
+        "refer",
+        "resolve",
+        "commit",
+        "step",
+        "drop",
+        "wish",
+        "go_on",
+        "withdraw",
+    ):
         answer = await handler.post(f"/desk/cases/{theirs}/{move}", {"text": "x"})
         assert answer.status_code == 404, move
     supervisor = await enter("supervisor")
