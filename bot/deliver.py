@@ -17,12 +17,13 @@ from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import structlog
 
-from bot import consequences, gate, registry
-from bot.backoff import ANSWER_WAIT, DOUBTS_MOST, MOST_ATTEMPTS, delay
+from bot import consequences, gate, outside, registry
+from bot.backoff import ANSWER_TRIES, ANSWER_WAIT, DOUBTS_MOST, delay
 from bot.batches import Batches
-from bot.channels import Channel, Outbound, SendError
+from bot.channels import SILENT, Channel, Outbound, SendError
 from bot.registry import Registry, scoped
 from locales import render, render_buttons
 from locales.channels import CHANNELS, sms_parts
@@ -83,9 +84,14 @@ async def recover(jawab: Jawab, older_than: timedelta = UNSURE_AFTER, limit: int
 
 
 async def expire(jawab: Jawab) -> int:
-    """Let go of what waited for a window that did not open in time. Returns how many."""
+    """Let go of what waited for a window that did not open in time. Returns how many.
+
+    What is parked and may have another way by now is due again.
+    """
     async with jawab.db.autocommit("intake") as connection:
-        return await claims.expire(connection)
+        expired = await claims.expire(connection)
+        await claims.wake(connection)
+    return expired
 
 
 def prepare(keys: Keys, row: Claimed, channel: Channel, door: str) -> Outbound:
@@ -123,13 +129,14 @@ class Ready:
 
 @dataclass(slots=True)
 class Run:
-    """One drain: what it has claimed, and which senders have no slot left for now."""
+    """One drain: what it has claimed, and which senders have no slot left for now or nobody who answers."""
 
     jawab: Jawab
     registry: Registry
     lane: str
     counts: Counter[str] = field(default_factory=Counter)
     full: dict[UUID, float] = field(default_factory=dict)  # channel -> monotonic time when it is worth a claim again
+    away: set[UUID] = field(default_factory=set)  # channels at whose provider nobody answered this run
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT))
     records: Batches[Outcome] = field(init=False)
@@ -145,6 +152,7 @@ class Run:
                 await asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED)
             now = time.monotonic()
             self.full = {channel: until for channel, until in self.full.items() if until > now}
+            at_work = bool(self.tasks)
             async with self.jawab.db.autocommit("intake") as connection:
                 rows = await claims.claim(connection, self.lane, ids, self.full, min(size, limit))
             if rows:
@@ -153,6 +161,8 @@ class Run:
                 size = min(HANDFUL, size * 2) if begun == len(rows) else max(8, begun)
             elif self.full:  # rows may wait behind a sender that has no slot now
                 await asyncio.sleep(min(min(self.full.values()) - now, AHEAD))
+            elif at_work:  # a person's next message waits for the one that is at work
+                await self.finish()
             else:
                 return
 
@@ -198,16 +208,23 @@ class Run:
 
     async def _ready(self, row: Claimed) -> Ready | Outcome:
         """The row's message and its cost, or why it does not go now."""
-        if (refusal := gate.check(row)) is not None:
+        refusal = gate.check(row)
+        if refusal is not None and refusal.error != gate.SHUT:
             return refusal
         channel = await self.registry.open(row.channel)
         if channel is None:
             return outcome(row, "queued", "channel not set up", due_in=900.0, back=1)
         try:
             outbound = prepare(self.jawab.keys, row, channel, self.registry.door_of(row.channel))
+            climbed = await outside.climb(self.jawab, row, channel, outbound) if refusal is not None else outbound
+        except psycopg.OperationalError:
+            raise
         except Exception as error:  # noqa: BLE001 - one poisoned row must not stop its lane
             await self._alarm("message_unreadable", row, error=type(error).__name__)
             return outcome(row, "failed", type(error).__name__)
+        if isinstance(climbed, Outcome):
+            return climbed
+        outbound = climbed
         cost = len(sms_parts(outbound.text)) if CHANNELS[row.kind].parts else 1
         if row.inbox_id is not None:
             wait = await self.registry.pace.pair(str(row.contact_id), row.kind)
@@ -235,6 +252,9 @@ class Run:
             await asyncio.sleep(rest)
         async with self.slots:
             waited = time.monotonic() - claimed
+            if row.channel_id in self.away:
+                await self.settle(outcome(row, "queued", "away", back=1))
+                return
             if waited > LEASE:
                 await self.settle(outcome(row, "queued", "late", due_in=0.0, back=1))
                 return
@@ -245,8 +265,10 @@ class Run:
                 sent = await channel.send(outbound)
             except SendError as error:
                 came_to = await self._failed(row, channel, outbound, error)
+                if outbound.values:
+                    came_to = await outside.amend(self.jawab, row, error.fate, came_to)
             else:
-                came_to = _went(row, channel, scoped(channel, row.channel, sent.provider_id))
+                came_to = _went(row, channel, outbound, scoped(channel, row.channel, sent.provider_id))
         await self.settle(came_to)
 
     async def _failed(self, row: Claimed, channel: Channel, outbound: Outbound, error: SendError) -> Outcome:
@@ -256,15 +278,14 @@ class Run:
         if error.fate in consequences.FELT_BY_OTHERS:
             async with self.jawab.db.transaction("intake") as tx:
                 await consequences.draw(tx, error.fate, error.code, row, wait)
+        if error.fate == "away":  # as if it had never been claimed: it keeps its place
+            self.away.add(row.channel_id)
+            return outcome(row, "queued", error.fate, back=1)
         if error.fate == "unsure":
-            found = await self._found(row, channel, outbound)
-            if found:
-                return _went(row, channel, found)
-            return outcome(row, "sending", "unsure", due_in=ASK_AGAIN)
-        if error.fate == "retry":
-            if row.attempts < MOST_ATTEMPTS:
-                return outcome(row, "queued", error.code or error.fate, due_in=wait)
-            await self._alarm("message_failed", row, code=error.code)
+            return await self._ask_at_once(row, channel, outbound)
+        if error.fate == "retry":  # as long as it is of use: what ends it is time alone
+            rest = wait if row.inbox_id is None else min(wait, ANSWER_TRIES)
+            return outcome(row, "queued", error.code or error.fate, due_in=rest)
         if error.fate in {"later", "stop"}:
             if row.inbox_id is not None:
                 rest = wait if error.retry_after is not None else min(wait, ANSWER_WAIT)  # what was named is obeyed
@@ -274,6 +295,18 @@ class Run:
             return outcome(row, "queued", error.code or error.fate, due_in=wait, back=1)
         return outcome(row, _ENDS[error.fate], error.code or error.fate)
 
+    async def _ask_at_once(self, row: Claimed, channel: Channel, outbound: Outbound) -> Outcome:
+        """Whether a message without an answer was taken. Where the question has none either, nobody is there."""
+        found = ""
+        try:
+            found = await self._found(row, channel, outbound)
+        except SendError as error:
+            if error.fate in SILENT:
+                self.away.add(row.channel_id)
+                async with self.jawab.db.transaction("intake") as tx:
+                    await consequences.draw(tx, "away", error.code, row, 0.0)
+        return _went(row, channel, outbound, found) if found else outcome(row, "sending", "unsure", due_in=ASK_AGAIN)
+
     async def ask_after(self, group: list[Claimed]) -> None:
         """Rows of one person that may have gone out, oldest first."""
         for row in group:
@@ -281,27 +314,28 @@ class Run:
             if channel is None:
                 continue
             outbound = prepare(self.jawab.keys, row, channel, self.registry.door_of(row.channel))
+            if row.template is not None and row.freed_at is None:
+                outbound = await outside.rebuild(self.jawab, row, outbound)
             async with self.slots:
                 try:
-                    found = await self._found(row, channel, outbound, doubt=True)
+                    found = await self._found(row, channel, outbound)
                 except SendError:
                     continue
             if found:
-                await self.settle(_went(row, channel, found))
-            elif row.attempts < (MOST_ATTEMPTS if channel.findable else DOUBTS_MOST):
-                await self.settle(outcome(row, "queued", "asked", due_in=0.0))
+                await self.settle(_went(row, channel, outbound, found))
+            elif channel.findable or row.attempts < DOUBTS_MOST:
+                wait = 0.0 if row.attempts < DOUBTS_MOST else delay(0.0, row.attempts, None, 0.0)
+                came_to = outcome(row, "queued", "asked", due_in=wait)
+                if outbound.values:
+                    came_to = await outside.amend(self.jawab, row, "retry", came_to)
+                await self.settle(came_to)
             else:
                 await self._alarm("message_failed", row, code="")
                 await self.settle(outcome(row, "failed", "unsure"))
 
-    async def _found(self, row: Claimed, channel: Channel, outbound: Outbound, *, doubt: bool = False) -> str:
-        """The provider's id of this message, "" if it has none. A silent provider is a SendError only in `doubt`."""
-        try:
-            seen = [scoped(channel, row.channel, one) for one in await channel.find(outbound, row.claimed_at)]
-        except SendError:
-            if doubt:
-                raise
-            return ""
+    async def _found(self, row: Claimed, channel: Channel, outbound: Outbound) -> str:
+        """The provider's id of this message, "" if it has none. Raises SendError where it does not say."""
+        seen = [scoped(channel, row.channel, one) for one in await channel.find(outbound, row.claimed_at)]
         if not seen:
             return ""
         async with self.jawab.db.autocommit("intake") as connection:
@@ -328,12 +362,13 @@ class Run:
             await alarms.sound(tx, kind, row.district_id, outbox=str(row.id), **data)
 
 
-def _went(row: Claimed, channel: Channel, provider_id: str) -> Outcome:
-    return outcome(row, "sent", provider_id=provider_id, said_to=row.contact_id if channel.ids == "none" else None)
+def _went(row: Claimed, channel: Channel, outbound: Outbound, provider_id: str) -> Outcome:
+    said_to = row.contact_id if channel.ids == "none" else None
+    untold = not outbound.values and row.freed_at is None  # its own words went out: nothing waits behind a template
+    return outcome(row, "sent", provider_id=provider_id, said_to=said_to, untold=untold)
 
 
 _ENDS: dict[str, str] = {
-    "retry": "failed",
     "park": "parked",
     "never": "failed",
     "opted_out": "withdrawn",

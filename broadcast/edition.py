@@ -81,7 +81,7 @@ class Commitment:
     place: Names | None
     office: Names | None
     due_on: str
-    state: str  # open, kept, dropped
+    state: str  # open, kept, confirmed, dropped
     state_on: str | None = None
 
 
@@ -132,7 +132,11 @@ def build(week: Week) -> Draft:
 def is_fixed(item: Item) -> bool:
     """Whether a line stands in every form: see TRUTH."""
     key, outcome = item["key"], item["values"].get("outcome", {}).get("key", "")
-    return key in TRUTH or key.startswith((REFUSED, LATE, DROPPED)) or is_refusal(outcome.removeprefix("outcome."))
+    return (
+        key in TRUTH
+        or key.startswith((REFUSED, LATE, DROPPED))
+        or is_refusal(outcome.removeprefix("outcome.").removesuffix(".short"))
+    )
 
 
 def check(items: Sequence[Item]) -> None:
@@ -221,7 +225,7 @@ def _did(week: Week, drops: Drops) -> list[Item]:
     by_place: dict[tuple[str, str, str], list[Deed]] = {}
     for deed in week.deeds:
         what = (f"outcome.{deed.outcome}.short", f"category.{deed.category}")
-        if deed.disputed:
+        if deed.disputed and not is_refusal(deed.outcome):  # a refusal that somebody will not have is one all the same
             drops[what[0], "disputed", what[1]] += 1
         elif subjects.is_conduct(deed.category, deed.outcome):
             drops[what[0], "conduct", what[1]] += 1
@@ -292,9 +296,11 @@ def _deed(deeds: list[Deed]) -> dict[str, Any]:
 
 # ── promises ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 NO_PROMISE = "edition.next.none"
-# How a promise stands -> where it is told, and as which line: of one, of several; in the order of reading.
+# How a promise stands -> where it is told, and as which line: of one, of several; in the order of reading. That it is
+# kept is the office's own word until somebody of the people has said the same.
 STANDS = {
     "kept": ("did", "edition.did.kept", "edition.did.kept_many"),
+    "confirmed": ("did", "edition.did.kept_confirmed", "edition.did.kept_confirmed_many"),
     "late": ("next", LATE, "edition.next.late_many"),
     "dropped": ("next", DROPPED, "edition.next.dropped_many"),
     "open": ("next", "edition.next.line", "edition.next.line_many"),
@@ -338,7 +344,7 @@ def _ledger(week: Week, drops: Drops) -> tuple[list[Item], list[Item]]:
             values = {"promises": len(rest)} if many else {}
             line = _item("next", f"edition.next.{stands}_{'rest' if many else 'few'}", values, _behind(rest))
             told[stands].append(line | {"commitments": [promise.id for promise in rest]})
-    return told["kept"], [*told["late"], *told["dropped"], *told["open"]]
+    return [*told["kept"], *told["confirmed"]], [*told["late"], *told["dropped"], *told["open"]]
 
 
 def _stands(promise: Commitment, week: Week) -> str:
@@ -362,7 +368,7 @@ def _promised(stands: str, promises: list[Commitment], week: Week) -> Item:
         "category": _key(f"category.{first.category}"),
         "outcome": _key(f"promise.{first.action}"),
         "place": {"names": place},
-        "date": {"date": max(one.state_on or "" for one in promises) if stands == "kept" else first.due_on},
+        "date": {"date": max(one.state_on or "" for one in promises) if section == "did" else first.due_on},
         "office": _office([promise.office for promise in promises]),
     }
     many = {"promises": len(promises)} if len(promises) > 1 else {}

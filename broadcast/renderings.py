@@ -165,6 +165,7 @@ _TRUTHS = {
 # Which item speaks for deeds and for what comes, the most telling first: its key and its short form's.
 _DID = {
     "edition.did.kept": "edition.short.did.kept",
+    "edition.did.kept_confirmed": "edition.short.did.kept_confirmed",
     "edition.did.count": "edition.did.count",
     "edition.did.line": "edition.short.did.line",
 }

@@ -19,6 +19,7 @@ from flows.model import Media
 from settings import Settings
 
 Fate = Literal[
+    "away",  # no connection was made: nobody can have any message now, so all wait and this was no attempt
     "retry",  # transient, and certainly not taken by the provider: the same message again, later and later
     "unsure",  # no answer came, so it may have been taken: ask the provider before it is sent again
     "later",  # the sender is too fast or has used up its day: the sender pauses, the message loses no attempt
@@ -28,6 +29,7 @@ Fate = Literal[
     "refused",  # this one message is not taken, whatever we do: it fails and an operator hears of it
     "stop",  # our set-up is wrong: the sender stops, the queue is kept and an operator hears of it
 ]
+SILENT: frozenset[Fate] = frozenset({"away", "unsure"})  # nobody at the provider has said anything
 
 
 # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -152,6 +154,8 @@ class Outbound:
     door: str = ""  # no slash at its end; receipts come to `{door}/status`
     expires: datetime | None = None
     buttons: tuple[tuple[str, str], ...] = ()  # (what a tap carries, its text), where the channel shows any
+    template: str = ""  # the provider's id of the approved text that it goes out as; `text` is what the reader sees
+    values: str = ""  # what is filled into that, as the provider wants it
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +232,7 @@ class Channel(ABC):
     ids: ClassVar[Literal["provider", "row", "none"]] = "provider"
     findable: ClassVar[bool] = True  # whether `find` can know; where it cannot, what is in doubt goes again only twice
     methods: ClassVar[frozenset[str]] = frozenset({"POST"})  # with GET where a provider tries the door by one; or none
+    templates: str = ""  # the account whose approved texts it may send; "" where the provider has none
     shows_buttons: ClassVar[bool] = False  # its messages can be answered by a tap: `Outbound.buttons` are filled
     # Bytes of one web hook that are kept. Of a larger one, up to `body_cap`, all is read, since its signature covers
     # all of it, and the words are kept in part.
@@ -284,6 +289,10 @@ class Channel(ABC):
     async def probe(self) -> str:
         """Ask the provider whether it knows this account, to no effect. What is wrong, in one line; "" if nothing."""
         return ""
+
+    async def reach(self) -> bool:
+        """Whether anybody answers at the provider, whatever they say: asked while it is away, to no effect."""
+        return True
 
     async def connect(self) -> str:
         """Tell the provider where our door is, where that can be told. What is wrong, in one line; "" if nothing."""

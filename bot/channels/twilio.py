@@ -135,7 +135,7 @@ class Twilio(Channel):
     ) -> None:
         if not account or not token:
             raise ValueError("an empty token would make every signature checkable by anybody")
-        self._account = account
+        self._account = self.templates = account
         self._token = token
         self._public_url = public_url.rstrip("/")
         self._host = urlsplit(api_url).netloc if api_url != TWILIO_API else ""
@@ -181,6 +181,17 @@ class Twilio(Channel):
         except (Unanswered, TwilioException, ValueError, TypeError):
             return "the provider does not answer"
         return ""
+
+    async def reach(self) -> bool:
+        try:
+            await self._client.api.accounts(self._account).fetch_async()
+        except Answered as answer:
+            return answer.status < 500
+        except (Unreached, Unanswered):
+            return False
+        except (TwilioException, ValueError, TypeError):
+            return True  # an answer that is not understood is one
+        return True
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def read(self, posted: Posted) -> Heard:
@@ -275,17 +286,17 @@ class Twilio(Channel):
         callback = f"{outbound.door}/status?mid={outbound.id}"
         if outbound.attempt > 1:  # a late receipt of the first try must not be taken for one of the second
             callback += f"&n={outbound.attempt}"
+        said = {"body": outbound.text}
+        if outbound.template:
+            said = {"content_sid": outbound.template, "content_variables": outbound.values}
         try:
             made = await self._client.messages.create_async(
-                to=prefix + outbound.address,
-                from_=prefix + outbound.sender,
-                body=outbound.text,
-                status_callback=callback,
+                to=prefix + outbound.address, from_=prefix + outbound.sender, status_callback=callback, **said
             )
         except Answered as answer:
             raise _refusal(answer) from None
         except Unreached:
-            raise SendError("retry") from None
+            raise SendError("away") from None
         except (Unanswered, TwilioException, ValueError, TypeError):
             raise SendError("unsure") from None
         if not SID.fullmatch(str(made.sid)):
@@ -307,10 +318,11 @@ class Twilio(Channel):
             raise _refusal(answer) from None
         except (Unreached, Unanswered, TwilioException, ValueError, TypeError):
             raise SendError("unsure") from None
+        known = {outbound.text, ""} if outbound.values else {outbound.text}  # a template's message may show no text
         return [
             str(message.sid)
             for message in reversed(messages)  # Twilio lists the newest first
-            if message.body == outbound.text
+            if (message.body or "") in known
             and message.direction == "outbound-api"
             and isinstance(message.date_created, datetime)
             and message.date_created.astimezone(UTC) >= since - CLOCKS_APART

@@ -18,7 +18,7 @@ TEHSILS = tuple(
         ("Saranan", "سرانان"),
     )
 )
-DEEDS = (("water", "repaired"), ("health", "supplied"), ("energy", "repaired"), ("infrastructure", "inspected"))
+DEEDS = (("water", "repaired"), ("health", "supplied"), ("energy", "repaired"), ("infrastructure", "repaired"))
 HEADING = Heading(PISHIN, "2026-11-15", "https://jawab.example.pk/updates/2026-W46?district=pishin")
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from cases import acts, calendar
 from flows import codes
 from store import contacts
-from store.database import fetch_all
+from store.database import fetch_all, fetch_one
 from store.jawab import Jawab
 
 DISTRICT = "pishin"
@@ -30,8 +30,7 @@ async def seed(jawab: Jawab, week: str) -> None:
     async with jawab.db.autocommit("console") as conn:
         staff = {row["role"]: row["id"] for row in await fetch_all(conn, "SELECT id, role FROM staff WHERE demo")}
         channels = {row["kind"]: row for row in await fetch_all(conn, "SELECT id, kind, address FROM channels")}
-        (office, *_) = await fetch_all(conn, "SELECT id FROM offices WHERE district_id = %s ORDER BY id", (DISTRICT,))
-    week_of = _Week(jawab, at, staff, channels, office["id"])
+    week_of = _Week(jawab, at, staff, channels)
     deeds = [(await week_of.report(what, place), how) for what, how in DEEDS for place in TEHSILS]
     await week_of.resolve(deeds)
     await week_of.confirm([case for case, _ in deeds[:CONFIRMED]])
@@ -54,8 +53,8 @@ async def seed(jawab: Jawab, week: str) -> None:
 class _Week:
     """The people of that week and what they do."""
 
-    def __init__(self, jawab: Jawab, at: datetime, staff: dict[str, UUID], channels: Any, office: UUID) -> None:
-        self.jawab, self.at, self.staff, self.channels, self.office = jawab, at, staff, channels, office
+    def __init__(self, jawab: Jawab, at: datetime, staff: dict[str, UUID], channels: Any) -> None:
+        self.jawab, self.at, self.staff, self.channels = jawab, at, staff, channels
 
     async def person(self, kind: str, *, subscribed: bool = False) -> UUID:
         contact_id, channel = uuid.uuid4(), self.channels[kind]
@@ -108,13 +107,16 @@ class _Week:
     async def promise(self, category: str, place: str, action: str, due_on: Any) -> UUID:
         case_id = await self.report(category, place)
         async with self.jawab.db.transaction("console") as tx:
+            own = await fetch_one(tx, "SELECT office_id FROM cases WHERE id = %s", (case_id,))
+            assert own is not None
             await acts.commit(
                 tx,
+                self.jawab.keys,
                 case_id,
                 actor=self.staff["handler"],
                 now=self.at,
                 action=action,
-                office_id=self.office,
+                office_id=own["office_id"],
                 due_on=due_on,
             )
         return case_id

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import base64
 import itertools
+import json
 import secrets
 import time
 from collections import deque
@@ -20,6 +21,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from bot.channels import Fate, Posted
+from tests.providers.contents import REFUSALS, Contents
 from tests.providers.faults import BROKEN, NO_SUCH_NUMBER, STOPPED, THROTTLED, WINDOW_SHUT, Fault, refused
 from tests.providers.hooks import Hooks
 from tests.providers.server import Server
@@ -30,15 +32,17 @@ ACCOUNT = "AC" + "a" * 32
 TOKEN = "the-provider-signs-with-this"
 
 
-class FakeTwilio(Server, Hooks):
+class FakeTwilio(Server, Hooks, Contents):
     """The provider. `ledger` is what it has taken, in order; `faults` are used up one per POST of a message."""
 
     def __init__(self, *, account: str = ACCOUNT, token: str = TOKEN, delay: float = 0.0) -> None:
-        super().__init__(account, token)
+        Hooks.__init__(self, account, token)
+        Contents.__init__(self)
         self.delay = delay  # seconds before every answer
         self.ledger: list[Taken] = []
         self.faults: deque[Fault | None] = deque()
         self.fault_for: Callable[[Mapping[str, str]], Fault | None] | None = None
+        self.asked_fault: Fault | None = None  # of every question: the account, the list of messages
         self.posts = 0
         self.asked: list[dict[str, str]] = []  # queries of the Messages list
         self.media: dict[str, tuple[str, bytes]] = {}  # path -> content type, bytes
@@ -55,6 +59,7 @@ class FakeTwilio(Server, Hooks):
         app.router.add_get(f"{base}/Messages.json", self._list)
         app.router.add_get(f"{base}/Messages/{{sid}}.json", self._fetch)
         app.router.add_delete(f"{base}/Messages/{{sid}}.json", self._delete)
+        self.add_routes(app.router)
         app.router.add_get("/{path:.*}", self._media)
         app.router.add_delete("/{path:.*}", self._media)
         return app
@@ -67,11 +72,8 @@ class FakeTwilio(Server, Hooks):
         if (refusal := self._check(request)) is not None:
             return refusal
         form = {name: str(value) for name, value in (await request.post()).items()}
-        missing = [name for name in ("To", "From", "Body") if not form.get(name)]
-        if missing:
-            return _error(400, 21604 if missing[0] == "To" else 21602, f"{missing[0]} is required")
-        if len(form["Body"]) > 1600:
-            return _error(400, 21617, "The message body is longer than 1600 characters")
+        if (refusal := self._fill(form) if form.get("ContentSid") else _read(form)) is not None:
+            return refusal
         fault = self.fault_for(form) if self.fault_for else None
         if fault is None and self.faults:
             fault = self.faults.popleft()
@@ -87,6 +89,25 @@ class FakeTwilio(Server, Hooks):
                 return _error(fault.status, fault.code, "as told", fault.retry_after)
         taken = taken or self._take(form)
         return web.json_response(taken.resource(self.account), status=201)
+
+    def _fill(self, form: dict[str, str]) -> web.Response | None:
+        """A message of a template gets its text; one that is not approved, or lacks a value, is not taken."""
+        content = self.contents.get(form["ContentSid"])
+        if content is None:
+            return _error(400, 21655, "The ContentSid is invalid")
+        if content.state != "approved":
+            return _error(400, REFUSALS.get(content.state, 63016), "as the template stands")
+        try:
+            form["Body"] = content.write(json.loads(form.get("ContentVariables", "{}")))
+        except (ValueError, KeyError):
+            return _error(400, 21656, "The ContentVariables are invalid")
+        return None
+
+    def check(self, request: web.Request) -> web.Response | None:
+        return self._check(request)
+
+    def error(self, status: int, code: int, message: str) -> web.Response:
+        return _error(status, code, message)
 
     def _take(self, form: dict[str, str]) -> Taken:
         sid = f"SM{next(self._numbers):08x}{secrets.token_hex(12)}"
@@ -104,7 +125,7 @@ class FakeTwilio(Server, Hooks):
         return taken
 
     async def _list(self, request: web.Request) -> web.Response:
-        if (refusal := self._check(request)) is not None:
+        if (refusal := self._check(request) or await self._refuse_question()) is not None:
             return refusal
         query = dict(request.query)
         self.asked.append(query)
@@ -137,9 +158,17 @@ class FakeTwilio(Server, Hooks):
         )
 
     async def _account(self, request: web.Request) -> web.Response:
-        if (refusal := self._check(request)) is not None:
+        if (refusal := self._check(request) or await self._refuse_question()) is not None:
             return refusal
         return web.json_response({"sid": self.account, "status": "active", "type": "Full", "friendly_name": ""})
+
+    async def _refuse_question(self) -> web.Response | None:
+        fault = self.asked_fault
+        if fault is None:
+            return None
+        if fault.hang:
+            await asyncio.sleep(fault.hang)
+        return _error(fault.status or 500, fault.code, "as told", fault.retry_after)
 
     async def _fetch(self, request: web.Request) -> web.Response:
         taken = self._by_sid.get(request.match_info["sid"])
@@ -249,7 +278,10 @@ class TwilioStandin(Standin):
         return self.posted({"fields": self.fake.receipt(taken, state), "query": query}, path)
 
     def fail(self, fate: Fate) -> None:
-        self.fake.fail(FAULT_OF[fate])
+        if fate == "away":
+            self.fake.stop()  # nobody listens: nothing can have been taken
+        else:
+            self.fake.fail(FAULT_OF[fate])
 
     def texts(self) -> list[str]:
         return [taken.body for taken in self.fake.ledger]
@@ -266,6 +298,15 @@ FAULT_OF: dict[Fate, Fault] = {
     "refused": refused(30007),
     "stop": refused(20003, 401),
 }
+
+
+def _read(form: Mapping[str, str]) -> web.Response | None:
+    missing = [name for name in ("To", "From", "Body") if not form.get(name)]
+    if missing:
+        return _error(400, 21604 if missing[0] == "To" else 21602, f"{missing[0]} is required")
+    if len(form["Body"]) > 1600:
+        return _error(400, 21617, "The message body is longer than 1600 characters")
+    return None
 
 
 def _error(status: int, code: int, message: str, retry_after: float | None = None) -> web.Response:
