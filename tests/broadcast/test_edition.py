@@ -99,6 +99,12 @@ def test_refusals_are_counted_together() -> None:
     assert keys_of(replace(EMPTY, deeds=deeds), "did") == ["edition.did.truth_small", "edition.did.cannot"]
 
 
+def test_a_refusal_that_somebody_will_not_have_is_told_all_the_same() -> None:
+    deeds = tuple(deed(case, "cannot_budget", disputed=case == "c0") for case in ids("c", 5))
+    (refused,) = [item for item in edition.build(replace(EMPTY, deeds=deeds)).items if "count" in item["values"]]
+    assert refused["values"]["count"] == 5
+
+
 def test_no_refusal_is_lost_to_the_smallness_of_the_others() -> None:
     """Three that stand alone go with the smallest of those that would be named: none is held back, none can be told
     from the difference."""
