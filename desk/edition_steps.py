@@ -36,7 +36,7 @@ WHYS = {
 
 def shown_in(request: Request) -> str:
     """The language in which previews are shown: another than the desk's own, which stays as it is."""
-    asked = request.query_params.get("in", "")
+    asked = request.query_params.get("in") or request.state.form.get("in", "")
     return asked if asked in locales.ALL_LANGS else "ur"
 
 

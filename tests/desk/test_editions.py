@@ -217,7 +217,7 @@ async def test_an_editor_orders_leaves_out_and_takes_in_again(enter: Enter, draf
     where = f"/desk/editions/{drafted}"
     await editor.post(f"{where}/redraft")
     assert said(await editor.soup(f"{where}/lines")) == ["Water, cleanliness: 6 reports", "Health: 5 reports"]
-    moved = await editor.post(f"{where}/move?in=ps", {"item": await first_mark(editor, drafted), "way": "down"})
+    moved = await editor.post(f"{where}/move", {"in": "ps", "item": await first_mark(editor, drafted), "way": "down"})
     assert moved.headers["location"] == f"{where}/lines?in=ps"
     assert said(await editor.soup(f"{where}/lines")) == ["Health: 5 reports", "Water, cleanliness: 6 reports"]
     line = {"item": await first_mark(editor, drafted), "reason": ""}
@@ -230,7 +230,7 @@ async def test_an_editor_orders_leaves_out_and_takes_in_again(enter: Enter, draf
     assert "Health: 5 reports" in read.text
     assert "told last week" in read.text
     assert (await approver.post(f"{where}/restore", {"item": "x"})).status_code == 404, "an approver changes nothing"
-    back = (await editor.soup(f"{where}/lines")).select_one("form[action*=restore] input[name=item]")
+    back = (await editor.soup(f"{where}/lines")).select_one("form[action$=restore] input[name=item]")
     assert back is not None
     assert (await editor.post(f"{where}/restore", {"item": back["value"]})).status_code == 303
     assert len(said(await editor.soup(f"{where}/lines"))) == 2
@@ -240,7 +240,7 @@ async def test_what_always_stands_has_no_way_to_leave_it_out(enter: Enter, draft
     browser = await enter("editor")
     fixed = (await browser.soup(f"/desk/editions/{drafted}/lines")).select(".lines .fixed")
     assert fixed
-    assert not [one for one in fixed if one.select("form[action*=drop], form[action*=move]")]
+    assert not [one for one in fixed if one.select("form[action$=drop], form[action$=move]")]
     async with jawab.db.autocommit("console") as conn:
         items = (await publish.find(conn, drafted)).items
     truth = next(edition.mark(item) for item in items if edition.is_fixed(item))
