@@ -32,7 +32,12 @@ def is_refusal(outcome: str) -> bool:
     return outcome.startswith("cannot_")
 
 
-PROMISED = frozenset(one for own in _BY_CATEGORY.values() for one in own if not is_refusal(one))
+_EVERY = frozenset(one for own in _BY_CATEGORY.values() for one in own)
+REFUSALS = frozenset(filter(is_refusal, _EVERY))
+# Said of a case whose matter still waits for somebody: no answer to it, and its clock runs on.
+UNSETTLED = frozenset({"sent_on", "inspected"})
+NEVER_DONE = REFUSALS | UNSETTLED  # published as done, each would be a false claim
+PROMISED = _EVERY - REFUSALS
 
 
 def promised(category: str) -> tuple[str, ...]:
