@@ -126,7 +126,8 @@ WITH zone AS (
     UNION ALL SELECT monday, case_id, category, place, CASE WHEN reached THEN 'silent' ELSE 'unreached' END FROM asked
     UNION ALL SELECT monday, case_id, category, place, 'not_asked' FROM said
     WHERE stands AND verdict IS NULL AND NOT may_message
-    UNION ALL SELECT monday, case_id, category, place, CASE WHEN outcome = ANY(%(refusals)s) THEN 'refused' ELSE outcome END
+    UNION ALL SELECT monday, case_id, category, place,
+        CASE WHEN outcome = ANY(%(refusals)s) THEN 'refused' ELSE outcome END
     FROM said WHERE done AND NOT reopened AND outcome = ANY(%(never_done)s)
     UNION ALL SELECT monday, case_id, category, place, 'due_' || clock FROM due
     UNION ALL SELECT monday, case_id, category, place, 'in_' || clock FROM due WHERE met
@@ -141,7 +142,8 @@ WITH zone AS (
     SELECT date_trunc('week', at AT TIME ZONE tz)::date AS monday, 'read' AS name, at - opened_at AS time
     FROM zone, (SELECT opened_at, min(at) AS at FROM lines WHERE verb = ANY(%(reads)s) GROUP BY case_id, opened_at) read
     UNION ALL
-    SELECT date_trunc('week', at AT TIME ZONE tz)::date, 'answer', at - opened_at FROM zone, clock WHERE NOT runs AND ran
+    SELECT date_trunc('week', at AT TIME ZONE tz)::date, 'answer', at - opened_at
+    FROM zone, clock WHERE NOT runs AND ran
 )
 """
 

@@ -43,8 +43,8 @@ class Published:
 
     A week is {"week", "from", "to", "total": {count | None by NUMBERS}, "rates": {percent | None by RATES}, "days":
     {name: {"n", "median", "ninth_tenth"} by DAYS}, "categories": {id: {count | None by BY_CATEGORY}}, "places": the
-    same by tehsil, "digest"}. `total` is {"total", "rates", "categories", "others"}: overdue and unnamed stood so at the
-    last week's end; a subject has what the weeks tell of it, and "others" is what the total has besides.
+    same by tehsil, "digest"}. `total` is {"total", "rates", "categories", "others"}: overdue and unnamed stood so at
+    the last week's end; a subject has what the weeks tell of it, and "others" is what the total has besides.
     """
 
     weeks: list[Week]
@@ -81,11 +81,11 @@ async def week(conn: Conn, district_id: str, week: str, now: datetime) -> dict[s
 
 
 async def published(conn: Conn, district_id: str, now: datetime) -> Published:
-    """Every week that is over, from the one in which the first case came."""
+    """Every week that is over, from the one in which the first words came."""
     row = await fetch_one(
         conn,
-        "SELECT d.timezone, min(c.opened_at) AS first FROM districts d LEFT JOIN cases c ON c.district_id = d.id"
-        " WHERE d.id = %s GROUP BY d.id",
+        "SELECT timezone, least((SELECT min(opened_at) FROM cases WHERE district_id = d.id),"
+        " (SELECT min(at) FROM dismissals WHERE district_id = d.id)) AS first FROM districts d WHERE id = %s",
         (district_id,),
     )
     if row is None or row["first"] is None:

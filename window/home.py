@@ -54,12 +54,12 @@ async def show(request: Request) -> Response:
             of=Number,
         )
         last = await updates.list_for(conn, here, 1)
-        counts = await figures.totals(conn, here.id, district.midnight(here))
+        counts = await figures.published(conn, here.id, district.midnight(here))
     return district.render(
         request,
         "public/home.html",
         chosen,
         numbers=numbers,
         last=updates.lay_out(last[0], here, request) if last else None,
-        total=counts["total"],
+        total=counts.total["total"],
     )

@@ -142,7 +142,10 @@ async def recount(owner: Owner, now: datetime) -> dict[str, Counter[str]]:
     ).fetchall():
         lines[case_id].append((at, verb, outcome))
     found: dict[str, Counter[str]] = defaultdict(Counter)
-    week = lambda at: calendar.week_of(calendar.day_of(at, ZONE))  # noqa: E731
+
+    def week(at: datetime) -> str:
+        return calendar.week_of(calendar.day_of(at, ZONE))
+
     ends = {week(FIRST + 7 * n * DAY): FIRST + 7 * (n + 1) * DAY for n in range(WEEKS)}
     for case_id, opened_at, read_due, read_at, due in cases:
         found[week(opened_at)]["received"] += 1

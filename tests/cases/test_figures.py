@@ -8,13 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cases import acts, figures, scorecards
 from cases.lifecycle import Refused
-from cases.suppression import FEWEST, suppress
-from flows.categories import CATEGORIES
+from cases.suppression import FEWEST
 from store.crypto import Keys
 from store.database import Database
 from tests.cases.conftest import NOW
@@ -75,7 +72,8 @@ async def test_what_the_department_says_stands_beside_what_people_say(
     assert counts(found, "water") == {"received": 20, "done": 16, "confirmed": 6, "overdue": None}
     shown = {name: count for name, count in total(found).items() if count is not None}
     assert shown == {
-        "received": 20, "done": 16, "confirmed": 6, "asked": 11, "answered": 11, "disputed": 5, "half": 5, "not_asked": 5,
+        "received": 20, "done": 16, "confirmed": 6, "asked": 11, "answered": 11, "disputed": 5, "half": 5,
+        "not_asked": 5,
     }  # fmt: skip
     assert set(found["total"]["confirmed"]["cases"]) == set(ids[5:11])
     assert found["categories"][0]["received"]["cases"] == found["total"]["received"]["cases"]
@@ -282,29 +280,6 @@ async def test_no_later_move_changes_a_week_that_is_over(
 async def test_what_is_no_week_is_refused(db: Database, demo: object, week: str) -> None:
     with pytest.raises(Refused, match="week_unknown"):
         await read(db, week=week)
-
-
-cells = st.dictionaries(st.sampled_from(CATEGORIES), st.integers(0, 40), min_size=2).map(
-    lambda some: dict.fromkeys(CATEGORIES, 0) | some
-)
-
-
-@given(cells)
-def test_no_small_number_can_be_reckoned_from_what_is_shown(counted: dict[str, int]) -> None:
-    hidden, total_hidden = suppress(counted)
-    assert {name for name, count in counted.items() if count < FEWEST} <= hidden
-    if total_hidden:
-        return
-    rest = sum(counted[name] for name in hidden)
-    assert rest == 0 or rest >= FEWEST  # what the total gives away
-    if rest > 0:
-        assert len(hidden) > 1
-
-
-@given(cells)
-def test_no_more_is_hidden_than_one_number_beside_the_small_ones(counted: dict[str, int]) -> None:
-    hidden, _ = suppress(counted)
-    assert sum(counted[name] >= FEWEST for name in hidden) <= 1
 
 
 # ── scorecards ───────────────────────────────────────────────────────────────────────────────────────────────────────
