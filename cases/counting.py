@@ -101,7 +101,7 @@ WITH zone AS (
     FROM owed WHERE met_at IS DISTINCT FROM due_at GROUP BY case_id, category, place, due_at
 ), due AS (
     SELECT date_trunc('week', due_at AT TIME ZONE tz)::date AS monday, case_id, category, place, clock, met,
-        coalesce(told, false) AS told, coalesce(by_code AND told IS NOT TRUE, false) AS by_code
+        coalesce(met AND told, false) AS told, coalesce(met AND by_code AND told IS NOT TRUE, false) AS by_code
     FROM zone CROSS JOIN fell CROSS JOIN LATERAL (
         SELECT bool_or(t.reached_at < fell.due_at) AS told, bool_or(t.by_code AND t.at < fell.due_at) AS by_code
         FROM told_of_cases t WHERE t.case_id = fell.case_id AND t.verb = ANY(fell.verbs)

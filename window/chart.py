@@ -64,7 +64,8 @@ def draw(weeks: Sequence[Week], *, rtl: bool) -> Chart:
                 )
             )
         if (len(weeks) - 1 - number) % 4 == 0:
-            days.append((round(begin + wide / 2, 1), "-".join(reversed(one["to"][5:].split("-")))))
+            middle = min(max(begin + wide / 2, 18), WIDTH - 18)  # no day is cut off at an edge
+            days.append((round(middle, 1), "-".join(reversed(one["to"][5:].split("-")))))
     scale = tuple((round(ground - value * (ground - HEAD) / top, 1), value) for value in range(0, top + 1, step))
     return Chart(tuple(bars), scale, tuple(days), WIDTH - SIDE + 6 if rtl else SIDE - 6, rtl)
 
