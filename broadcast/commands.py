@@ -10,6 +10,7 @@ import typer
 
 from broadcast import publish, renderings, week
 from broadcast.edition import Withheld
+from broadcast.verify import figures_app
 from cases import calendar
 from cases.roles import who_may
 from store import terminal
@@ -17,7 +18,7 @@ from store.database import Conn, Tx, fetch_one
 from store.jawab import Jawab
 
 edition_app = typer.Typer(no_args_is_help=True, help="The weekly update: draft, approve, publish, stop.")
-APPS = {"edition": edition_app}
+APPS = {"edition": edition_app, "figures": figures_app}
 
 District = Annotated[str, typer.Argument(help="Its id, such as pishin.")]
 Wanted = Annotated[str, typer.Argument(metavar="WEEK", help="Such as 2026-W47.")]

@@ -37,11 +37,12 @@ WITH zone AS (
     SELECT monday, least(%(now)s, (monday + 7)::timestamp AT TIME ZONE tz) AS after
     FROM zone, unnest(%(mondays)s::date[]) monday
 ), here AS (
-    SELECT c.id AS case_id, c.category, c.may_message, c.office_id, c.opened_at, CASE 'tehsil'
+    -- A report counts from when it stands in the register: the triage may send words there that came weeks before.
+    SELECT c.id AS case_id, c.category, c.may_message, c.office_id, c.opened_at, o.at AS came, CASE 'tehsil'
         WHEN p.level THEN p.id WHEN p1.level THEN p1.id WHEN p2.level THEN p2.id END AS place
-    FROM cases c LEFT JOIN places p ON p.id = c.place_id LEFT JOIN places p1 ON p1.id = p.parent_id
-    LEFT JOIN places p2 ON p2.id = p1.parent_id
-    WHERE c.district_id = %(district)s AND c.opened_at < %(now)s
+    FROM cases c JOIN case_history o ON o.case_id = c.id AND o.verb = 'open' LEFT JOIN places p ON p.id = c.place_id
+    LEFT JOIN places p1 ON p1.id = p.parent_id LEFT JOIN places p2 ON p2.id = p1.parent_id
+    WHERE c.district_id = %(district)s AND o.at < %(now)s
 ), lines AS (
     SELECT here.*, h.id, h.at, h.verb, h.outcome, h.became, date_trunc('week', h.at AT TIME ZONE tz)::date AS monday,
         h.verb = 'resolve' AND coalesce(h.outcome = ANY(%(unsettled)s), false) AS settles_nothing
@@ -66,54 +67,55 @@ WITH zone AS (
     WHERE stands AND may_message AND verdict IS NULL GROUP BY monday, said.case_id, category, place
 ), turns AS (
     -- The clock of the resolution: it runs from the first words on and again after some verbs, and others meet it.
-    SELECT case_id, category, place, opened_at, 0::bigint AS id, opened_at AS at, true AS runs, due_at, met_at,
+    SELECT case_id, category, place, opened_at, came, 0::bigint AS id, opened_at AS at, true AS runs, due_at, met_at,
         NULL::timestamptz AS settled_nothing_at
     FROM here JOIN clocks USING (case_id) WHERE kind = 'resolve'
     UNION ALL
-    SELECT case_id, category, place, opened_at, id, at, verb = ANY(%(resumes)s), NULL, NULL, NULL
+    SELECT case_id, category, place, opened_at, came, id, at, verb = ANY(%(resumes)s), NULL, NULL, NULL
     FROM lines WHERE verb = ANY(%(resumes)s) OR (verb = ANY(%(meets)s) AND NOT settles_nothing)
     UNION ALL
-    SELECT case_id, category, place, opened_at, NULL, NULL, NULL, NULL, NULL, at FROM lines WHERE settles_nothing
+    SELECT case_id, category, place, opened_at, came, NULL, NULL, NULL, NULL, NULL, at FROM lines WHERE settles_nothing
 ), clock AS (
-    SELECT case_id, category, place, opened_at, id, at, runs, lag(runs) OVER past AS ran,
+    SELECT case_id, category, place, opened_at, came, id, at, runs, lag(runs) OVER past AS ran,
         lead(at) OVER past AS next_at, max(due_at) OVER whole AS due_at,
         -- A case whose words went behind the door owes nothing from then on, though no line says so. What settles
         -- nothing met the clock once, and does so no longer.
         nullif(max(met_at) OVER whole, max(settled_nothing_at) OVER whole) AS met_at
     FROM turns WINDOW past AS (PARTITION BY case_id, at IS NULL ORDER BY id), whole AS (PARTITION BY case_id)
 ), owed AS (
-    SELECT case_id, category, place, at AS since, coalesce(next_at, met_at, 'infinity') AS until, due_at, met_at
+    SELECT case_id, category, place, came, at AS since, coalesce(next_at, met_at, 'infinity') AS until, due_at, met_at
     FROM clock WHERE runs
 ), late AS (
-    SELECT case_id, category, place, greatest(since, due_at) AS since, until
-    FROM owed WHERE until > greatest(since, due_at)
+    SELECT case_id, category, place, greatest(since, due_at, came) AS since, until
+    FROM owed WHERE until > greatest(since, due_at, came)
     UNION ALL
-    SELECT case_id, category, place, due_at, coalesce(met_at, 'infinity') FROM here JOIN clocks USING (case_id)
-    WHERE kind = 'acknowledge' AND coalesce(met_at > due_at, true)
+    SELECT case_id, category, place, greatest(due_at, came), coalesce(met_at, 'infinity')
+    FROM here JOIN clocks USING (case_id) WHERE kind = 'acknowledge' AND coalesce(met_at > greatest(due_at, came), true)
 ), fell AS (
     -- A clock that fell due, and whether it was met then. One that ends in the moment it falls due is that of a case
     -- which went behind the door before: it is neither met nor late.
-    SELECT case_id, category, place, '72' AS clock, due_at, coalesce(met_at < due_at, false) AS met,
+    SELECT case_id, category, place, '72' AS clock, came, due_at, coalesce(met_at < due_at, false) AS met,
         %(reads)s::text[] AS verbs
     FROM here JOIN clocks USING (case_id) WHERE kind = 'acknowledge' AND met_at IS DISTINCT FROM due_at
     UNION ALL
-    SELECT case_id, category, place, '14', due_at, NOT bool_or(since <= due_at AND until >= due_at), %(meets)s::text[]
-    FROM owed WHERE met_at IS DISTINCT FROM due_at GROUP BY case_id, category, place, due_at
+    SELECT case_id, category, place, '14', came, due_at, NOT bool_or(since <= due_at AND until >= due_at),
+        %(meets)s::text[]
+    FROM owed WHERE met_at IS DISTINCT FROM due_at GROUP BY case_id, category, place, came, due_at
 ), due AS (
-    SELECT date_trunc('week', due_at AT TIME ZONE tz)::date AS monday, case_id, category, place, clock, met,
-        coalesce(met AND told, false) AS told, coalesce(met AND by_code AND told IS NOT TRUE, false) AS by_code
+    SELECT date_trunc('week', greatest(due_at, came) AT TIME ZONE tz)::date AS monday, case_id, category, place, clock,
+        met, coalesce(met AND told, false) AS told,
+        coalesce(met AND by_code AND told IS NOT TRUE, false) AS by_code
     FROM zone CROSS JOIN fell CROSS JOIN LATERAL (
         SELECT bool_or(t.reached_at < fell.due_at) AS told, bool_or(t.by_code AND t.at < fell.due_at) AS by_code
         FROM told_of_cases t WHERE t.case_id = fell.case_id AND t.verb = ANY(fell.verbs)
     ) t
-    WHERE due_at < %(now)s AND date_trunc('week', due_at AT TIME ZONE tz)::date = ANY(%(mondays)s)
+    WHERE due_at < %(now)s AND date_trunc('week', greatest(due_at, came) AT TIME ZONE tz)::date = ANY(%(mondays)s)
 ), stood AS (
     -- How a case that nobody is named for stood, and until when.
-    SELECT case_id, category, place, became, CASE WHEN lag(id) OVER past IS NULL THEN opened_at ELSE at END AS since,
-        coalesce(lead(at) OVER past, 'infinity') AS until
+    SELECT case_id, category, place, became, at AS since, coalesce(lead(at) OVER past, 'infinity') AS until
     FROM lines WHERE office_id IS NULL WINDOW past AS (PARTITION BY case_id ORDER BY id)
 ), facts AS (
-    SELECT date_trunc('week', opened_at AT TIME ZONE tz)::date AS monday, case_id, category, place, 'received' AS name
+    SELECT date_trunc('week', came AT TIME ZONE tz)::date AS monday, case_id, category, place, 'received' AS name
     FROM zone, here
     UNION ALL SELECT monday, case_id, category, place, 'done' FROM said WHERE stands
     UNION ALL SELECT monday, case_id, category, place, 'confirmed' FROM said WHERE verdict = 'confirm' AND NOT reopened
