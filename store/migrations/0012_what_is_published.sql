@@ -10,7 +10,7 @@ GRANT SELECT ON told_of_cases TO jawab_report, jawab_console;
 
 -- What left us, by whose number and of what kind: money and messages are reckoned from it. No person is in it.
 CREATE VIEW outgoing AS
-    SELECT ch.district_id, ch.id AS channel_id, ch.kind, ch.provider, o.purpose, o.lang, o.sent_at
+    SELECT ch.district_id, ch.id AS channel_id, ch.kind, ch.provider, o.purpose, o.case_id, o.edition_id, o.sent_at
     FROM outbox o JOIN contacts c ON c.id = o.contact_id JOIN channels ch ON ch.id = c.channel_id
     WHERE o.sent_at IS NOT NULL;
-GRANT SELECT ON outgoing TO jawab_report, jawab_console;
+GRANT SELECT ON outgoing TO jawab_console;
