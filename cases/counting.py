@@ -30,7 +30,7 @@ STOCKS = ("overdue", "unnamed")
 
 # What is known of a case goes along in every row, and no part of this is joined to another by its case: the planner
 # cannot know how many rows a part has, and would walk through one for each row of the other.
-_FACTS: LiteralString = """
+_REGISTER: LiteralString = """
 WITH zone AS (
     SELECT timezone AS tz FROM districts WHERE id = %(district)s
 ), weeks AS (
@@ -47,7 +47,10 @@ WITH zone AS (
     SELECT here.*, h.id, h.at, h.verb, h.outcome, h.became, date_trunc('week', h.at AT TIME ZONE tz)::date AS monday,
         h.verb = 'resolve' AND coalesce(h.outcome = ANY(%(unsettled)s), false) AS settles_nothing
     FROM zone CROSS JOIN here JOIN case_history h USING (case_id) WHERE h.at < %(now)s
-), acts AS (
+)
+"""
+_SAID: LiteralString = """
+acts AS (
     -- What was said to each case within each week, as it stood when the week ended.
     SELECT monday, case_id, category, place, may_message IS TRUE AS may_message, bool_or(verb = 'resolve') AS done,
         (array_agg(outcome ORDER BY id DESC) FILTER (WHERE verb = 'resolve'))[1] AS outcome,
@@ -58,14 +61,20 @@ WITH zone AS (
     GROUP BY monday, case_id, category, place, may_message
 ), said AS (
     SELECT *, done AND NOT reopened AND coalesce(outcome <> ALL(%(never_done)s), true) AS stands FROM acts
-), asked AS (
+)
+"""
+_ASKED: LiteralString = """
+asked AS (
     -- Of the deeds that nobody has spoken on: whether the question has left us by the week's end. Where the thread has
     -- no line of it, it is older than such lines, and was sent.
     SELECT monday, said.case_id, category, place, coalesce(bool_or(told.reached_at < after), true) AS reached
     FROM said JOIN weeks USING (monday) LEFT JOIN told_of_cases told
         ON told.case_id = said.case_id AND told.verb = 'resolve' AND told.at < after AND NOT told.by_code
     WHERE stands AND may_message AND verdict IS NULL GROUP BY monday, said.case_id, category, place
-), turns AS (
+)
+"""
+_CLOCKS: LiteralString = """
+turns AS (
     -- The clock of the resolution: it runs from the first words on and again after some verbs, and others meet it.
     SELECT case_id, category, place, opened_at, came, 0::bigint AS id, opened_at AS at, true AS runs, due_at, met_at,
         NULL::timestamptz AS settled_nothing_at
@@ -114,7 +123,10 @@ WITH zone AS (
     -- How a case that nobody is named for stood, and until when.
     SELECT case_id, category, place, became, at AS since, coalesce(lead(at) OVER past, 'infinity') AS until
     FROM lines WHERE office_id IS NULL WINDOW past AS (PARTITION BY case_id ORDER BY id)
-), facts AS (
+)
+"""
+_FACTS: LiteralString = """
+facts AS (
     SELECT date_trunc('week', came AT TIME ZONE tz)::date AS monday, case_id, category, place, 'received' AS name
     FROM zone, here
     UNION ALL SELECT monday, case_id, category, place, 'done' FROM said WHERE stands
@@ -148,13 +160,14 @@ WITH zone AS (
     FROM zone, clock WHERE NOT runs AND ran
 )
 """
+_WITH: LiteralString = f"{_REGISTER}, {_SAID}, {_ASKED}, {_CLOCKS}, {_FACTS}"
 
-_IDS: LiteralString = f"""{_FACTS}
+_IDS: LiteralString = f"""{_WITH}
 SELECT monday, name, category, place, array_agg(case_id ORDER BY case_id) AS cases
 FROM facts WHERE monday = ANY(%(mondays)s) GROUP BY monday, name, category, place
 """  # noqa: S608 - no value from outside
 
-_COUNTS: LiteralString = f"""{_FACTS}, days AS (
+_COUNTS: LiteralString = f"""{_WITH}, days AS (
     SELECT monday, name, extract(epoch FROM time)::float / 86400 AS days FROM lasted WHERE monday = ANY(%(mondays)s)
 )
 SELECT monday, name, category, place, count(*) AS n, NULL::float AS middle, NULL::float AS ninth
