@@ -9,12 +9,14 @@ message after all, and that the words of a case went behind the protected door, 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
+from cases import calendar
 from cases.lifecycle import MEETS, OPEN, RESUMES
 from cases.outcomes import NEVER_DONE, REFUSALS, UNSETTLED
 from store.database import Conn, fetch_all
@@ -44,7 +46,7 @@ WITH zone AS (
     LEFT JOIN places p1 ON p1.id = p.parent_id LEFT JOIN places p2 ON p2.id = p1.parent_id
     WHERE c.district_id = %(district)s AND o.at < %(now)s
 ), lines AS (
-    SELECT here.*, h.id, h.at, h.verb, h.outcome, h.became, date_trunc('week', h.at AT TIME ZONE tz)::date AS monday,
+    SELECT here.*, h.id, h.at, h.verb, h.outcome, h.became, <<h.at>> AS monday,
         h.verb = 'resolve' AND coalesce(h.outcome = ANY(%(unsettled)s), false) AS settles_nothing
     FROM zone CROSS JOIN here JOIN case_history h USING (case_id) WHERE h.at < %(now)s
 )
@@ -53,6 +55,7 @@ _SAID: LiteralString = """
 acts AS (
     -- What was said to each case within each week, as it stood when the week ended.
     SELECT monday, case_id, category, place, may_message IS TRUE AS may_message, bool_or(verb = 'resolve') AS done,
+        max(at) FILTER (WHERE verb = 'resolve') AS done_at,
         (array_agg(outcome ORDER BY id DESC) FILTER (WHERE verb = 'resolve'))[1] AS outcome,
         (array_agg(verb ORDER BY id DESC) FILTER (WHERE verb IN ('confirm', 'dispute', 'halve')))[1] AS verdict,
         coalesce((array_agg(verb ORDER BY id DESC) FILTER (WHERE verb IN ('resolve', 'reopen')))[1] = 'reopen', false)
@@ -69,7 +72,8 @@ asked AS (
     -- no line of it, it is older than such lines, and was sent.
     SELECT monday, said.case_id, category, place, coalesce(bool_or(told.reached_at < after), true) AS reached
     FROM said JOIN weeks USING (monday) LEFT JOIN told_of_cases told
-        ON told.case_id = said.case_id AND told.verb = 'resolve' AND told.at < after AND NOT told.by_code
+        ON told.case_id = said.case_id AND told.verb = 'resolve' AND told.at >= done_at AND told.at < after
+        AND NOT told.by_code
     WHERE stands AND may_message AND verdict IS NULL GROUP BY monday, said.case_id, category, place
 )
 """
@@ -101,24 +105,26 @@ turns AS (
     SELECT case_id, category, place, greatest(due_at, came), coalesce(met_at, 'infinity')
     FROM here JOIN clocks USING (case_id) WHERE kind = 'acknowledge' AND coalesce(met_at > greatest(due_at, came), true)
 ), fell AS (
-    -- A clock that fell due, and whether it was met then. One that ends in the moment it falls due is that of a case
-    -- which went behind the door before: it is neither met nor late.
+    -- A clock that fell due, whether it was met then, and since when it ran: what was told before is another answer.
+    -- One that ends in the moment it falls due is that of a case which went behind the door before: it is neither met
+    -- nor late.
     SELECT case_id, category, place, '72' AS clock, came, due_at, coalesce(met_at < due_at, false) AS met,
-        %(reads)s::text[] AS verbs
+        opened_at AS since, %(reads)s::text[] AS verbs
     FROM here JOIN clocks USING (case_id) WHERE kind = 'acknowledge' AND met_at IS DISTINCT FROM due_at
     UNION ALL
     SELECT case_id, category, place, '14', came, due_at, NOT bool_or(since <= due_at AND until >= due_at),
-        %(meets)s::text[]
+        max(since) FILTER (WHERE since <= due_at), %(meets)s::text[]
     FROM owed WHERE met_at IS DISTINCT FROM due_at GROUP BY case_id, category, place, came, due_at
 ), due AS (
-    SELECT date_trunc('week', greatest(due_at, came) AT TIME ZONE tz)::date AS monday, case_id, category, place, clock,
+    SELECT <<greatest(due_at, came)>> AS monday, case_id, category, place, clock,
         met, coalesce(met AND told, false) AS told,
         coalesce(met AND by_code AND told IS NOT TRUE, false) AS by_code
     FROM zone CROSS JOIN fell CROSS JOIN LATERAL (
         SELECT bool_or(t.reached_at < fell.due_at) AS told, bool_or(t.by_code AND t.at < fell.due_at) AS by_code
-        FROM told_of_cases t WHERE t.case_id = fell.case_id AND t.verb = ANY(fell.verbs)
+        FROM told_of_cases t
+        WHERE t.case_id = fell.case_id AND t.verb = ANY(fell.verbs) AND t.at >= fell.since
     ) t
-    WHERE due_at < %(now)s AND date_trunc('week', greatest(due_at, came) AT TIME ZONE tz)::date = ANY(%(mondays)s)
+    WHERE due_at < %(now)s AND <<greatest(due_at, came)>> = ANY(%(mondays)s)
 ), stood AS (
     -- How a case that nobody is named for stood, and until when.
     SELECT case_id, category, place, became, at AS since, coalesce(lead(at) OVER past, 'infinity') AS until
@@ -127,7 +133,7 @@ turns AS (
 """
 _FACTS: LiteralString = """
 facts AS (
-    SELECT date_trunc('week', came AT TIME ZONE tz)::date AS monday, case_id, category, place, 'received' AS name
+    SELECT <<came>> AS monday, case_id, category, place, 'received' AS name
     FROM zone, here
     UNION ALL SELECT monday, case_id, category, place, 'done' FROM said WHERE stands
     UNION ALL SELECT monday, case_id, category, place, 'confirmed' FROM said WHERE verdict = 'confirm' AND NOT reopened
@@ -153,14 +159,22 @@ facts AS (
     FROM weeks JOIN stood ON since < after AND until >= after WHERE became = ANY(%(open)s)
 ), lasted AS (
     -- How many days after its first words a case was first read, and each time that it was answered.
-    SELECT date_trunc('week', at AT TIME ZONE tz)::date AS monday, 'read' AS name, at - opened_at AS time
+    SELECT <<at>> AS monday, 'read' AS name, at - opened_at AS time
     FROM zone, (SELECT opened_at, min(at) AS at FROM lines WHERE verb = ANY(%(reads)s) GROUP BY case_id, opened_at) read
     UNION ALL
-    SELECT date_trunc('week', at AT TIME ZONE tz)::date, 'answer', at - opened_at
+    SELECT <<at>>, 'answer', at - opened_at
     FROM zone, clock WHERE NOT runs AND ran
 )
 """
 _WITH: LiteralString = f"{_REGISTER}, {_SAID}, {_ASKED}, {_CLOCKS}, {_FACTS}"
+# What stands for <<a moment>>: the week that it falls in, in the district's own time; or the one span that ends now.
+_WEEK = r"date_trunc('week', \1 AT TIME ZONE tz)::date"
+_SPAN = r"CASE WHEN \1 >= %(first)s THEN %(monday)s::date END"
+
+
+def _by(statement: str, moment: str) -> str:
+    return re.sub("<<(.+?)>>", moment, statement)
+
 
 _IDS: LiteralString = f"""{_WITH}
 SELECT monday, name, category, place, array_agg(case_id ORDER BY case_id) AS cases
@@ -179,11 +193,12 @@ FROM days GROUP BY monday, name
 UNION ALL
 SELECT monday, 'not_complaints', NULL, NULL, count(*), NULL, NULL
 FROM weeks CROSS JOIN zone JOIN dismissals d ON d.district_id = %(district)s AND d.at < after
-    AND date_trunc('week', d.at AT TIME ZONE tz)::date = monday AND coalesce(d.taken_back_at >= after, true)
+    AND <<d.at>> = monday AND coalesce(d.taken_back_at >= after, true)
 GROUP BY monday
 """  # noqa: S608 - no value from outside
 
-QUERY = hashlib.sha256(f"{VERSION}\n{_COUNTS}".encode()).hexdigest()  # what open data were counted with
+_BY_WEEK = _by(_COUNTS, _WEEK)
+QUERY = hashlib.sha256(f"{VERSION}\n{_BY_WEEK}".encode()).hexdigest()  # what open data were counted with
 
 
 @dataclass(slots=True)
@@ -202,7 +217,7 @@ class Counts:
 async def count(conn: Conn, district_id: str, mondays: Sequence[date], now: datetime) -> list[Counts]:
     """The weeks that begin on these Mondays, in the district's own time; one that still runs up to `now`."""
     weeks = {monday: Counts(monday) for monday in mondays}
-    for row in await fetch_all(conn, _COUNTS, _bound(district_id, mondays, now)):
+    for row in await fetch_all(conn, _BY_WEEK, _bound(district_id, mondays, now)):
         week = weeks[row["monday"]]
         if row["category"] is not None:
             week.cells[row["name"], row["category"], row["place"]] = row["n"]
@@ -217,7 +232,19 @@ async def list_cases(
     conn: Conn, district_id: str, monday: date, now: datetime
 ) -> dict[tuple[str, str, str | None], list[UUID]]:
     """The cases behind each cell of one week."""
-    rows = await fetch_all(conn, _IDS, _bound(district_id, [monday], now))
+    return _cells(await fetch_all(conn, _by(_IDS, _WEEK), _bound(district_id, [monday], now)))
+
+
+async def list_between(
+    conn: Conn, district_id: str, first: datetime, after: datetime
+) -> dict[tuple[str, str, str | None], list[UUID]]:
+    """The same of any span [first, after), such as that of an edition which was cut off within its week."""
+    day = calendar.day_of(after)  # whichever: the one span is called by it
+    bound = _bound(district_id, [day], after) | {"first": first, "monday": day}
+    return _cells(await fetch_all(conn, _by(_IDS, _SPAN), bound))
+
+
+def _cells(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str | None], list[UUID]]:
     return {(row["name"], row["category"], row["place"]): row["cases"] for row in rows}
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from cases import acts, figures, scorecards
+from cases import acts, counting, figures, scorecards
 from cases.lifecycle import Refused
 from cases.suppression import FEWEST
 from store.crypto import Keys
@@ -267,6 +267,24 @@ async def test_whom_the_question_has_not_reached_is_not_silent(
     found = (await read(db, SUNDAY_NIGHT + HOUR))["total"]
     assert set(found["asked"]["cases"]) == set(found["silent"]["cases"]) == set(ids[:FEWEST])
     assert set(found["unreached"]["cases"]) == set(ids[FEWEST:])
+
+
+async def test_a_span_of_any_length_counts_as_a_week_does(
+    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened
+) -> None:
+    ids = [await opened("water", at=NOW + number * DAY) for number in range(6)]
+    for number, case_id in enumerate(ids):
+        await resolve(db, keys, place, case_id, now=NOW + (number + 2) * DAY)
+    monday = SUNDAY_NIGHT + timedelta(minutes=1) - 7 * DAY
+    async with db.autocommit("report") as conn:
+        whole = await figures.between(conn, "pishin", monday, monday + 7 * DAY)
+        later = await figures.between(conn, "pishin", NOW + DAY, NOW + 5 * DAY)
+        week = await counting.list_cases(conn, "pishin", (monday + DAY).date(), monday + 7 * DAY)
+    assert {name: set(found) for name, found in whole.items() if found} == {
+        name: {one for (called, *_), found in week.items() if called == name for one in found} for name, *_ in week
+    }
+    assert set(later["received"]) == set(ids[1:5]), "across a Monday"
+    assert set(later["done"]) == set(ids[:3])
 
 
 async def test_how_long_it_took_is_told_of_enough_cases(
