@@ -17,15 +17,13 @@ BATCH = 500  # clocks that one transaction marks; the next tick takes the rest
 async def sweep(tx: Tx, keys: Keys, now: datetime, *, batch: int = BATCH) -> list[UUID]:
     """Mark what is late, once, and escalate it. Returns the outbox ids of what citizens are told.
 
-    A citizen hears of the fourteenth day, and only one who said that this phone may be messaged.
+    A citizen hears of the fourteenth day; where this phone may not be messaged it stands at their code.
     """
     told: list[UUID] = []
     for case_id in await register.mark_late(tx, now, batch):
         case = await register.read(tx, case_id)
-        if case.may_message is not True:
-            continue
         says = [("case.overdue", {"code": {"code": case.code}})]
-        outbox_id = await messages.tell(tx, keys, case, says=says, now=now)
+        outbox_id = await messages.tell(tx, keys, case, "remind", says=says, now=now)
         if outbox_id is not None:
             told.append(outbox_id)
             await history.write(tx, case.id, "remind", actor=CLOCK, now=now, was=case.status, became=case.status)

@@ -21,7 +21,6 @@ async def refer(
     now: datetime,
     office_id: UUID,
     due_on: date,
-    tell: bool = True,
     version: int | None = None,
 ) -> UUID | None:
     office = await offices.value(tx, office_id)
@@ -33,7 +32,5 @@ async def refer(
         tx, case_id, "refer", actor=actor, now=now, version=version, data=data, columns={"office_id": office_id}
     )
     await referrals.put(tx, case_id, office_id=office_id, due_on=due_on, by=staff_id(actor), now=now)
-    if not tell:
-        return None
     values = {"code": {"code": case.code}, "office": office, "date": {"date": due_on.isoformat()}}
-    return await messages.tell(tx, keys, case, says=[("case.referred", values)], now=now)
+    return await messages.tell(tx, keys, case, "refer", says=[("case.referred", values)], now=now)

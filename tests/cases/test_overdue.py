@@ -120,6 +120,7 @@ async def test_a_met_clock_is_never_marked_and_a_disputed_one_runs_again(
     async with db.transaction("console") as tx:
         await acts.commit(
             tx,
+            keys,
             case_id,
             actor=handler,
             now=NOW,
