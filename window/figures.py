@@ -9,7 +9,7 @@ from starlette.responses import Response
 import locales
 import pages
 from cases import figures, scorecards
-from window import chart, district
+from window import chart, counted, district
 
 SHOWN = 13  # weeks on the page, a quarter of a year; the data have all
 COLUMNS = ("received", "done", "confirmed")
@@ -22,8 +22,8 @@ GROUPS = (
         ("overdue", "overdue"), ("unnamed", "unnamed"),
     )),
     ("public.home.two_columns", tuple((name, name) for name in (
-        "done", "confirmed", "disputed", "half", "silent", "unreached", "not_asked", "refused", "sent_on", "inspected",
-        "not_complaints",
+        "done", "asked", "confirmed", "disputed", "half", "silent", "unreached", "not_asked", "refused", "sent_on",
+        "inspected", "not_complaints",
     ))),
 )  # fmt: skip
 
@@ -36,7 +36,7 @@ def mount(app: FastAPI) -> None:
 async def show(request: Request) -> Response:
     async with district.jawab_of(request).db.autocommit("report") as conn:
         chosen = await district.choose(conn, request)
-        found = await figures.published(conn, chosen.district.id, district.midnight(chosen.district))
+        found = await counted.of(request, conn, chosen.district)
         unnamed = await figures.unnamed_categories(conn, chosen.district.id)
         current = await scorecards.open_round(conn, chosen.district.id)
         scores = await scorecards.figures(conn, chosen.district.id)

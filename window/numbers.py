@@ -12,12 +12,12 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from cases import counting, figures
+from cases import counting
 from cases.districts import District
 from cases.figures import Published, Week
 from cases.outcomes import DATA
 from store.database import Conn, fetch_all
-from window import district
+from window import counted, district
 from window.district import Unchosen
 
 LICENCE = "https://creativecommons.org/licenses/by/4.0/"
@@ -48,10 +48,7 @@ def of_districts(write: Callable[[list[Read]], Response]) -> Callable[[Request],
                 if unchosen.asked:
                     return JSONResponse({"error": "no such district"}, status_code=404)
                 chosen = unchosen.every
-            found = [
-                (one, await _pcodes(conn, one.id), await figures.published(conn, one.id, district.midnight(one)))
-                for one in chosen
-            ]
+            found = [(one, await _pcodes(conn, one.id), await counted.of(request, conn, one)) for one in chosen]
         return district.cache(request, write(found))
 
     return show

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
@@ -10,13 +9,12 @@ from uuid import UUID
 
 import pytest
 
-from cases import acts, counting, figures, scorecards
+from cases import acts, counting, figures
 from cases.lifecycle import Refused
 from cases.suppression import FEWEST
 from store.crypto import Keys
 from store.database import Database
 from tests.cases.conftest import NOW
-from tests.conftest import Owner
 
 Opened = Callable[..., Awaitable[UUID]]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -204,107 +202,6 @@ async def test_what_was_reopened_and_done_again_is_done_in_the_later_week_alone(
     assert set((await read(db, later, week="2026-W48"))["total"]["done"]["cases"]) == set(ids[:FEWEST])
 
 
-# ── told apart from read ─────────────────────────────────────────────────────────────────────────────────────────────
-@pytest.fixture
-def told(owner: Owner, person: Callable[..., Awaitable[UUID]]) -> Callable[..., Awaitable[None]]:
-    """A line of a case's thread that tells of an act; the message that carried it, or none."""
-
-    async def tell(case_id: UUID, verb: str, at: datetime, state: str | None, sent: datetime | None = None) -> None:
-        outbox_id = uuid.uuid4() if state else None
-        if state:
-            await owner.execute(
-                "INSERT INTO outbox (id, contact_id, lane, purpose, lang, message, state, sent_at)"
-                " VALUES (%s, %s, 'replies', 'case', 'ur', '', %s, %s)",
-                (outbox_id, await person(), state, sent),
-            )
-        await owner.execute(
-            "INSERT INTO case_items (id, case_id, at, author, kind, verb, outbox_id)"
-            " VALUES (%s, %s, %s, 'system', 'said', %s, %s)",
-            (uuid.uuid4(), case_id, at, verb, outbox_id),
-        )
-
-    return tell
-
-
-async def test_told_is_what_left_us_in_time_and_by_code_is_no_part_of_it(
-    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, told: Callable[..., Awaitable[None]]
-) -> None:
-    ids = [await opened("water", at=NOW - 4 * DAY) for _ in range(30)]
-    at = NOW - 3 * DAY
-    for case_id in ids[:25]:
-        async with db.transaction("console") as tx:
-            await acts.acknowledge(tx, keys, case_id, actor=place.staff["handler"], now=at)
-    for number, case_id in enumerate(ids):
-        match number // 5:
-            case 0:
-                await told(case_id, "acknowledge", at, "read", at + HOUR)
-            case 1:
-                await told(case_id, "acknowledge", at, "parked")
-            case 2:
-                await told(case_id, "acknowledge", at, "sent", NOW)  # after the 72 hours
-            case 3:
-                await told(case_id, "acknowledge", at, None)
-            case 4:
-                await told(case_id, "acknowledge", at, None)
-                await told(case_id, "answer", at, "delivered", at)  # allowed meanwhile
-            case 5:
-                await told(case_id, "refer", at, "read", at)  # no act of these meets the clock
-    found = (await read(db))["total"]
-    assert found["due_72"]["count"] == 30
-    assert set(found["in_72"]["cases"]) == set(ids[:25])
-    assert set(found["told_72"]["cases"]) == {*ids[:5], *ids[20:25]}
-    assert set(found["code_72"]["cases"]) == set(ids[15:20])
-
-
-async def test_whom_the_question_has_not_reached_is_not_silent(
-    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, told: Callable[..., Awaitable[None]]
-) -> None:
-    ids = [await opened("water") for _ in range(3 * FEWEST)]
-    for number, case_id in enumerate(ids):
-        await resolve(db, keys, place, case_id)
-        state, sent = [("delivered", NOW + HOUR), ("parked", None), ("sent", NOW + 9 * DAY)][number // FEWEST]
-        await told(case_id, "resolve", NOW + HOUR, state, sent)
-    found = (await read(db, SUNDAY_NIGHT + HOUR))["total"]
-    assert set(found["asked"]["cases"]) == set(found["silent"]["cases"]) == set(ids[:FEWEST])
-    assert set(found["unreached"]["cases"]) == set(ids[FEWEST:])
-
-
-async def test_a_span_of_any_length_counts_as_a_week_does(
-    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened
-) -> None:
-    ids = [await opened("water", at=NOW + number * DAY) for number in range(6)]
-    for number, case_id in enumerate(ids):
-        await resolve(db, keys, place, case_id, now=NOW + (number + 2) * DAY)
-    monday = SUNDAY_NIGHT + timedelta(minutes=1) - 7 * DAY
-    async with db.autocommit("report") as conn:
-        whole = await figures.between(conn, "pishin", monday, monday + 7 * DAY)
-        later = await figures.between(conn, "pishin", NOW + DAY, NOW + 5 * DAY)
-        week = await counting.list_cases(conn, "pishin", (monday + DAY).date(), monday + 7 * DAY)
-    assert {name: set(found) for name, found in whole.items() if found} == {
-        name: {one for (called, *_), found in week.items() if called == name for one in found} for name, *_ in week
-    }
-    assert set(later["received"]) == set(ids[1:5]), "across a Monday"
-    assert set(later["done"]) == set(ids[:3])
-
-
-async def test_how_long_it_took_is_told_of_enough_cases(
-    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened
-) -> None:
-    ids = [await opened("water", at=NOW - number * DAY / 2) for number in range(1, 11)]
-    for number, case_id in enumerate(ids):
-        async with db.transaction("console") as tx:
-            await acts.acknowledge(tx, keys, case_id, actor=place.staff["handler"], now=NOW)
-        if number < FEWEST:
-            await resolve(db, keys, place, case_id, now=NOW)
-    async with db.autocommit("report") as conn:
-        (*_, week) = (await figures.published(conn, "pishin", NOW + 8 * DAY)).weeks
-    assert week["week"] == WEEK
-    assert week["days"] == {
-        "read": {"n": 10, "median": 2.5, "ninth_tenth": 4.5},
-        "answer": {"n": 5, "median": 1.5, "ninth_tenth": None},
-    }
-
-
 # ── a week that is over ──────────────────────────────────────────────────────────────────────────────────────────────
 async def test_a_week_that_is_over_stays_as_it_was_when_a_case_is_reopened_later(
     db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], opened: Opened
@@ -385,85 +282,19 @@ async def test_what_is_no_week_is_refused(db: Database, demo: object, week: str)
         await read(db, week=week)
 
 
-# ── scorecards ───────────────────────────────────────────────────────────────────────────────────────────────────────
-INDICATORS = ["indicator.open_on_time", "indicator.staff_present", "indicator.treated_with_respect"]
-
-
-async def rate(db: Database, contact_id: UUID, scores: list[int], short_code: str = "101") -> None:
-    async with db.transaction("intake") as tx:
-        current = await scorecards.open_round(tx, "pishin")
-        facility = await scorecards.find_facility(tx, "pishin", short_code)
-        assert current is not None
-        assert facility is not None
-        await scorecards.rate(
-            tx,
-            round_id=current.id,
-            facility_id=facility.id,
-            contact_id=contact_id,
-            scores=dict(zip(INDICATORS, scores, strict=True)),
-            now=NOW,
-        )
-
-
-async def scores(db: Database) -> dict[str, list[tuple[int | None, float | None]]]:
+async def test_a_span_of_any_length_counts_as_a_week_does(
+    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened
+) -> None:
+    ids = [await opened("water", at=NOW + number * DAY) for number in range(6)]
+    for number, case_id in enumerate(ids):
+        await resolve(db, keys, place, case_id, now=NOW + (number + 2) * DAY)
+    monday = SUNDAY_NIGHT + timedelta(minutes=1) - 7 * DAY
     async with db.autocommit("report") as conn:
-        found = await scorecards.figures(conn, "pishin")
-    return {line["short_code"]: [(one["n"], one["median"]) for one in line["indicators"]] for line in found}
-
-
-async def test_a_rating_is_shown_when_five_have_rated_and_one_phone_has_one_voice(
-    db: Database, person: Callable[..., Awaitable[UUID]]
-) -> None:
-    people = [await person() for _ in range(6)]
-    for number, contact_id in enumerate(people[:4], start=1):
-        await rate(db, contact_id, [number, 5, 1])
-        await rate(db, contact_id, [number, 5, 2])
-    assert (await scores(db))["101"] == [(None, None)] * 3
-    await rate(db, people[4], [5, 5, 2])
-    assert (await scores(db))["101"] == [(5, 3.0), (5, 5.0), (5, 2.0)]
-    await rate(db, people[5], [4, 4, 4])
-    assert (await scores(db))["101"] == [(6, 3.5), (6, 5.0), (6, 2.0)]
-    assert (await scores(db))["104"] == [(None, None)] * 3
-
-
-@pytest.mark.parametrize("wrong", [{INDICATORS[0]: 6}, {INDICATORS[0]: 0}, {"indicator.other": 3}, {}])
-async def test_a_rating_outside_the_scale_or_the_round_is_refused(
-    db: Database, person: Callable[..., Awaitable[UUID]], wrong: dict[str, int]
-) -> None:
-    contact_id = await person()
-    async with db.autocommit("intake") as conn:
-        current = await scorecards.open_round(conn, "pishin")
-        facility = await scorecards.find_facility(conn, "pishin", "101")
-    assert current is not None
-    assert facility is not None
-    with pytest.raises(Refused, match="rating_unknown"):
-        async with db.transaction("intake") as tx:
-            await scorecards.rate(
-                tx,
-                round_id=current.id,
-                facility_id=facility.id,
-                contact_id=contact_id,
-                scores=wrong,
-                now=NOW,
-            )
-
-
-async def test_a_closed_round_takes_no_rating(db: Database, person: Callable[..., Awaitable[UUID]]) -> None:
-    contact_id = await person()
-    async with db.transaction("console") as tx:
-        current = await scorecards.open_round(tx, "pishin")
-        facility = await scorecards.find_facility(tx, "pishin", "101")
-        await tx.execute("UPDATE rounds SET closed_at = now()")
-    assert current is not None
-    assert facility is not None
-    with pytest.raises(Refused, match="round_closed"):
-        async with db.transaction("intake") as tx:
-            await scorecards.rate(
-                tx,
-                round_id=current.id,
-                facility_id=facility.id,
-                contact_id=contact_id,
-                scores={INDICATORS[0]: 3},
-                now=NOW,
-            )
-    assert await scores(db) == {}
+        whole = await figures.between(conn, "pishin", monday, monday + 7 * DAY)
+        later = await figures.between(conn, "pishin", NOW + DAY, NOW + 5 * DAY)
+        week = await counting.list_cases(conn, "pishin", (monday + DAY).date(), monday + 7 * DAY)
+    assert {name: set(found) for name, found in whole.items() if found} == {
+        name: {one for (called, *_), found in week.items() if called == name for one in found} for name, *_ in week
+    }
+    assert set(later["received"]) == set(ids[1:5]), "across a Monday"
+    assert set(later["done"]) == set(ids[:3])
