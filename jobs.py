@@ -18,7 +18,7 @@ import structlog
 
 from bot import away, deliver, intake, registry, silence, templates
 from broadcast import publish
-from cases import overdue, reserved
+from cases import endings, overdue, reserved
 from cases.calendar import PROVINCE
 from desk import auth, decisions, protected, sessions
 from store import jobs as book
@@ -114,6 +114,13 @@ async def _escalate(jawab: Jawab, now: datetime) -> None:
         jawab.bell.ring("replies", "replies", str(one))
 
 
+async def _ask_again(jawab: Jawab, now: datetime) -> None:
+    async with jawab.db.transaction("console") as tx:
+        ids = await endings.sweep(tx, jawab.keys, now)
+    for one in ids:
+        jawab.bell.ring("replies", "replies", str(one))
+
+
 async def _escalate_protected(jawab: Jawab, now: datetime) -> None:
     await protected.protected_overdue(jawab.db, now)
 
@@ -162,6 +169,7 @@ JOBS: tuple[Job, ...] = (
     Job("watch_channels", timedelta(minutes=1), _watch_channels, "console"),
     Job("refresh_templates", timedelta(minutes=15), _refresh_templates, "console"),
     Job("escalate", SWEEP, _escalate, "console"),
+    Job("ask_again", timedelta(minutes=1), _ask_again, "console"),
     Job("escalate_protected", SWEEP, _escalate_protected, "console"),
     Job("carry_out", SWEEP, _carry_out, "console"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),

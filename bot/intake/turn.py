@@ -129,7 +129,7 @@ def _known(turn: Turn, before: Standing) -> Known:
 async def _attempt(jawab: Jawab, message: Inbound, before: Standing, inbox_id: uuid.UUID, kind: Kind) -> str:
     turn = await _turn(jawab, before, inbox_id, kind)
     tap = await lookups.tapped(jawab, before.contact_id, message)
-    quoted, quotes_done = await lookups.quoted(jawab, before.contact_id, message)
+    quoted, quotes_asks = await lookups.quoted(jawab, before.contact_id, message)
     event = Event(
         "message",
         _known(turn, before),
@@ -139,7 +139,7 @@ async def _attempt(jawab: Jawab, message: Inbound, before: Standing, inbox_id: u
         media=tuple(map(_file, message.media)),
         location=message.location,
         quoted=quoted,
-        quotes_done=quotes_done,
+        quotes_asks=quotes_asks,
         echo=jawab.keys.tag("echo", f"{before.contact_id} {message.text}").hex()[:16],
         cut=message.cut,
     )
