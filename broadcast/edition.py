@@ -96,7 +96,7 @@ class Week:
     said: dict[str, tuple[str, ...]]  # category -> cases reported within the week
     deeds: tuple[Deed, ...] = ()
     done: tuple[str, ...] = ()  # cases a department called done, as cases.figures counts them
-    asked: tuple[str, ...] = ()  # … whose reporter was asked whether it is done
+    asked: tuple[str, ...] = ()  # whose reporter was asked whether it is done, or has said so unasked
     confirmed: tuple[str, ...] = ()  # cases whose reporter said so
     commitments: tuple[Commitment, ...] = ()
 
@@ -207,7 +207,7 @@ def _said(week: Week, drops: Drops) -> list[Item]:
 
 def _truth(week: Week) -> Item:
     """The two columns side by side: what departments say, what people say; they may lie far apart. Always there."""
-    done, asked, confirmed = set(week.done), set(week.asked) | set(week.confirmed), set(week.confirmed)
+    done, asked, confirmed = set(week.done), set(week.asked), set(week.confirmed)
     values = {"done": _number(done)}
     if len(asked) < FEWEST:
         return _item("did", "edition.did.truth_small", values, sorted(done))

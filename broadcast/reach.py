@@ -30,7 +30,7 @@ class Audience:
     template: int = 0  # they wrote too long ago: nothing but an approved template reaches them
     sms: int = 0
     passed: Mapping[str, int] = field(default_factory=dict)  # doubles, stopped, unreachable; see audience.Page
-    forms: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (language, kind of channel) -> people
+    forms: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (kind of channel, language) -> people
 
     @property
     def people(self) -> int:
@@ -52,7 +52,7 @@ async def expect(conn: Conn, keys: Keys, district_id: str, now: datetime) -> Aud
         after = page.last
         passed += page.passed
         for reader in page.readers:
-            forms[reader.lang or "ur", reader.kind] += 1
+            forms[reader.kind, reader.lang or "ur"] += 1
             ways[_way(reader, now)] += 1
     return Audience(**ways, passed=passed, forms=forms)
 
@@ -69,7 +69,7 @@ def sms_parts(items: Sequence[Item], heading: Heading, forms: Mapping[tuple[str,
     """SMS parts that this many copies cost."""
     return sum(
         number * renderings.parts(renderings.compose(items, heading, lang, kind), lang, kind)
-        for (lang, kind), number in forms.items()
+        for (kind, lang), number in forms.items()
         if CHANNELS[kind].parts
     )
 
@@ -81,7 +81,7 @@ class Progress:
 
     messages: dict[str, int]
     reasons: dict[tuple[str, str], int]  # (state, what was noted) -> messages
-    forms: dict[tuple[str, str], int]  # (language, kind of channel) -> messages
+    forms: dict[tuple[str, str], int]  # (kind of channel, language) -> messages
     leaving: dict[str, int]  # kind of channel -> messages that are due or on their way
     lately: dict[str, int]  # kind of channel -> messages that left within LATELY
 
@@ -122,7 +122,7 @@ async def progress(conn: Conn, edition_id: UUID, now: datetime) -> Progress:
     leaving, lately = Counter[str](), Counter[str]()
     for row in rows:
         messages[row["state"]] += row["n"]
-        forms[row["lang"], row["kind"]] += row["n"]
+        forms[row["kind"], row["lang"]] += row["n"]
         leaving[row["kind"]] += row["due"]
         lately[row["kind"]] += row["lately"]
         if row["why"] and row["state"] not in LEFT:

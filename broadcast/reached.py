@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from broadcast.edition import FEW
-from cases.suppression import round_down
+from cases.suppression import FEWEST
 from store.database import Conn, fetch_one
 
 # States of an edition's messages, as people would ask for them.
@@ -63,4 +63,9 @@ async def count(conn: Conn, edition_id: UUID | str) -> Reached:
         return Reached(None, None, None, None)
     asked = row["kept"] + row["unreachable"]
     rest = asked - row["reached"] - row["waiting"]
-    return Reached(*(round_down(number) for number in (asked, row["reached"], row["waiting"], rest)))
+    return Reached(*(_in_fives(number) for number in (asked, row["reached"], row["waiting"], rest)))
+
+
+def _in_fives(number: int) -> int | None:
+    """It runs on while messages leave: of an exact one, two readings would show a single person."""
+    return number - number % FEWEST if number >= FEWEST else None

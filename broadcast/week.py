@@ -9,7 +9,7 @@ from uuid import UUID
 
 from broadcast.edition import Commitment, Deed, Week, Withheld
 from broadcast.span import Span
-from cases import calendar, districts, figures
+from cases import calendar, counting, districts
 from cases.districts import District
 from store.database import Conn, fetch_all
 
@@ -93,18 +93,15 @@ async def read(conn: Conn, district: District, span: Span, now: datetime) -> Wee
         "after": span.after,
         "answered": list(ANSWERED),
     }
-    # Counted here and not by cases.figures: that hides a second subject beside each small one, so that no total gives
-    # the small one away. An edition publishes no total of what was said.
-    said: dict[str, tuple[str, ...]] = {}
-    for row in await fetch_all(
-        conn,
-        "SELECT category, array_agg(id ORDER BY id) AS cases FROM cases"
-        " WHERE district_id = %(district)s AND opened_at >= %(first)s AND opened_at < %(after)s GROUP BY category",
-        bound,
-    ):
-        said[row["category"]] = tuple(map(str, row["cases"]))
+    # All of them, also the small ones, which an edition may tell together.
+    said: dict[str, list[str]] = {}
+    both: dict[str, list[UUID]] = {"done": [], "asked": [], "confirmed": []}
+    for (name, category, _), ids in (await counting.list_between(conn, district.id, span.first, span.after)).items():
+        if name == "received":
+            said.setdefault(category, []).extend(map(str, ids))
+        elif name in both:
+            both[name] += ids
     deeds = await fetch_all(conn, _DEEDS, bound)
-    both = await figures.between(conn, district.id, span.first, span.after)
     stand = await _still_stand(conn, [*both["done"], *both["asked"], *both["confirmed"]])
     promises = await fetch_all(conn, _COMMITMENTS, bound)
     return Week(
@@ -112,7 +109,7 @@ async def read(conn: Conn, district: District, span: Span, now: datetime) -> Wee
         first_day=calendar.day_of(span.first, zone).isoformat(),
         last_day=span.last_day(zone),
         today=today.isoformat(),
-        said=said,
+        said={category: tuple(sorted(ids)) for category, ids in said.items()},
         deeds=tuple(
             Deed(
                 case=str(row["id"]),

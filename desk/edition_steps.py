@@ -11,11 +11,11 @@ from starlette.requests import Request
 
 import locales
 import pages
-from broadcast import changes, edition, publish, reach, renderings
+from broadcast import changes, edition, price, publish, reach, renderings
 from broadcast.edition import CLAIM_NOTHING, SECTIONS, Drop, Item, Withheld
 from broadcast.publish import Edition
 from broadcast.reached import standing
-from cases import calendar
+from cases import calendar, spending
 from desk.roles import Staff
 from store.database import Conn, fetch_all
 from store.jawab import Jawab
@@ -152,10 +152,12 @@ async def _approval(conn: Conn, jawab: Jawab, held: Edition, staff: Staff, commo
     now, came = datetime.now(UTC), common["came"]
     waits = held.state in {"draft", "approved"}
     audience = await reach.expect(conn, jawab.keys, held.district.id, now) if waits else None
-    heading = held.heading(jawab.settings.public_url)
+    heading, forms = held.heading(jawab.settings.public_url), audience.forms if audience else came.forms
+    carried = await spending.providers(conn, held.district.id)
     return {
         "audience": audience,
-        "sms_parts": reach.sms_parts(held.items, heading, audience.forms if audience else came.forms),
+        "sms_parts": reach.sms_parts(held.items, heading, forms),
+        "bill": price.of_edition(held.items, heading, forms, carried, calendar.day_of(now)),
         "sections": _by_section({"item": item} for item in held.items),
         "left_out_lines": await _left_out(conn, held),
         "may_approve": staff.may("approve") and held.state == "draft" and held.drafted_by != staff.id,

@@ -98,6 +98,11 @@ class _Week:
                     outcome=outcome,
                     done_on=self.at.date(),
                 )
+            # They were asked within the week: what has not left us by its end has asked nobody.
+            await tx.execute(
+                "UPDATE outbox SET state = 'sent', sent_at = %s WHERE case_id = ANY(%s) AND state = 'queued'",
+                (self.at + timedelta(hours=1), [case_id for case_id, _ in cases]),
+            )
 
     async def confirm(self, cases: list[UUID]) -> None:
         async with self.jawab.db.transaction("intake") as tx:

@@ -143,12 +143,6 @@ def test_department_and_people_stand_side_by_side_in_every_week(
     assert (truth["key"], truth["values"]) == (key, values)
 
 
-def test_who_confirms_was_asked_though_it_was_a_week_ago() -> None:
-    week = replace(EMPTY, done=ids("d", 9), asked=ids("d", 6), confirmed=ids("e", 6))
-    (truth,) = [item for item in edition.build(week).items if item["key"] in edition.TRUTH]
-    assert truth["values"] == {"done": 9, "confirmed": 6, "asked": 12}
-
-
 # ── subjects that are told only together ─────────────────────────────────────────────────────────────────────────────
 TOGETHER = ("security", "services", "resources", "jobs", "nutrition", "other")
 
