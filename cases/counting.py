@@ -70,7 +70,8 @@ _ASKED: LiteralString = """
 asked AS (
     -- Of the deeds that nobody has spoken on: whether the question has left us by the week's end. Where the thread has
     -- no line of it, it is older than such lines, and was sent.
-    SELECT monday, said.case_id, category, place, coalesce(bool_or(told.reached_at < after), true) AS reached
+    SELECT monday, said.case_id, category, place,
+        count(told.case_id) = 0 OR coalesce(bool_or(told.reached_at < after), false) AS reached
     FROM said JOIN weeks USING (monday) LEFT JOIN told_of_cases told
         ON told.case_id = said.case_id AND told.verb = 'resolve' AND told.at >= done_at AND told.at < after
         AND NOT told.by_code

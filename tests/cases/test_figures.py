@@ -15,6 +15,7 @@ from cases.suppression import FEWEST
 from store.crypto import Keys
 from store.database import Database
 from tests.cases.conftest import NOW
+from tests.conftest import Owner
 
 Opened = Callable[..., Awaitable[UUID]]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -120,7 +121,12 @@ async def test_what_settles_nothing_is_neither_done_nor_an_answer(
 
 
 async def test_who_said_nothing_of_messages_was_not_asked_and_who_was_asked_may_be_silent(
-    db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], opened: Opened
+    db: Database,
+    keys: Keys,
+    place: SimpleNamespace,
+    person: Callable[..., Awaitable[UUID]],
+    opened: Opened,
+    owner: Owner,
 ) -> None:
     contact_id = await person()
     ids = [
@@ -130,6 +136,7 @@ async def test_who_said_nothing_of_messages_was_not_asked_and_who_was_asked_may_
     ]
     for case_id in ids:
         await resolve(db, keys, place, case_id)
+    await owner.execute("UPDATE outbox SET state = 'sent', sent_at = %s", (NOW + HOUR,))
     found = (await read(db))["total"]
     assert set(found["not_asked"]["cases"]) == set(ids[: 2 * FEWEST])
     assert set(found["silent"]["cases"]) == set(ids[2 * FEWEST :])

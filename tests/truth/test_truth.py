@@ -41,8 +41,11 @@ async def test_a_fact_is_read_from_the_real_tables_and_an_empty_house_proves_non
 
 def test_every_number_of_the_figures_page_is_one_that_is_counted() -> None:
     shown = {key.split(".")[2] for key, fact in TEXTS.items() if fact == "figure"}
-    elsewhere = {"not_complaints", "people_n", "asof"}  # counted beside the cases; the size of a group; the day
-    assert shown - elsewhere <= set(figures.IN_ALL)
+    elsewhere = {"people_n", "asof", "of"}  # the size of a group; the day; a part of a whole, both counted
+    of_clocks = {"told", "code"}  # each of 72 hours and of 14 days
+    days = {"days", "days_half", *(f"days_{name}" for name in figures.DAYS)}
+    assert {f"{name}_{clock}" for name in of_clocks for clock in (72, 14)} <= set(figures.RATES)
+    assert shown - elsewhere - of_clocks - days <= set(figures.NUMBERS)
 
 
 def test_whoever_claims_nothing_says_why() -> None:
