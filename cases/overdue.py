@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from cases import commitments, history, messages, register
+from cases import history, messages, register
 from cases.lifecycle import CLOCK
 from store import alarms
 from store.crypto import Keys
@@ -27,7 +27,6 @@ async def sweep(tx: Tx, keys: Keys, now: datetime, *, batch: int = BATCH) -> lis
         if outbox_id is not None:
             told.append(outbox_id)
             await history.write(tx, case.id, "remind", actor=CLOCK, now=now, was=case.status, became=case.status)
-    await commitments.open_disputed(tx, now)
     await _sound_waiting(tx, now)
     return told
 

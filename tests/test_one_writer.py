@@ -54,6 +54,7 @@ WRITERS = {
     "sessions": "store/sessions.py",
     "sorting": "cases/sorting.py",
     "staff": "cases/staff.py",
+    "templates": "store/templates.py",
 }
 
 

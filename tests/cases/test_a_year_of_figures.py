@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -40,12 +40,7 @@ def live(
     """Live `weeks` weeks at random; returns each week as it was told in the hour after it ended."""
     staff = place.staff
 
-    async def tell(case_id: UUID, verb: str, outbox_id: UUID | None, at: datetime, sent: datetime | None) -> None:
-        await owner.execute(
-            "INSERT INTO case_items (id, case_id, at, author, kind, verb, outbox_id) VALUES (%s, %s, %s, 'system',"
-            " 'said', %s, %s)",
-            (uuid4(), case_id, at, verb, outbox_id),
-        )
+    async def send(outbox_id: UUID, sent: datetime | None) -> None:
         await owner.execute(
             "UPDATE outbox SET state = CASE WHEN %(sent)s::timestamptz IS NULL THEN 'parked' ELSE 'delivered' END,"
             " sent_at = %(sent)s WHERE id = %(id)s",
@@ -53,26 +48,30 @@ def live(
         )
 
     async def move(dice: random.Random, case_id: UUID, at: datetime) -> None:
-        verb = dice.choice(["acknowledge", *["resolve"] * 4, "confirm", "dispute", "dispute", "halve", "reopen"])
+        verb = dice.choice(
+            ["acknowledge", *["resolve"] * 4, "step", "confirm", "dispute", "dispute", "halve", "reopen"]
+        )
         handler, outbox_id = staff["handler"], None
         async with db.transaction("console") as tx:
             match verb:
                 case "acknowledge":
                     outbox_id = await acts.acknowledge(tx, keys, case_id, actor=handler, now=at)
                 case "resolve":
-                    outcome = dice.choice(["staff_sent", "staff_sent", "staff_sent", "inspected", "cannot_budget"])
+                    outcome = dice.choice(["staff_sent", "staff_sent", "staff_sent", "cannot_budget"])
+                    who = staff[dice.choice(["handler", "supervisor"])]
                     outbox_id = await acts.resolve(
-                        tx, keys, case_id, actor=handler, now=at, outcome=outcome, done_on=at.date()
+                        tx, keys, case_id, actor=who, now=at, outcome=outcome, done_on=at.date()
                     )
+                case "step":
+                    await acts.step(tx, keys, case_id, actor=handler, now=at, outcome="inspected", done_on=at.date())
                 case "confirm":
                     await acts.confirm(tx, case_id, now=at)
                 case "reopen":
                     await acts.reopen(tx, case_id, actor=staff["supervisor"], now=at)
                 case verdict:
                     await acts.dispute(tx, case_id, now=at, half=verdict == "halve")
-        if verb in {"acknowledge", "resolve"}:
-            later = dice.choice([None, at, at, at + HOUR, at + 30 * HOUR])
-            await tell(case_id, verb, outbox_id, at, later if outbox_id else None)
+        if outbox_id:
+            await send(outbox_id, dice.choice([None, at, at, at + HOUR, at + 30 * HOUR]))
 
     async def go_on(weeks: int, seed: int) -> dict[str, dict[str, Any]]:
         dice, contact_id = random.Random(seed), await person()
