@@ -43,7 +43,7 @@ GROUPS = (
         ("partly", "status.partly"),
         ("sent_on", "public.figures.sent_on"),
         ("inspected", "public.figures.inspected"),
-        ("withdrawn", "status.withdrawn"),
+        ("withdrawn", "public.figures.withdrawn"),
         ("not_complaints", "public.figures.not_complaints"),
     )),
 )  # fmt: skip
