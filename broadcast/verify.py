@@ -14,7 +14,7 @@ import typer
 from broadcast import publish, week
 from broadcast.edition import Item, Withheld, digest
 from cases import counting, districts, figures
-from cases.outcomes import NEVER_DONE
+from cases.outcomes import REFUSALS
 from cases.suppression import FEWEST
 from store import terminal
 from store.database import Conn, fetch_all
@@ -123,7 +123,7 @@ def _numbers(
         found["count"] = sum(
             len(cases & ids)
             for (subject, done), ids in deeds.items()
-            if category in {"", subject} and (done == outcome if outcome else done in NEVER_DONE)
+            if category in {"", subject} and (done == outcome if outcome else done in REFUSALS)
         )
     for name in ("done", "asked", "confirmed"):  # an edition speaks of what still stands
         found[name] = sum(stood[one] in week.ANSWERED for ids in cells[name].values() for one in ids)

@@ -160,9 +160,9 @@ async def find_wrong(jawab: Jawab) -> list[dict[str, Any]]:
         found = await spending.nearly_used(conn, datetime.now(UTC))
     return [
         {
-            "kind": f"free_messages {number.address}: {number.messages} of {free.messages} {free.category} messages"
+            "kind": f"free_messages {number.address}: {number.free_text} of {free.messages} {free.category} messages"
             f" this month ({free.source})",
-            "times": number.messages,
+            "times": number.free_text,
             "last": number.last,
         }
         for number, free in found
