@@ -18,7 +18,7 @@ import structlog
 
 from bot import deliver, intake, registry, silence
 from broadcast import publish
-from cases import overdue, reserved
+from cases import links, notices, overdue, reserved, supervisors
 from cases.calendar import PROVINCE
 from desk import auth, decisions, protected, sessions
 from store import jobs as book
@@ -105,6 +105,20 @@ async def _escalate(jawab: Jawab, now: datetime) -> None:
         jawab.bell.ring("replies", "replies", str(one))
 
 
+async def _tell_offices(jawab: Jawab, now: datetime) -> None:
+    """What offices are owed goes out, and what has become of it is written, each in a transaction of its own."""
+    house = notices.House(jawab.keys, jawab.settings.base_url, mails=jawab.settings.has_mail)
+    async with jawab.db.transaction("console") as tx:
+        await notices.watch(tx, jawab.keys, now)
+    async with jawab.db.transaction("console") as tx:
+        ids = await notices.settle(tx, jawab.keys, now)
+    async with jawab.db.transaction("console") as tx:
+        ids += await notices.send(tx, house, now)
+        ids += await supervisors.send(tx, house, now)
+    for one in ids:
+        jawab.bell.ring("replies", "replies", str(one))
+
+
 async def _escalate_protected(jawab: Jawab, now: datetime) -> None:
     await protected.protected_overdue(jawab.db, now)
 
@@ -136,6 +150,7 @@ async def _prune(jawab: Jawab, now: datetime) -> None:
             code_tries=await tries.forget(tx),
             login_attempts=await auth.forget_attempts(tx, now),
             desk_sessions=await sessions.forget_ended(tx, now),
+            link_sessions=await links.forget_ended(tx, now),
             once=await once.forget(tx, now),
             reserved=await reserved.forget(tx, now),
             looks=await protected.forget_looks(tx),
@@ -151,6 +166,7 @@ JOBS: tuple[Job, ...] = (
     Job("fetch_media", SWEEP, _fetch_media, "intake"),
     Job("watch_channels", timedelta(minutes=1), _watch_channels, "console"),
     Job("escalate", SWEEP, _escalate, "console"),
+    Job("tell_offices", SWEEP, _tell_offices, "console"),
     Job("escalate_protected", SWEEP, _escalate_protected, "console"),
     Job("carry_out", SWEEP, _carry_out, "console"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),

@@ -114,6 +114,14 @@ async def withdraw_edition(tx: Tx, edition_id: UUID) -> int:
     return done.rowcount
 
 
+async def withdraw(tx: Tx, outbox_id: UUID) -> None:
+    """Take back one message that has not left: it goes another way."""
+    await tx.execute(
+        "UPDATE outbox SET state = 'withdrawn', error = %s WHERE id = %s AND state IN ('queued', 'parked')",
+        (REPLACED, outbox_id),
+    )
+
+
 async def forget_case(tx: Tx, case_id: UUID) -> None:
     """No message points any more to a case whose words went behind the protected door."""
     await tx.execute("UPDATE outbox SET case_id = NULL WHERE case_id = %s", (case_id,))
