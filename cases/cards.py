@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from cases import calendar, decisions, dismissals, joined, messages, register, sorting, thread
 from cases.lifecycle import Refused
 from cases.sorting import Kept
-from locales import say
 from store import audit, media, sessions
 from store.crypto import Keys
 from store.database import Tx
@@ -49,12 +48,12 @@ async def join(tx: Tx, keys: Keys, card: UUID, *, actor: UUID, now: datetime, ca
     await audit.write(tx, str(actor), f"sorting.join:{card}", str(case_id))
     # Not its number: this may be read over a shoulder.
     says = [("triage.joined", {"date": {"date": case.day(case.opened_at).isoformat()}})]
-    return await messages.ask(tx, keys, case, "answer", says=says, now=now)
+    return await messages.ask(tx, keys, case, "join", "answer", says=says, now=now)
 
 
 async def answer(
     tx: Tx, keys: Keys, card: UUID, *, actor: UUID, by: str, now: datetime, phrase: str = "", text: str = ""
-) -> UUID:
+) -> UUID | None:
     """Answer, or ask back: a phrase in the sender's language, words as typed, or both. Their next words come here."""
     kept = await sorting.read(tx, keys, card)
     if phrase and phrase not in PHRASES:
@@ -65,20 +64,14 @@ async def answer(
     if kept.answers.get("may_message") is False:
         raise Refused("not_messaged")
     key = f"phrase.{phrase}"
-    said = "\n".join(part for part in (say(key, kept.lang or "ur") if phrase else "", text) if part)
-    await sorting.append_ours(tx, keys, card, said, staff_id=actor, by=by, kind="answer", now=now)
     await sorting.set_state(tx, card, "answered", now)
     await audit.write(tx, str(actor), f"sorting.answer:{phrase or 'typed'}", str(card))
     says: list[tuple[str, dict[str, Any]]] = [("triage.answered", {}), *([(key, {})] if phrase else [])]
-    outbox_id = await messages.owe(
-        tx, keys, card, contact_id=kept.contact_id, lang=kept.lang, says=says, now=now, text=text
-    )
-    await sessions.ask(tx, kept.contact_id, "answer", card)
-    return outbox_id
+    return await _ask(tx, keys, kept, "answer", says=says, text=text, actor=actor, by=by, now=now)
 
 
 async def call(
-    tx: Tx, keys: Keys, card: UUID, *, actor: UUID, now: datetime, who: str = "", hour: str = ""
+    tx: Tx, keys: Keys, card: UUID, *, actor: UUID, by: str, now: datetime, who: str = "", hour: str = ""
 ) -> UUID | None:
     """Somebody will ring them, a woman or a man, at the hour that they said; told where they may be messaged."""
     kept = await sorting.read(tx, keys, card)
@@ -88,12 +81,8 @@ async def call(
     await sorting.amend(tx, keys, card, call={"who": who, "hour": hour})
     await sorting.set_state(tx, card, "call", now)
     await audit.write(tx, str(actor), "sorting.call", str(card))
-    if kept.answers.get("may_message") is False:
-        return None
     says = [("triage.call", {"date": {"date": calendar.day_of(max(kept.due_acknowledge, now)).isoformat()}})]
-    outbox_id = await messages.owe(tx, keys, card, contact_id=kept.contact_id, lang=kept.lang, says=says, now=now)
-    await sessions.ask(tx, kept.contact_id, "call", card)
-    return outbox_id
+    return await _ask(tx, keys, kept, "call", says=says, actor=actor, by=by, now=now)
 
 
 async def note_missed(tx: Tx, keys: Keys, card: UUID, *, actor: UUID, by: str, now: datetime) -> None:
@@ -133,3 +122,36 @@ async def cases_of(tx: Tx, cards: Sequence[Kept]) -> dict[UUID, list[register.Ca
 def _require(kept: Kept) -> None:
     if kept.state == "locked":
         raise Refused("locked")
+
+
+async def _ask(
+    tx: Tx,
+    keys: Keys,
+    kept: Kept,
+    verb: Literal["answer", "call"],
+    *,
+    says: messages.Says,
+    actor: UUID,
+    by: str,
+    now: datetime,
+    text: str = "",
+) -> UUID | None:
+    """Tell a card's sender something and keep it among its words: their next ones answer it.
+
+    Returns the message's id; None where they said no to messages, and it is only kept.
+    """
+    said = await messages.owe(
+        tx,
+        keys,
+        kept.id,
+        verb,
+        contact_id=kept.contact_id,
+        lang=kept.lang,
+        may_message=kept.answers.get("may_message") is not False,
+        message=messages.compose(says, text=text),
+        now=now,
+    )
+    await sorting.append_ours(tx, keys, kept.id, said.shown(), staff_id=actor, by=by, kind=verb, now=now, said=said)
+    if said.outbox_id is not None:
+        await sessions.ask(tx, kept.contact_id, verb, kept.id)
+    return said.outbox_id

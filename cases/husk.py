@@ -27,15 +27,12 @@ async def take(tx: Tx, keys: Keys, case_id: UUID, *, now: datetime) -> Kept:
     row = await fetch_one(
         tx,
         "SELECT code, district_id, contact_id, channel, lang, category, place_id, place_text, status, may_message,"
-        " opened_at, outcome_line FROM cases WHERE id = %s AND contact_id IS NOT NULL FOR UPDATE",
+        " opened_at FROM cases WHERE id = %s AND contact_id IS NOT NULL FOR UPDATE",
         (case_id,),
     )
     if row is None:
         raise Refused("case_unknown")
     words = [word for entry in await thread.read(tx, keys, case_id) for word in _words(entry)]
-    if row["outcome_line"] is not None:
-        line = keys.decrypt(row["outcome_line"], register.line_bound_to(case_id)).decode()
-        words.append({"at": now.isoformat(), "text": line, "by": "", "kind": "answer"})
     words += await _of_offices(tx, keys, case_id)
     words.append({"at": now.isoformat(), "text": await _told(tx, case_id), "by": "", "kind": "note"})
     typed = row["place_text"]

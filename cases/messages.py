@@ -1,4 +1,8 @@
-"""What a citizen is told of their case: one message into the outbox. The caller rings the bell after the commit."""
+"""What a citizen is told of their case: one line in its thread and one message into the outbox, in one transaction.
+
+There is no other way: what is told stands in the case's own thread as its reader sees it, whatever becomes of the
+message. The caller rings the bell after the commit.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from cases import thread
+from cases.history import Actor
 from cases.register import Case
+from cases.thread import Said
 from store import outbox, sessions
 from store.crypto import Keys
 from store.database import Tx, fetch_one, new_id
@@ -27,42 +34,74 @@ async def tell(
     tx: Tx,
     keys: Keys,
     case: Case,
+    verb: str,
     *,
     says: Says,
     now: datetime,
     options: Sequence[tuple[str, str]] = (),
     text: str = "",
+    by: Actor | None = None,
 ) -> UUID | None:
-    """Owe the citizen a message, in the language they use now. `options` are (digit, text key). Returns its id.
+    """Tell the citizen of one act, in the language they use now. Returns the message's id.
 
-    None where they did not say that this phone may be messaged: the code shows where their case stands.
+    `verb` is the act that this tells; `options` are (digit, text key); `text` is what `by` typed, as typed. None where
+    they did not say that this phone may be messaged: the line is written all the same, for whoever sends the code.
     """
-    if not case.may_message:
-        return None
-    return await owe(
-        tx, keys, case.id, contact_id=case.contact_id, lang=case.lang, says=says, now=now, options=options, text=text
+    said = await owe(
+        tx,
+        keys,
+        case.id,
+        verb,
+        contact_id=case.contact_id,
+        lang=case.lang,
+        may_message=bool(case.may_message),
+        message=compose(says, options=options, text=text),
+        now=now,
     )
+    await thread.append_said(tx, keys, case.id, said, now=now, by=by if text.strip() else None)
+    return said.outbox_id
+
+
+async def ask(
+    tx: Tx,
+    keys: Keys,
+    case: Case,
+    verb: str,
+    question: Question,
+    *,
+    says: Says,
+    now: datetime,
+    options: Sequence[tuple[str, str]] = (),
+    text: str = "",
+    by: Actor | None = None,
+) -> UUID | None:
+    """The same, and what they say next is the answer to it."""
+    outbox_id = await tell(tx, keys, case, verb, says=says, now=now, options=options, text=text, by=by)
+    if outbox_id is not None:
+        await sessions.ask(tx, case.contact_id, question, case.id)
+    return outbox_id
 
 
 async def owe(
     tx: Tx,
     keys: Keys,
     case_id: UUID,
+    verb: str,
     *,
     contact_id: UUID,
     lang: str,
-    says: Says,
+    may_message: bool,
+    message: dict[str, Any],
     now: datetime,
-    options: Sequence[tuple[str, str]] = (),
-    text: str = "",
-) -> UUID:
-    """The same about a case or a kept card, whether or not it may be; `lang` where they have chosen none."""
+) -> Said:
+    """Queue a message about a case or a kept card, where it may be; `lang` where they have chosen none.
+
+    The line that stands for it is the caller's: in the thread of a case, or among a card's words.
+    """
     contact = await fetch_one(tx, "SELECT lang FROM contacts WHERE id = %s", (contact_id,))
-    message: dict[str, Any] = {"says": [[key, dict(values)] for key, values in says]}
-    if options:
-        message["options"] = [[digit, key, {}] for digit, key in options]
-    if text:
-        message["text"] = text
+    reads = (contact and contact["lang"]) or lang or "ur"
+    if not may_message:
+        return Said(verb, message, reads, None)
     outbox_id = new_id()
     await outbox.put(
         tx,
@@ -71,27 +110,21 @@ async def owe(
         contact_id=contact_id,
         lane="replies",
         purpose="case",
-        lang=(contact and contact["lang"]) or lang or "ur",
+        lang=reads,
         message=message,
         case_id=case_id,
         due_at=now,
     )
-    return outbox_id
+    return Said(verb, message, reads, outbox_id)
 
 
-async def ask(
-    tx: Tx,
-    keys: Keys,
-    case: Case,
-    question: Question,
-    *,
-    says: Says,
-    now: datetime,
-    options: Sequence[tuple[str, str]] = (),
-    text: str = "",
-) -> UUID | None:
-    """The same, and what they say next is the answer to it."""
-    outbox_id = await tell(tx, keys, case, says=says, now=now, options=options, text=text)
-    if outbox_id is not None:
-        await sessions.ask(tx, case.contact_id, question, case.id)
-    return outbox_id
+def compose(says: Says, *, options: Sequence[tuple[str, str]] = (), text: str = "") -> dict[str, Any]:
+    """A message as it is kept, for `locales.render`. What somebody typed stands before the question that is asked."""
+    message: dict[str, Any] = {"says": [[key, dict(values)] for key, values in says]}
+    if options:
+        message["options"] = [[digit, key, {}] for digit, key in options]
+    if text.strip():
+        message["text"] = text
+        if options:
+            message["text_after"] = len(says) - 1
+    return message

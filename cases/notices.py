@@ -135,7 +135,7 @@ async def _give_up(tx: Tx, keys: Keys, group: Sequence[tuple[Referral, Case]], n
     for one, case in group:
         if one.kind == "refer":
             values = {"code": {"code": case.code}, "office": await offices.value(tx, one.office_id)}
-            told.append(await messages.tell(tx, keys, case, says=[("case.written_for", values)], now=now))
+            told.append(await messages.tell(tx, keys, case, "refer", says=[("case.written_for", values)], now=now))
     return [outbox_id for outbox_id in told if outbox_id is not None]
 
 
@@ -214,7 +214,7 @@ async def tell_sent(tx: Tx, keys: Keys, one: Referral, at: datetime, now: dateti
         "sent": {"date": case.day(at).isoformat()},
         "date": {"date": one.due_on.isoformat()},
     }
-    outbox_id = await messages.tell(tx, keys, case, says=[(key, values)], now=now)
+    outbox_id = await messages.tell(tx, keys, case, one.kind, says=[(key, values)], now=now)
     return [] if outbox_id is None else [outbox_id]
 
 

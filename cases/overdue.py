@@ -25,7 +25,7 @@ TO_THE_TOP = timedelta(days=7)  # after the fourteenth
 async def sweep(tx: Tx, keys: Keys, now: datetime, *, batch: int = BATCH) -> list[UUID]:
     """Mark what is late, once, and escalate it. Returns the outbox ids of what citizens are told.
 
-    A citizen hears of the fourteenth day, and only one who said that this phone may be messaged.
+    A citizen hears of the fourteenth day; where this phone may not be messaged it stands at their code.
     """
     told: list[UUID] = []
     for case_id, clock in await register.mark_late(tx, now, batch):
@@ -47,13 +47,11 @@ async def sweep(tx: Tx, keys: Keys, now: datetime, *, batch: int = BATCH) -> lis
 
 async def _interim(tx: Tx, keys: Keys, case: Case, now: datetime) -> list[UUID]:
     """On the fourteenth day: that it is not solved, and where else a person can go."""
-    if case.may_message is not True:
-        return []
     says: list[tuple[str, dict[str, Any]]] = [
         ("case.interim", {"code": {"code": case.code}}),
         *((remedy.key, {}) for remedy in remedies.of(case.category)),
     ]
-    outbox_id = await messages.tell(tx, keys, case, says=says, now=now)
+    outbox_id = await messages.tell(tx, keys, case, "remind", says=says, now=now)
     if outbox_id is None:
         return []
     await history.write(tx, case.id, "remind", actor=CLOCK, now=now, was=case.status, became=case.status)

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from cases import acts, clocks, dismissals, thread
 from cases.lifecycle import Refused
-from cases.thread import Words
+from cases.thread import Said, Words
 from store import inbox, media, outbox
 from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all, fetch_one, new_id
@@ -27,7 +27,7 @@ TAKES_BACK = timedelta(days=14)  # how long the sender's next words say that it 
 class Kept:
     """One row of the list, opened. `words` are {"at", "text"} or {"at", "location"}; `answers` came later.
 
-    Words of ours have "by", a name, besides, and "staff", an id.
+    Words of ours have "by", a name, besides, and "staff", an id; what was told has "said".
     """
 
     id: UUID
@@ -108,10 +108,21 @@ async def append(tx: Tx, keys: Keys, sorting_id: UUID, *, words: Words, now: dat
 
 
 async def append_ours(
-    tx: Tx, keys: Keys, sorting_id: UUID, text: str, *, staff_id: UUID, by: str, kind: str, now: datetime
+    tx: Tx,
+    keys: Keys,
+    sorting_id: UUID,
+    text: str,
+    *,
+    staff_id: UUID,
+    by: str,
+    kind: str,
+    now: datetime,
+    said: Said | None = None,
 ) -> None:
-    """What the triage wrote to this person (kind "answer"), or that it could not reach them ("missed")."""
-    ours = {"text": text, "staff": str(staff_id), "by": by, "kind": kind}
+    """What the triage told this person (kind "answer" or "call"), or that it could not reach them ("missed")."""
+    ours: dict[str, Any] = {"text": text, "staff": str(staff_id), "by": by, "kind": kind}
+    if said is not None:
+        ours["said"] = said.as_json()
     await _add(tx, keys, sorting_id, ours, now)
 
 

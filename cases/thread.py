@@ -9,18 +9,48 @@ from typing import Any
 from uuid import UUID
 
 from cases.history import Actor, staff_id
-from cases.lifecycle import CLOCK
+from locales import render
 from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all, new_id
 
 # {"text": …} or {"location": [lat, lon]}, with an optional "at" (ISO 8601); of the triage's own besides "staff"
-# (an id), "by" (a name) and "kind" ("answer", or "missed" for a call that nobody took)
+# (an id), "by" (a name) and "kind" ("answer", "call", or "missed" for a call that nobody took), and "said", which is
+# the message that went out as `Said.as_json` writes it
 Words = Mapping[str, Any]
+SHOWN_ON = "try"  # the kind of channel that shows a message as a page does
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message to a citizen, as its line in the thread keeps it: keys, values, options and text, never a sentence.
+
+    `verb` is the act that it tells; `outbox_id` is None where this phone may not be messaged.
+    """
+
+    verb: str
+    message: Mapping[str, Any]
+    lang: str  # that it goes out in
+    outbox_id: UUID | None
+
+    def as_json(self) -> dict[str, Any]:
+        outbox_id = str(self.outbox_id) if self.outbox_id else None
+        return {"verb": self.verb, "message": dict(self.message), "lang": self.lang, "outbox": outbox_id}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Said:
+        return cls(kept["verb"], kept["message"], kept["lang"], UUID(kept["outbox"]) if kept["outbox"] else None)
+
+    def shown(self) -> str:
+        """The message as its reader sees it, digits and dates as on a page."""
+        return render(dict(self.message), self.lang, SHOWN_ON)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing said. `sent` is the outbox state of an answer, None where nothing was sent."""
+    """One thing said. Of what was told to the citizen `text` is the message as they see it, and `verb` the act.
+
+    `outbox_id` and `sent` (the state of that row) are None where nothing was sent.
+    """
 
     id: UUID
     at: datetime
@@ -30,6 +60,8 @@ class Entry:
     media_id: UUID | None
     content_type: str | None  # of the photo or voice note
     lang: str
+    verb: str | None
+    outbox_id: UUID | None
     sent: str | None
     by_code: bool  # from another phone than the case's, by who had the code
     text: str | None
@@ -48,23 +80,25 @@ async def append(
     *,
     author: str,
     kind: str,
-    body: str | Mapping[str, float] | None,
+    body: str | Mapping[str, Any] | None,
     lang: str,
     now: datetime,
     staff_id: UUID | None = None,
     media_id: UUID | None = None,
+    verb: str | None = None,
     outbox_id: UUID | None = None,
     by_code: bool = False,
 ) -> UUID:
-    """Add one item to a case's thread: text, {"lat", "lon"}, or None for a photo or voice note. Returns its id.
+    """Add one item to a case's thread and return its id.
 
-    `by_code`: it came from another phone than the case's, whose owner had the code.
+    The body is text, {"lat", "lon"}, the message of a "said" line, or None for a photo or voice note. `by_code`: it
+    came from another phone than the case's, whose owner had the code.
     """
     item_id = new_id()
     thing = {"text": body} if isinstance(body, str) else dict(body or {})
     await tx.execute(
-        "INSERT INTO case_items (id, case_id, at, author, staff_id, kind, body, media_id, lang, outbox_id, by_code)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "INSERT INTO case_items (id, case_id, at, author, staff_id, kind, body, media_id, lang, verb, outbox_id,"
+        " by_code) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             item_id,
             case_id,
@@ -75,11 +109,29 @@ async def append(
             keys.put_json(thing, body_bound_to(item_id)) if thing else None,
             media_id,
             lang,
+            verb,
             outbox_id,
             by_code,
         ),
     )
     return item_id
+
+
+async def append_said(tx: Tx, keys: Keys, case_id: UUID, said: Said, *, now: datetime, by: Actor | None = None) -> None:
+    """Add what the citizen is told, one line for one message; `by` is who of the staff typed words in it."""
+    await append(
+        tx,
+        keys,
+        case_id,
+        author="staff" if by else "system",
+        kind="said",
+        body=said.message,
+        lang=said.lang,
+        now=now,
+        staff_id=staff_id(by) if by else None,
+        verb=said.verb,
+        outbox_id=said.outbox_id,
+    )
 
 
 async def append_media(
@@ -106,10 +158,21 @@ async def put_words(
     """Add a citizen's first words, each at the time it came. The first text is the story unless that is `told`."""
     for word in words:
         at = datetime.fromisoformat(word["at"]) if "at" in word else now
-        if word.get("staff") and word["text"]:
-            by = UUID(word["staff"])
+        if word.get("said"):
+            said = Said.from_json(word["said"])
+            by = word["staff"] if said.message.get("text") else None
+            await append_said(tx, keys, case_id, said, now=at, by=by)
+        elif word.get("staff") and word["text"]:  # of before what is told was kept as it was told
             await append(
-                tx, keys, case_id, author="staff", kind=word["kind"], body=word["text"], lang="", now=at, staff_id=by
+                tx,
+                keys,
+                case_id,
+                author="staff",
+                kind=word["kind"],
+                body=word["text"],
+                lang="",
+                now=at,
+                staff_id=UUID(word["staff"]),
             )
         elif word.get("text"):
             kind = "more" if told else "story"
@@ -119,25 +182,6 @@ async def put_words(
             lat, lon = word["location"]
             point = {"lat": lat, "lon": lon}
             await append(tx, keys, case_id, author="citizen", kind="location", body=point, lang=lang, now=at)
-
-
-async def append_answer(
-    tx: Tx, keys: Keys, case_id: UUID, text: str, *, actor: Actor, now: datetime, outbox_id: UUID | None
-) -> None:
-    """Add what somebody of the staff wrote to the citizen; `outbox_id` None where it could not be sent."""
-    if text.strip() and actor != CLOCK:
-        await append(
-            tx,
-            keys,
-            case_id,
-            author="staff",
-            kind="answer",
-            body=text,
-            lang="",
-            now=now,
-            staff_id=staff_id(actor),
-            outbox_id=outbox_id,
-        )
 
 
 async def append_note(tx: Tx, keys: Keys, case_id: UUID, text: str, *, actor: Actor, now: datetime) -> None:
@@ -155,7 +199,7 @@ async def read(conn: Conn, keys: Keys, case_id: UUID) -> list[Entry]:
     rows = await fetch_all(
         conn,
         "SELECT i.id, i.at, i.author, s.name AS staff, i.kind, i.body, i.media_id, m.content_type, i.lang,"
-        " o.state AS sent, i.by_code FROM case_items i LEFT JOIN staff s ON s.id = i.staff_id"
+        " i.verb, i.outbox_id, o.state AS sent, i.by_code FROM case_items i LEFT JOIN staff s ON s.id = i.staff_id"
         " LEFT JOIN media m ON m.id = i.media_id LEFT JOIN outbox o ON o.id = i.outbox_id"
         " WHERE i.case_id = %s ORDER BY i.at, i.id",
         (case_id,),
@@ -165,5 +209,6 @@ async def read(conn: Conn, keys: Keys, case_id: UUID) -> list[Entry]:
         box = row.pop("body")
         body = keys.get_json(box, body_bound_to(row["id"])) if box is not None else {}
         point = (body["lat"], body["lon"]) if "lat" in body else None
-        items.append(Entry(**row, text=body.get("text"), location=point))
+        said = Said(row["verb"], body, row["lang"], row["outbox_id"]) if row["kind"] == "said" else None
+        items.append(Entry(**row, text=said.shown() if said else body.get("text"), location=point))
     return items

@@ -77,8 +77,8 @@ async def assign(act: Act) -> None:
     await acts.assign(act.tx, act.case_id, actor=act.staff.id, now=act.now, to=to, version=act.version)
 
 
-async def start(act: Act) -> None:
-    await acts.start(act.tx, act.case_id, actor=act.staff.id, now=act.now, version=act.version)
+async def start(act: Act) -> UUID | None:
+    return await acts.start(act.tx, act.keys, act.case_id, actor=act.staff.id, now=act.now, version=act.version)
 
 
 async def answer(act: Act) -> UUID | None:
@@ -148,9 +148,10 @@ async def resolve(act: Act) -> UUID | None:
     )
 
 
-async def commit(act: Act) -> None:
-    await acts.commit(
+async def commit(act: Act) -> UUID | None:
+    return await acts.commit(
         act.tx,
+        act.keys,
         act.case_id,
         actor=act.staff.id,
         now=act.now,

@@ -137,7 +137,7 @@ async def _join(tx: Tx, keys: Keys, made: Decision, now: datetime) -> UUID | Non
     return await cards.join(tx, keys, made.card, actor=made.staff_id, now=now, case_id=UUID(made.form["case"]))
 
 
-async def _answer(tx: Tx, keys: Keys, made: Decision, now: datetime) -> UUID:
+async def _answer(tx: Tx, keys: Keys, made: Decision, now: datetime) -> UUID | None:
     form = made.form
     return await cards.answer(
         tx,
@@ -158,7 +158,14 @@ async def _dismiss(tx: Tx, keys: Keys, made: Decision, now: datetime) -> None:
 async def _call(tx: Tx, keys: Keys, made: Decision, now: datetime) -> UUID | None:
     form = made.form
     return await cards.call(
-        tx, keys, made.card, actor=made.staff_id, now=now, who=form.get("who", ""), hour=form.get("hour", "")
+        tx,
+        keys,
+        made.card,
+        actor=made.staff_id,
+        by=form["by"],
+        now=now,
+        who=form.get("who", ""),
+        hour=form.get("hour", ""),
     )
 
 

@@ -57,11 +57,11 @@ def render_buttons(message: dict[str, Any], lang: str, channel: str) -> list[tup
 def render(message: dict[str, Any], lang: str, channel: str) -> str:
     """A stored message as text: `{"says": [[key, values], …], "options": [[digit, key, values, …], …], "text"?}`.
 
-    One line or more for each text, then what a handler typed, then the options as `1 …` lines. KeyError for a channel
-    that is not in CHANNELS.
+    One line or more for each text, then what a handler typed (or after `text_after` of the texts), then the options as
+    `1 …` lines. KeyError for a channel that is not in CHANNELS.
     """
     isolates = CHANNELS[channel].isolates
     lines = [fill(key, lang, values, isolates=isolates) for key, values in message.get("says", ())]
-    lines.append(message.get("text") or "")
+    lines.insert(message.get("text_after", len(lines)), message.get("text") or "")
     lines += [f"{digit} {text}" for digit, text in render_options(message, lang, channel)]
     return "\n".join(line for line in lines if line)

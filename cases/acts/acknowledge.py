@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from cases import messages, offices, register, thread
+from cases import messages, offices, register
 from cases.history import Actor
 from store.crypto import Keys
 from store.database import Tx
@@ -22,9 +22,7 @@ async def acknowledge(
         ("case.acknowledged", {"code": {"code": case.code}, "date": {"date": due.isoformat()}}),
         await _responsible(tx, case.office_id),
     ]
-    outbox_id = await messages.tell(tx, keys, case, says=says, now=now, text=text)
-    await thread.append_answer(tx, keys, case_id, text, actor=actor, now=now, outbox_id=outbox_id)
-    return outbox_id
+    return await messages.tell(tx, keys, case, "acknowledge", says=says, now=now, text=text, by=actor)
 
 
 async def _responsible(tx: Tx, office_id: UUID | None) -> tuple[str, dict[str, Any]]:

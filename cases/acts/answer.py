@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from cases import messages, register, thread
+from cases import messages, register
 from cases.history import Actor
 from cases.lifecycle import Refused
 from store.crypto import Keys
@@ -21,6 +21,4 @@ async def answer(
     columns = {"last_said": register.write_last_said(keys, case_id, text)}
     case = await register.move(tx, case_id, "answer", actor=actor, now=now, version=version, columns=columns)
     says = [("case.answered", {"code": {"code": case.code}})]
-    outbox_id = await messages.ask(tx, keys, case, "answer", says=says, now=now, text=text)
-    await thread.append_answer(tx, keys, case_id, text, actor=actor, now=now, outbox_id=outbox_id)
-    return outbox_id
+    return await messages.ask(tx, keys, case, "answer", "answer", says=says, now=now, text=text, by=actor)

@@ -25,6 +25,6 @@ async def close(
     await register.move(tx, case_id, "close", actor=actor, now=now, version=version)
     says = [("case.closed", {"code": {"code": case.code}})]
     if case.status == "confirmed":
-        return await messages.tell(tx, keys, case, says=says, now=now)
+        return await messages.tell(tx, keys, case, "close", says=says, now=now)
     says.append(("case.confirm_ask", {"code": {"code": case.code}}))
-    return await messages.ask(tx, keys, case, "confirm", says=says, options=messages.IS_IT_DONE, now=now)
+    return await messages.ask(tx, keys, case, "close", "confirm", says=says, options=messages.IS_IT_DONE, now=now)

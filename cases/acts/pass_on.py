@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from cases import messages, office_lines, register, thread
+from cases import messages, office_lines, register
 from cases.history import Actor, staff_id
 from cases.lifecycle import Refused
 from store.crypto import Keys
@@ -30,6 +30,4 @@ async def pass_on(
     case = await register.move(tx, case_id, "answer", actor=actor, now=now, version=version, columns=columns)
     names = await office_lines.mark_passed(tx, case_id, line_id, by=staff_id(actor), now=now)
     says = [("case.office_says", {"code": {"code": case.code}, "office": {"names": names}})]
-    outbox_id = await messages.ask(tx, keys, case, "answer", says=says, now=now, text=text)
-    await thread.append_answer(tx, keys, case_id, text, actor=actor, now=now, outbox_id=outbox_id)
-    return outbox_id
+    return await messages.ask(tx, keys, case, "answer", "answer", says=says, now=now, text=text, by=actor)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from cases import commitments, districts, messages, offices, outcomes, referrals, register, thread
+from cases import commitments, districts, messages, offices, outcomes, referrals, register
 from cases.history import Actor
 from cases.lifecycle import Refused
 from store.crypto import Keys
@@ -59,10 +59,11 @@ async def resolve(
     await referrals.settle(tx, case_id, now)
     await commitments.settle(tx, case_id, kept=not outcomes.is_refusal(outcome), now=now)
     code = {"code": case.code}
-    outbox_id = await messages.ask(
+    return await messages.ask(
         tx,
         keys,
         case,
+        "resolve",
         "confirm",
         says=[
             ("case.resolved", {"code": code, "outcome": {"key": f"outcome.{outcome}", "values": values}}),
@@ -71,6 +72,5 @@ async def resolve(
         options=messages.IS_IT_DONE,
         now=now,
         text=line,
+        by=actor,
     )
-    await thread.append_answer(tx, keys, case_id, line, actor=actor, now=now, outbox_id=outbox_id)
-    return outbox_id

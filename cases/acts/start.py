@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from cases import register
+from cases import messages, register
 from cases.history import Actor
+from store.crypto import Keys
 from store.database import Tx
 
 
-async def start(tx: Tx, case_id: UUID, *, actor: Actor, now: datetime, version: int | None = None) -> None:
+async def start(
+    tx: Tx, keys: Keys, case_id: UUID, *, actor: Actor, now: datetime, version: int | None = None
+) -> UUID | None:
     """Whoever begins has read: the 72-hour clock is met."""
-    await register.move(tx, case_id, "start", actor=actor, now=now, version=version)
+    case = await register.move(tx, case_id, "start", actor=actor, now=now, version=version)
+    says = [("case.started", {"code": {"code": case.code}})]
+    return await messages.tell(tx, keys, case, "start", says=says, now=now)

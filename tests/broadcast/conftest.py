@@ -17,7 +17,7 @@ from cases import acts
 from flows import codes
 from store import contacts
 from store.crypto import Keys
-from store.database import Database
+from store.database import Database, fetch_one
 from tests.broadcast.a_week import IN_WEEK, NOW, WEEK, Person, Report
 
 _numbers = itertools.count(100_000_000_000)
@@ -118,8 +118,9 @@ def desk(db: Database, keys: Keys, place: SimpleNamespace) -> SimpleNamespace:
 
     async def promise(case_id: UUID, due_on: date, action: str = "repaired", at: datetime = IN_WEEK) -> UUID:
         async with db.transaction("console") as tx:
-            return await acts.commit(
+            await acts.commit(
                 tx,
+                keys,
                 case_id,
                 actor=place.staff["handler"],
                 now=at,
@@ -127,6 +128,10 @@ def desk(db: Database, keys: Keys, place: SimpleNamespace) -> SimpleNamespace:
                 office_id=next(iter(place.offices.values())),
                 due_on=due_on,
             )
+            made = "SELECT id FROM commitments WHERE case_id = %s ORDER BY made_at DESC LIMIT 1"
+            row = await fetch_one(tx, made, (case_id,))
+            assert row is not None
+            return UUID(str(row["id"]))
 
     return SimpleNamespace(resolve=resolve, hear=hear, promise=promise)
 
