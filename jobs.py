@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot import away, deliver, intake, registry, silence
+from bot import away, deliver, intake, mail, registry, silence
 from broadcast import publish
 from cases import links, notices, overdue, reserved, supervisors
 from cases.calendar import PROVINCE
@@ -123,6 +123,10 @@ async def _tell_offices(jawab: Jawab, now: datetime) -> None:
         jawab.bell.ring("replies", "replies", str(one))
 
 
+async def _send_mails(jawab: Jawab, _: datetime) -> None:
+    await mail.deliver(jawab)
+
+
 async def _escalate_protected(jawab: Jawab, now: datetime) -> None:
     await protected.protected_overdue(jawab.db, now)
 
@@ -172,6 +176,7 @@ JOBS: tuple[Job, ...] = (
     Job("watch_channels", timedelta(minutes=1), _watch_channels, "console"),
     Job("escalate", SWEEP, _escalate, "console"),
     Job("tell_offices", SWEEP, _tell_offices, "console"),
+    Job("send_mails", SWEEP, _send_mails, "console"),
     Job("escalate_protected", SWEEP, _escalate_protected, "console"),
     Job("carry_out", SWEEP, _carry_out, "console"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),
