@@ -139,7 +139,7 @@ async def claim_under_way(tx: Tx, most: int) -> list[Link]:
     """Those whose message has neither gone out nor failed, held."""
     return await fetch_all(
         tx,
-        f"SELECT {_COLUMNS} FROM links WHERE went_at IS NULL AND failed_at IS NULL AND way_id IS NOT NULL"  # noqa: S608
+        f"SELECT {_COLUMNS} FROM links WHERE went_at IS NULL AND failed_at IS NULL"  # noqa: S608
         " ORDER BY at LIMIT %s FOR UPDATE SKIP LOCKED",
         (most,),
         of=Link,

@@ -166,7 +166,7 @@ async def settle(tx: Tx, keys: Keys, now: datetime, *, batch: int = BATCH) -> li
 
 
 def _carriers(link: Link) -> list[tuple[UUID, UUID | None, UUID | None]]:
-    assert link.way_id is not None  # noqa: S101 - on paper nothing is under way
+    assert link.way_id is not None  # noqa: S101 - it is carried in the transaction that makes it
     found = [(link.way_id, link.outbox_id, link.mail_id)]
     if link.code_way_id is not None:
         found.append((link.code_way_id, link.code_outbox_id, link.code_mail_id))

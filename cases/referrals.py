@@ -1,6 +1,6 @@
 """Referrals: what an office is told of a case. A handler hands it over with a date, the clock reminds and escalates.
 
-Each is a row with its own times: written · told (a message has gone out, or a paper was handed over) · seen (somebody
+Each is a row with its own times: written · told (a message has gone out) · seen (somebody
 there opened it) · answered · silent. They stop no clock of the case.
 """
 
@@ -36,7 +36,6 @@ class Referral:
     link_id: UUID | None
     bad_ways: list[UUID]
     told_at: datetime | None
-    handed_to: str | None
     unreached_at: datetime | None
     seen_at: datetime | None
     answered_at: datetime | None
@@ -54,7 +53,7 @@ class Referral:
 
 
 _COLUMNS: LiteralString = """id, case_id, office_id, kind, rung, of_id, reference, due_on, by_staff, at, link_id,
-    bad_ways, told_at, handed_to, unreached_at, seen_at, answered_at, silent_at, done_at, summary"""
+    bad_ways, told_at, unreached_at, seen_at, answered_at, silent_at, done_at, summary"""
 _READ: LiteralString = f"SELECT {_COLUMNS} FROM referrals WHERE "  # noqa: S608 - columns of our own
 
 
@@ -198,7 +197,7 @@ async def release(tx: Tx, link_id: UUID, bad_way: UUID) -> None:
 async def send_again(tx: Tx, referral_id: UUID) -> None:
     """As if nobody had been told: from the first way on."""
     await tx.execute(
-        "UPDATE referrals SET link_id = NULL, bad_ways = '{}', told_at = NULL, handed_to = NULL, unreached_at = NULL,"
+        "UPDATE referrals SET link_id = NULL, bad_ways = '{}', told_at = NULL, unreached_at = NULL,"
         " seen_at = NULL, silent_at = NULL WHERE id = %s",
         (referral_id,),
     )
@@ -212,14 +211,6 @@ async def mark_told(tx: Tx, link_id: UUID, now: datetime) -> list[Referral]:
         f" RETURNING {_COLUMNS}",
         (now, link_id),
         of=Referral,
-    )
-
-
-async def mark_handed(tx: Tx, referral_id: UUID, *, to: str, at: datetime) -> None:
-    """The paper was handed to this post."""
-    await tx.execute(
-        "UPDATE referrals SET told_at = coalesce(told_at, %s), handed_to = %s, unreached_at = NULL WHERE id = %s",
-        (at, to, referral_id),
     )
 
 

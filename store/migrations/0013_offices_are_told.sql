@@ -29,7 +29,7 @@ CREATE TABLE links (
     office_id   uuid NOT NULL REFERENCES offices,
     token_hash  bytea NOT NULL UNIQUE,                    -- SHA-256: a dump opens no link
     code_tag    bytea,                                    -- keyed hash of the code sent the other way; null: the office's PIN
-    way_id      uuid REFERENCES ways,                     -- null: on paper
+    way_id      uuid REFERENCES ways,                     -- which way it goes
     outbox_id   uuid REFERENCES outbox,                   -- the message that carried it, by its channel …
     mail_id     uuid,                                     -- … or by e-mail
     code_way_id uuid REFERENCES ways,                     -- the other way, which the code goes; the same for it
@@ -46,7 +46,7 @@ CREATE TABLE links (
     revoked_at  timestamptz,
     opened_at   timestamptz
 );
-CREATE INDEX links_under_way ON links (at) WHERE went_at IS NULL AND failed_at IS NULL AND way_id IS NOT NULL;
+CREATE INDEX links_under_way ON links (at) WHERE went_at IS NULL AND failed_at IS NULL;
 CREATE INDEX links_of_office ON links (office_id, at);
 CREATE TABLE link_sessions (                              -- a browser that typed the code
     token_hash  bytea PRIMARY KEY,
@@ -65,8 +65,7 @@ ALTER TABLE referrals
     ADD COLUMN summary bytea,                             -- encrypted: the handler's own words for the office
     ADD COLUMN link_id uuid REFERENCES links,             -- the last message about it
     ADD COLUMN bad_ways uuid[] NOT NULL DEFAULT '{}',     -- those that were found not to lead there
-    ADD COLUMN told_at timestamptz,                       -- a message to the office has gone out, or a paper was handed over
-    ADD COLUMN handed_to text,                            -- the post that the paper was handed to
+    ADD COLUMN told_at timestamptz,                       -- a message to the office has gone out
     ADD COLUMN unreached_at timestamptz,                  -- no way leads to the office
     ADD COLUMN seen_at timestamptz,                       -- somebody there opened it with the code
     ADD COLUMN answered_at timestamptz,

@@ -16,7 +16,7 @@ from cases import acts, links, notices, office_lines, offices, overdue, referral
 from cases.lifecycle import Refused
 from cases.links import Shut
 from cases.notices import House
-from store import outbox
+from store import mails, outbox
 from store.crypto import Keys
 from store.database import Database, fetch_all, new_id
 from tests.cases.conftest import NOW
@@ -192,6 +192,42 @@ async def test_what_did_not_go_out_goes_another_way_or_is_said_not_to_have(
     assert await desk.states() == ["unreached"]
     assert await desk.sent("case") == [["case.written_for"]]
     assert not await enter(desk, token, code), "a link that never arrived opens nothing"
+
+
+async def test_by_email_the_link_goes_there_and_its_code_by_sms(desk: Desk, opened: Opened, row: Any) -> None:
+    await desk.way("water", "sms", SMS)
+    await desk.way("water", "email", "officer@phe.example")
+    await desk.refer(await opened())
+    await desk.tick(mails=False)
+    assert await desk.sent("case") == [["case.written_for"]], "we have no mail server: one way is left, and no PIN"
+    await desk.refer(await opened())
+    await desk.tick(mails=True)
+    assert await desk.sent("office") == [["to_office.code"]]
+    await desk.become("sent")
+    await desk.tick(NOW + MINUTE, mails=True)
+    assert await desk.sent("case") == [["case.written_for"]], "the code went, and the link did not yet"
+    async with desk.db.transaction("console") as tx:
+        await tx.execute("UPDATE mails SET state = 'sent', sent_at = %s", (NOW,))
+    await desk.tick(NOW + MINUTE, mails=True)
+    assert await desk.sent("case") == [["case.written_for"], ["case.referred"]]
+    kept = await row("SELECT id, message FROM mails")
+    assert [key for key, _ in desk.keys.get_json(kept["message"], mails.bound_to(kept["id"]))["says"]] == [
+        "to_office.case",
+        "to_office.by_code",
+    ]
+
+
+async def test_what_waits_for_a_day_goes_another_way(desk: Desk, opened: Opened) -> None:
+    await desk.way("water", "sms", SMS)
+    await desk.way("water", "whatsapp", WHATSAPP)
+    async with desk.db.transaction("console") as tx:
+        await offices.give_pin(tx, desk.keys, desk.place.offices["water"], NOW)
+    await desk.refer(await opened())
+    await desk.tick()
+    await desk.tick(NOW + DAY)
+    assert len(await desk.sent("office")) == 2
+    await desk.tick(NOW + DAY + MINUTE)
+    assert (await desk.sent("office"))[2:] == [["to_office.case", "to_office.by_pin"]]
 
 
 async def test_ten_thousand_guesses_open_nothing_and_lock_the_link(desk: Desk, opened: Opened) -> None:

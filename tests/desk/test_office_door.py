@@ -135,6 +135,8 @@ async def test_a_forwarded_link_is_worth_nothing_and_a_second_opening_asks_for_t
     sent = await send()
     await enter(phone, sent)
     first = (await one("SELECT seen_at FROM referrals"))["seen_at"]
+    (cookie,) = phone.http.cookies.keys()
+    stranger.http.cookies.set(cookie, "another's", domain="jawab.test", path="/")
     assert SUMMARY not in (await stranger.get(sent.path)).text
     posted = await stranger.http.post(f"{sent.path}/{sent.reference}", data={"kind": "answer", "text": "جھوٹ"})
     assert posted.status_code == 401
