@@ -65,7 +65,7 @@ async def claim(auto: Auto, most: int) -> list[Claimed]:
         auto,
         "WITH due AS MATERIALIZED (SELECT id FROM mails WHERE state = 'queued' AND due_at <= now() ORDER BY due_at"
         " LIMIT %s FOR UPDATE SKIP LOCKED)"
-        " UPDATE mails m SET state = 'sending', claimed_at = clock_timestamp(), attempts = attempts + 1"
+        " UPDATE mails m SET state = 'sending', claimed_at = clock_timestamp(), attempts = m.attempts + 1"
         " FROM due JOIN mails one ON one.id = due.id JOIN ways w ON w.id = one.way_id"
         " WHERE m.id = due.id AND m.state = 'queued' RETURNING m.id, m.way_id, m.message, m.attempts, m.claimed_at,"
         " w.address_box, w.lang",
