@@ -81,7 +81,7 @@ async def _send(tx: Tx, house: House, group: Sequence[Referral], now: datetime, 
         due=datetime.combine(due, time(), UTC),
         now=now,
     )
-    link = {"link": f"{house.door}/o/{made.token}"}
+    link = {"link": f"{house.door}/o/{made.token}?lang={first.lang}"}
     says: list[Said] = [
         ("to_office.cases", {"count": len(group), **link})
         if gathers

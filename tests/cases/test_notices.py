@@ -16,6 +16,7 @@ from cases import acts, links, notices, office_lines, offices, overdue, referral
 from cases.lifecycle import Refused
 from cases.links import Shut
 from cases.notices import House
+from desk import commands
 from store import mails, outbox
 from store.crypto import Keys
 from store.database import Database, fetch_all, new_id
@@ -96,7 +97,7 @@ def desk(db: Database, keys: Keys, place: SimpleNamespace) -> Desk:
 async def code_of(desk: Desk) -> tuple[str, str]:
     """(token, code) of the last link."""
     said = [pair for message in await desk.messages("office") for pair in message["says"]]
-    token = [values["link"] for _, values in said if "link" in values][-1].rpartition("/o/")[2]
+    token = [values["link"] for _, values in said if "link" in values][-1].rpartition("/o/")[2].partition("?")[0]
     return token, [values["code"] for key, values in said if key == "to_office.code"][-1]
 
 
@@ -166,7 +167,7 @@ async def test_a_pin_given_in_person_opens_what_goes_the_only_way(desk: Desk, op
     (message,) = await desk.messages("office")
     assert [key for key, _ in message["says"]] == ["to_office.case", "to_office.by_pin"]
     assert pin not in str(message)
-    token = message["says"][0][1]["link"].rpartition("/o/")[2]
+    token = message["says"][0][1]["link"].rpartition("/o/")[2].partition("?")[0]
     assert not await enter(desk, token, "000000" if pin != "000000" else "000001")
     assert await enter(desk, token, pin)
     assert await desk.states() == ["seen"]
@@ -269,7 +270,10 @@ async def test_an_offices_pin_is_not_guessed_over_its_many_links(desk: Desk, ope
     for _ in range(4):
         await desk.refer(await opened())
     await desk.tick()
-    tokens = [message["says"][0][1]["link"].rpartition("/o/")[2] for message in await desk.messages("office")]
+    tokens = [
+        message["says"][0][1]["link"].rpartition("/o/")[2].partition("?")[0]
+        for message in await desk.messages("office")
+    ]
     for token in tokens[:3]:
         for number in range(4):
             await enter(desk, token, f"12345{number}0")
@@ -402,9 +406,7 @@ async def test_an_office_that_answers_after_the_case_was_closed_is_told_so_and_k
 
 
 async def test_a_supervisor_with_a_way_is_told_once_a_day_of_what_nobody_has_read(desk: Desk, opened: Opened) -> None:
-    async with desk.db.transaction("console") as tx:
-        staff = desk.place.staff["supervisor"]
-        await ways.put(tx, desk.keys, kind="sms", address=SMS, now=NOW, staff_id=staff)
+    await commands.set_way(desk.db, desk.keys, "demo-supervisor", kind="sms", address=SMS, lang="en")
     for _ in range(2):
         await opened()
     late = NOW + 3 * DAY

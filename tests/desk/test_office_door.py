@@ -71,7 +71,9 @@ def send(jawab: Jawab, office: Office, opened: Open) -> Send:
         ]
         link = [values for _, values in says if "link" in values][-1]
         code = [values["code"] for key, values in says if key == "to_office.code"][-1]
-        return Sent(link["link"].removeprefix("https://jawab.test"), code, case, water, link["reference"])
+        return Sent(
+            link["link"].removeprefix("https://jawab.test").partition("?")[0], code, case, water, link["reference"]
+        )
 
     return make
 
