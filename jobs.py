@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot import away, deliver, intake, mail, registry, silence
+from bot import away, deliver, intake, mail, registry, silence, templates
 from broadcast import publish
-from cases import links, notices, overdue, reserved, supervisors
+from cases import endings, links, notices, overdue, reserved, supervisors
 from cases.calendar import PROVINCE
 from desk import auth, decisions, protected, sessions
 from store import jobs as book
@@ -102,6 +102,11 @@ async def _watch_channels(jawab: Jawab, _: datetime) -> None:
     await silence.watch(jawab)
 
 
+async def _refresh_templates(jawab: Jawab, now: datetime) -> None:
+    """Whether what was handed in for approval was approved meanwhile."""
+    await templates.refresh(jawab, now)
+
+
 async def _escalate(jawab: Jawab, now: datetime) -> None:
     async with jawab.db.transaction("console") as tx:
         ids = await overdue.sweep(tx, jawab.keys, now)
@@ -125,6 +130,13 @@ async def _tell_offices(jawab: Jawab, now: datetime) -> None:
 
 async def _send_mails(jawab: Jawab, _: datetime) -> None:
     await mail.deliver(jawab)
+
+
+async def _ask_again(jawab: Jawab, now: datetime) -> None:
+    async with jawab.db.transaction("console") as tx:
+        ids = await endings.sweep(tx, jawab.keys, now)
+    for one in ids:
+        jawab.bell.ring("replies", "replies", str(one))
 
 
 async def _escalate_protected(jawab: Jawab, now: datetime) -> None:
@@ -174,9 +186,11 @@ JOBS: tuple[Job, ...] = (
     Job("go_quiet", SWEEP, _go_quiet, "intake"),
     Job("fetch_media", SWEEP, _fetch_media, "intake"),
     Job("watch_channels", timedelta(minutes=1), _watch_channels, "console"),
+    Job("refresh_templates", timedelta(minutes=15), _refresh_templates, "console"),
     Job("escalate", SWEEP, _escalate, "console"),
     Job("tell_offices", SWEEP, _tell_offices, "console"),
     Job("send_mails", SWEEP, _send_mails, "console"),
+    Job("ask_again", timedelta(minutes=1), _ask_again, "console"),
     Job("escalate_protected", SWEEP, _escalate_protected, "console"),
     Job("carry_out", SWEEP, _carry_out, "console"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),

@@ -9,6 +9,7 @@ from locales.channels import CHANNELS
 from store.outbox.claims import Claimed, Outcome, outcome
 
 WINDOW_MARGIN = timedelta(minutes=5)  # the provider's clock decides, not ours
+SHUT = "window shut"  # the one refusal that another way may lead around; see bot.ladder
 
 
 # Why a row never goes out: (whether it is so, the state it gets, what is noted).
@@ -38,9 +39,11 @@ def _refuse_for_now(row: Claimed) -> Outcome | None:
         return outcome(row, "queued", "quiet hours", due_in=seconds, back=1)
     hours = CHANNELS[row.kind].window_hours
     if hours is not None and (
-        row.last_inbound_at is None or row.now - row.last_inbound_at > timedelta(hours=hours) - WINDOW_MARGIN
+        row.shut
+        or row.last_inbound_at is None
+        or row.now - row.last_inbound_at > timedelta(hours=hours) - WINDOW_MARGIN
     ):
-        return outcome(row, "parked", "window shut", back=1)
+        return outcome(row, "parked", SHUT, back=1)
     return None
 
 

@@ -64,7 +64,7 @@ class Commitment:
     place: Names | None
     office: Names | None
     due_on: str
-    state: str  # open, kept, dropped
+    state: str  # open, kept, confirmed, dropped
     state_on: str | None = None
 
 
@@ -213,6 +213,10 @@ def _totals(week: Week, drops: list[Drop]) -> list[Item]:
     return [_item("did", "edition.did.total", values, sorted(done | confirmed))]
 
 
+# The office's own word stands as such until somebody of the people has said the same.
+_KEPT = {"kept": "edition.did.kept", "confirmed": "edition.did.kept_confirmed"}
+
+
 def _ledger(week: Week, drops: list[Drop]) -> tuple[list[Item], list[Item]]:
     """Every promise comes back by itself: kept (under "did"), late or dropped or still to come (under "next")."""
     kept: list[Item] = []
@@ -223,8 +227,8 @@ def _ledger(week: Week, drops: list[Drop]) -> tuple[list[Item], list[Item]]:
         if promise.office is None or not promise.due_on:
             raise Withheld(f"promise {promise.id}: a promise needs an owner and a date")
         ended_now = promise.state_on is not None and week.first_day <= promise.state_on <= week.last_day
-        if promise.state == "kept" and ended_now:
-            kept.append(_promise("did", "edition.did.kept", promise, week, on=promise.state_on))
+        if promise.state in _KEPT and ended_now:
+            kept.append(_promise("did", _KEPT[promise.state], promise, week, on=promise.state_on))
         elif promise.state == "dropped" and ended_now:
             coming.append(_promise("next", "edition.next.dropped", promise, week))
         elif promise.state == "open":

@@ -130,6 +130,7 @@ _DID = {
     "edition.did.total": "edition.short.did",
     "edition.did.total_few": "edition.short.did_few",
     "edition.did.kept": "edition.short.did.kept",
+    "edition.did.kept_confirmed": "edition.short.did.kept_confirmed",
     "edition.did.count": "edition.did.count",
     "edition.did.line": "edition.short.did.line",
 }

@@ -29,7 +29,8 @@ async def find_district(conn: Conn, district_id: str) -> District:
     return district
 
 
-ANSWERED = ("resolved", "confirmed", "disputed", "closed")  # where a case stands that was called done, and not reopened
+# Where a case stands that was decided, and not reopened.
+ANSWERED = ("resolved", "cannot", "confirmed", "disputed", "appealed", "closed")
 
 # A place as public pages may name it: the tehsil, however small the place of the case is.
 TEHSIL = """LEFT JOIN places p ON p.id = {place}
@@ -98,7 +99,7 @@ async def read(conn: Conn, district: District, week: str, now: datetime) -> Week
                 place=row["place"],
                 on=calendar.day_of(row["at"], zone).isoformat(),
                 office=row["office"],
-                disputed=row["status"] == "disputed",
+                disputed=row["status"] in {"disputed", "appealed"},
             )
             for row in deeds
         ),

@@ -21,6 +21,7 @@ from uuid import UUID
 
 from cases import calendar, dismissals
 from cases.lifecycle import MEETS, OPEN, RESUMES, Refused
+from cases.outcomes import NEVER_DONE
 from cases.suppression import FEWEST, round_down, suppress
 from flows.categories import CATEGORIES
 from store.database import Conn, fetch_all
@@ -66,8 +67,8 @@ _STOOD: LiteralString = """, since AS (
 _CASES: LiteralString = f"""{_ACTS}{_STOOD}
 SELECT c.id, c.category,
     c.opened_at >= span.first AND c.opened_at < span.after AS received,
-    -- "Cannot be done" is an answer: published as done it would be a false claim.
-    coalesce(acts.done AND acts.reopened IS NOT TRUE AND acts.outcome NOT LIKE 'cannot%%', false) AS done,
+    -- "Cannot be done" is an answer, and a sending-on none: published as done either would be a false claim.
+    coalesce(acts.done AND acts.reopened IS NOT TRUE AND NOT acts.outcome = ANY(%(never)s), false) AS done,
     coalesce(acts.verdict = 'confirm' AND acts.reopened IS NOT TRUE, false) AS confirmed,
     coalesce(acts.verdict IN ('dispute', 'halve'), false) AS disputed,
     coalesce(acts.verdict = 'halve', false) AS half,  -- of the disputed
@@ -146,7 +147,15 @@ async def unnamed_categories(conn: Conn, district_id: str) -> list[str]:
 
 
 async def _count(conn: Conn, district_id: str, now: datetime, monday: date | None) -> dict[str, Ids]:
-    bound = {"district": district_id, "now": now, "monday": monday, "open": list(OPEN), "meets": _MEET, "resumes": _RUN}
+    bound: dict[str, Any] = {
+        "district": district_id,
+        "now": now,
+        "monday": monday,
+        "open": list(OPEN),
+        "meets": _MEET,
+        "resumes": _RUN,
+    }
+    bound["never"] = list(NEVER_DONE)
     rows = await fetch_all(conn, _CASES, bound)
     return {
         name: {

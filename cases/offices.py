@@ -270,3 +270,23 @@ async def choose_rung(tx: Tx, case_id: UUID, rung: int) -> UUID | None:
 async def lines(tx: Tx) -> dict[UUID, UUID | None]:
     """Every office and the one above it: who commands whom."""
     return {row["id"]: row["above_id"] for row in await fetch_all(tx, "SELECT id, above_id FROM offices")}
+
+
+async def above(tx: Tx, office_id: UUID | None) -> UUID | None:
+    """The office that commands this one; None at the top of the line."""
+    row = await fetch_one(tx, "SELECT above_id FROM offices WHERE id = %s", (office_id,))
+    return None if row is None else row["above_id"]
+
+
+async def responsible(conn: Conn, case_id: UUID) -> set[UUID]:
+    """The offices that have a case: its own, those it was referred to, and whoever commands these."""
+    rows = await fetch_all(
+        conn,
+        "WITH RECURSIVE theirs (id) AS ("
+        " SELECT office_id FROM cases WHERE id = %(case)s"
+        " UNION SELECT office_id FROM referrals WHERE case_id = %(case)s"
+        " UNION SELECT o.above_id FROM offices o JOIN theirs ON theirs.id = o.id"
+        ") SELECT id FROM theirs WHERE id IS NOT NULL",
+        {"case": case_id},
+    )
+    return {row["id"] for row in rows}

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from cases import acts, commitments, history, messages, register, remedies
+from cases import acts, history, messages, register, remedies
 from cases.acts.escalate import DELIVERY_UNIT, DEPUTY_COMMISSIONER
 from cases.lifecycle import CLOCK
 from cases.register import Case
@@ -40,7 +40,6 @@ async def sweep(tx: Tx, keys: Keys, now: datetime, *, batch: int = BATCH) -> lis
         told += await _interim(tx, keys, case, now)
     for case_id in await register.mark_topped(tx, now, TO_THE_TOP, batch):
         await acts.escalate(tx, keys, case_id, actor=CLOCK, now=now, rung=DELIVERY_UNIT)
-    await commitments.open_disputed(tx, now)
     await _sound_waiting(tx, now)
     return told
 

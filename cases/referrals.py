@@ -131,11 +131,11 @@ async def count(conn: Conn, district_id: str | None = None) -> list[dict[str, An
     return await fetch_all(
         conn,
         "SELECT r.office_id AS office, o.names,"
-        " count(*) FILTER (WHERE told_at IS NULL AND unreached_at IS NULL) AS written,"
-        " count(*) FILTER (WHERE told_at IS NULL AND unreached_at IS NOT NULL) AS unreached,"
-        " count(*) FILTER (WHERE told_at IS NOT NULL) AS told, count(*) FILTER (WHERE seen_at IS NOT NULL) AS seen,"
-        " count(*) FILTER (WHERE answered_at IS NOT NULL) AS answered,"
-        " count(*) FILTER (WHERE silent_at IS NOT NULL AND answered_at IS NULL) AS silent"
+        " count(*) FILTER (WHERE r.told_at IS NULL AND r.unreached_at IS NULL) AS written,"
+        " count(*) FILTER (WHERE r.told_at IS NULL AND r.unreached_at IS NOT NULL) AS unreached,"
+        " count(*) FILTER (WHERE r.told_at IS NOT NULL) AS told, count(*) FILTER (WHERE r.seen_at IS NOT NULL) AS seen,"
+        " count(*) FILTER (WHERE r.answered_at IS NOT NULL) AS answered,"
+        " count(*) FILTER (WHERE r.silent_at IS NOT NULL AND r.answered_at IS NULL) AS silent"
         " FROM referrals r JOIN offices o ON o.id = r.office_id JOIN cases c ON c.id = r.case_id"
         " WHERE r.kind <> 'remind' AND (%(district)s::text IS NULL OR c.district_id = %(district)s)"
         " GROUP BY 1, 2 ORDER BY o.names->>'en'",

@@ -49,7 +49,8 @@ class Said:
 class Entry:
     """One thing said. Of what was told to the citizen `text` is the message as they see it, and `verb` the act.
 
-    `outbox_id` and `sent` (the state of that row) are None where nothing was sent.
+    `outbox_id` and `sent` are None where nothing was sent. `sent` is the state of that row; "noticed" where its reader
+    knows that it waits and these words have not been shown, "unreached" where nobody was told of it in any way.
     """
 
     id: UUID
@@ -199,7 +200,9 @@ async def read(conn: Conn, keys: Keys, case_id: UUID) -> list[Entry]:
     rows = await fetch_all(
         conn,
         "SELECT i.id, i.at, i.author, s.name AS staff, i.kind, i.body, i.media_id, m.content_type, i.lang,"
-        " i.verb, i.outbox_id, o.state AS sent, i.by_code FROM case_items i LEFT JOIN staff s ON s.id = i.staff_id"
+        " i.verb, i.outbox_id, CASE WHEN o.missed AND o.state IN ('sent', 'delivered', 'read') THEN 'noticed'"
+        " WHEN o.error LIKE 'not_reached:%%' THEN 'unreached' ELSE o.state END AS sent, i.by_code"
+        " FROM case_items i LEFT JOIN staff s ON s.id = i.staff_id"
         " LEFT JOIN media m ON m.id = i.media_id LEFT JOIN outbox o ON o.id = i.outbox_id"
         " WHERE i.case_id = %s ORDER BY i.at, i.id",
         (case_id,),

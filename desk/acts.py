@@ -139,6 +139,23 @@ async def resolve(act: Act) -> UUID | None:
         act.case_id,
         actor=act.staff.id,
         now=act.now,
+        outcome=act.form.get("why" if act.form.get("decision") == "refused" else "outcome", ""),
+        decision=act.form.get("decision") or None,
+        done_on=act.day(),
+        place_id=act.place(),
+        office_id=act.uuid("office", "office_missing") if act.form.get("office") else None,
+        line=act.text("line", LINE_MOST, needed=False),
+        version=act.version,
+    )
+
+
+async def step(act: Act) -> UUID | None:
+    return await acts.step(
+        act.tx,
+        act.keys,
+        act.case_id,
+        actor=act.staff.id,
+        now=act.now,
         outcome=act.form.get("outcome", ""),
         done_on=act.day(),
         place_id=act.place(),
@@ -162,6 +179,17 @@ async def commit(act: Act) -> UUID | None:
     )
 
 
+async def drop(act: Act) -> None:
+    await acts.drop(
+        act.tx,
+        act.case_id,
+        actor=act.staff.id,
+        now=act.now,
+        commitment_id=act.uuid("promise", "promise_unknown"),
+        reason=act.form.get("reason", ""),
+    )
+
+
 async def amend(act: Act) -> None:
     await acts.amend(
         act.tx,
@@ -177,6 +205,28 @@ async def amend(act: Act) -> None:
 
 async def close(act: Act) -> UUID | None:
     return await acts.close(act.tx, act.keys, act.case_id, actor=act.staff.id, now=act.now, version=act.version)
+
+
+async def wish(act: Act) -> None:
+    if not act.form.get("why"):
+        raise Refused("reason_missing")
+    await acts.wish(act.tx, act.case_id, actor=act.staff.id, now=act.now, why=act.form["why"], version=act.version)
+
+
+async def go_on(act: Act) -> None:
+    await acts.go_on(act.tx, act.case_id, actor=act.staff.id, now=act.now, version=act.version)
+
+
+async def withdraw(act: Act) -> UUID | None:
+    return await acts.withdraw(
+        act.tx,
+        act.keys,
+        act.case_id,
+        actor=act.staff.id,
+        now=act.now,
+        why=act.form.get("why", ""),
+        version=act.version,
+    )
 
 
 async def reopen(act: Act) -> None:
@@ -196,10 +246,15 @@ ACTS: dict[str, Callable[[Act], Awaitable[UUID | None]]] = {
     "resend": resend,
     "revoke": revoke,
     "resolve": resolve,
+    "step": step,
     "commit": commit,
+    "drop": drop,
     "amend": amend,
     "close": close,
     "reopen": reopen,
+    "wish": wish,
+    "go_on": go_on,
+    "withdraw": withdraw,
 }
 
 

@@ -14,9 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import pages
-from cases import calendar, history, lifecycle, outcomes, register, thread
+from cases import calendar, history, lifecycle, offices, outcomes, register, thread
+from cases.acts.close import closable_from
+from cases.acts.withdraw import WHY, withdrawable_from
 from cases.roles import who_may
-from desk import files, party, pins, time_left
+from desk import files, party, pins, reached, time_left
 from desk.queue import choices
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft
@@ -36,7 +38,8 @@ REVEALS = ("urgent", "asked", "visit", "unclear")  # why a number may be looked 
 CASE = sql.SQL(
     "SELECT c.id, c.code, c.district_id, c.contact_id, c.channel, c.lang, c.category, c.place_id, c.place_text,"
     " c.draft, c.status, c.may_message, c.office_id, c.assigned_to, c.opened_at, c.outcome, c.outcome_values,"
-    " c.outcome_line, c.version, p.names AS place, o.names AS office, o.post, o.law, f.name AS assigned,"
+    " c.outcome_line, c.decision, c.wish_at, c.wish_why, c.version,"
+    " p.names AS place, o.names AS office, o.post, o.law, f.name AS assigned,"
     " t.lang AS reads, t.last_inbound_at, t.stopped_at, t.invalid_at"
     " FROM cases c JOIN contacts t ON t.id = c.contact_id"
     " LEFT JOIN places p ON p.id = c.place_id LEFT JOIN offices o ON o.id = c.office_id"
@@ -66,6 +69,9 @@ class CaseRow:
     outcome: str | None
     outcome_values: dict[str, Any] | None
     outcome_line: bytes | None
+    decision: str | None
+    wish_at: datetime | None
+    wish_why: str | None
     version: int
     place: dict[str, str] | None
     office: dict[str, str] | None
@@ -91,9 +97,11 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
+    id: UUID
     action: str
     due_on: date
     state: str
+    reason: str | None
     office: dict[str, str]
 
 
@@ -139,8 +147,11 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
             "clocks": await _clocks(tx, case_id, now),
             "commitments": await _commitments(tx, case_id),
             "party": await party.read(tx, jawab.keys, case_id),
+            "unreached": await reached.tell(tx, case_id),
             "files": {file.id: files.tell(file, cards) for file in came},
             "colleagues": await _colleagues(tx, case.district_id),
+            "owners": await offices.responsible(tx, case_id),
+            **await _ends(tx, case_id),
             **await choices(tx, staff),
         }
     today = calendar.day_of(now, staff.timezone)
@@ -154,7 +165,14 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
         verbs=lifecycle.verbs(case.status, staff.role),
         place_text=_place_text(jawab.keys, case),
         outcome_line=_outcome_line(jawab.keys, case),
-        outcomes=outcomes.for_category(case.category),
+        deeds=outcomes.deeds(case.category),
+        steps=tuple(outcomes.STEPS),
+        refusals=outcomes.REFUSALS,
+        decisions=outcomes.DECISIONS,
+        dropped=outcomes.DROPPED,
+        whys=WHY,
+        now=now,
+        moment=datetime.fromisoformat,
         promises=outcomes.promised(case.category),
         categories=CATEGORIES,
         office_names={str(office.id): office.names for office in values["offices"]},
@@ -181,7 +199,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             request,
             jawab,
             request.path_params["case_id"],
-            Shown(done=done if done.isalpha() and len(done) < 20 else ""),
+            Shown(done=done if done.replace("_", "").isalpha() and len(done) < 20 else ""),
         )
 
     async def hear(request: Request) -> Response:
@@ -213,10 +231,20 @@ async def _clocks(tx: Tx, case_id: UUID, now: datetime) -> list[tuple[Clock, Tim
     return [(row, time_left.tell(row.kind, row.due_at, now)) for row in rows]
 
 
+async def _ends(tx: Tx, case_id: UUID) -> dict[str, Any]:
+    """When the case may be closed or taken back, and who may not say again that it is done; see cases.acts."""
+    case = await register.read(tx, case_id)
+    return {
+        "closable_from": closable_from(case) if case.status in {"resolved", "cannot"} else None,
+        "withdrawable_from": withdrawable_from(case),
+        "gainsaid": await history.gainsaid(tx, case_id),
+    }
+
+
 async def _commitments(tx: Tx, case_id: UUID) -> list[Promise]:
     return await fetch_all(
         tx,
-        "SELECT m.action, m.due_on, m.state, o.names AS office FROM commitments m"
+        "SELECT m.id, m.action, m.due_on, m.state, m.reason, o.names AS office FROM commitments m"
         " JOIN offices o ON o.id = m.office_id WHERE m.case_id = %s ORDER BY m.made_at",
         (case_id,),
         of=Promise,

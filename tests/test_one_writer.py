@@ -59,6 +59,7 @@ WRITERS = {
     "sorting": "cases/sorting.py",
     "staff": "cases/staff.py",
     "supervisors_told": "cases/supervisors.py",
+    "templates": "store/templates.py",
     "ways": "cases/ways.py",
 }
 

@@ -127,7 +127,7 @@ async def test_what_waits_for_a_window_too_long_is_let_go(jawab: Jawab, rows: Ro
     assert await expire(jawab) == 0
     await rows.owner.execute("UPDATE outbox SET expires_at = now() - interval '1 second'")
     assert await expire(jawab) == 1
-    assert (await rows.see(owed))["error"] == "expired"
+    assert (await rows.see(owed))["error"] == "not_reached:expired"
 
 
 async def test_nothing_stale_goes_out(jawab: Jawab, rows: Rows, twilio: FakeTwilio) -> None:

@@ -16,7 +16,7 @@ from cases.lifecycle import Refused
 from cases.suppression import FEWEST, suppress
 from flows.categories import CATEGORIES
 from store.crypto import Keys
-from store.database import Database
+from store.database import Database, Tx
 from tests.cases.conftest import NOW
 
 Opened = Callable[..., Awaitable[UUID]]
@@ -35,6 +35,11 @@ def counts(found: dict[str, Any], category: str) -> dict[str, int | None]:
     return {name: line[name]["count"] for name in figures.BY_CATEGORY}
 
 
+async def wait_out(tx: Tx, case_id: UUID, at: datetime) -> None:
+    """As after three askings that nobody answered."""
+    await tx.execute("UPDATE cases SET ask_count = 3, asked_at = %s WHERE id = %s", (at - 8 * DAY, case_id))
+
+
 def total(found: dict[str, Any]) -> dict[str, int | None]:
     return {name: figure["count"] for name, figure in found["total"].items()}
 
@@ -45,7 +50,7 @@ async def resolve(
     place: SimpleNamespace,
     case_id: UUID,
     now: datetime = NOW + HOUR,
-    outcome: str = "inspected",
+    outcome: str = "staff_sent",
 ) -> None:
     async with db.transaction("console") as tx:
         await acts.resolve(
@@ -162,19 +167,19 @@ async def test_what_was_reopened_is_no_longer_said_to_be_done(
     db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], opened: Opened
 ) -> None:
     contact_id = await person()
-    ids = [await opened("infrastructure", contact_id=contact_id) for _ in range(6)]
+    ids = [await opened("water", contact_id=contact_id) for _ in range(6)]
     for case_id in ids:
         await resolve(db, keys, place, case_id)
     async with db.transaction("console") as tx:
         await acts.reopen(tx, ids[0], actor=place.staff["supervisor"], now=NOW + 2 * HOUR)
-    assert counts(await read(db), "infrastructure")["done"] == 5
+    assert counts(await read(db), "water")["done"] == 5
 
 
 async def test_what_was_reopened_and_done_again_is_done_in_the_later_week_alone(
     db: Database, keys: Keys, place: SimpleNamespace, person: Callable[..., Awaitable[UUID]], opened: Opened
 ) -> None:
     contact_id = await person()
-    ids = [await opened("infrastructure", contact_id=contact_id) for _ in range(2 * FEWEST)]
+    ids = [await opened("water", contact_id=contact_id) for _ in range(2 * FEWEST)]
     for case_id in ids:
         await resolve(db, keys, place, case_id)
     async with db.transaction("console") as tx:
@@ -231,12 +236,13 @@ async def test_no_later_move_changes_a_week_that_is_over(
                 case "acknowledge":
                     await acts.acknowledge(tx, keys, case_id, actor=staff["handler"], now=at)
                 case "resolve":
-                    outcome = dice.choice(["repaired", "inspected", "cannot_budget"])
-                    who, on = staff["handler"], at.date()
+                    outcome = dice.choice(["repaired", "staff_sent", "cannot_budget"])
+                    who, on = staff[dice.choice(["handler", "supervisor"])], at.date()
                     await acts.resolve(tx, keys, case_id, actor=who, now=at, outcome=outcome, done_on=on)
                 case "confirm":
                     await acts.confirm(tx, case_id, now=at)
                 case "close":
+                    await wait_out(tx, case_id, at)
                     await acts.close(tx, keys, case_id, actor=staff["supervisor"], now=at)
                 case "reopen":
                     await acts.reopen(tx, case_id, actor=staff["supervisor"], now=at)

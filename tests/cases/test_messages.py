@@ -42,6 +42,9 @@ async def live(db: Database, keys: Keys, case_id: UUID, place: SimpleNamespace, 
         await acts.resolve(
             tx, keys, case_id, actor=handler, now=NOW, outcome="repaired", done_on=TODAY, line="نیا پائپ لگا"
         )
+        await tx.execute(
+            "UPDATE cases SET ask_count = 3, asked_at = %s WHERE id = %s", (NOW - timedelta(days=8), case_id)
+        )
         await acts.close(tx, keys, case_id, actor=supervisor, now=NOW)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import locales
 from cases import cards, lifecycle, office_lines, outcomes, sorters, ways
+from cases.acts.withdraw import WHY
 from cases.protected import reading
 from cases.roles import ROLES
 from desk import acts, case, decisions, protected, sealed_item, sorting
@@ -34,7 +35,11 @@ TAILS: dict[str, list[str]] = {
     "category.": list(CATEGORIES),
     "outcome.": [one for category in CATEGORIES for one in outcomes.for_category(category)],
     "promise.": [one for category in CATEGORIES for one in outcomes.promised(category)],
-    "promise_state.": ["open", "kept", "dropped"],
+    "promise_state.": ["open", "kept", "confirmed", "dropped"],
+    "decision.": [*outcomes.DECISIONS, "withdrawn"],
+    "dropped.": [*outcomes.DROPPED, "withdrawn"],
+    "wish.": list(WHY),
+    "closed_as.": ["confirmed", "silent", "not_asked"],
     "channel.": list(CHANNELS),
     "clock.": ["acknowledge", "resolve"],
     "done.": list(acts.ACTS),
