@@ -8,16 +8,17 @@ from uuid import UUID
 
 import typer
 
-from broadcast import publish, renderings, week
+from broadcast import price, publish, renderings, week
 from broadcast.edition import Withheld
-from cases import calendar
+from broadcast.verify import figures_app
+from cases import calendar, spending
 from cases.roles import who_may
 from store import terminal
 from store.database import Conn, Tx, fetch_one
 from store.jawab import Jawab
 
 edition_app = typer.Typer(no_args_is_help=True, help="The weekly update: draft, approve, publish, stop.")
-APPS = {"edition": edition_app}
+APPS = {"edition": edition_app, "figures": figures_app}
 
 District = Annotated[str, typer.Argument(help="Its id, such as pishin.")]
 Wanted = Annotated[str, typer.Argument(metavar="WEEK", help="Such as 2026-W47.")]
@@ -92,6 +93,14 @@ async def _staff(tx: Tx, login: str, district_id: str) -> UUID:
 
 async def _shown(conn: Conn, edition_id: UUID) -> dict[str, Any]:
     held = await publish.find(conn, edition_id)
+    progress = await publish.progress(conn, held)
+    bill = price.of_edition(
+        held.items,
+        held.heading,
+        progress.subscribers,
+        await spending.providers(conn, held.district.id),
+        calendar.day_of(datetime.now(UTC)),
+    )
     return {
         "id": str(held.id),
         "district": held.district.id,
@@ -104,7 +113,8 @@ async def _shown(conn: Conn, edition_id: UUID) -> dict[str, Any]:
             shown.lang: {"message": shown.chat, "sms": shown.sms, "sms_parts": shown.sms_parts}
             for shown in renderings.previews(held.items, held.heading)
         },
-        "messages": (await publish.progress(conn, held)).messages,
+        "messages": progress.messages,
+        "cost": {"messages": bill.messages, "sms_parts": progress.sms_parts(held), "money": spending.tell(bill)},
     }
 
 

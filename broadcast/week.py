@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from broadcast.edition import Commitment, Deed, Week, Withheld
-from cases import calendar, districts, figures
+from cases import calendar, counting, districts, figures
 from cases.districts import District
 from store.database import Conn, fetch_all
 
@@ -71,16 +71,11 @@ async def read(conn: Conn, district: District, week: str, now: datetime) -> Week
         raise Withheld(f"{week} has not begun", "editions.refused.week")
     first, after = calendar.bounds(week, zone)
     bound: Mapping[str, Any] = {"district": district.id, "first": first, "after": after, "answered": list(ANSWERED)}
-    # Counted here and not by cases.figures: that hides a second subject beside each small one, so that no total gives
-    # the small one away. An edition publishes no total of what was said.
-    said: dict[str, tuple[str, ...]] = {}
-    for row in await fetch_all(
-        conn,
-        "SELECT category, array_agg(id ORDER BY id) AS cases FROM cases"
-        " WHERE district_id = %(district)s AND opened_at >= %(first)s AND opened_at < %(after)s GROUP BY category",
-        bound,
-    ):
-        said[row["category"]] = tuple(map(str, row["cases"]))
+    # All of them, also the small ones, which an edition may tell together.
+    said: dict[str, list[str]] = {}
+    for (name, category, _), ids in (await counting.list_cases(conn, district.id, monday(week), now)).items():
+        if name == "received":
+            said.setdefault(category, []).extend(map(str, ids))
     deeds = await fetch_all(conn, _DEEDS, bound)
     both = (await figures.week(conn, district.id, week, now))["total"]
     stand = await _still_stand(conn, [*both["done"]["cases"], *both["confirmed"]["cases"]])
@@ -90,7 +85,7 @@ async def read(conn: Conn, district: District, week: str, now: datetime) -> Week
         first_day=monday(week).isoformat(),
         last_day=min(calendar.sunday(week), today).isoformat(),
         today=today.isoformat(),
-        said=said,
+        said={category: tuple(sorted(ids)) for category, ids in said.items()},
         deeds=tuple(
             Deed(
                 case=str(row["id"]),

@@ -45,3 +45,11 @@ def bounds(week: str, zone: str) -> tuple[datetime, datetime]:
         for day in (monday(week), monday(week) + timedelta(days=7))
     )
     return first, after
+
+
+def month(named: str, zone: str = PROVINCE) -> tuple[datetime, datetime]:
+    """First moment of a month such as `2026-11` and first moment after it, UTC. ValueError for anything else."""
+    first = date.fromisoformat(f"{named}-01")
+    after = (first + timedelta(days=31)).replace(day=1)
+    begins, ends = (datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC) for day in (first, after))
+    return begins, ends

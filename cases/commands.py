@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cases import districts, offices, referrals, register, ways
+from cases import calendar, cost, districts, offices, referrals, register, spending, ways
 from cases.lifecycle import Refused
 from store import terminal
 from store.crypto import Keys
@@ -19,7 +20,8 @@ from store.terminal import AsJson
 district_app = typer.Typer(no_args_is_help=True, help="Districts that are served here.")
 office_app = typer.Typer(no_args_is_help=True, help="Which office answers for which subject.")
 case_app = typer.Typer(no_args_is_help=True, help="Ordinary cases. A protected one has no row here.")
-APPS = {"district": district_app, "office": office_app, "case": case_app}
+cost_app = typer.Typer(no_args_is_help=True, help="What messages cost, by the dated card of rates.")
+APPS = {"district": district_app, "office": office_app, "case": case_app, "cost": cost_app}
 
 # The reasons an operator can meet here, in plain words; the desk's are texts in its own languages.
 TOLD = {
@@ -223,3 +225,93 @@ def show_cases(
 
 def _plainly(refused: Exception) -> str:
     return TOLD[refused.reason] if isinstance(refused, Refused) else str(refused)
+
+
+# ── cost ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+async def find_wrong(jawab: Jawab) -> list[dict[str, Any]]:
+    """For the doctor: numbers whose free messages of the month are nearly used."""
+    async with jawab.db.autocommit("console") as conn:
+        found = await spending.nearly_used(conn, datetime.now(UTC))
+    return [
+        {
+            "kind": f"free_messages {number.address}: {number.messages} of {free.messages} {free.category} messages"
+            f" this month ({free.source})",
+            "times": number.messages,
+            "last": number.last,
+        }
+        for number, free in found
+    ]
+
+
+async def list_spent(jawab: Jawab, month: str, now: datetime) -> dict[str, Any]:
+    """{"month", "numbers": [{"number", "kind", "messages", "cost"}], "reports": [{"district", "messages", "reports",
+    "each", "cost"}]}. Raises ValueError for what is no month."""
+    first, after = calendar.month(month)
+    on = calendar.day_of(min(now, after))
+    async with jawab.db.autocommit("console") as conn:
+        numbers = await spending.by_number(conn, month, now)
+        reports = [
+            (one.id, await spending.for_each_report(conn, one.id, first, min(now, after)))
+            for one in await districts.list_all(conn)
+        ]
+    return {
+        "month": month,
+        "numbers": [
+            {
+                "number": one.address,
+                "kind": one.kind,
+                "messages": one.messages,
+                "cost": spending.tell(spending.price(one, on)),
+            }
+            for one in numbers
+        ],
+        "reports": [
+            {
+                "district": district,
+                "messages": found.messages,
+                "reports": found.reports,
+                "each": found.each,
+                "cost": spending.tell(found.bill),
+            }
+            for district, found in reports
+        ],
+    }
+
+
+@cost_app.command("month")
+def show_month(
+    context: typer.Context,
+    month: Annotated[str, typer.Argument(help="Such as 2026-11; left out: this month.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """What each number sent in a month and what it cost; how many messages a report took in each district."""
+    now = datetime.now(UTC)
+    wanted = month or f"{calendar.day_of(now):%Y-%m}"
+    told = terminal.run(
+        context, lambda jawab: list_spent(jawab, wanted, now), ValueError, told=lambda _: f"{wanted} is no month"
+    )
+    if as_json:
+        terminal.show_json(told)
+        return
+    terminal.show(told["numbers"], as_json=False, empty="nothing left any number")
+    terminal.show(told["reports"], as_json=False, empty="no district yet")
+
+
+@cost_app.command("case")
+def show_case(context: typer.Context, code: Annotated[str, typer.Argument(help="The number of a case.")]) -> None:
+    """What has been sent about one case, and what it cost."""
+
+    async def look(jawab: Jawab) -> str:
+        async with jawab.db.autocommit("console") as conn:
+            row = await fetch_one(conn, "SELECT id FROM cases WHERE code = %s", (code.replace(" ", ""),))
+            if row is None:
+                raise ValueError(f"no case {code}")
+            return spending.tell(await spending.of_case(conn, row["id"], calendar.day_of(datetime.now(UTC))))
+
+    terminal.out.print(terminal.run(context, look, ValueError))
+
+
+@cost_app.command("rates")
+def show_rates(as_json: AsJson = False) -> None:
+    """The card of rates, with the source of each. One without an amount has none that could be read."""
+    terminal.show([asdict(one) for one in cost.rates()], as_json)

@@ -119,9 +119,16 @@ def _accept(heard: Heard) -> bool:
     return heard.has("accept") and not heard.has(*against) and heard.covers((*_POLITE, *_AGREED, *_OF_IT, "accept"))
 
 
+def _stands_before(heard: Heard, place: int, *meanings: str) -> bool:
+    return any(start < place for meaning in meanings for start, _ in heard.spans.get(meaning, ()))
+
+
 def _higher(heard: Heard) -> bool:
-    if heard.has("higher"):  # "no, to the office above" asks for it; "not to the office above" does not
-        return not heard.has("not") or heard.starts("no") or heard.starts("not")
+    if heard.has("higher"):
+        # "No, to the office above" and "I do not accept, higher" ask for it; "not to the office above" does not.
+        place = heard.spans["higher"][0][0]
+        refuses = all(_stands_before(heard, place, *meanings) for meanings in (("accept", "agree"), ("not", "no")))
+        return not heard.has("not", "no") or heard.starts("no") or heard.starts("not") or refuses
     return heard.has("lie") or (heard.has("accept", "agree") and heard.has("not", "no"))
 
 

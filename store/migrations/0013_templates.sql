@@ -23,7 +23,7 @@ GRANT SELECT, UPDATE ON templates TO jawab_intake;
 ALTER TABLE outbox
     ADD COLUMN template text,
     ADD COLUMN freed_at timestamptz,
-    ADD COLUMN notice_of uuid REFERENCES outbox,
+    ADD COLUMN notice_of uuid REFERENCES outbox ON DELETE SET NULL,
     ADD COLUMN missed boolean NOT NULL GENERATED ALWAYS AS (
         state = 'parked'
         OR (template IS NOT NULL AND freed_at IS NULL AND state IN ('sent', 'delivered', 'read', 'undelivered', 'failed'))

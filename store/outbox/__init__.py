@@ -33,9 +33,10 @@ FREE: LiteralString = """
         due_at = %(now)s - (%(now)s - outbox.created_at) / 1000000,
         attempts = attempts + CASE WHEN template IS NOT NULL AND freed_at IS NULL THEN 1 ELSE 0 END,
         provider_id = CASE WHEN template IS NOT NULL AND freed_at IS NULL THEN NULL ELSE provider_id END"""
-MISSED: LiteralString = """outbox.contact_id = %(contact_id)s AND outbox.missed
+_MISSED: LiteralString = """outbox.contact_id = %(contact_id)s AND outbox.missed
         AND (outbox.expires_at > now() OR outbox.case_id IS NOT NULL)
-        AND outbox.created_at > %(now)s - interval '30 days'
+        AND outbox.created_at > now() - interval '30 days'"""
+MISSED: LiteralString = f"""{_MISSED}
         AND NOT (%(answers)s AND coalesce(outbox.template, '') LIKE 'done:%%')"""
 
 
@@ -145,8 +146,8 @@ async def let_lie(tx: Tx, case_id: UUID) -> None:
 
 async def is_any_missed(conn: Conn, contact_id: UUID) -> bool:
     """Whether something waits for this person's next message."""
-    waits = "SELECT 1 FROM outbox WHERE contact_id = %s AND missed AND expires_at > now() LIMIT 1"
-    return await fetch_one(conn, waits, (contact_id,)) is not None
+    waits: LiteralString = f"SELECT 1 FROM outbox WHERE {_MISSED} LIMIT 1"  # noqa: S608 - a piece of our own
+    return await fetch_one(conn, waits, {"contact_id": contact_id}) is not None
 
 
 async def forget_case(tx: Tx, case_id: UUID) -> None:

@@ -361,6 +361,19 @@ async def test_what_expired_is_shown_with_the_next_message_and_only_once(
     assert (await rows.see(edition))["state"] == "failed", "nothing stale goes out"
 
 
+@pytest.mark.usefixtures("ready")
+async def test_an_edition_that_nobody_opened_in_a_week_does_not_follow_any_more(
+    jawab: Jawab, rows: Rows, twilio: FakeTwilio, hooks: httpx.AsyncClient
+) -> None:
+    contact = await rows.contact(ONE, wrote=LONG_AGO, weekly=True)
+    message = {"says": [["edition.title", {"district": {"names": {"ur": "پشین"}}, **DAY}]]}
+    owed = await rows.owe(contact, lane="broadcasts", answer=False, edition=await rows.edition(), message=message)
+    await drain(jawab, "broadcasts")
+    await rows.owner.execute("UPDATE outbox SET expires_at = now() - interval '1 second'")
+    await twilio.webhook(hooks, f"whatsapp:{ONE}", f"whatsapp:{OURS}", "سلام", public_url=PUBLIC_URL)
+    assert (await rows.see(owed))["state"] == "sent"
+
+
 async def test_what_is_older_than_a_month_is_not_shown_any_more(
     jawab: Jawab, rows: Rows, twilio: FakeTwilio, hooks: httpx.AsyncClient
 ) -> None:

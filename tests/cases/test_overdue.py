@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from cases import acts, overdue, sorting
+from cases import acts, commitments, overdue, sorting
 from store import outbox
 from store.crypto import Keys
 from store.database import Database
@@ -168,6 +168,8 @@ async def test_a_met_clock_is_never_marked_and_a_disputed_one_runs_again(
         await acts.dispute(tx, case_id, now=NOW + 30 * DAY)
     await sweep(db, keys, NOW + 30 * DAY)
     assert [kind for kind, _ in await marks(db)] == ["resolve"]
+    async with db.transaction("console") as tx:
+        await commitments.follow_people(tx, NOW + 30 * DAY)
     assert (await row("SELECT state FROM commitments"))["state"] == "open"
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from cases import acts, asking, endings, register
+from cases import asking
 from cases.acts.close import closable_from, closes_as
 from cases.clocks import DISPUTE
 from cases.lifecycle import Refused
-from cases.register import Case
 from store.crypto import Keys
 from store.database import Database
 from tests.cases.conftest import NOW
@@ -28,39 +27,6 @@ CLOCKS = (
     "SELECT c.status, c.next_due, r.due_at, r.met_at FROM cases c"
     " JOIN clocks r ON r.case_id = c.id AND r.kind = 'resolve' WHERE c.id = %s"
 )
-
-
-@pytest.fixture
-def desk(db: Database, keys: Keys, place: SimpleNamespace) -> SimpleNamespace:
-    """The acts of this test, each in its own transaction: `do(verb, case, role, …)`, `say(case, verdict)`."""
-
-    async def do(verb: str, case_id: UUID, role: str = "handler", *, now: datetime = NOW, **more: Any) -> Any:
-        needs_keys = {"resolve", "step", "close", "withdraw", "commit", "start", "refer"}
-        given = [keys] if verb in needs_keys else []
-        if verb in {"resolve", "step"}:
-            more.setdefault("done_on", TODAY)
-        async with db.transaction("console") as tx:
-            return await getattr(acts, verb)(tx, *given, case_id, actor=place.staff[role], now=now, **more)
-
-    async def say(case_id: UUID, verdict: Any, *, now: datetime = NOW, by_code: bool = False) -> None:
-        async with db.transaction("intake") as tx:
-            await acts.say_done(tx, await register.read(tx, case_id), verdict, by_code=by_code, now=now)
-
-    async def read(case_id: UUID) -> Case:
-        async with db.autocommit("console") as conn:
-            return await register.read(conn, case_id)
-
-    async def sweep(now: datetime) -> list[UUID]:
-        async with db.transaction("console") as tx:
-            return await endings.sweep(tx, keys, now)
-
-    async def reach(at: datetime, state: str = "delivered") -> None:
-        """All that waits in the outbox has this fate."""
-        async with db.transaction("console") as tx:
-            sent = at if state in {"sent", "delivered", "read"} else None
-            await tx.execute("UPDATE outbox SET state = %s, sent_at = %s WHERE state = 'queued'", (state, sent))
-
-    return SimpleNamespace(do=do, say=say, read=read, sweep=sweep, reach=reach)
 
 
 # ── what was decided ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -303,114 +269,3 @@ async def test_two_clocks_at_once_ask_once(db: Database, keys: Keys, desk: Simpl
     await desk.sweep(NOW)
     sent = await asyncio.gather(*(desk.sweep(NOW + 3 * DAY) for _ in range(2)))
     assert len(sent[0]) + len(sent[1]) == 5
-
-
-# ── taken back ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def wish(db: Database, case_id: UUID, why: str, *, by_code: bool = False, now: datetime = NOW) -> None:
-    async with db.transaction("intake") as tx:
-        for said in ("", why):
-            await acts.say_wish(tx, await register.read(tx, case_id), said, by_code=by_code, now=now)
-
-
-async def test_a_case_is_taken_back_by_a_second_person_days_after_the_wish_and_may_be_gainsaid(
-    db: Database, keys: Keys, desk: SimpleNamespace, place: SimpleNamespace, opened: Opened, row: Row
-) -> None:
-    case_id = await opened()
-    await desk.do("assign", case_id, to=place.staff["handler"])
-    with pytest.raises(Refused, match="wish_missing"):
-        await desk.do("withdraw", case_id, "supervisor", why="solved")
-    await wish(db, case_id, "solved")
-    assert (await desk.read(case_id)).status == "received", "a wish moves nothing"
-    later = NOW + 3 * DAY
-    with pytest.raises(Refused, match="another_takes_back"):
-        await desk.do("withdraw", case_id, why="solved", now=later)
-    with pytest.raises(Refused, match="cooling"):
-        await desk.do("withdraw", case_id, "supervisor", why="solved", now=NOW + DAY)
-    with pytest.raises(Refused, match="reason_missing"):
-        await desk.do("withdraw", case_id, "supervisor", why="", now=later)
-    with pytest.raises(Refused, match="pressed"):
-        await desk.do("withdraw", case_id, "supervisor", why="pressed", now=later)
-    sent = await desk.do("withdraw", case_id, "supervisor", why="solved", now=later)
-    assert [key for key, _ in (await message_of(row, keys, sent))["says"]] == ["case.withdrawn"]
-    case, found = await desk.read(case_id), await row(CLOCKS, case_id)
-    assert (case.status, case.decision) == ("withdrawn", "withdrawn")
-    assert found["met_at"] == found["due_at"], "neither in time nor ever late"
-    await desk.say(case_id, "no", now=later + DAY)
-    found = await row(CLOCKS, case_id)
-    assert (found["status"], found["met_at"], found["next_due"]) == ("disputed", None, found["due_at"])
-
-
-async def test_who_was_pressed_takes_nothing_back_whatever_is_said_later(
-    db: Database, desk: SimpleNamespace, opened: Opened
-) -> None:
-    case_id = await opened()
-    await wish(db, case_id, "pressed")
-    await wish(db, case_id, "solved")
-    with pytest.raises(Refused, match="pressed"):
-        await desk.do("withdraw", case_id, "supervisor", why="solved", now=NOW + 9 * DAY)
-    await desk.do("go_on", case_id, "supervisor")
-    assert (await desk.read(case_id)).wish_at is None
-
-
-async def test_a_wish_from_another_phone_is_none(db: Database, desk: SimpleNamespace, opened: Opened) -> None:
-    case_id = await opened()
-    await wish(db, case_id, "solved", by_code=True)
-    assert (await desk.read(case_id)).wish_at is None
-
-
-async def test_who_writes_a_wish_down_does_not_take_it_back(desk: SimpleNamespace, opened: Opened) -> None:
-    case_id = await opened()
-    await desk.do("wish", case_id, "supervisor", why="unneeded")
-    with pytest.raises(Refused, match="another_takes_back"):
-        await desk.do("withdraw", case_id, "supervisor", why="unneeded", now=NOW + 9 * DAY)
-
-
-# ── promises ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_kept_promise_is_the_offices_word_until_somebody_confirms_and_open_again_when_they_do_not(
-    desk: SimpleNamespace, place: SimpleNamespace, opened: Opened, row: Row
-) -> None:
-    office = place.offices["water"]
-    states = {}
-    for verdict in ("", "yes", "no"):
-        case_id = await opened()
-        await desk.do("commit", case_id, action="repaired", office_id=office, due_on=TODAY + 3 * DAY)
-        await desk.do("resolve", case_id, outcome="repaired")
-        if verdict:
-            await desk.say(case_id, verdict)
-        await desk.sweep(NOW)
-        states[verdict] = (await row("SELECT state FROM commitments WHERE case_id = %s", case_id))["state"]
-    assert states == {"": "kept", "yes": "confirmed", "no": "open"}
-
-
-async def test_a_promise_is_the_word_of_an_office_that_has_the_case_and_a_line_of_its_history(
-    desk: SimpleNamespace, place: SimpleNamespace, opened: Opened, row: Row
-) -> None:
-    case_id = await opened("water")
-    stranger, due_on = place.offices["relief"], TODAY + 3 * DAY
-    with pytest.raises(Refused, match="office_not_responsible"):
-        await desk.do("commit", case_id, action="repaired", office_id=stranger, due_on=due_on)
-    await desk.do("commit", case_id, action="repaired", office_id=place.above["water"], due_on=due_on)
-    await desk.do("refer", case_id, office_id=stranger, due_on=due_on)
-    await desk.do("commit", case_id, action="supplied", office_id=stranger, due_on=due_on)
-    line = await row("SELECT data FROM case_history WHERE case_id = %s AND verb = 'commit' ORDER BY id DESC", case_id)
-    assert line["data"] == {"action": "supplied", "office": str(stranger), "due_on": due_on.isoformat()}
-
-
-async def test_a_promise_is_dropped_with_a_reason_only(
-    desk: SimpleNamespace, place: SimpleNamespace, opened: Opened, row: Row
-) -> None:
-    case_id = await opened()
-    office, due_on = place.offices["water"], TODAY + 3 * DAY
-    await desk.do("commit", case_id, action="repaired", office_id=office, due_on=due_on)
-    one = (await row("SELECT id FROM commitments WHERE case_id = %s", case_id))["id"]
-    with pytest.raises(Refused, match="reason_missing"):
-        await desk.do("drop", case_id, commitment_id=one, reason="")
-    await desk.do("drop", case_id, commitment_id=one, reason="cannot_unsafe")
-    found = await row("SELECT state, reason FROM commitments WHERE id = %s", one)
-    assert found == {"state": "dropped", "reason": "cannot_unsafe"}
-    with pytest.raises(Refused, match="promise_unknown"):
-        await desk.do("drop", case_id, commitment_id=one, reason="otherwise")

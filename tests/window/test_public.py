@@ -189,12 +189,12 @@ async def test_the_two_columns_stand_side_by_side_and_small_numbers_are_not_show
             await acts.confirm(tx, case_id, now=at)
     page = read(await client.get("/figures?lang=en"))
     assert [card.get_text(" ", strip=True) for card in page.select(".pair-one")] == [
-        "Department says done 10",
-        "People confirm done under 5",
+        "Department says done 11",
+        "People confirm done not shown",
     ]
-    rows = [row.get_text(" ", strip=True) for row in page.select("table.fold tbody tr")]
-    assert rows[0] == "Water, cleanliness 10 10 under 5"
-    assert not any(row.startswith("Roads") for row in rows)
+    subjects = page.select("table.numbers-table")[-1]
+    rows = [row.get_text(" ", strip=True) for row in subjects.select("tbody tr")]
+    assert rows == ["Water, cleanliness 13 11 not shown", "Others together not shown not shown not shown"]
 
 
 async def test_todays_reports_are_counted_tomorrow(client: httpx.AsyncClient, opened: Open) -> None:
