@@ -133,6 +133,12 @@ def _route(scope: Scope) -> str:
     return ""
 
 
+async def read_form(request: Request) -> dict[str, str] | None:
+    """What was posted to a page that no gate stands before; None where it is longer than any form of ours."""
+    body = await _body(request.receive, request.headers.get("content-length"))
+    return _form(request, body) if body is not None else None
+
+
 async def _body(receive: Receive, length: str | None) -> bytes | None:
     """The whole body, or None where it is longer than any form of ours."""
     if length is not None and (not length.isdigit() or int(length) > BODY_MOST):

@@ -50,6 +50,8 @@ DOORS: dict[tuple[str, str], frozenset[str] | None] = {
     ("POST", "/desk/editions/{edition_id:uuid}/part"): who_may("draft"),
     ("POST", "/desk/editions/{edition_id:uuid}/approve"): who_may("approve"),
     ("POST", "/desk/editions/{edition_id:uuid}/stop"): who_may("draft", "approve"),
+    ("GET", "/desk/offices"): who_may("staff"),
+    ("POST", "/desk/offices/{office_id:uuid}/{move}"): who_may("staff"),
     ("GET", "/desk/staff"): who_may("staff"),
     ("POST", "/desk/staff/{staff_id:uuid}/{move}"): who_may("staff"),
 }
@@ -69,6 +71,7 @@ NAV: tuple[tuple[str, str], ...] = (  # address, text key
     ("/desk/dismissed", "nav.dismissed"),
     ("/desk/protected", "nav.protected"),
     ("/desk/editions", "nav.editions"),
+    ("/desk/offices", "nav.offices"),
     ("/desk/staff", "nav.staff"),
 )
 
