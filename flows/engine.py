@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from flows import (
     again,
+    answers,
     blobs,
     codes,
     correcting,
@@ -147,6 +148,15 @@ def _tap(turn: Turn) -> bool:
     return True
 
 
+def _see_what_waited(turn: Turn) -> bool:
+    """A digit or a yes to "there is news for you, write something": what waited comes by itself, and is the answer."""
+    if not (turn.known.missed and turn.fresh) or turn.event.choice:
+        return False
+    digit = answers.pick_number(turn.short, turn.book.words.before_digits)
+    turn.over = bool(digit) or hearing.only_agrees(turn.book.words, turn.short)
+    return turn.over
+
+
 def _open_with_fate(turn: Turn) -> None:
     """What of this message was not kept is said first."""
     if turn.event.cut:
@@ -279,6 +289,7 @@ ORDER: tuple[Callable[[Turn], bool], ...] = (
     focus.open_code,
     holding.pass_early,
     focus.answer_focus,
+    _see_what_waited,
     again.go_on,
     again.offer,
     poster.read_digits,

@@ -114,6 +114,7 @@ class Known:
     places: tuple[Place, ...] = ()
     focus: Focus | None = None
     given: bool = False  # this phone was given a number before, on whichever side of the door
+    missed: bool = False  # something that we said waits for this message, and is shown by it
     weekly: bool = False  # subscribed to the weekly update, or just offered it by an edition
     trial: bool = False  # a demo on a real line: say so, and take nothing protected
     round: Round | None = None

@@ -39,20 +39,24 @@ class Standing:
     given: bool = False  # it was given a number before
     focus: Focus | None = None  # what we asked of it last by ourselves
     held_id: UUID | None = None  # the last reply, which may still be held
+    missed: bool = False  # something that we said waits for this message to be shown
 
 
 # An edition asks about no case: what its reader says of theirs goes to the newest that is open.
 _FOCUS: LiteralString = f"""
     SELECT jsonb_build_array(sessions.focus_kind, cases.code, (cases.opened_at AT TIME ZONE districts.timezone)::date,
         extract(epoch FROM sessions.focus_at), cases.status, extract(epoch FROM cases.told_at))
-    FROM (SELECT id, code, contact_id, district_id, status, opened_at, told_at FROM cases
-          UNION ALL SELECT id, code, contact_id, district_id, 'card', received_at, NULL FROM sorting) AS cases
+    FROM (SELECT id, code, contact_id, district_id, status, opened_at, told_at, asked_by FROM cases
+          UNION ALL SELECT id, code, contact_id, district_id, 'card', received_at, NULL, NULL FROM sorting) AS cases
     JOIN districts ON districts.id = cases.district_id
     WHERE {sessions.FOCUS} AND cases.contact_id = sessions.contact_id AND CASE sessions.focus_kind
         WHEN 'edition' THEN cases.status NOT IN ('closed', 'card')
         WHEN 'confirm' THEN cases.id = sessions.focus_case AND cases.status IN ('resolved', 'partly', 'closed')
         WHEN 'accept' THEN cases.id = sessions.focus_case AND cases.status IN ('cannot', 'closed')
         ELSE cases.id = sessions.focus_case END
+        -- Whoever has not seen the question does not answer it: a "yes" to a knock is no "yes, it is done".
+        AND NOT EXISTS (SELECT FROM outbox WHERE outbox.id = cases.asked_by AND sessions.focus_kind <> 'edition'
+            AND outbox.missed AND coalesce(outbox.template, '') NOT LIKE 'done:%%')
     ORDER BY cases.opened_at DESC LIMIT 1"""  # noqa: S608 - a piece of our own
 _OF: LiteralString = f"""
 SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.id AS contact_id, contacts.lang,
@@ -67,6 +71,7 @@ SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.
            AND received_at > now() - interval '1 hour') AS hour,
        EXISTS (SELECT FROM channels AS ours WHERE ours.kind = %(kind)s AND ours.address = %(address)s) AS ours,
        sessions.given_at IS NOT NULL AS given,
+       EXISTS (SELECT FROM outbox WHERE outbox.contact_id = contacts.id AND outbox.missed) AS missed,
        CASE WHEN sessions.focus_at IS NOT NULL THEN ({_FOCUS}) END AS focus, {{known}} AS known
 FROM channels
 LEFT JOIN {{who}}
@@ -141,6 +146,7 @@ def _standing(row: DictRow) -> Standing:
         **{
             **{name: value for name, value in row.items() if name != "known"},
             "given": bool(row.get("given")),
+            "missed": bool(row.get("missed")),
             "focus": _focus(row.get("focus")),
         }
     )

@@ -119,6 +119,7 @@ def _known(turn: Turn, before: Standing) -> Known:
         places=turn.district.places,
         focus=before.focus,
         given=before.given,
+        missed=before.missed,
         weekly=before.weekly,
         trial=turn.jawab.settings.trial,
         round=turn.district.round,
