@@ -20,7 +20,8 @@ async def knocked(owner: Owner, template: str) -> uuid.UUID:
     row = await (
         await owner.execute(
             "UPDATE outbox SET state = 'read', template = %s, provider_id = %s WHERE id ="
-            " (SELECT id FROM outbox WHERE purpose = 'case' ORDER BY created_at DESC LIMIT 1) RETURNING id",
+            " (SELECT id FROM outbox WHERE purpose = 'case'"
+            " ORDER BY id IN (SELECT asked_by FROM cases) DESC, created_at DESC LIMIT 1) RETURNING id",
             (template, KNOCK),
         )
     ).fetchone()
