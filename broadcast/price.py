@@ -11,8 +11,7 @@ from broadcast.renderings import Heading
 from cases import cost
 from cases.cost import Bill, Sent
 from locales.channels import CHANNELS
-
-WEEKLY = "marketing"  # what WhatsApp calls news that nobody has just asked for
+from locales.templates import TEMPLATES, WEEKLY
 
 
 def of_edition(
@@ -29,7 +28,7 @@ def of_edition(
             Sent(
                 providers.get(kind, kind),
                 kind,
-                WEEKLY if CHANNELS[kind].window_hours else cost.ANY,
+                TEMPLATES[WEEKLY].category.lower() if CHANNELS[kind].window_hours else cost.ANY,
                 number,
                 parts=renderings.parts(renderings.compose(items, heading, lang or "ur", kind), lang or "ur", kind)
                 if CHANNELS[kind].parts

@@ -17,8 +17,8 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from cases import calendar
-from cases.lifecycle import MEETS, OPEN, RESUMES
-from cases.outcomes import NEVER_DONE, REFUSALS, STEPS
+from cases.lifecycle import MEETS, OPEN, RESUMES, STOPS
+from cases.outcomes import NEVER_DONE, REFUSALS
 from store.database import Conn, fetch_all
 
 VERSION = 1  # of what the names mean; the statement's own hash says whether it is the same statement
@@ -26,10 +26,19 @@ VERSION = 1  # of what the names mean; the statement's own hash says whether it 
 # What is counted of each case. Those that stood so at a week's end are no sum of what happened in it.
 FLOWS = (
     "received", "done", "confirmed", "asked", "answered", "disputed", "half", "silent", "not_asked", "unreached",
-    "refused", "sent_on", "inspected", "withdrawn", "due_72", "in_72", "told_72", "code_72", "due_14", "in_14",
-    "told_14", "code_14",
+    "refused", "accepted", "appealed", "partly", "sent_on", "inspected", "withdrawn",
+    "due_72", "in_72", "told_72", "code_72", "due_14", "in_14", "told_14", "code_14",
 )  # fmt: skip
 STOCKS = ("overdue", "unnamed")
+# What is counted of a case in each week in which the verb was said to it.
+PLAIN = {
+    "accept": "accepted",
+    "appeal": "appealed",
+    "part": "partly",
+    "send_on": "sent_on",
+    "inspect": "inspected",
+    "withdraw": "withdrawn",
+}
 
 # What is known of a case goes along in every row, and no part of this is joined to another by its case: the planner
 # cannot know how many rows a part has, and would walk through one for each row of the other.
@@ -47,8 +56,7 @@ WITH zone AS (
     LEFT JOIN places p1 ON p1.id = p.parent_id LEFT JOIN places p2 ON p2.id = p1.parent_id
     WHERE c.district_id = %(district)s AND o.at < %(now)s
 ), lines AS (
-    SELECT here.*, h.id, h.at, h.verb, h.outcome, h.became, <<h.at>> AS monday,
-        h.verb = 'resolve' AND coalesce(h.outcome = ANY(%(unsettled)s), false) AS settles_nothing
+    SELECT here.*, h.id, h.at, h.verb, h.outcome, h.became, <<h.at>> AS monday
     FROM zone CROSS JOIN here JOIN case_history h USING (case_id) WHERE h.at < %(now)s
 )
 """
@@ -60,8 +68,9 @@ acts AS (
         (array_agg(outcome ORDER BY id DESC) FILTER (WHERE verb = 'resolve'))[1] AS outcome,
         (array_agg(verb ORDER BY id DESC) FILTER (WHERE verb IN ('confirm', 'dispute', 'halve')))[1] AS verdict,
         coalesce((array_agg(verb ORDER BY id DESC) FILTER (WHERE verb IN ('resolve', 'reopen')))[1] = 'reopen', false)
-            AS reopened
-    FROM lines WHERE monday = ANY(%(mondays)s) AND verb IN ('resolve', 'reopen', 'confirm', 'dispute', 'halve')
+            AS reopened,
+        array_agg(verb) AS verbs
+    FROM lines WHERE monday = ANY(%(mondays)s)
     GROUP BY monday, case_id, category, place, may_message
 ), said AS (
     SELECT *, done AND NOT reopened AND coalesce(outcome <> ALL(%(never_done)s), true) AS stands FROM acts
@@ -71,51 +80,55 @@ _ASKED: LiteralString = """
 asked AS (
     -- Of the deeds that nobody has spoken on: whether the question has left us by the week's end. Where the thread has
     -- no line of it, it is older than such lines, and was sent.
-    SELECT monday, said.case_id, category, place, coalesce(bool_or(told.reached_at < after), true) AS reached
+    SELECT monday, said.case_id, category, place,
+        count(told.case_id) = 0 OR coalesce(bool_or(told.reached_at < after), false) AS reached
     FROM said JOIN weeks USING (monday) LEFT JOIN told_of_cases told
-        ON told.case_id = said.case_id AND told.verb = 'resolve' AND told.at >= done_at AND told.at < after
+        ON told.case_id = said.case_id AND told.verb = ANY(%(asks)s) AND told.at >= done_at AND told.at < after
         AND NOT told.by_code
     WHERE stands AND may_message AND verdict IS NULL GROUP BY monday, said.case_id, category, place
 )
 """
 _CLOCKS: LiteralString = """
 turns AS (
-    -- The clock of the resolution: it runs from the first words on and again after some verbs, and others meet it.
-    SELECT case_id, category, place, opened_at, came, 0::bigint AS id, opened_at AS at, true AS runs, due_at, met_at,
-        NULL::timestamptz AS settled_nothing_at
+    -- The clock of the resolution: it runs from the first words on and again after some verbs; others meet it, or stop
+    -- it, so that it is neither met nor late.
+    SELECT case_id, category, place, opened_at, came, 0::bigint AS id, opened_at AS at, true AS runs, false AS stops,
+        due_at, met_at
     FROM here JOIN clocks USING (case_id) WHERE kind = 'resolve'
     UNION ALL
-    SELECT case_id, category, place, opened_at, came, id, at, verb = ANY(%(resumes)s), NULL, NULL, NULL
-    FROM lines WHERE verb = ANY(%(resumes)s) OR (verb = ANY(%(meets)s) AND NOT settles_nothing)
-    UNION ALL
-    SELECT case_id, category, place, opened_at, came, NULL, NULL, NULL, NULL, NULL, at FROM lines WHERE settles_nothing
+    SELECT case_id, category, place, opened_at, came, id, at, verb = ANY(%(resumes)s), verb = ANY(%(stops)s), NULL, NULL
+    FROM lines WHERE verb = ANY(%(resumes)s) OR verb = ANY(%(meets)s) OR verb = ANY(%(stops)s)
 ), clock AS (
-    SELECT case_id, category, place, opened_at, came, id, at, runs, lag(runs) OVER past AS ran,
+    SELECT case_id, category, place, opened_at, came, id, at, runs, stops, lag(runs) OVER past AS ran,
         lead(at) OVER past AS next_at, max(due_at) OVER whole AS due_at,
-        -- A case whose words went behind the door owes nothing from then on, though no line says so. What settles
-        -- nothing met the clock once, and does so no longer.
-        nullif(max(met_at) OVER whole, max(settled_nothing_at) OVER whole) AS met_at
-    FROM turns WINDOW past AS (PARTITION BY case_id, at IS NULL ORDER BY id), whole AS (PARTITION BY case_id)
+        -- A case whose words went behind the door owes nothing from then on, though no line says so.
+        max(met_at) OVER whole AS met_at
+    FROM turns WINDOW past AS (PARTITION BY case_id ORDER BY id), whole AS (PARTITION BY case_id)
 ), owed AS (
-    SELECT case_id, category, place, came, at AS since, coalesce(next_at, met_at, 'infinity') AS until, due_at, met_at
-    FROM clock WHERE runs
+    SELECT case_id, category, place, came, at AS since, stops, due_at, met_at,
+        coalesce(next_at, CASE WHEN runs THEN met_at END, 'infinity') AS until
+    FROM clock WHERE runs OR stops
 ), late AS (
     SELECT case_id, category, place, greatest(since, due_at, came) AS since, until
-    FROM owed WHERE until > greatest(since, due_at, came)
+    FROM owed WHERE until > greatest(since, due_at, came) AND NOT stops
     UNION ALL
     SELECT case_id, category, place, greatest(due_at, came), coalesce(met_at, 'infinity')
     FROM here JOIN clocks USING (case_id) WHERE kind = 'acknowledge' AND coalesce(met_at > greatest(due_at, came), true)
 ), fell AS (
     -- A clock that fell due, whether it was met then, and since when it ran: what was told before is another answer.
-    -- One that ends in the moment it falls due is that of a case which went behind the door before: it is neither met
-    -- nor late.
+    -- One that ends in the moment it falls due is that of a case which was taken back or went behind the door before,
+    -- and no line says that anybody met it.
     SELECT case_id, category, place, '72' AS clock, came, due_at, coalesce(met_at < due_at, false) AS met,
         opened_at AS since, %(reads)s::text[] AS verbs
-    FROM here JOIN clocks USING (case_id) WHERE kind = 'acknowledge' AND met_at IS DISTINCT FROM due_at
+    FROM here JOIN clocks USING (case_id) WHERE kind = 'acknowledge' AND (met_at IS DISTINCT FROM due_at OR EXISTS (
+        SELECT FROM case_history h WHERE h.case_id = here.case_id AND h.at = met_at AND h.verb = ANY(%(reads)s)))
     UNION ALL
     SELECT case_id, category, place, '14', came, due_at, NOT bool_or(since <= due_at AND until >= due_at),
         max(since) FILTER (WHERE since <= due_at), %(meets)s::text[]
-    FROM owed WHERE met_at IS DISTINCT FROM due_at GROUP BY case_id, category, place, came, due_at
+    FROM owed WHERE met_at IS DISTINCT FROM due_at OR EXISTS (
+        SELECT FROM case_history h WHERE h.case_id = owed.case_id AND h.at = met_at AND h.verb = ANY(%(meets)s))
+    GROUP BY case_id, category, place, came, due_at
+    HAVING NOT bool_or(stops AND since < due_at AND until >= due_at)
 ), due AS (
     SELECT <<greatest(due_at, came)>> AS monday, case_id, category, place, clock,
         met, coalesce(met AND told, false) AS told,
@@ -147,12 +160,10 @@ facts AS (
     UNION ALL SELECT monday, case_id, category, place, CASE WHEN reached THEN 'silent' ELSE 'unreached' END FROM asked
     UNION ALL SELECT monday, case_id, category, place, 'not_asked' FROM said
     WHERE stands AND verdict IS NULL AND NOT may_message
-    UNION ALL SELECT monday, case_id, category, place,
-        CASE WHEN outcome = ANY(%(refusals)s) THEN 'refused' ELSE outcome END
-    FROM said WHERE done AND NOT reopened AND outcome = ANY(%(never_done)s)
-    UNION ALL SELECT DISTINCT monday, case_id, category, place,
-        CASE verb WHEN 'send_on' THEN 'sent_on' WHEN 'inspect' THEN 'inspected' ELSE 'withdrawn' END
-    FROM lines WHERE verb IN ('send_on', 'inspect', 'withdraw')
+    UNION ALL SELECT monday, case_id, category, place, 'refused' FROM said
+    WHERE done AND NOT reopened AND outcome = ANY(%(refusals)s)
+    UNION ALL SELECT monday, case_id, category, place, name
+    FROM said JOIN unnest(%(said)s::text[], %(named)s::text[]) AS plain(verb, name) ON verb = ANY(verbs)
     UNION ALL SELECT monday, case_id, category, place, 'due_' || clock FROM due
     UNION ALL SELECT monday, case_id, category, place, 'in_' || clock FROM due WHERE met
     UNION ALL SELECT monday, case_id, category, place, 'told_' || clock FROM due WHERE told
@@ -167,7 +178,7 @@ facts AS (
     FROM zone, (SELECT opened_at, min(at) AS at FROM lines WHERE verb = ANY(%(reads)s) GROUP BY case_id, opened_at) read
     UNION ALL
     SELECT <<at>>, 'answer', at - opened_at
-    FROM zone, clock WHERE NOT runs AND ran
+    FROM zone, clock WHERE NOT runs AND NOT stops AND ran
 )
 """
 _WITH: LiteralString = f"{_REGISTER}, {_SAID}, {_ASKED}, {_CLOCKS}, {_FACTS}"
@@ -263,5 +274,8 @@ def _bound(district_id: str, mondays: Sequence[date], now: datetime) -> dict[str
         "resumes": [verb for verb, kinds in RESUMES.items() if "resolve" in kinds],
         "never_done": sorted(NEVER_DONE),
         "refusals": sorted(REFUSALS),
-        "unsettled": sorted(STEPS),
+        "stops": sorted(STOPS),
+        "asks": ["resolve", "ask", "close"],
+        "said": list(PLAIN),
+        "named": list(PLAIN.values()),
     }

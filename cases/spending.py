@@ -10,22 +10,32 @@ from uuid import UUID
 
 from cases import calendar, cost
 from cases.cost import Bill, Sent
+from locales.templates import TEMPLATES
 from store.database import Conn, fetch_all, fetch_one
 
-# What leaves inside WhatsApp's window is Meta's "service"; elsewhere there are no categories.
-FREE_TEXT = "service"
+FREE_TEXT = "service"  # what WhatsApp calls words of our own; a template has a category of its own
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Number:
-    """One number of ours in one month: messages that left it, and how many of them are free where some are."""
+    """One number of ours in one month: messages that left it, by the template that they were (None: our own words)."""
 
     channel_id: UUID
     address: str
     kind: str
     provider: str
-    messages: int
+    templates: dict[str, int]  # by category
+    free_text: int
     last: datetime
+
+    @property
+    def messages(self) -> int:
+        return self.free_text + sum(self.templates.values())
+
+    @property
+    def sent(self) -> list[Sent]:
+        by_category = {FREE_TEXT: self.free_text, **self.templates}
+        return [Sent(self.provider, self.kind, one, number) for one, number in by_category.items() if number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +53,29 @@ class Reports:
 
 
 _BY_NUMBER: LiteralString = """
-SELECT o.channel_id, c.address, o.kind, o.provider, count(*) AS messages, max(o.sent_at) AS last
+SELECT o.channel_id, c.address, o.kind, o.provider, o.template, count(*) AS messages, max(o.sent_at) AS last
 FROM outgoing o JOIN channels c ON c.id = o.channel_id
-WHERE o.sent_at >= %(first)s AND o.sent_at < %(after)s GROUP BY o.channel_id, c.address, o.kind, o.provider
-ORDER BY messages DESC, c.address
+WHERE o.sent_at >= %(first)s AND o.sent_at < %(after)s
+GROUP BY o.channel_id, c.address, o.kind, o.provider, o.template ORDER BY c.address, o.channel_id
 """
 
 
 async def by_number(conn: Conn, month: str, now: datetime) -> list[Number]:
     """What left each number in a month such as "2026-11" of the province, up to `now`. ValueError for any other."""
     first, after = calendar.month(month)
-    return await fetch_all(conn, _BY_NUMBER, {"first": first, "after": min(after, now)}, of=Number)
+    found: dict[UUID, Number] = {}
+    for row in await fetch_all(conn, _BY_NUMBER, {"first": first, "after": min(after, now)}):
+        number = found.setdefault(
+            row["channel_id"],
+            Number(row["channel_id"], row["address"], row["kind"], row["provider"], {}, 0, row["last"]),
+        )
+        if row["template"] is None:
+            number.free_text += row["messages"]
+        else:
+            category = _category(row["template"])
+            number.templates[category] = number.templates.get(category, 0) + row["messages"]
+        number.last = max(number.last, row["last"])
+    return sorted(found.values(), key=lambda one: (-one.messages, one.address))
 
 
 async def nearly_used(conn: Conn, now: datetime) -> list[tuple[Number, cost.Allowance]]:
@@ -62,7 +84,7 @@ async def nearly_used(conn: Conn, now: datetime) -> list[tuple[Number, cost.Allo
     found = []
     for number in await by_number(conn, f"{today:%Y-%m}", now):
         free = cost.allowance(number.kind, FREE_TEXT, today)
-        if free is not None and free.nearly_used(number.messages):
+        if free is not None and free.nearly_used(number.free_text):
             found.append((number, free))
     return found
 
@@ -71,8 +93,8 @@ async def for_each_report(conn: Conn, district_id: str, first: datetime, after: 
     """How many messages a report takes: all that left within the span but editions, for the reports of the span."""
     rows = await fetch_all(
         conn,
-        "SELECT provider, kind, count(*) AS messages FROM outgoing WHERE district_id = %s AND purpose <> 'edition'"
-        " AND sent_at >= %s AND sent_at < %s GROUP BY provider, kind",
+        "SELECT provider, kind, template, count(*) AS messages FROM outgoing WHERE district_id = %s"
+        " AND purpose <> 'edition' AND sent_at >= %s AND sent_at < %s GROUP BY provider, kind, template",
         (district_id, first, after),
     )
     came = await fetch_one(
@@ -89,7 +111,8 @@ async def of_case(conn: Conn, case_id: UUID, on: date) -> Bill:
     """What has been sent about one case."""
     rows = await fetch_all(
         conn,
-        "SELECT provider, kind, count(*) AS messages FROM outgoing WHERE case_id = %s GROUP BY provider, kind",
+        "SELECT provider, kind, template, count(*) AS messages FROM outgoing WHERE case_id = %s"
+        " GROUP BY provider, kind, template",
         (case_id,),
     )
     return _reckon(rows, on)
@@ -104,7 +127,7 @@ async def providers(conn: Conn, district_id: str) -> dict[str, str]:
 
 
 def price(number: Number, on: date) -> Bill:
-    return cost.reckon([Sent(number.provider, number.kind, FREE_TEXT, number.messages)], on)
+    return cost.reckon(number.sent, on)
 
 
 def tell(bill: Bill) -> str:
@@ -116,4 +139,11 @@ def tell(bill: Bill) -> str:
 
 
 def _reckon(rows: Sequence[Mapping[str, Any]], on: date) -> Bill:
-    return cost.reckon([Sent(row["provider"], row["kind"], FREE_TEXT, row["messages"]) for row in rows], on)
+    return cost.reckon(
+        [Sent(row["provider"], row["kind"], _category(row["template"]), row["messages"]) for row in rows], on
+    )
+
+
+def _category(template: str | None) -> str:
+    """What a message was to WhatsApp; elsewhere there are no categories."""
+    return FREE_TEXT if template is None else TEMPLATES[template].category.lower()

@@ -16,15 +16,36 @@ COLUMNS = ("received", "done", "confirmed")
 # What is told, in the order of reading: (heading, ((name, its text), …)).
 GROUPS = (
     ("public.home.clocks", (
-        ("received", "received"),
-        ("in_72", "in_72"), ("told_72", "told"), ("code_72", "code"), ("days_read", "days_read"),
-        ("in_14", "in_14"), ("told_14", "told"), ("code_14", "code"), ("days_answer", "days_answer"),
-        ("overdue", "overdue"), ("unnamed", "unnamed"),
+        ("received", "public.figures.received"),
+        ("in_72", "public.figures.in_72"),
+        ("told_72", "public.figures.told"),
+        ("code_72", "public.figures.code"),
+        ("days_read", "public.figures.days_read"),
+        ("in_14", "public.figures.in_14"),
+        ("told_14", "public.figures.told"),
+        ("code_14", "public.figures.code"),
+        ("days_answer", "public.figures.days_answer"),
+        ("overdue", "public.figures.overdue"),
+        ("unnamed", "public.figures.unnamed"),
     )),
-    ("public.home.two_columns", tuple((name, name) for name in (
-        "done", "asked", "confirmed", "disputed", "half", "silent", "unreached", "not_asked", "refused", "sent_on",
-        "inspected", "withdrawn", "not_complaints",
-    ))),
+    ("public.home.two_columns", (
+        ("done", "public.figures.done"),
+        ("asked", "public.figures.asked"),
+        ("confirmed", "public.figures.confirmed"),
+        ("disputed", "public.figures.disputed"),
+        ("half", "public.figures.half"),
+        ("silent", "public.figures.silent"),
+        ("unreached", "public.figures.unreached"),
+        ("not_asked", "public.figures.not_asked"),
+        ("refused", "public.figures.refused"),
+        ("accepted", "public.figures.accepted"),
+        ("appealed", "status.appealed"),
+        ("partly", "status.partly"),
+        ("sent_on", "public.figures.sent_on"),
+        ("inspected", "public.figures.inspected"),
+        ("withdrawn", "public.figures.withdrawn"),
+        ("not_complaints", "public.figures.not_complaints"),
+    )),
 )  # fmt: skip
 
 

@@ -70,6 +70,25 @@ async def test_told_is_what_left_us_in_time_and_by_code_is_no_part_of_it(
     assert set(found["code_72"]["cases"]) == set(ids[15:20])
 
 
+async def test_a_template_tells_only_what_it_says(
+    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, told: Callable[..., Awaitable[None]], owner: Owner
+) -> None:
+    ids = [await opened("water", at=NOW - 4 * DAY, may_message=False) for _ in range(3 * FEWEST)]
+    at = NOW - 3 * DAY
+    for number, case_id in enumerate(ids):
+        async with db.transaction("console") as tx:
+            await acts.acknowledge(tx, keys, case_id, actor=place.staff["handler"], now=at)
+        await told(case_id, "acknowledge", at, "delivered", at)
+        template, freed = [("acknowledged", None), ("news", None), ("news", at + HOUR)][number // FEWEST]
+        await owner.execute(
+            "UPDATE outbox SET template = %s, freed_at = %s WHERE id = (SELECT outbox_id FROM case_items"
+            " WHERE case_id = %s AND outbox_id IS NOT NULL)",
+            (template, freed, case_id),
+        )
+    found = (await read(db))["total"]
+    assert set(found["told_72"]["cases"]) == {*ids[:FEWEST], *ids[2 * FEWEST :]}
+
+
 async def test_whom_the_question_has_not_reached_is_not_silent(
     db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, told: Callable[..., Awaitable[None]]
 ) -> None:
