@@ -28,7 +28,10 @@ def check(row: Claimed) -> Outcome | None:
     for is_so, state, error in _FOR_GOOD:
         if is_so(row):
             return outcome(row, state, error)
-    return _refuse_for_now(row)
+    refused = _refuse_for_now(row)
+    if refused is not None and refused.state == "parked" and row.purpose == "office":
+        return outcome(row, "failed", "office window shut")  # nobody there was asked to write: it goes another way
+    return refused
 
 
 def _refuse_for_now(row: Claimed) -> Outcome | None:

@@ -13,7 +13,7 @@ import typer
 
 from broadcast import publish, week
 from broadcast.edition import Item, Withheld, digest
-from cases import calendar, counting, districts, figures
+from cases import counting, districts, figures
 from cases.outcomes import REFUSALS
 from cases.suppression import FEWEST
 from store import terminal
@@ -72,22 +72,23 @@ async def check(conn: Conn, district_id: str, wanted: str, now: datetime) -> Rep
 
     An edition speaks of the moment in which it was drafted: a deed that was reopened before is not in its numbers.
     """
-    first_day = week.monday(wanted)
-    district = await week.find_district(conn, district_id)
+    week.monday(wanted)
+    await week.find_district(conn, district_id)
     edition_id = await publish.find_week(conn, district_id, wanted)
     if edition_id is None:
         raise Withheld(f"{district_id} has no edition for {wanted}")
     held = await publish.find(conn, edition_id)
-    first, after = calendar.bounds(wanted, district.timezone)
     at = held.drafted_at
-    bound = {"district": district_id, "first": first, "after": after, "at": at}
+    bound = {"district": district_id, "first": held.from_at, "after": held.until_at, "at": at}
     stood = {row["case_id"]: row["became"] for row in await fetch_all(conn, _STOOD, bound)}
     deeds: dict[tuple[str, str], set[UUID]] = defaultdict(set)
     for row in await fetch_all(conn, _DONE, bound):
         if stood[row["case_id"]] in week.ANSWERED:
             deeds[row["category"], row["outcome"]].add(row["case_id"])
     cells: dict[str, dict[str, set[UUID]]] = defaultdict(lambda: defaultdict(set))
-    for (name, category, _), ids in (await counting.list_cases(conn, district_id, first_day, at)).items():
+    for (name, category, _), ids in (
+        await counting.list_between(conn, district_id, held.from_at, held.until_at)
+    ).items():
         cells[name][category] |= set(ids)
     numbers = [one for item in held.items for one in _numbers(item, cells, deeds, stood)]
     public = {one["week"]: one["digest"] for one in (await figures.published(conn, district_id, now)).weeks}
@@ -124,9 +125,8 @@ def _numbers(
             for (subject, done), ids in deeds.items()
             if category in {"", subject} and (done == outcome if outcome else done in REFUSALS)
         )
-    for name in ("done", "confirmed"):  # an edition speaks of what still stands
+    for name in ("done", "asked", "confirmed"):  # an edition speaks of what still stands
         found[name] = sum(stood[one] in week.ANSWERED for ids in cells[name].values() for one in ids)
-    found["asked"] = sum(map(len, cells["asked"].values()))
     line = f"{key} {category}".strip()
     return [Checked(line, name, values[name], count) for name, count in found.items() if type(values.get(name)) is int]
 

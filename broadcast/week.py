@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from broadcast.edition import Commitment, Deed, Week, Withheld
-from cases import calendar, counting, districts, figures
+from broadcast.span import Span
+from cases import calendar, counting, districts
 from cases.districts import District
 from store.database import Conn, fetch_all
 
@@ -63,27 +64,50 @@ async def _still_stand(conn: Conn, case_ids: Sequence[UUID]) -> set[UUID]:
     return {row["id"] for row in rows}
 
 
-async def read(conn: Conn, district: District, week: str, now: datetime) -> Week:
-    """What the district's week is told from. Raises `Withheld` for a week that has not begun."""
+async def span(conn: Conn, district: District, week: str, now: datetime) -> Span:
+    """A week that is over, or its days up to now: it begins where the edition of the week before was cut off, and ends
+    where the next one's has begun. Raises `Withheld` for a week that has not begun."""
+    begun = monday(week)
+    first, after = calendar.bounds(week, district.timezone)
+    before, behind = (calendar.week_of(begun + timedelta(days=days)) for days in (-7, 7))
+    rows = await fetch_all(
+        conn,
+        "SELECT week, from_at, until_at FROM editions WHERE district_id = %s AND week = ANY(%s)",
+        (district.id, [before, behind]),
+    )
+    cut = {row["week"]: row for row in rows}
+    if before in cut:
+        first = min(first, cut[before]["until_at"])
+    if first >= now:
+        raise Withheld(f"{week} has not begun", "editions.refused.week")
+    return Span(first, min(after, cut[behind]["from_at"] if behind in cut else after, now))
+
+
+async def read(conn: Conn, district: District, span: Span, now: datetime) -> Week:
+    """What the district's days in this span are told from, as it is known now."""
     zone = district.timezone
     today = calendar.day_of(now, zone)
-    if monday(week) > today:
-        raise Withheld(f"{week} has not begun", "editions.refused.week")
-    first, after = calendar.bounds(week, zone)
-    bound: Mapping[str, Any] = {"district": district.id, "first": first, "after": after, "answered": list(ANSWERED)}
+    bound: Mapping[str, Any] = {
+        "district": district.id,
+        "first": span.first,
+        "after": span.after,
+        "answered": list(ANSWERED),
+    }
     # All of them, also the small ones, which an edition may tell together.
     said: dict[str, list[str]] = {}
-    for (name, category, _), ids in (await counting.list_cases(conn, district.id, monday(week), now)).items():
+    both: dict[str, list[UUID]] = {"done": [], "asked": [], "confirmed": []}
+    for (name, category, _), ids in (await counting.list_between(conn, district.id, span.first, span.after)).items():
         if name == "received":
             said.setdefault(category, []).extend(map(str, ids))
+        elif name in both:
+            both[name] += ids
     deeds = await fetch_all(conn, _DEEDS, bound)
-    both = (await figures.week(conn, district.id, week, now))["total"]
-    stand = await _still_stand(conn, [*both["done"]["cases"], *both["confirmed"]["cases"]])
+    stand = await _still_stand(conn, [*both["done"], *both["asked"], *both["confirmed"]])
     promises = await fetch_all(conn, _COMMITMENTS, bound)
     return Week(
         district=district.names,
-        first_day=monday(week).isoformat(),
-        last_day=min(calendar.sunday(week), today).isoformat(),
+        first_day=calendar.day_of(span.first, zone).isoformat(),
+        last_day=span.last_day(zone),
         today=today.isoformat(),
         said={category: tuple(sorted(ids)) for category, ids in said.items()},
         deeds=tuple(
@@ -98,8 +122,9 @@ async def read(conn: Conn, district: District, week: str, now: datetime) -> Week
             )
             for row in deeds
         ),
-        done=tuple(str(one) for one in both["done"]["cases"] if one in stand),
-        confirmed=tuple(str(one) for one in both["confirmed"]["cases"] if one in stand),
+        done=tuple(str(one) for one in both["done"] if one in stand),
+        asked=tuple(str(one) for one in both["asked"] if one in stand),
+        confirmed=tuple(str(one) for one in both["confirmed"] if one in stand),
         commitments=tuple(
             Commitment(
                 id=str(row["id"]),

@@ -33,9 +33,14 @@ def week_of(day: date) -> str:
     return f"{year}-W{number:02}"
 
 
+def week_before(day: date, weeks: int) -> str:
+    """The week so many before that of this day."""
+    return week_of(day - timedelta(weeks=weeks))
+
+
 def last_full(now: datetime, zone: str) -> str:
     """The last week that is over there."""
-    return week_of(day_of(now, zone) - timedelta(days=7))
+    return week_before(day_of(now, zone), 1)
 
 
 def bounds(week: str, zone: str) -> tuple[datetime, datetime]:

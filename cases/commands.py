@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cases import calendar, cost, districts, offices, register, spending
+from cases import calendar, cost, districts, offices, referrals, register, spending, ways
 from cases.lifecycle import Refused
 from store import terminal
 from store.crypto import Keys
@@ -26,6 +26,8 @@ APPS = {"district": district_app, "office": office_app, "case": case_app, "cost"
 # The reasons an operator can meet here, in plain words; the desk's are texts in its own languages.
 TOLD = {
     "district_unknown": "no such district: cases/data/districts.csv lists those that can be added",
+    "office_unknown": "no such office of the district or the province: see the file it was loaded from",
+    "way_unusable": "a way is whatsapp or sms with a number such as +923001234567, or email with an address",
     "district_unserved": "this district is not served here: `jawab district add`",
 }
 
@@ -47,18 +49,49 @@ async def list_districts(db: Database) -> list[dict[str, Any]]:
         )
 
 
-async def load_offices(db: Database, district_id: str, path: Path) -> None:
+async def load_offices(db: Database, keys: Keys, district_id: str, path: Path) -> None:
     """Raises `offices.Unusable`, OSError, and `lifecycle.Refused` where the district is not served here."""
     plan = offices.read(path)
     async with db.transaction("console") as tx:
         if await fetch_one(tx, "SELECT 1 FROM districts WHERE id = %s", (district_id,)) is None:
             raise Refused("district_unserved")
-        await offices.load(tx, district_id, plan)
+        await offices.load(tx, keys, district_id, plan, datetime.now(UTC))
 
 
 async def list_offices(db: Database, district_id: str) -> list[dict[str, Any]]:
     async with db.autocommit("console") as conn:
         return await offices.listed(conn, district_id)
+
+
+async def set_way(
+    db: Database, keys: Keys, district_id: str, office: str, *, kind: str, address: str, lang: str
+) -> None:
+    """Raises `lifecycle.Refused`."""
+    async with db.transaction("console") as tx:
+        office_id = await offices.find(tx, district_id, office)
+        await ways.put(tx, keys, kind=kind, address=address, lang=lang, now=datetime.now(UTC), office_id=office_id)
+
+
+async def end_way(db: Database, district_id: str, office: str, kind: str) -> None:
+    async with db.transaction("console") as tx:
+        office_id = await offices.find(tx, district_id, office)
+        await ways.end(tx, kind=kind, now=datetime.now(UTC), office_id=office_id)
+
+
+async def give_pin(db: Database, keys: Keys, district_id: str, office: str) -> str:
+    async with db.transaction("console") as tx:
+        office_id = await offices.find(tx, district_id, office)
+        return await offices.give_pin(tx, keys, office_id, datetime.now(UTC))
+
+
+async def list_told(db: Database, district_id: str) -> list[dict[str, Any]]:
+    """How offices were told of the district's cases, and whether they answered: see `referrals.count`."""
+    async with db.autocommit("console") as conn:
+        rows = await referrals.count(conn, district_id)
+    return [
+        {"office": row["names"].get("en", ""), **{k: v for k, v in row.items() if k not in {"office", "names"}}}
+        for row in rows
+    ]
 
 
 async def list_cases(db: Database, keys: Keys, district: str | None = None) -> list[dict[str, Any]]:
@@ -121,7 +154,7 @@ def load_offices_here(
     """Name a district's offices and what each answers for; loading again writes over what changed."""
     terminal.run(
         context,
-        lambda jawab: load_offices(jawab.db, district, file),
+        lambda jawab: load_offices(jawab.db, jawab.keys, district, file),
         Refused,
         offices.Unusable,
         OSError,
@@ -136,6 +169,47 @@ def show_offices(
 ) -> None:
     """Every subject with its office; an empty one has nobody named yet."""
     terminal.show(terminal.run(context, lambda jawab: list_offices(jawab.db, district)), as_json)
+
+
+@office_app.command("way")
+def set_way_here(  # noqa: PLR0917 - a command's arguments stand in their order
+    context: typer.Context,
+    district: Annotated[str, typer.Argument(help="Which district.")],
+    office: Annotated[str, typer.Argument(help="The office by its name in the file, such as health.")],
+    kind: Annotated[str, typer.Argument(help=" ".join(ways.KINDS))],
+    address: Annotated[str, typer.Argument(help="Number or e-mail address; left out: this way ends.")] = "",
+    lang: Annotated[str, typer.Option(help="What is sent there: ur or en.")] = "ur",
+) -> None:
+    """Set how an office is reached; one of each kind. With two, a link goes one way and its code the other."""
+
+    async def change(jawab: Jawab) -> None:
+        if address:
+            await set_way(jawab.db, jawab.keys, district, office, kind=kind, address=address, lang=lang)
+        else:
+            await end_way(jawab.db, district, office, kind)
+
+    terminal.run(context, change, Refused, told=_plainly)
+    terminal.out.print(f"{office}: {kind} {'set' if address else 'ended'}")
+
+
+@office_app.command("pin")
+def give_pin_here(
+    context: typer.Context,
+    district: Annotated[str, typer.Argument(help="Which district.")],
+    office: Annotated[str, typer.Argument(help="The office by its name in the file, such as health.")],
+) -> None:
+    """A new PIN for an office that has one way only, to be given to its head in person. It is kept nowhere."""
+    pin = terminal.run(context, lambda jawab: give_pin(jawab.db, jawab.keys, district, office), Refused, told=_plainly)
+    terminal.out.print(f"{office}: {pin}")
+
+
+@office_app.command("told")
+def show_told(
+    context: typer.Context, district: Annotated[str, typer.Argument(help="Which district.")], as_json: AsJson = False
+) -> None:
+    """What became of what each office was told: written, unreached, told, seen, answered, silent."""
+    rows = terminal.run(context, lambda jawab: list_told(jawab.db, district))
+    terminal.show(rows, as_json, "no office was to be told of anything yet")
 
 
 @case_app.command("list")

@@ -80,14 +80,6 @@ async def week(conn: Conn, district_id: str, week: str, now: datetime) -> dict[s
     }
 
 
-async def between(conn: Conn, district_id: str, first: datetime, after: datetime) -> dict[str, list[UUID]]:
-    """The cases behind each number of [first, after), by IN_ALL. Nothing is held back: who tells them does that."""
-    found: dict[str, list[UUID]] = {name: [] for name in IN_ALL}
-    for (name, *_), ids in (await counting.list_between(conn, district_id, first, after)).items():
-        found[name] += ids
-    return found
-
-
 async def published(conn: Conn, district_id: str, now: datetime) -> Published:
     """Every week that is over, from the one in which the first words came."""
     row = await fetch_one(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -278,47 +278,49 @@ async def name_office(tx: Tx, district_id: str, category: str, office_id: UUID) 
     await tx.execute(_NAME, (office_id, district_id, category))
 
 
-# The first late clock goes one office up from the case's own; the second, where the first was late too, two up. At the
-# top of the line there is nobody above: escalated_to stays null and history says so.
 _MARK: LiteralString = """
 WITH late AS (
-    SELECT k.case_id, k.kind, c.status, up.id AS first, upper.id AS second,
-        EXISTS (SELECT FROM clocks o WHERE o.case_id = k.case_id AND o.kind = 'acknowledge'
-                AND (o.overdue_at IS NOT NULL OR (o.met_at IS NULL AND o.due_at <= %(now)s))) AS twice
-    FROM clocks k
-    JOIN cases c ON c.id = k.case_id
-    LEFT JOIN offices own ON own.id = c.office_id
-    LEFT JOIN offices up ON up.id = own.above_id
-    LEFT JOIN offices upper ON upper.id = up.above_id
+    SELECT k.case_id, k.kind FROM clocks k JOIN cases c ON c.id = k.case_id
     WHERE k.met_at IS NULL AND k.overdue_at IS NULL AND k.due_at <= %(now)s AND c.status = ANY(%(open)s)
-    ORDER BY k.due_at
-    LIMIT %(batch)s
-    FOR UPDATE OF k SKIP LOCKED
-), marked AS (
-    UPDATE clocks SET overdue_at = %(now)s,
-        escalated_to = CASE WHEN late.kind = 'resolve' AND late.twice THEN coalesce(late.second, late.first)
-                       ELSE late.first END
-    FROM late
-    WHERE clocks.case_id = late.case_id AND clocks.kind = late.kind AND clocks.overdue_at IS NULL
-    RETURNING clocks.case_id, clocks.kind, late.status, clocks.escalated_to
-), told AS (
-    {history}
-    SELECT case_id, %(now)s, 'clock', 'escalate', status, status,
-        jsonb_build_object('clock', kind, 'office', escalated_to)
-    FROM marked
-    ORDER BY case_id, kind
+    ORDER BY k.due_at LIMIT %(batch)s FOR UPDATE OF k SKIP LOCKED
 )
-SELECT case_id FROM marked WHERE kind = 'resolve' ORDER BY case_id
-""".replace("{history}", history.INTO)
+UPDATE clocks SET overdue_at = %(now)s FROM late
+WHERE clocks.case_id = late.case_id AND clocks.kind = late.kind AND clocks.overdue_at IS NULL
+RETURNING clocks.case_id, clocks.kind
+"""
+_TOP: LiteralString = """
+WITH late AS (
+    SELECT k.case_id FROM clocks k JOIN cases c ON c.id = k.case_id
+    WHERE k.kind = 'resolve' AND k.met_at IS NULL AND k.overdue_at IS NOT NULL AND k.topped_at IS NULL
+        AND k.due_at <= %(by)s AND c.status = ANY(%(open)s)
+    ORDER BY k.due_at LIMIT %(batch)s FOR UPDATE OF k SKIP LOCKED
+)
+UPDATE clocks SET topped_at = %(now)s FROM late
+WHERE clocks.case_id = late.case_id AND clocks.kind = 'resolve' AND clocks.topped_at IS NULL
+RETURNING clocks.case_id
+"""
 
 
-async def mark_late(tx: Tx, now: datetime, batch: int) -> list[UUID]:
-    """Mark up to `batch` clocks that ran out, once, and escalate their cases. Returns those past the fourteenth day.
+async def mark_late(tx: Tx, now: datetime, batch: int) -> list[tuple[UUID, str]]:
+    """Mark up to `batch` clocks that ran out, once. Returns (case, kind of clock), a case's first one first.
 
     Two at once do no harm: a late clock is locked by the one that finds it and skipped by the other.
     """
     rows = await fetch_all(tx, _MARK, {"now": now, "open": list(OPEN), "batch": batch})
-    return [row["case_id"] for row in rows]
+    return sorted((row["case_id"], row["kind"]) for row in rows)
+
+
+async def mark_topped(tx: Tx, now: datetime, after: timedelta, batch: int) -> list[UUID]:
+    """The same for cases that are late by so much more than their fourteenth day."""
+    rows = await fetch_all(tx, _TOP, {"now": now, "by": now - after, "open": list(OPEN), "batch": batch})
+    return sorted(row["case_id"] for row in rows)
+
+
+async def note_escalated(tx: Tx, case_id: UUID, office_id: UUID) -> None:
+    """Whom the late case goes to; whether they were told is in its referral."""
+    await tx.execute(
+        "UPDATE clocks SET escalated_to = %s WHERE case_id = %s AND kind = 'resolve'", (office_id, case_id)
+    )
 
 
 async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
@@ -331,7 +333,7 @@ async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
 # could know of it by their number since it ended.
 _NOTE_TOLD: LiteralString = """
 WITH message AS (
-    SELECT id, state, sent_at, missed AND template IS DISTINCT FROM 'done' AS unread FROM outbox
+    SELECT id, state, sent_at, missed AND coalesce(template, '') NOT LIKE 'done:%%' AS unread FROM outbox
     WHERE id IN (SELECT asked_by FROM cases WHERE asked_by IS NOT NULL AND contact_id IS NOT NULL)
 ), fate AS (
     SELECT id, CASE WHEN state IN ('sent', 'delivered', 'read') AND NOT unread THEN sent_at END AS told_at FROM message

@@ -93,8 +93,8 @@ async def note(act: Act) -> None:
     )
 
 
-async def refer(act: Act) -> UUID | None:
-    return await acts.refer(
+async def refer(act: Act) -> None:
+    await acts.refer(
         act.tx,
         act.keys,
         act.case_id,
@@ -102,8 +102,34 @@ async def refer(act: Act) -> UUID | None:
         now=act.now,
         office_id=act.uuid("office", "office_missing"),
         due_on=act.day(),
+        summary=act.text("summary", needed=False),
         version=act.version,
     )
+
+
+async def escalate(act: Act) -> None:
+    await acts.escalate(act.tx, act.keys, act.case_id, actor=act.staff.id, now=act.now)
+
+
+async def pass_on(act: Act) -> UUID | None:
+    return await acts.pass_on(
+        act.tx,
+        act.keys,
+        act.case_id,
+        actor=act.staff.id,
+        now=act.now,
+        line_id=act.uuid("line", "line_unknown"),
+        text=act.text(),
+        version=act.version,
+    )
+
+
+async def resend(act: Act) -> None:
+    await acts.resend(act.tx, act.case_id, act.uuid("referral", "referral_unknown"), now=act.now)
+
+
+async def revoke(act: Act) -> None:
+    await acts.revoke(act.tx, act.case_id, act.uuid("referral", "referral_unknown"), now=act.now)
 
 
 async def resolve(act: Act) -> UUID | None:
@@ -215,6 +241,10 @@ ACTS: dict[str, Callable[[Act], Awaitable[UUID | None]]] = {
     "answer": answer,
     "note": note,
     "refer": refer,
+    "escalate": escalate,
+    "passon": pass_on,
+    "resend": resend,
+    "revoke": revoke,
     "resolve": resolve,
     "step": step,
     "commit": commit,

@@ -18,7 +18,7 @@ from cases import calendar, history, lifecycle, offices, outcomes, register, thr
 from cases.acts.close import closable_from
 from cases.acts.withdraw import WHY, withdrawable_from
 from cases.roles import who_may
-from desk import files, pins, reached, time_left
+from desk import files, party, pins, reached, time_left
 from desk.queue import choices
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft
@@ -86,13 +86,13 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """One clock of the case; `told` is the office that was told of it when it ran out."""
+    """One clock of the case; `up` is the office that it goes to since it ran out."""
 
     kind: str
     due_at: datetime
     met_at: datetime | None
     overdue_at: datetime | None
-    told: dict[str, str] | None
+    up: dict[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +102,6 @@ class Promise:
     due_on: date
     state: str
     reason: str | None
-    office: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Referral:
-    due_on: date
-    done_at: datetime | None
     office: dict[str, str]
 
 
@@ -153,7 +146,7 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
             "history": await history.read(tx, case_id),
             "clocks": await _clocks(tx, case_id, now),
             "commitments": await _commitments(tx, case_id),
-            "referrals": await _referrals(tx, case_id),
+            "party": await party.read(tx, jawab.keys, case_id),
             "unreached": await reached.tell(tx, case_id),
             "files": {file.id: files.tell(file, cards) for file in came},
             "colleagues": await _colleagues(tx, case.district_id),
@@ -230,7 +223,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
 async def _clocks(tx: Tx, case_id: UUID, now: datetime) -> list[tuple[Clock, TimeLeft]]:
     rows = await fetch_all(
         tx,
-        "SELECT k.kind, k.due_at, k.met_at, k.overdue_at, o.names AS told FROM clocks k"
+        "SELECT k.kind, k.due_at, k.met_at, k.overdue_at, o.names AS up FROM clocks k"
         " LEFT JOIN offices o ON o.id = k.escalated_to WHERE k.case_id = %s ORDER BY k.due_at",
         (case_id,),
         of=Clock,
@@ -255,16 +248,6 @@ async def _commitments(tx: Tx, case_id: UUID) -> list[Promise]:
         " JOIN offices o ON o.id = m.office_id WHERE m.case_id = %s ORDER BY m.made_at",
         (case_id,),
         of=Promise,
-    )
-
-
-async def _referrals(tx: Tx, case_id: UUID) -> list[Referral]:
-    return await fetch_all(
-        tx,
-        "SELECT r.due_on, r.done_at, o.names AS office FROM referrals r JOIN offices o ON o.id = r.office_id"
-        " WHERE r.case_id = %s ORDER BY r.at",
-        (case_id,),
-        of=Referral,
     )
 
 

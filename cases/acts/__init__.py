@@ -13,10 +13,14 @@ from cases.acts.close import close as close
 from cases.acts.commit import commit as commit
 from cases.acts.commit import drop as drop
 from cases.acts.escalate import escalate as escalate
+from cases.acts.hear import hear as hear
 from cases.acts.note import note as note
 from cases.acts.open import open as open  # noqa: A004 - the word for it everywhere
+from cases.acts.pass_on import pass_on as pass_on
 from cases.acts.refer import refer as refer
 from cases.acts.reopen import reopen as reopen
+from cases.acts.resend import resend as resend
+from cases.acts.resend import revoke as revoke
 from cases.acts.resolve import resolve as resolve
 from cases.acts.start import start as start
 from cases.acts.step import step as step

@@ -129,6 +129,14 @@ async def withdraw_edition(tx: Tx, edition_id: UUID) -> int:
     return done.rowcount
 
 
+async def withdraw(tx: Tx, outbox_id: UUID) -> None:
+    """Take back one message that has not left: it goes another way."""
+    await tx.execute(
+        "UPDATE outbox SET state = 'withdrawn', error = %s WHERE id = %s AND state IN ('queued', 'parked')",
+        (REPLACED, outbox_id),
+    )
+
+
 async def let_lie(tx: Tx, case_id: UUID) -> None:
     """What a template asked about a case was answered by its button, or by a word: its own words follow no more."""
     await tx.execute(

@@ -98,7 +98,7 @@ def test_every_outcome_status_and_category_has_its_english_text() -> None:
 
     keys = {f"outcome.{one}" for category in CATEGORIES for one in outcomes.for_category(category)}
     keys |= {f"category.{one}" for one in CATEGORIES} | {f"status.{one}" for one in STATUSES}
-    keys |= {f"case.{one}" for one in ("acknowledged", "answered", "referred", "resolved", "overdue")}
+    keys |= {f"case.{one}" for one in ("acknowledged", "answered", "referred", "resolved", "interim")}
     keys |= {"case.confirm_ask", "case.confirm_yes", "case.confirm_no", "office.unnamed", "round.health_centres"}
     with strict():
         for key in sorted(keys):

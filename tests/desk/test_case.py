@@ -201,7 +201,7 @@ async def test_a_form_that_makes_no_sense_is_refused_in_plain_words(
 
 async def test_an_unknown_move_does_not_exist(enter: Enter, opened: Open) -> None:
     handler, case = await enter("handler"), await opened()
-    for move in ("erase", "open", "escalate", "confirm"):
+    for move in ("erase", "open", "hear", "confirm"):
         assert (await handler.post(f"/desk/cases/{case}/{move}")).status_code == 404
 
 

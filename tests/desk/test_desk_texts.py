@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import locales
-from cases import cards, lifecycle, outcomes, sorters
+from cases import cards, lifecycle, office_lines, outcomes, sorters, ways
 from cases.acts.withdraw import WHY
 from cases.protected import reading
 from cases.roles import ROLES
@@ -23,6 +23,7 @@ from locales.channels import CHANNELS
 ROOM = Path(case.__file__).parent
 MINE = [
     *sorted((ROOM / "templates" / "desk").glob("*.html")),
+    *sorted((ROOM / "templates" / "office").glob("*.html")),
     *sorted((ROOM.parent / "pages" / "templates").glob("*.html")),
 ]
 
@@ -45,6 +46,13 @@ TAILS: dict[str, list[str]] = {
     "verb.": sorted({verb for _, verb in lifecycle.MOVES} | {"open"}),
     "contact.": list(case.REVEALS),
     "thread.": ["note", "location"],
+    "way.": list(ways.KINDS),
+    "referral.": ["written", "unreached", "told", "seen", "answered", "silent"],
+    "referral_kind.": ["refer", "remind", "escalate"],
+    "office_kind.": ["refer", "remind", "escalate"],
+    "office_line.": list(office_lines.KINDS),
+    "office_do.": [kind for kind in office_lines.KINDS if kind != "acknowledge"],
+    "office_done.": ["kept", "late"],
     "sent.": [
         *("queued", "sending", "sent", "delivered", "read", "undelivered", "failed", "parked", "withdrawn"),
         "none",
