@@ -27,13 +27,16 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-async def published(jawab: Jawab, place: SimpleNamespace, report: Report, desk: SimpleNamespace) -> list[UUID]:
+async def published(
+    jawab: Jawab, place: SimpleNamespace, report: Report, desk: SimpleNamespace, owner: Owner
+) -> list[UUID]:
     """An edition with counts of every kind, approved; returns the cases that were called done."""
     water = await report("water", 14, place_id="pishin.barshore", may_message=True)
     for small in ("education", "health"):
         await report(small, 3, may_message=True)
     await desk.resolve(water[:8])
     await desk.resolve(water[8:14], outcome="cannot_budget")
+    await owner.execute("UPDATE outbox SET state = 'sent', sent_at = %s", (IN_WEEK + timedelta(hours=1),))
     await desk.hear("confirm", water[:5])
     async with jawab.db.transaction("console") as tx:
         made = await publish.draft(tx, place.id, WEEK, place.staff["editor"], NOW)
