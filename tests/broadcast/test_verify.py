@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from broadcast import publish, verify
 from broadcast.edition import Withheld
@@ -20,15 +23,20 @@ from store.jawab import Jawab
 from tests.broadcast.a_week import IN_WEEK, NOW, WEEK, Report
 from tests.conftest import Owner
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture
-async def published(jawab: Jawab, place: SimpleNamespace, report: Report, desk: SimpleNamespace) -> list[UUID]:
+async def published(
+    jawab: Jawab, place: SimpleNamespace, report: Report, desk: SimpleNamespace, owner: Owner
+) -> list[UUID]:
     """An edition with counts of every kind, approved; returns the cases that were called done."""
     water = await report("water", 14, place_id="pishin.barshore", may_message=True)
     for small in ("education", "health"):
         await report(small, 3, may_message=True)
     await desk.resolve(water[:8])
     await desk.resolve(water[8:14], outcome="cannot_budget")
+    await owner.execute("UPDATE outbox SET state = 'sent', sent_at = %s", (IN_WEEK + timedelta(hours=1),))
     await desk.hear("confirm", water[:5])
     async with jawab.db.transaction("console") as tx:
         made = await publish.draft(tx, place.id, WEEK, place.staff["editor"], NOW)
@@ -89,15 +97,26 @@ async def test_a_number_that_the_rows_do_not_prove_is_named(
     assert not found.frozen
     assert [(one.name, one.said, one.found) for one in found.numbers if not one.equal] == [("count", 15, 14)]
 
-    def run(*argv: str) -> Result:
-        return CliRunner().invoke(verify.figures_app, list(argv), obj=lambda: settings)
+    def run(*argv: str) -> subprocess.CompletedProcess[str]:
+        env = {name: value for name, value in os.environ.items() if not name.startswith("JAWAB_")} | {
+            "JAWAB_DATA": str(settings.data),
+            "JAWAB_DATABASE_URL": settings.database_url,
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "cli", "figures", "verify", *argv],
+            env=env,
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+            text=True,
+        )
 
     ran = await asyncio.to_thread(run, WEEK)
-    assert ran.exit_code == 1
-    lines = ran.output.splitlines()
+    assert ran.returncode == 1
+    lines = ran.stdout.splitlines()
     assert lines[0].startswith(f"{WEEK}: the items are not those")
     assert lines[1] == f"{WEEK}: edition.said.count water: count 15 published, 14 in the rows"
-    told: dict[str, Any] = json.loads((await asyncio.to_thread(run, WEEK, "--json")).output)
+    told: dict[str, Any] = json.loads((await asyncio.to_thread(run, WEEK, "--json")).stdout)
     assert told["equal"] is False
     assert published
 
