@@ -152,7 +152,13 @@ async def fetch_all(owner: psycopg.AsyncConnection[Any], statement: str, *values
 
 
 @pytest.fixture
-async def life(jawab: Jawab, owner: psycopg.AsyncConnection[Any], demo: SimpleNamespace, twilio: FakeTwilio) -> Life:
+async def life(
+    jawab: Jawab,
+    owner: psycopg.AsyncConnection[Any],
+    demo: SimpleNamespace,
+    twilio: FakeTwilio,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Life:
     """A town whose templates are approved and whose water office can be written to."""
     monkeypatch.setattr(notices, "MORNING", time(0))  # whenever this is run
     made = Life(jawab, owner, twilio, Phone(jawab, owner, CITIZEN, "whatsapp"))
