@@ -78,10 +78,15 @@ def read_last_said(keys: Keys, case_id: UUID, kept: bytes | None) -> str:
 
 async def read(conn: Conn, case_id: UUID) -> Case:
     """Raises `Refused` where there is no such case."""
-    case = await fetch_one(conn, _CASE + "c.id = %s", (case_id,), of=Case)
+    case = await by_id(conn, case_id)
     if case is None:
         raise Refused("case_unknown")
     return case
+
+
+async def by_id(conn: Conn, case_id: UUID) -> Case | None:
+    """The case with this id; None where it is a card's, or went behind the door."""
+    return await fetch_one(conn, _CASE + "c.id = %s", (case_id,), of=Case)
 
 
 async def find(conn: Conn, code: str, *, hold: bool = False) -> Case | None:
