@@ -1,4 +1,4 @@
-# The four commands. Each makes what it needs; nothing has to be installed by hand but Python >= 3.11, its venv module,
+# The commands. Each makes what it needs; nothing has to be installed by hand but Python >= 3.11, its venv module,
 # make and git.
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	command -v $$name >/dev/null && $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export PIP_ROOT_USER_ACTION := ignore
 JOBS ?= 2
 
-.PHONY: help run test mutants check bench assets clean
+.PHONY: help run test mutants chaos check bench assets clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -22,6 +22,9 @@ test: check ## run check, then every test on real parts
 
 mutants: .venv/.ready-dev ## take each important line away and see a test fail; TENTH=today (or 0 to 9): a tenth of them
 	@$(BIN)/python -m tests.mutants.run --jobs $(JOBS) $(if $(TENTH),--tenth $(TENTH))
+
+chaos: .venv/.ready-dev assets ## close the provider's port under talk and an edition of 2,000; SHORT=1: half a minute instead of ten
+	@$(BIN)/python -m tests.chaos $(if $(SHORT),--short)
 
 check: .venv/.ready-dev assets ## lint, types, import contracts, flows and texts
 	@$(BIN)/ruff check --quiet .

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot import deliver, intake, registry, silence
+from bot import away, deliver, intake, registry, silence
 from broadcast import publish
 from cases import overdue, reserved
 from cases.calendar import PROVINCE
@@ -73,6 +73,10 @@ async def _send_replies(jawab: Jawab, _: datetime) -> None:
 
 async def _recover_sends(jawab: Jawab, _: datetime) -> None:
     await deliver.recover(jawab)
+
+
+async def _call_away(jawab: Jawab, _: datetime) -> None:
+    await away.call(jawab)
 
 
 async def _expire_parked(jawab: Jawab, _: datetime) -> None:
@@ -145,6 +149,7 @@ async def _prune(jawab: Jawab, now: datetime) -> None:
 JOBS: tuple[Job, ...] = (
     Job("send_replies", SWEEP, _send_replies, "intake"),
     Job("recover_sends", SWEEP, _recover_sends, "intake"),
+    Job("call_away", SWEEP, _call_away, "intake"),
     Job("expire_parked", SWEEP, _expire_parked, "intake"),
     Job("retry_undone", SWEEP, _retry_undone, "intake"),
     Job("go_quiet", SWEEP, _go_quiet, "intake"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 FIRST = 2.0  # seconds, where neither the error nor the provider asks for more
 MOST = 6 * 3600.0
-MOST_ATTEMPTS = 8  # refusals of one message by the provider before it fails and an operator hears of it
+ANSWER_TRIES = 900.0  # seconds between two tries of an answer at most: somebody waits for it
 DOUBTS_MOST = 3  # sends in all where the provider cannot be asked what it took: each may have arrived
 CARRIER_TRIES = 4  # a carrier's failure was paid for each time: the first send and three more, over hours
 ANSWER_WAIT = 120.0  # seconds: an answer to a citizen does not sit out a limit that a broadcast has run into

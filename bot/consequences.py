@@ -71,7 +71,13 @@ async def _tell(tx: Tx, code: str, row: Concerned, seconds: float) -> None:  # n
     await alarms.sound(tx, "message_refused", row.district_id, outbox=str(row.id), code=code)
 
 
+async def _away(tx: Tx, code: str, row: Concerned, seconds: float) -> None:  # noqa: ARG001 - every one of a table has one shape
+    if await channels.note_away(tx, row.channel_id):
+        await alarms.sound(tx, "provider_away", row.district_id, once=("channel",), channel=str(row.channel_id))
+
+
 _OF = {
+    "away": _away,
     "opted_out": _stopped,
     "never": _nobody,
     "later": _slow,

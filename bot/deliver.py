@@ -20,9 +20,9 @@ from uuid import UUID
 import structlog
 
 from bot import consequences, gate, registry
-from bot.backoff import ANSWER_WAIT, DOUBTS_MOST, MOST_ATTEMPTS, delay
+from bot.backoff import ANSWER_TRIES, ANSWER_WAIT, DOUBTS_MOST, delay
 from bot.batches import Batches
-from bot.channels import Channel, Outbound, SendError
+from bot.channels import SILENT, Channel, Outbound, SendError
 from bot.registry import Registry, scoped
 from locales import render, render_buttons
 from locales.channels import CHANNELS, sms_parts
@@ -123,13 +123,14 @@ class Ready:
 
 @dataclass(slots=True)
 class Run:
-    """One drain: what it has claimed, and which senders have no slot left for now."""
+    """One drain: what it has claimed, and which senders have no slot left for now or nobody who answers."""
 
     jawab: Jawab
     registry: Registry
     lane: str
     counts: Counter[str] = field(default_factory=Counter)
     full: dict[UUID, float] = field(default_factory=dict)  # channel -> monotonic time when it is worth a claim again
+    away: set[UUID] = field(default_factory=set)  # channels at whose provider nobody answered this run
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT))
     records: Batches[Outcome] = field(init=False)
@@ -145,6 +146,7 @@ class Run:
                 await asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED)
             now = time.monotonic()
             self.full = {channel: until for channel, until in self.full.items() if until > now}
+            at_work = bool(self.tasks)
             async with self.jawab.db.autocommit("intake") as connection:
                 rows = await claims.claim(connection, self.lane, ids, self.full, min(size, limit))
             if rows:
@@ -153,6 +155,8 @@ class Run:
                 size = min(HANDFUL, size * 2) if begun == len(rows) else max(8, begun)
             elif self.full:  # rows may wait behind a sender that has no slot now
                 await asyncio.sleep(min(min(self.full.values()) - now, AHEAD))
+            elif at_work:  # a person's next message waits for the one that is at work
+                await self.finish()
             else:
                 return
 
@@ -235,6 +239,9 @@ class Run:
             await asyncio.sleep(rest)
         async with self.slots:
             waited = time.monotonic() - claimed
+            if row.channel_id in self.away:
+                await self.settle(outcome(row, "queued", "away", back=1))
+                return
             if waited > LEASE:
                 await self.settle(outcome(row, "queued", "late", due_in=0.0, back=1))
                 return
@@ -256,15 +263,14 @@ class Run:
         if error.fate in consequences.FELT_BY_OTHERS:
             async with self.jawab.db.transaction("intake") as tx:
                 await consequences.draw(tx, error.fate, error.code, row, wait)
+        if error.fate == "away":  # as if it had never been claimed: it keeps its place
+            self.away.add(row.channel_id)
+            return outcome(row, "queued", error.fate, back=1)
         if error.fate == "unsure":
-            found = await self._found(row, channel, outbound)
-            if found:
-                return _went(row, channel, found)
-            return outcome(row, "sending", "unsure", due_in=ASK_AGAIN)
-        if error.fate == "retry":
-            if row.attempts < MOST_ATTEMPTS:
-                return outcome(row, "queued", error.code or error.fate, due_in=wait)
-            await self._alarm("message_failed", row, code=error.code)
+            return await self._ask_at_once(row, channel, outbound)
+        if error.fate == "retry":  # as long as it is of use: what ends it is time alone
+            rest = wait if row.inbox_id is None else min(wait, ANSWER_TRIES)
+            return outcome(row, "queued", error.code or error.fate, due_in=rest)
         if error.fate in {"later", "stop"}:
             if row.inbox_id is not None:
                 rest = wait if error.retry_after is not None else min(wait, ANSWER_WAIT)  # what was named is obeyed
@@ -273,6 +279,18 @@ class Run:
                 self.full[row.channel_id] = time.monotonic() + wait
             return outcome(row, "queued", error.code or error.fate, due_in=wait, back=1)
         return outcome(row, _ENDS[error.fate], error.code or error.fate)
+
+    async def _ask_at_once(self, row: Claimed, channel: Channel, outbound: Outbound) -> Outcome:
+        """Whether a message without an answer was taken. Where the question has none either, nobody is there."""
+        found = ""
+        try:
+            found = await self._found(row, channel, outbound)
+        except SendError as error:
+            if error.fate in SILENT:
+                self.away.add(row.channel_id)
+                async with self.jawab.db.transaction("intake") as tx:
+                    await consequences.draw(tx, "away", error.code, row, 0.0)
+        return _went(row, channel, found) if found else outcome(row, "sending", "unsure", due_in=ASK_AGAIN)
 
     async def ask_after(self, group: list[Claimed]) -> None:
         """Rows of one person that may have gone out, oldest first."""
@@ -283,25 +301,21 @@ class Run:
             outbound = prepare(self.jawab.keys, row, channel, self.registry.door_of(row.channel))
             async with self.slots:
                 try:
-                    found = await self._found(row, channel, outbound, doubt=True)
+                    found = await self._found(row, channel, outbound)
                 except SendError:
                     continue
             if found:
                 await self.settle(_went(row, channel, found))
-            elif row.attempts < (MOST_ATTEMPTS if channel.findable else DOUBTS_MOST):
-                await self.settle(outcome(row, "queued", "asked", due_in=0.0))
+            elif channel.findable or row.attempts < DOUBTS_MOST:
+                wait = 0.0 if row.attempts < DOUBTS_MOST else delay(0.0, row.attempts, None, 0.0)
+                await self.settle(outcome(row, "queued", "asked", due_in=wait))
             else:
                 await self._alarm("message_failed", row, code="")
                 await self.settle(outcome(row, "failed", "unsure"))
 
-    async def _found(self, row: Claimed, channel: Channel, outbound: Outbound, *, doubt: bool = False) -> str:
-        """The provider's id of this message, "" if it has none. A silent provider is a SendError only in `doubt`."""
-        try:
-            seen = [scoped(channel, row.channel, one) for one in await channel.find(outbound, row.claimed_at)]
-        except SendError:
-            if doubt:
-                raise
-            return ""
+    async def _found(self, row: Claimed, channel: Channel, outbound: Outbound) -> str:
+        """The provider's id of this message, "" if it has none. Raises SendError where it does not say."""
+        seen = [scoped(channel, row.channel, one) for one in await channel.find(outbound, row.claimed_at)]
         if not seen:
             return ""
         async with self.jawab.db.autocommit("intake") as connection:
@@ -333,7 +347,6 @@ def _went(row: Claimed, channel: Channel, provider_id: str) -> Outcome:
 
 
 _ENDS: dict[str, str] = {
-    "retry": "failed",
     "park": "parked",
     "never": "failed",
     "opted_out": "withdrawn",

@@ -164,6 +164,8 @@ def _state(jawab: Jawab, row: Listed) -> str:
         registry.values_of(jawab.settings, jawab.keys, row.channel)
     except registry.Unusable as unusable:
         return str(unusable)
+    if row.away_since is not None:
+        return f"away since {row.away_since:%Y-%m-%d %H:%M %Z}: nobody answers at the provider"
     return f"paused until {row.paused_until:%Y-%m-%d %H:%M %Z}" if row.paused_until else "ready"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import LiteralString
@@ -66,6 +66,7 @@ class Listed(Carried):
     """One number with what an operator wants to know of it."""
 
     paused_until: datetime | None  # None also where it is over
+    away_since: datetime | None  # since when nobody answers at the provider
     heard_at: datetime | None
     contacts: int
 
@@ -74,7 +75,8 @@ _EVERY: LiteralString = """
 SELECT id, kind, provider, address, district_id, name, config_box, fault, retired_at IS NOT NULL AS retired
 FROM channels ORDER BY district_id, kind, address"""
 _LISTED: LiteralString = """
-SELECT {carried}, CASE WHEN h.paused_until > now() THEN h.paused_until END AS paused_until, h.heard_at,
+SELECT {carried}, CASE WHEN h.paused_until > now() THEN h.paused_until END AS paused_until,
+    h.away_since, h.heard_at,
     (SELECT count(*) FROM contacts c WHERE c.channel_id = h.id) AS contacts
 FROM channels h WHERE %(which)s::text IS NULL OR %(which)s IN (h.name, h.address)
 ORDER BY h.district_id, h.kind, h.address""".replace("{carried}", CARRIED)
@@ -169,6 +171,32 @@ async def pause(conn: Conn, channel_id: UUID, seconds: float) -> bool:
         (seconds, channel_id, seconds),
     )
     return paused.rowcount == 1
+
+
+# Numbers that share an account are away together: those without settings of their own.
+_AWAY: LiteralString = """
+WITH account AS (
+    SELECT h.id FROM channels h, channels this WHERE this.id = %s
+        AND (h.id = this.id OR (h.provider = this.provider AND h.config_box IS NULL AND this.config_box IS NULL))
+    ORDER BY h.id FOR UPDATE OF h
+)
+UPDATE channels SET away_since = now() FROM account WHERE channels.id = account.id AND away_since IS NULL"""
+
+
+async def note_away(conn: Conn, channel_id: UUID) -> bool:
+    """Nobody answers at the provider of this number: it and those that share its account wait. True for the first."""
+    done = await conn.execute(_AWAY, (channel_id,))
+    return done.rowcount > 0
+
+
+async def away(conn: Conn) -> list[Row]:
+    """The numbers at whose provider nobody answered."""
+    return await fetch_all(conn, _EVERY.replace("ORDER BY", "WHERE away_since IS NOT NULL ORDER BY"), of=Row)
+
+
+async def note_back(conn: Conn, channel_ids: Sequence[UUID]) -> None:
+    """Somebody answers there again."""
+    await conn.execute("UPDATE channels SET away_since = NULL WHERE id = ANY(%s)", (list(channel_ids),))
 
 
 async def note_fault(conn: Conn, channel_id: UUID, fault: str | None) -> bool:

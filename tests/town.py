@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,8 +91,9 @@ class Town:
         return row["user"], row["password"]
 
 
-@pytest.fixture(scope="session")
-def town() -> Iterator[Town]:
+@contextmanager
+def found_town() -> Iterator[Town]:
+    """A town in a folder of its own, and its end."""
     folder = Path(tempfile.mkdtemp(prefix="jawab-town-"))
     with FakeTwilio() as provider, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -123,3 +125,9 @@ def town() -> Iterator[Town]:
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(40) == 0
+
+
+@pytest.fixture(scope="session")
+def town() -> Iterator[Town]:
+    with found_town() as found:
+        yield found

@@ -19,6 +19,7 @@ from flows.model import Media
 from settings import Settings
 
 Fate = Literal[
+    "away",  # no connection was made: nobody can have any message now, so all wait and this was no attempt
     "retry",  # transient, and certainly not taken by the provider: the same message again, later and later
     "unsure",  # no answer came, so it may have been taken: ask the provider before it is sent again
     "later",  # the sender is too fast or has used up its day: the sender pauses, the message loses no attempt
@@ -28,6 +29,7 @@ Fate = Literal[
     "refused",  # this one message is not taken, whatever we do: it fails and an operator hears of it
     "stop",  # our set-up is wrong: the sender stops, the queue is kept and an operator hears of it
 ]
+SILENT: frozenset[Fate] = frozenset({"away", "unsure"})  # nobody at the provider has said anything
 
 
 # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -284,6 +286,10 @@ class Channel(ABC):
     async def probe(self) -> str:
         """Ask the provider whether it knows this account, to no effect. What is wrong, in one line; "" if nothing."""
         return ""
+
+    async def reach(self) -> bool:
+        """Whether anybody answers at the provider, whatever they say: asked while it is away, to no effect."""
+        return True
 
     async def connect(self) -> str:
         """Tell the provider where our door is, where that can be told. What is wrong, in one line; "" if nothing."""

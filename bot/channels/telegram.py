@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bot.channels import (
+    SILENT,
     Account,
     Answer,
     Ask,
@@ -154,6 +155,13 @@ class Telegram(Channel):
         if self._address not in named:
             return f"the token is that of @{bot.get('username')} ({bot.get('id')}), not of {self._address}"
         return _fault_of(hook, self._door, datetime.now(UTC))
+
+    async def reach(self) -> bool:
+        try:
+            await self._ask("getMe")
+        except SendError as error:
+            return error.fate not in SILENT
+        return True
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def read(self, posted: Posted) -> Heard:
@@ -323,7 +331,7 @@ def _fates() -> Iterator[None]:
     except Answered as answer:
         raise _refusal(answer) from None
     except Unreached:
-        raise SendError("retry") from None
+        raise SendError("away") from None
     except (Unanswered, ValueError, KeyError, TypeError, AttributeError):
         raise SendError("unsure") from None
 
@@ -346,7 +354,7 @@ def _refusal(answer: Answered) -> SendError:
 
 def _why(error: SendError) -> str:
     """Why Telegram could not be asked, in one line."""
-    known = {"stop": "does not know a bot with this token", "retry": "cannot be reached", "unsure": "does not answer"}
+    known = {"stop": "does not know a bot with this token", "away": "cannot be reached", "unsure": "does not answer"}
     return f"Telegram {known.get(error.fate) or f'refuses it ({error.code})'}"
 
 

@@ -182,6 +182,17 @@ class Twilio(Channel):
             return "the provider does not answer"
         return ""
 
+    async def reach(self) -> bool:
+        try:
+            await self._client.api.accounts(self._account).fetch_async()
+        except Answered as answer:
+            return answer.status < 500
+        except (Unreached, Unanswered):
+            return False
+        except (TwilioException, ValueError, TypeError):
+            return True  # an answer that is not understood is one
+        return True
+
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def read(self, posted: Posted) -> Heard:
         """One message. See `Channel.read`."""
@@ -285,7 +296,7 @@ class Twilio(Channel):
         except Answered as answer:
             raise _refusal(answer) from None
         except Unreached:
-            raise SendError("retry") from None
+            raise SendError("away") from None
         except (Unanswered, TwilioException, ValueError, TypeError):
             raise SendError("unsure") from None
         if not SID.fullmatch(str(made.sid)):

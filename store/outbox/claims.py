@@ -55,19 +55,31 @@ _OF: LiteralString = """
     JOIN contacts c ON c.id = due.contact_id JOIN channels h ON h.id = c.channel_id
     JOIN districts d ON d.id = h.district_id LEFT JOIN editions e ON e.id = due.edition_id"""
 
-# A pause of the sender holds what nobody waits for; an answer to a citizen is tried all the same.
+# A pause of the sender holds what nobody waits for; an answer to a citizen is tried all the same. Where nobody answers
+# at the provider all wait. One person's messages go in their order: each waits for those before it, unless these are
+# held; one whose sending has no end is waited for as long as a send and its question may take.
 _CLAIM: LiteralString = """
 WITH due AS MATERIALIZED (
     SELECT o.id, o.contact_id, o.edition_id FROM outbox o
     JOIN contacts c ON c.id = o.contact_id JOIN channels h ON h.id = c.channel_id
-    WHERE {which} AND o.state = 'queued' AND o.due_at <= now()
-        AND (o.inbox_id IS NOT NULL OR (
-            c.channel_id <> ALL(%(full)s::uuid[]) AND (h.paused_until IS NULL OR h.paused_until <= now())))
+    WHERE {which} AND o.state = 'queued' AND o.due_at <= now() AND h.away_since IS NULL
+        AND NOT EXISTS (
+            SELECT FROM outbox e WHERE e.contact_id = o.contact_id AND e.lane = o.lane
+                AND (e.inbox_id IS NOT NULL OR {free})
+                AND CASE e.state
+                    WHEN 'queued' THEN (e.due_at, e.created_at, e.id) < (o.due_at, o.created_at, o.id)
+                    WHEN 'sending' THEN e.claimed_at > now() - interval '25 seconds'
+                        AND (e.created_at, e.id) < (o.created_at, o.id)
+                    ELSE false END)
+        AND (o.inbox_id IS NOT NULL OR {free})
     ORDER BY o.due_at LIMIT %(most)s FOR UPDATE OF o SKIP LOCKED
 )
 UPDATE outbox o
 SET state = 'sending', claimed_at = clock_timestamp(), attempts = o.attempts + 1, provider_id = NULL, error = NULL
-FROM due {of} WHERE o.id = due.id AND o.state = 'queued' RETURNING {row}"""
+FROM due {of} WHERE o.id = due.id AND o.state = 'queued' RETURNING {row}""".replace(
+    "{free}",
+    "(c.channel_id <> ALL(%(full)s::uuid[]) AND (h.paused_until IS NULL OR h.paused_until <= now()))",
+)
 CLAIM_DUE: LiteralString = (
     _CLAIM.replace("{of}", _OF).replace("{row}", _CLAIMED).replace("{which}", "o.lane = %(lane)s")
 )
@@ -80,7 +92,8 @@ CLAIM_THESE: LiteralString = (
 CLAIM_UNSURE: LiteralString = """
 WITH due AS MATERIALIZED (
     SELECT o.id, o.contact_id, o.edition_id FROM outbox o
-    WHERE o.state = 'sending' AND o.due_at <= now()
+    JOIN contacts c ON c.id = o.contact_id JOIN channels h ON h.id = c.channel_id
+    WHERE o.state = 'sending' AND o.due_at <= now() AND h.away_since IS NULL
         AND (o.claimed_at < now() - %(older_than)s OR o.error = 'unsure')
     ORDER BY o.claimed_at LIMIT %(most)s FOR UPDATE OF o SKIP LOCKED
 )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from bot import backoff, deliver, gate
+from bot import deliver, gate
 from bot.deliver import clip, drain, expire
 from store.jawab import Jawab
 from store.outbox import claims
@@ -349,20 +349,22 @@ async def test_a_text_the_provider_filters_fails_with_an_alarm(jawab: Jawab, row
     assert await rows.alarms() == ["message_refused"]
 
 
-async def test_a_transient_failure_is_tried_again_later_and_later_and_at_last_given_up(
+async def test_a_transient_failure_is_tried_again_later_and_later_as_long_as_it_is_of_use(
     jawab: Jawab, rows: Rows, twilio: FakeTwilio
 ) -> None:
-    owed = await rows.owe(await rows.contact(ONE))
+    owed = await rows.owe(await rows.contact(ONE), answer=False)
     twilio.fault_for = lambda _: refused(30008)
     waits = []
-    for attempt in range(1, backoff.MOST_ATTEMPTS + 1):
+    for attempt in range(1, 13):
         await rows.owner.execute("UPDATE outbox SET due_at = now() - interval '1 second'")
         await drain(jawab, "replies")
         seen = await rows.see(owed)
         assert seen["attempts"] == attempt
         waits.append(seen["due_in"])
-    assert seen["state"] == "failed"
-    assert await rows.alarms() == ["message_failed"]
-    assert waits[0] >= timedelta(minutes=14)
-    assert waits[2] > waits[1] > waits[0]
-    assert twilio.posts == backoff.MOST_ATTEMPTS
+    assert seen["state"] == "queued"
+    assert waits[2] > waits[1] > waits[0] >= timedelta(minutes=14)
+    assert waits[-1] < timedelta(hours=8)
+    await rows.owner.execute("UPDATE outbox SET due_at = now() - interval '1 second', expires_at = now()")
+    await drain(jawab, "replies")
+    assert [(await rows.see(owed))[name] for name in ("state", "error")] == ["failed", "expired"]
+    assert twilio.posts == 12

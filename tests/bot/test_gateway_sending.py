@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot import registry, silence
+from bot import away, registry, silence
 from bot.channels import SendError
 from bot.channels.gateway.preset import PRESETS
 from bot.deliver import drain, recover
@@ -290,13 +290,14 @@ async def test_a_gateway_that_cannot_be_reached_keeps_the_queue_and_is_told_of_o
     channel = await give(jawab, handset)
     owed = [await owe(jawab, rows, channel, "an answer"), await owe(jawab, rows, channel, "news", answer=False)]
     handset.stop()
-    for _ in range(12):  # more often than a message may be refused
-        await rows.owner.execute("UPDATE outbox SET due_at = now(); UPDATE channels SET paused_until = NULL")
+    for _ in range(3):
+        await rows.owner.execute("UPDATE channels SET away_since = NULL")
         await drain(jawab, "replies")
     assert [(await rows.see(one))["state"] for one in owed] == ["queued", "queued"]
-    assert await rows.alarms() == ["sender_stopped"]
-    handset.start()
-    await rows.owner.execute("UPDATE outbox SET due_at = now(); UPDATE channels SET paused_until = NULL")
+    assert await rows.alarms() == ["provider_away"]
+    handset.start(handset.port)
+    await away.call(jawab)
+    await drain(jawab, "replies")
     await drain(jawab, "replies")
     assert sorted(await handset.work(hooks)) == ["an answer", "news"]
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from bot import deliver, registry
+from bot import away, deliver, registry
 from bot.channels import Account, Channel, Heard, Outbound, Posted, Sent
 from bot.deliver import drain, recover
 from settings import Settings
@@ -115,6 +115,7 @@ async def test_while_the_provider_is_away_nothing_in_doubt_is_sent(
     assert await recover(jawab) == {}
     assert (await rows.see(owed))["state"] == "sending"
     twilio.start(port)
+    await away.call(jawab)
     await rows.age(owed)
     assert await recover(jawab) == {"sent": 1}
     assert len(twilio.ledger) == 1

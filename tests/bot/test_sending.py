@@ -184,7 +184,7 @@ async def test_where_nobody_listens_nothing_can_have_been_taken(unused_port: int
     made = channel(api_url=f"http://127.0.0.1:{unused_port}", timeout=1.0)
     with pytest.raises(SendError) as error:
         await made.send(outbound())
-    assert error.value.fate == "retry"
+    assert error.value.fate == "away"
     await made.close()
 
 

@@ -141,7 +141,7 @@ async def test_where_nobody_listens_nothing_can_have_been_taken(telegram: FakeTe
     telegram.stop()
     with pytest.raises(SendError) as error:
         await bot.send(outbound())
-    assert error.value.fate == "retry"
+    assert error.value.fate == "away"
 
 
 async def test_another_bots_people_are_not_written_to(telegram: FakeTelegram, bot: Telegram) -> None:

@@ -341,6 +341,18 @@ async def test_a_message_goes_out_gets_an_id_and_is_found_by_it(standin: Standin
     assert standin.texts() in ([], [one.text])
 
 
+async def test_whether_anybody_answers_is_asked_to_no_effect(standin: Standin) -> None:
+    channel = opened(standin, standin.values())
+    try:
+        assert await channel.reach()
+        if "away" not in standin.lacks:
+            standin.fail("away")
+            assert not await channel.reach()
+    finally:
+        await channel.close()
+    assert standin.texts() == []
+
+
 async def test_a_closed_channel_opens_again(standin: Standin) -> None:
     channel = opened(standin, standin.values())
     try:

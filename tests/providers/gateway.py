@@ -309,7 +309,10 @@ class GatewayStandin(Standin):
         return self.posted({"json": self.fake.receipt(provider_id, state)}, f"/in/gateway/{NAME}")
 
     def fail(self, fate: Fate) -> None:
-        self.fake.faults.append(FAULT_OF[fate])
+        if fate == "away":
+            self.fake.stop()
+        else:
+            self.fake.faults.append(FAULT_OF[fate])
 
     def texts(self) -> list[str]:
         return self.fake.texts()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
-from bot.channels import Posted
+from bot.channels import Fate, Posted
 from tests.providers.standin import Standin
 
 NO_PROVIDER = "there is no provider: the page reads the database"
@@ -17,10 +17,7 @@ class Simulated(Standin):
     kind: ClassVar = "try"
     address: ClassVar = "try"
     citizen: ClassVar = "+923990000001"
-    lacks: ClassVar = dict.fromkeys(
-        ("receipt", "failure", "receipts", "retry", "unsure", "later", "park", "never", "opted_out", "refused", "stop"),
-        NO_PROVIDER,
-    ) | {
+    lacks: ClassVar = dict.fromkeys((*get_args(Fate), "receipt", "failure", "receipts"), NO_PROVIDER) | {
         "forged": "it has no web address of its own",
         "media": "the page says itself which sample is sent",
         "place": "the page says itself which place is sent",

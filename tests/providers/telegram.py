@@ -270,7 +270,7 @@ class TelegramStandin(Standin):
     wrong: ClassVar = f"{BOT}:not-the-secret"
     lacks: ClassVar = dict.fromkeys(
         ("receipt", "failure", "receipts"), "Telegram does not tell whether a message arrived"
-    )
+    ) | {"retry": "what it refuses it refuses for good, for all or for a time that it names"}
 
     def __init__(self) -> None:
         telegram.IMPORT_MOST = 100.0  # a machine that is tested is a busy one
@@ -295,7 +295,7 @@ class TelegramStandin(Standin):
             yield dataclasses.replace(real, headers=headers)
 
     def fail(self, fate: Fate) -> None:
-        if fate == "retry":
+        if fate == "away":
             self.fake.stop()  # nobody listens: nothing can have been taken
         else:
             self.fake.faults.append(FAULT_OF[fate])

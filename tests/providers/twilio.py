@@ -39,6 +39,7 @@ class FakeTwilio(Server, Hooks):
         self.ledger: list[Taken] = []
         self.faults: deque[Fault | None] = deque()
         self.fault_for: Callable[[Mapping[str, str]], Fault | None] | None = None
+        self.asked_fault: Fault | None = None  # of every question: the account, the list of messages
         self.posts = 0
         self.asked: list[dict[str, str]] = []  # queries of the Messages list
         self.media: dict[str, tuple[str, bytes]] = {}  # path -> content type, bytes
@@ -104,7 +105,7 @@ class FakeTwilio(Server, Hooks):
         return taken
 
     async def _list(self, request: web.Request) -> web.Response:
-        if (refusal := self._check(request)) is not None:
+        if (refusal := self._check(request) or await self._refuse_question()) is not None:
             return refusal
         query = dict(request.query)
         self.asked.append(query)
@@ -137,9 +138,17 @@ class FakeTwilio(Server, Hooks):
         )
 
     async def _account(self, request: web.Request) -> web.Response:
-        if (refusal := self._check(request)) is not None:
+        if (refusal := self._check(request) or await self._refuse_question()) is not None:
             return refusal
         return web.json_response({"sid": self.account, "status": "active", "type": "Full", "friendly_name": ""})
+
+    async def _refuse_question(self) -> web.Response | None:
+        fault = self.asked_fault
+        if fault is None:
+            return None
+        if fault.hang:
+            await asyncio.sleep(fault.hang)
+        return _error(fault.status or 500, fault.code, "as told", fault.retry_after)
 
     async def _fetch(self, request: web.Request) -> web.Response:
         taken = self._by_sid.get(request.match_info["sid"])
@@ -249,7 +258,10 @@ class TwilioStandin(Standin):
         return self.posted({"fields": self.fake.receipt(taken, state), "query": query}, path)
 
     def fail(self, fate: Fate) -> None:
-        self.fake.fail(FAULT_OF[fate])
+        if fate == "away":
+            self.fake.stop()  # nobody listens: nothing can have been taken
+        else:
+            self.fake.fail(FAULT_OF[fate])
 
     def texts(self) -> list[str]:
         return [taken.body for taken in self.fake.ledger]

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from bot.channels import (
+    SILENT,
     Account,
     Ask,
     Channel,
@@ -37,7 +38,6 @@ from locales.channels import sms_parts
 TIMEOUT = 10.0
 STAY_LEAST = 60  # seconds that a message is left to the phone at least
 MEDIA_MOST = 10
-UNREACHED: tuple[Fate, float] = ("stop", 60.0)  # the phone, or the machine before it, is away: for every message alike
 SILENCES = 3  # signs of life that fail to come before silence is noticed
 SILENT_LEAST = 900.0  # seconds
 COUNTRY, MOBILE = "92", r"3[0-9]{9}"  # numbers without a country are Pakistan's, whose mobile ones begin with 3
@@ -116,6 +116,13 @@ class Gateway(Channel):
         told = {one.get(names["event"]) for one in there if one.get(names["url"]) == self._door}
         missing = [event for event in self._preset.events if event not in told]
         return f"the telephone is not told to post here: {', '.join(missing)}" if missing else ""
+
+    async def reach(self) -> bool:
+        try:
+            await self._ask("GET", self._preset.hooks.path)
+        except SendError as error:
+            return error.fate not in SILENT
+        return True
 
     async def connect(self) -> str:
         """Tell the telephone where to post, once for each kind of event; told again it is the same."""
@@ -273,8 +280,7 @@ class Gateway(Channel):
                 return None
             raise self._refusal(answer) from None
         except Unreached:
-            fate, wait = UNREACHED
-            raise SendError(fate, wait, "unreached") from None
+            raise SendError("away", code="unreached") from None
         except (Unanswered, ValueError):
             raise SendError("unsure", code="unanswered") from None
 
