@@ -7,12 +7,13 @@ import re
 import uuid
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import locales
-from cases import cards, lifecycle, outcomes, sorters
+from cases import cards, lifecycle, outcomes, sorters, telling
 from cases.protected import reading
 from cases.roles import ROLES
-from desk import acts, case, decisions, protected, sealed_item, sorting
+from desk import acts, case, decisions, protected, sealed_item, sorting, told
 from flows.categories import CATEGORIES
 from flows.load import load_book
 from flows.model import Details
@@ -37,13 +38,12 @@ TAILS: dict[str, list[str]] = {
     "channel.": list(CHANNELS),
     "clock.": ["acknowledge", "resolve"],
     "done.": list(acts.ACTS),
-    "verb.": sorted({verb for _, verb in lifecycle.MOVES} | {"open"}),
+    "verb.": sorted({verb for _, verb in lifecycle.MOVES} | {"open", "commit", "call", "file"}),
     "contact.": list(case.REVEALS),
     "thread.": ["note", "location"],
-    "sent.": [
-        *("queued", "sending", "sent", "delivered", "read", "undelivered", "failed", "parked", "withdrawn"),
-        "none",
-    ],
+    "sent.": [*telling.ON_ITS_WAY, *telling.REACHED, *told.BAD, "none"],
+    "try.": list(told.BAD),
+    "told.": [*get_args(telling.Fate), "late"],
     "sorting.done.": list(sorting.DONE),
     "sorting.will.": list(decisions.DO),
     "sorting.state.": list(sorters.STATES),
