@@ -37,7 +37,8 @@ def open_code(turn: Turn) -> bool:
     turn.remember(left=turn.node.name if codes.valid(code) and not turn.fresh else "")
     if turn.node.flow != "status":
         turn.push()
-        turn.node = turn.book.nodes[CODE]
+    if turn.node.flow != "status" or not turn.node.look_up:
+        turn.node = turn.book.nodes[CODE]  # also where the same case stands open: much may have been told since
     look_up_case(turn, code)
     return True
 

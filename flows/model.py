@@ -122,7 +122,7 @@ class FoundCase:
     state: str = "none"
     due: str = ""  # the day by which an answer is owed, "2026-12-05", or ""
     day: str = ""  # on which it was told
-    last: str = ""  # what was last answered, as typed; never of a protected case
+    last: str = ""  # what was last told of it, as text; never of a protected case
     sealed: bool = False  # behind the protected door: words under its code go there
 
 

@@ -51,8 +51,6 @@ async def resolve(
         "outcome_line": keys.encrypt(line.encode(), register.line_bound_to(case_id)) if line.strip() else None,
         "resolved_at": now,
     }
-    if line.strip():
-        columns["last_said"] = register.write_last_said(keys, case_id, line)
     case = await register.move(
         tx, case_id, "resolve", actor=actor, now=now, version=version, data={"outcome": outcome}, columns=columns
     )
