@@ -7,11 +7,12 @@ message. The caller rings the bell after the commit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from cases import readable, register, thread
+from cases.calendar import day_of
 from cases.history import Actor
 from cases.register import Case
 from cases.thread import Said, Words
@@ -59,7 +60,7 @@ async def tell(
         now=now,
     )
     await thread.append_said(tx, keys, case.id, said, now=now, by=by if text.strip() else None)
-    await _let_stand(tx, keys, case.id, said)
+    await _let_stand(tx, keys, case.id, said, case.day(now))
     return said.outbox_id
 
 
@@ -127,11 +128,13 @@ async def put_words(
     await thread.put_words(tx, keys, case_id, kept, lang=lang, now=now, told=told)
     for word in kept:
         if word.get("said"):
-            await _let_stand(tx, keys, case_id, Said.from_json(word["said"]))
+            await _let_stand(
+                tx, keys, case_id, Said.from_json(word["said"]), day_of(datetime.fromisoformat(word["at"]))
+            )
 
 
-async def _let_stand(tx: Tx, keys: Keys, case_id: UUID, said: Said) -> None:
-    message = readable.of(said.verb, said.message)
+async def _let_stand(tx: Tx, keys: Keys, case_id: UUID, said: Said, on: date) -> None:
+    message = readable.of(said.verb, said.message, on)
     if message is not None:
         await register.keep_said(tx, keys, case_id, message)
 

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from cases import acts, clocks, dismissals, readable, thread
+from cases.calendar import day_of
 from cases.lifecycle import Refused
 from cases.readable import Message
 from cases.thread import Said, Words
@@ -298,8 +299,9 @@ async def _blank_messages(tx: Tx, kept: Kept) -> None:
 def open_told(keys: Keys, sorting_id: UUID, box: bytes) -> list[Message]:
     """What stands at a card's number, oldest first: its `words` as they are kept."""
     kept = keys.get_json(box, _bound_to("words", sorting_id))
-    told = [Said.from_json(word["said"]) for word in kept if word.get("said")]
-    return [message for said in told if (message := readable.of(said.verb, said.message)) is not None][-readable.MOST :]
+    told = [(Said.from_json(word["said"]), datetime.fromisoformat(word["at"])) for word in kept if word.get("said")]
+    standing = [readable.of(said.verb, said.message, day_of(at)) for said, at in told]
+    return [message for message in standing if message is not None][-readable.MOST :]
 
 
 def open_row(keys: Keys, row: Mapping[str, Any]) -> Kept:
