@@ -16,6 +16,7 @@ from flows.model import Session
 from flows.sessions import restore
 from store import outbox, sessions
 from store.jawab import Jawab
+from tests import truth
 
 Owner = psycopg.AsyncConnection[Any]
 CANARY = "کینری لفظ جو کہیں نہیں ملنا چاہیے"
@@ -35,6 +36,7 @@ class Phone:
         to: str = "+92810000001",
     ) -> None:
         self.jawab, self.owner, self.address, self.channel, self.to = jawab, owner, address, channel, to
+        self._looked_at: list[uuid.UUID] = []
 
     def inbound(self, text: str = "", **more: Any) -> Inbound:
         given: dict[str, Any] = {
@@ -51,6 +53,9 @@ class Phone:
         """Say these in turn; the last message that is owed, decrypted, and all before it."""
         for text in texts:
             assert await intake.take(self.jawab, self.inbound(text, **more)) == "taken"
+            found, seen = await truth.unproven(self.owner, self.jawab.keys, self._looked_at)
+            self._looked_at += seen
+            assert found == [], "what is said happened"
         return await self.owed()
 
     async def owed(self) -> list[dict[str, Any]]:

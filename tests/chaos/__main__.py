@@ -1,4 +1,4 @@
-"""`make chaos`: what happens to a district for hours, done to a running system in minutes. Exit 1 where something is lost.
+"""`make chaos`: what happens to a district for hours, done to a running system in minutes. Exit 1: something is lost.
 
 python -m tests.chaos            the provider's port closed for ten minutes, and for two hours of database time
 python -m tests.chaos --short    the same with half a minute instead of ten: what CI runs
