@@ -159,7 +159,7 @@ async def test_who_asked_not_to_be_messaged_is_not_and_the_page_says_so(enter: E
         assert say("sent.none", "en") in note
     assert (await one("SELECT count(*) AS n FROM outbox"))["n"] == 0
     soup = await handler.soup(f"/desk/cases/{case}")
-    assert say("sent.none", "en") in pick(soup, ".item.said .state").text
+    assert say("sent.none", "en") in pick(soup, ".item.line .state").text
 
 
 @pytest.mark.parametrize(

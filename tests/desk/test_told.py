@@ -29,7 +29,7 @@ async def told_by_hand(jawab: Jawab, case: UUID, staff: UUID | None) -> None:
 
 
 async def lines(person: Browser, case: UUID) -> list[str]:
-    return [line.text for line in (await person.soup(f"/desk/cases/{case}")).select(".item.said")]
+    return [line.text for line in (await person.soup(f"/desk/cases/{case}")).select(".item.line")]
 
 
 async def test_every_act_is_a_folded_line_in_their_language_with_its_fate(
@@ -40,7 +40,7 @@ async def test_every_act_is_a_folded_line_in_their_language_with_its_fate(
     for move, form in (("acknowledge", {}), ("answer", {"text": "سبا راځو"}), ("start", {})):
         assert (await do(handler, case, move, **form)).status_code == 303
     soup = await handler.soup(f"/desk/cases/{case}")
-    shown = soup.select(".item.said")
+    shown = soup.select(".item.line")
     assert [
         say(f"verb.{verb}", "en") in line.text
         for verb, line in zip(("acknowledge", "answer", "start"), shown, strict=True)
