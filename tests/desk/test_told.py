@@ -14,7 +14,7 @@ from locales import say
 from locales.channels import sms_parts
 from store.jawab import Jawab
 from tests.conftest import Owner, RecordedBell
-from tests.desk.conftest import Browser, Enter, One, Open, Write
+from tests.desk.conftest import Enter, One, Open, Write
 from tests.desk.test_case import do, form_of
 from tests.pages import attribute, pick
 
@@ -26,10 +26,6 @@ async def told_by_hand(jawab: Jawab, case: UUID, staff: UUID | None) -> None:
     assert staff is not None
     async with jawab.db.transaction("console") as tx:
         await acts.acknowledge(tx, jawab.keys, case, actor=staff, now=datetime.now(UTC))
-
-
-async def lines(person: Browser, case: UUID) -> list[str]:
-    return [line.text for line in (await person.soup(f"/desk/cases/{case}")).select(".item.line")]
 
 
 async def test_every_act_is_a_folded_line_in_their_language_with_its_fate(
