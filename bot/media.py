@@ -90,7 +90,7 @@ async def _give_up_or_wait(jawab: Jawab, row: Waiting, error: Exception) -> None
             await intake.seal_media(jawab, tx, dataclasses.replace(now, fault=fault), None)
         else:
             await stored.give_up(tx, row.id, fault)
-        told = await refusals.tell(tx, jawab.keys, row.contact_id, row.lang, now.inbox_id)
+        told = await refusals.tell(tx, jawab.keys, row.contact_id, row.lang, now.inbox_id, case_id=now.case_id)
         await alarms.sound(tx, "media_failed", row.district_id, media=str(row.id))
     if told is not None:
         jawab.bell.ring("replies", "replies", str(told))

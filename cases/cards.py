@@ -40,7 +40,7 @@ async def join(tx: Tx, keys: Keys, card: UUID, *, actor: UUID, now: datetime, ca
     if case.contact_id != kept.contact_id or case.district_id != kept.district_id:
         raise Refused("case_unknown")
     await register.move(tx, case_id, "join", actor=actor, now=now)
-    await thread.put_words(tx, keys, case_id, kept.words, lang=kept.lang, now=now, told=True)
+    await messages.put_words(tx, keys, case_id, kept.words, lang=kept.lang, now=now, told=True)
     for file in (await media.list_of(tx, [card]))[card]:
         await thread.append_media(tx, keys, case_id, file.id, lang=kept.lang, now=file.created_at)
     await media.join(tx, card, case_id)

@@ -6,15 +6,16 @@ message. The caller rings the bell after the commit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from cases import thread
+from cases import readable, register, thread
+from cases.calendar import day_of
 from cases.history import Actor
 from cases.register import Case
-from cases.thread import Said
+from cases.thread import Said, Words
 from store import outbox, sessions
 from store.crypto import Keys
 from store.database import Tx, fetch_one, new_id
@@ -52,6 +53,7 @@ async def tell(
         now=now,
     )
     await thread.append_said(tx, keys, case.id, said, now=now, by=by if text.strip() else None)
+    await _let_stand(tx, keys, case.id, said, case.day(now))
     return said.outbox_id
 
 
@@ -109,6 +111,25 @@ async def owe(
         due_at=now,
     )
     return Said(verb, message, reads, outbox_id)
+
+
+async def put_words(
+    tx: Tx, keys: Keys, case_id: UUID, words: Iterable[Words], *, lang: str, now: datetime, told: bool = False
+) -> None:
+    """Words that were kept elsewhere are a case's from now on, with what was told about them; see cases.thread."""
+    kept = list(words)
+    await thread.put_words(tx, keys, case_id, kept, lang=lang, now=now, told=told)
+    for word in kept:
+        if word.get("said"):
+            await _let_stand(
+                tx, keys, case_id, Said.from_json(word["said"]), day_of(datetime.fromisoformat(word["at"]))
+            )
+
+
+async def _let_stand(tx: Tx, keys: Keys, case_id: UUID, said: Said, on: date) -> None:
+    message = readable.of(said.verb, said.message, on)
+    if message is not None:
+        await register.keep_said(tx, keys, case_id, message)
 
 
 def compose(says: Says, *, options: Sequence[tuple[str, str]] = (), text: str = "") -> dict[str, Any]:

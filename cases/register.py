@@ -7,6 +7,7 @@ case is in cases.lifecycle, and what each verb does besides in cases.acts.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,9 +16,10 @@ from uuid import UUID
 
 from psycopg import sql
 
-from cases import calendar, clocks, history, lifecycle
+from cases import calendar, clocks, history, lifecycle, readable
 from cases.history import Actor
 from cases.lifecycle import CITIZEN, CLOCK, OPEN, Refused
+from cases.readable import Message
 from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all, fetch_one
 
@@ -78,22 +80,28 @@ def line_bound_to(case_id: UUID) -> str:
     return f"cases|outcome_line|{case_id}"
 
 
-def write_last_said(keys: Keys, case_id: UUID, text: str) -> bytes:
-    """The column that keeps what a case was last answered, for whoever sends its code."""
-    return keys.encrypt(text.strip().encode(), f"cases|last_said|{case_id}")
+def open_last_said(keys: Keys, case_id: UUID, box: bytes | None) -> list[Message]:
+    """What stands at a case's number, oldest first."""
+    kept = keys.decrypt(box, _said_bound_to(case_id)).decode() if box else "[]"
+    # Before messages were kept whole it was the words alone that somebody had typed.
+    return json.loads(kept) if kept.startswith(('[{"', "[]")) else [{"says": [], "text": kept}]
 
 
-def read_last_said(keys: Keys, case_id: UUID, kept: bytes | None) -> str:
-    """What a case was last answered, or ""."""
-    return keys.decrypt(kept, f"cases|last_said|{case_id}").decode() if kept else ""
+def _said_bound_to(case_id: UUID) -> str:
+    return f"cases|last_said|{case_id}"
 
 
 async def read(conn: Conn, case_id: UUID) -> Case:
     """Raises `Refused` where there is no such case."""
-    case = await fetch_one(conn, _CASE + "c.id = %s", (case_id,), of=Case)
+    case = await by_id(conn, case_id)
     if case is None:
         raise Refused("case_unknown")
     return case
+
+
+async def by_id(conn: Conn, case_id: UUID) -> Case | None:
+    """The case with this id; None where it is a card's, or went behind the door."""
+    return await fetch_one(conn, _CASE + "c.id = %s", (case_id,), of=Case)
 
 
 async def find(conn: Conn, code: str, *, hold: bool = False) -> Case | None:
@@ -243,6 +251,14 @@ async def move(
         await _stop_clocks(tx, case_id, now)
     await history.write(tx, case_id, verb, actor=actor, now=now, was=case.status, became=became, data=data)
     return case
+
+
+async def keep_said(tx: Tx, keys: Keys, case_id: UUID, message: Message) -> None:
+    """Let one more message stand at the case's number. The version is no other: no page has to be read again for it."""
+    row = await fetch_one(tx, "SELECT last_said FROM cases WHERE id = %s FOR UPDATE", (case_id,))
+    kept = [*(open_last_said(keys, case_id, row["last_said"]) if row else ()), message][-readable.MOST :]
+    box = keys.encrypt(json.dumps(kept, ensure_ascii=False).encode(), _said_bound_to(case_id))
+    await tx.execute("UPDATE cases SET last_said = %s WHERE id = %s", (box, case_id))
 
 
 async def _stop_clocks(tx: Tx, case_id: UUID, now: datetime) -> None:

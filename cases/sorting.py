@@ -13,8 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from cases import acts, clocks, dismissals, thread
+from cases import acts, clocks, dismissals, readable, thread
+from cases.calendar import day_of
 from cases.lifecycle import Refused
+from cases.readable import Message
 from cases.thread import Said, Words
 from store import inbox, media, outbox
 from store.crypto import Keys
@@ -315,6 +317,14 @@ async def blank_copies(tx: Tx, kept: Kept, sealed_case_id: UUID) -> None:
 async def _blank_messages(tx: Tx, kept: Kept) -> None:
     await inbox.blank(tx, kept.contact_id, kept.received_at - timedelta(minutes=1))
     await outbox.forget_case(tx, kept.id)
+
+
+def open_told(keys: Keys, sorting_id: UUID, box: bytes) -> list[Message]:
+    """What stands at a card's number, oldest first: its `words` as they are kept."""
+    kept = keys.get_json(box, _bound_to("words", sorting_id))
+    told = [(Said.from_json(word["said"]), datetime.fromisoformat(word["at"])) for word in kept if word.get("said")]
+    standing = [readable.of(said.verb, said.message, day_of(at)) for said, at in told]
+    return [message for message in standing if message is not None][-readable.MOST :]
 
 
 def open_row(keys: Keys, row: Mapping[str, Any]) -> Kept:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from cases.history import Actor, staff_id
 from locales import render
 from store.crypto import Keys
-from store.database import Conn, Tx, fetch_all, new_id
+from store.database import Conn, Tx, fetch_all, fetch_one, new_id
 
 # {"text": …} or {"location": [lat, lon]}, with an optional "at" (ISO 8601); of the triage's own besides "staff"
 # (an id), "by" (a name) and "kind" ("answer", "call", or "missed" for a call that nobody took), and "said", which is
@@ -49,8 +49,9 @@ class Said:
 class Entry:
     """One thing said. Of what was told to the citizen `text` is the message as they see it, and `verb` the act.
 
-    `outbox_id` and `sent` are None where nothing was sent. `sent` is the state of that row; "noticed" where its reader
-    knows that it waits and these words have not been shown, "unreached" where nobody was told of it in any way.
+    `outbox_id` and what became of that row (`sent`, its state, `sent_at` and `error`) are None where nothing was sent.
+    `sent` is "noticed" where its reader knows that it waits and these words have not been shown, "unreached" where
+    nobody was told of it in any way.
     """
 
     id: UUID
@@ -64,9 +65,12 @@ class Entry:
     verb: str | None
     outbox_id: UUID | None
     sent: str | None
+    sent_at: datetime | None
+    error: str | None
     by_code: bool  # from another phone than the case's, by who had the code
     text: str | None
     location: tuple[float, float] | None  # (lat, lon)
+    message: Mapping[str, Any] | None  # of what was told: keys and values, for `locales.render`
 
 
 def body_bound_to(item_id: UUID) -> str:
@@ -195,23 +199,33 @@ async def forget(tx: Tx, case_id: UUID) -> None:
     await tx.execute("DELETE FROM case_items WHERE case_id = %s", (case_id,))
 
 
+_READ: LiteralString = """
+SELECT i.id, i.at, i.author, s.name AS staff, i.kind, i.body, i.media_id, m.content_type, i.lang, i.verb, i.outbox_id,
+    CASE WHEN o.error = 'told:sms' OR (o.missed AND o.state IN ('sent', 'delivered', 'read')
+            AND split_part(o.template, ':', 1) NOT IN ('acknowledged', 'done')) THEN 'noticed'
+        WHEN o.error LIKE 'not_reached:%%' THEN 'unreached' ELSE o.state END AS sent, o.sent_at, o.error, i.by_code
+FROM case_items i LEFT JOIN staff s ON s.id = i.staff_id LEFT JOIN media m ON m.id = i.media_id
+LEFT JOIN outbox o ON o.id = i.outbox_id WHERE i.case_id = %s"""
+
+
 async def read(conn: Conn, keys: Keys, case_id: UUID) -> list[Entry]:
     """What was said in a case, oldest first."""
-    rows = await fetch_all(
-        conn,
-        "SELECT i.id, i.at, i.author, s.name AS staff, i.kind, i.body, i.media_id, m.content_type, i.lang,"
-        " i.verb, i.outbox_id, CASE WHEN o.missed AND o.state IN ('sent', 'delivered', 'read') THEN 'noticed'"
-        " WHEN o.error LIKE 'not_reached:%%' THEN 'unreached' ELSE o.state END AS sent, i.by_code"
-        " FROM case_items i LEFT JOIN staff s ON s.id = i.staff_id"
-        " LEFT JOIN media m ON m.id = i.media_id LEFT JOIN outbox o ON o.id = i.outbox_id"
-        " WHERE i.case_id = %s ORDER BY i.at, i.id",
-        (case_id,),
+    rows = await fetch_all(conn, _READ + " ORDER BY i.at, i.id", (case_id,))
+    return [_open(row, keys.get_json(row["body"], body_bound_to(row["id"])) if row["body"] else {}) for row in rows]
+
+
+async def find(conn: Conn, case_id: UUID, item_id: UUID) -> Entry | None:
+    """One thing said, without its words; None where the case has none such."""
+    row = await fetch_one(conn, _READ + " AND i.id = %s", (case_id, item_id))
+    return None if row is None else _open(row, {})
+
+
+def _open(row: dict[str, Any], body: dict[str, Any]) -> Entry:
+    del row["body"]
+    said = Said(row["verb"], body, row["lang"], row["outbox_id"]) if row["kind"] == "said" else None
+    return Entry(
+        **row,
+        text=said.shown() if said else body.get("text"),
+        location=(body["lat"], body["lon"]) if "lat" in body else None,
+        message=said.message if said else None,
     )
-    items = []
-    for row in rows:
-        box = row.pop("body")
-        body = keys.get_json(box, body_bound_to(row["id"])) if box is not None else {}
-        point = (body["lat"], body["lon"]) if "lat" in body else None
-        said = Said(row["verb"], body, row["lang"], row["outbox_id"]) if row["kind"] == "said" else None
-        items.append(Entry(**row, text=said.shown() if said else body.get("text"), location=point))
-    return items

@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import NoReturn
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -14,9 +15,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from cases import acts
+from cases import acts, thread
 from cases.lifecycle import Refused
-from desk import case
+from desk import case, told
 from desk.case import LINE_MOST, REVEALS, TEXT_MOST, Shown
 from desk.roles import Staff, within
 from store import audit, contacts, once
@@ -258,6 +259,14 @@ ACTS: dict[str, Callable[[Act], Awaitable[UUID | None]]] = {
 }
 
 
+class Previewed(Exception):
+    """What an act would tell: the transaction that it was done in is left by this, and nothing was done."""
+
+    def __init__(self, preview: told.Preview) -> None:
+        super().__init__()
+        self.preview = preview
+
+
 def mount(app: FastAPI, jawab: Jawab) -> None:
     async def perform(request: Request) -> Response:
         move, case_id = request.path_params["move"], request.path_params["case_id"]
@@ -271,6 +280,10 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 if await claim(tx, staff, case_id, move, form.get("once", "")):
                     act = Act(tx, jawab.keys, case_id, staff, form, datetime.now(UTC))
                     outbox_id = await ACTS[move](act)
+                    if form.get("preview"):
+                        await _preview(act)
+        except Previewed as seen:
+            return await case.render(request, jawab, case_id, Shown(failed=move, kept=form, preview=seen.preview))
         except Refused as refused:
             return await case.render(
                 request,
@@ -302,6 +315,15 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
 
     app.add_route("/desk/cases/{case_id:uuid}/contact", reveal, methods=["POST"])
     app.add_route("/desk/cases/{case_id:uuid}/{move}", perform, methods=["POST"])
+
+
+async def _preview(act: Act) -> NoReturn:
+    """Raise `Previewed` of what was just told, or HTTPException 404 for an act that tells nothing."""
+    shown = await case.read(act.tx, act.staff, act.case_id)
+    said = [item for item in await thread.read(act.tx, act.keys, act.case_id) if item.kind == "said"]
+    if not said or said[-1].at != act.now:
+        raise HTTPException(404)
+    raise Previewed(told.preview(said[-1], shown.channel))
 
 
 async def claim(tx: Tx, staff: Staff, case_id: UUID, move: str, form: str) -> bool:

@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import pages
-from cases import calendar, history, lifecycle, offices, outcomes, register, thread
+from cases import calendar, history, lifecycle, offices, outcomes, register, telling, thread
 from cases.acts.close import closable_from
 from cases.acts.withdraw import WHY, withdrawable_from
 from cases.roles import who_may
-from desk import files, party, pins, reached, time_left
+from desk import files, party, pins, reached, time_left, told
 from desk.queue import choices
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft
@@ -113,13 +113,14 @@ class Colleague:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the page says besides the case: the outcome of an act, or what was typed into one that was refused."""
+    """What the page says besides the case: the outcome of an act, or what was typed into one that was not done."""
 
     status: int = 200
     problem: str = ""
     done: str = ""
-    failed: str = ""  # the act that was refused: its form is open again
+    failed: str = ""  # the act that was refused, or only looked at: its form is open again
     kept: dict[str, str] = field(default_factory=dict)
+    preview: told.Preview | None = None  # of that act: what its message would be
     address: str = ""  # a phone number, on the one page that a supervisor asked for
 
 
@@ -142,7 +143,8 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
         came = (await stored.list_of(tx, [case_id]))[case_id]
         cards = await stored.read_cards(tx, jawab.keys, came)
         values: dict[str, Any] = {
-            "items": await thread.read(tx, jawab.keys, case_id),
+            "items": (items := await thread.read(tx, jawab.keys, case_id)),
+            "told": await telling.of_case(tx, case_id),
             "history": await history.read(tx, case_id),
             "clocks": await _clocks(tx, case_id, now),
             "commitments": await _commitments(tx, case_id),
@@ -161,6 +163,7 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
         status=shown.status,
         case=case,
         shown=shown,
+        fates={item.id: told.tell(item, now) for item in items if item.kind in {"said", "answer"}},
         once=str(uuid4()),
         verbs=lifecycle.verbs(case.status, staff.role),
         place_text=_place_text(jawab.keys, case),
@@ -216,7 +219,21 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 await audit.write(tx, str(staff.id), "media.read", str(media_id))
         return files.respond(request, content, file)
 
+    async def look(request: Request) -> Response:
+        """What became of one line, without a word of it: a page asks for it again and again while it waits."""
+        case_id, now = request.path_params["case_id"], datetime.now(UTC)
+        async with jawab.db.transaction("console") as tx:
+            await read(tx, request.state.staff, case_id)
+            item = await thread.find(tx, case_id, request.path_params["item_id"])
+            if item is None or item.kind != "said":
+                raise HTTPException(404)
+            clocks = await telling.of_case(tx, case_id)
+        return pages.page(
+            request, "desk/told_line.html", fate=told.tell(item, now), told=clocks, base=f"/desk/cases/{case_id}"
+        )
+
     app.add_route("/desk/cases/{case_id:uuid}", show, methods=["GET"])
+    app.add_route("/desk/cases/{case_id:uuid}/told/{item_id:uuid}", look, methods=["GET"])
     app.add_route("/desk/cases/{case_id:uuid}/media/{media_id:uuid}", hear, methods=["GET"])
 
 

@@ -25,6 +25,7 @@ DOORS: dict[tuple[str, str], frozenset[str] | None] = {
     ("POST", "/desk/cases/{case_id:uuid}/{move}"): who_may("handle"),
     ("POST", "/desk/cases/{case_id:uuid}/contact"): who_may("supervise"),
     ("GET", "/desk/cases/{case_id:uuid}/media/{media_id:uuid}"): who_may("handle"),
+    ("GET", "/desk/cases/{case_id:uuid}/told/{item_id:uuid}"): who_may("handle"),
     ("GET", "/desk/sorting"): who_may("sort"),
     ("GET", "/desk/sorting/{item_id:uuid}/media/{media_id:uuid}"): who_may("sort"),
     ("POST", "/desk/sorting/{item_id:uuid}/contact"): who_may("sort"),

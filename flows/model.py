@@ -128,7 +128,7 @@ class FoundCase:
     state: str = "none"
     due: str = ""  # the day by which an answer is owed, "2026-12-05", or ""
     day: str = ""  # on which it was told
-    last: str = ""  # what was last answered, as typed; never of a protected case
+    last: str = ""  # what was last told of it, as text; never of a protected case
     sealed: bool = False  # behind the protected door: words under its code go there
     asks: Ending | None = None  # what may be said of how it ended; None while it has not
     late: bool = False  # it ended longer ago than may be gainsaid

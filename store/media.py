@@ -30,6 +30,7 @@ class Held:
     """A file whose row this transaction holds; `content` is encrypted, None until it was fetched; `fault` why never."""
 
     id: UUID
+    case_id: UUID | None  # of an ordinary case or a card
     sealed_case_id: UUID | None
     content_type: str
     content: bytes | None
@@ -150,7 +151,7 @@ async def waiting_of_sealed(conn: Conn, sealed_case_id: UUID) -> list[str]:
 
 # What is said of a file is an answer for so long as its sender may still hold the phone; later quiet hours hold it.
 _HELD: LiteralString = """
-SELECT id, sealed_case_id, content_type, content, fault,
+SELECT id, case_id, sealed_case_id, content_type, content, fault,
     CASE WHEN created_at > now() - interval '10 minutes' THEN inbox_id END AS inbox_id
 FROM media WHERE id = %s FOR UPDATE"""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 from bot.channels import Inbound
 from bot.intake.message import Turn
-from cases import asking, calendar, clocks, register, scorecards, sorting
+from cases import asking, calendar, clocks, readable, register, scorecards, sorting
 from cases.protected import vault
 from flows import taps
 from flows.effects import LookUp, Seal, SealStory, Step
@@ -75,12 +76,12 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
         return FoundCase()
     row = await fetch_one(
         tx,
-        "SELECT cases.id, status, due_at, opened_at, last_said, NULL::uuid AS dismissed, decision, told_at"
-        " FROM cases LEFT JOIN clocks ON clocks.case_id = cases.id AND clocks.kind = 'resolve'"
+        "SELECT cases.id, status, due_at, opened_at, last_said, NULL AS words, NULL::uuid AS dismissed, decision,"
+        " told_at FROM cases LEFT JOIN clocks ON clocks.case_id = cases.id AND clocks.kind = 'resolve'"
         " WHERE district_id = %(here)s AND (code = %(code)s"
         " OR (id = (SELECT case_id FROM joined WHERE joined.code = %(code)s) AND cases.contact_id IS NOT NULL))"
         " UNION ALL SELECT id, CASE state WHEN 'answered' THEN 'acknowledged' ELSE 'received' END, due_resolve,"
-        " received_at, NULL, CASE state WHEN 'dismissed' THEN id END, NULL, NULL FROM sorting"
+        " received_at, NULL, words, CASE state WHEN 'dismissed' THEN id END, NULL, NULL FROM sorting"
         " WHERE (code = %(code)s OR id = (SELECT case_id FROM joined WHERE joined.code = %(code)s))"
         " AND district_id = %(here)s",
         {"code": code, "here": turn.district.id},
@@ -92,7 +93,7 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
             state=row["status"],
             due=calendar.day_of(row["due_at"]).isoformat() if row["due_at"] else "",
             day=calendar.day_of(row["opened_at"]).isoformat(),
-            last=register.read_last_said(turn.jawab.keys, row["id"], row["last_said"]),
+            last=readable.show(_told(turn, row), turn.lang or "ur", turn.channel, code),
             asks=asking.ending(row["status"], row["decision"]),
             late=not clocks.disputable(row["status"], row["told_at"], turn.now),
         )
@@ -108,6 +109,12 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
         return FoundCase("received", owed, calendar.day_of(begun["at"]).isoformat())
     await tries.add(tx, turn.contact_id)
     return FoundCase()
+
+
+def _told(turn: Turn, row: dict[str, Any]) -> list[readable.Message]:
+    if row["words"]:
+        return sorting.open_told(turn.jawab.keys, row["id"], row["words"])
+    return register.open_last_said(turn.jawab.keys, row["id"], row["last_said"])
 
 
 async def _facility(tx: Tx, turn: Turn, code: str) -> Found:

@@ -18,7 +18,6 @@ async def answer(
     """None where this phone may not be messaged: the words stay in the thread."""
     if not text.strip():
         raise Refused("text_missing")
-    columns = {"last_said": register.write_last_said(keys, case_id, text)}
-    case = await register.move(tx, case_id, "answer", actor=actor, now=now, version=version, columns=columns)
+    case = await register.move(tx, case_id, "answer", actor=actor, now=now, version=version)
     says = [("case.answered", {"code": {"code": case.code}})]
     return await messages.ask(tx, keys, case, "answer", "answer", says=says, now=now, text=text, by=actor)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from cases import offices, register, thread
+from cases import messages, offices, register
 from cases.lifecycle import Refused
 from cases.thread import Words
 from flows.categories import CATEGORIES
@@ -55,5 +55,5 @@ async def open(  # noqa: A001 - the word for it everywhere; a case is opened wit
         now=now,
     )
     words = [{"text": story}] if isinstance(story, str) else list(story or ())
-    await thread.put_words(tx, keys, case_id, words, lang=lang, now=now)
+    await messages.put_words(tx, keys, case_id, words, lang=lang, now=now)
     return case_id

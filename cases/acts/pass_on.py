@@ -26,8 +26,7 @@ async def pass_on(
     """`text` is what the handler lets out of it. It is an answer, by whoever passes it on."""
     if not text.strip():
         raise Refused("text_missing")
-    columns = {"last_said": register.write_last_said(keys, case_id, text)}
-    case = await register.move(tx, case_id, "answer", actor=actor, now=now, version=version, columns=columns)
+    case = await register.move(tx, case_id, "answer", actor=actor, now=now, version=version)
     names = await office_lines.mark_passed(tx, case_id, line_id, by=staff_id(actor), now=now)
     says = [("case.office_says", {"code": {"code": case.code}, "office": {"names": names}})]
     return await messages.ask(tx, keys, case, "answer", "answer", says=says, now=now, text=text, by=actor)

@@ -58,8 +58,6 @@ async def resolve(
         **register.asked(outbox_id, now, count=1),
         "asked_at": None,
     }
-    if line.strip():
-        columns["last_said"] = register.write_last_said(keys, case_id, line)
     said: dict[str, Any] = {"data": {"outcome": outcome, "decision": decision}, "columns": columns}
     if verb == "resolve":
         columns["resolved_at"] = now

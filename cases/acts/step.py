@@ -34,10 +34,9 @@ async def step(
     if office_id is None and outcome in outcomes.NEEDS_OFFICE:
         raise Refused("office_missing")
     values = await happened(tx, case, now=now, done_on=done_on, place_id=place_id, office_id=office_id)
-    columns = {"last_said": register.write_last_said(keys, case_id, line)} if line.strip() else {}
     verb = outcomes.STEPS[outcome]
     data = {"outcome": outcome, "office": str(office_id) if office_id else None}
-    await register.move(tx, case_id, verb, actor=actor, now=now, version=version, data=data, columns=columns)
+    await register.move(tx, case_id, verb, actor=actor, now=now, version=version, data=data)
     await commitments.keep(tx, case_id, outcome, now)
     said = {"code": {"code": case.code}, "outcome": {"key": f"outcome.{outcome}", "values": values}}
     return await messages.tell(tx, keys, case, verb, says=[("case.step", said)], now=now, text=line, by=actor)

@@ -239,6 +239,21 @@ async def test_what_a_handler_asked_for_and_could_not_be_kept_is_put_before_them
     assert await count(rows.owner, "sessions", "focus_case IS NOT NULL") == 1, "the question is still open"
 
 
+async def test_what_was_said_of_it_later_stands_in_the_thread_of_its_case(
+    jawab: Jawab, rows: Rows, sender: Sender
+) -> None:
+    await sender.say(*typed(upto="more"))
+    await rows.owner.execute(
+        "UPDATE sessions SET focus_kind = 'answer', focus_at = now(), focus_case = (SELECT id FROM cases), state = NULL"
+    )
+    await sender.send((UNNAMED, APP))
+    await fetch_waiting(jawab)
+    line = await rows.one(
+        "SELECT o.case_id, o.purpose FROM case_items i JOIN outbox o ON o.id = i.outbox_id WHERE i.verb = 'file'"
+    )
+    assert line == {"case_id": None, "purpose": "reply"}, "the message itself names no case"
+
+
 # ── what went behind the door later ──────────────────────────────────────────────────────────────────────────────────
 async def test_a_refused_file_goes_behind_the_door_with_its_card_and_leaves_no_row(
     jawab: Jawab, rows: Rows, sender: Sender

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+import locales
 from cases import acts, register, thread
 from store import sessions
 from store.jawab import Jawab
 from tests.answers import answer, typed
-from tests.bot.phones import Owner, Phone, count
+from tests.bot.phones import KARACHI, Owner, Phone, count
 
 PLACE = "کلی کربلا، مسجد کے سامنے"
 
@@ -89,7 +90,9 @@ async def test_what_another_phone_with_the_code_adds_is_marked_and_it_reads_the_
     case_id = await act(jawab, owner, "acknowledge", "answer")
     other = Phone(jawab, owner, "+923990000002")
     said = await other.say("سلام", "1", f"میرا نمبر {code} ہے، کیا بنا؟")
-    assert ["follow.last", {"last": "آپ کس گلی میں رہتے ہیں؟"}] in said[-1]["says"]
+    last = dict(said[-1]["says"])["follow.last"]["last"]
+    day = f"{datetime.now(KARACHI):%d-%m-%Y}: "
+    assert last.split("\n") == [day + locales.say("case.answered", "ur", code="").strip(), "آپ کس گلی میں رہتے ہیں؟"]
     await other.say(PLACE)
     assert (PLACE, True) in await texts(jawab, case_id)
     assert await count(owner, "sessions", "focus_kind = 'answer'") == 1, "its writer is still asked"

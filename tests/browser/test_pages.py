@@ -181,5 +181,12 @@ def test_a_handler_finds_a_case_and_acknowledges_it_by_clicking(
 
     words = "کل ٹیم آئے گی"
     desk.locator("form[action$='/answer'] textarea").fill(words)
-    desk.locator("form[action$='/answer'] button").click()
+    desk.locator("#answer").get_by_role("button", name="Look first").click()
+    expect(desk.locator("#answer .preview .said")).to_contain_text(words)
+    reads_well(desk, "en")
+    desk.locator("#answer").get_by_role("button", name="Send answer").click()
     expect(phone.locator(".ours .words").last).to_contain_text(words)
+    for line in (desk.locator(".note.good .state"), desk.locator(".item.line .state").last):
+        expect(line).to_contain_text(re.compile("^(sent|delivered)"))  # by itself: nobody loads the page again
+        expect(line).not_to_have_attribute("hx-get", re.compile("."))
+    reads_well(desk, "en")

@@ -7,13 +7,14 @@ import re
 import uuid
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import locales
-from cases import cards, lifecycle, office_lines, outcomes, sorters, ways
+from cases import cards, lifecycle, office_lines, outcomes, sorters, telling, ways
 from cases.acts.withdraw import WHY
 from cases.protected import reading
 from cases.roles import ROLES
-from desk import acts, case, decisions, protected, sealed_item, sorting
+from desk import acts, case, decisions, protected, sealed_item, sorting, told
 from flows.categories import CATEGORIES
 from flows.load import load_book
 from flows.model import Details
@@ -43,9 +44,12 @@ TAILS: dict[str, list[str]] = {
     "channel.": list(CHANNELS),
     "clock.": ["acknowledge", "resolve"],
     "done.": list(acts.ACTS),
-    "verb.": sorted({verb for _, verb in lifecycle.MOVES} | {"open"}),
+    "verb.": sorted({verb for _, verb in lifecycle.MOVES} | {"open", "commit", "call", "file"}),
     "contact.": list(case.REVEALS),
     "thread.": ["note", "location"],
+    "sent.": [*told.ON_ITS_WAY, "sent", "delivered", "read", "noticed", *told.BAD, "none"],
+    "try.": [word for word in told.BAD if not word.startswith("unreached")],
+    "told.": [*get_args(telling.Fate), "late"],
     "way.": list(ways.KINDS),
     "referral.": ["written", "unreached", "told", "seen", "answered", "silent"],
     "referral_kind.": ["refer", "remind", "escalate"],
@@ -53,10 +57,6 @@ TAILS: dict[str, list[str]] = {
     "office_line.": list(office_lines.KINDS),
     "office_do.": [kind for kind in office_lines.KINDS if kind != "acknowledge"],
     "office_done.": ["kept", "late"],
-    "sent.": [
-        *("queued", "sending", "sent", "delivered", "read", "undelivered", "failed", "parked", "withdrawn"),
-        "none",
-    ],
     "sorting.done.": list(sorting.DONE),
     "sorting.will.": list(decisions.DO),
     "sorting.state.": list(sorters.STATES),

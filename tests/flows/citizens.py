@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import date
 from typing import TypeVar
 
+from cases import messages, readable
 from flows import codes
 from flows.check import NUMERALS
 from flows.model import Media, Question
@@ -38,6 +40,8 @@ TAKE_BACK: defaultdict[str, str] = defaultdict(
 )
 NUMERALS_OF = defaultdict(lambda: "urdu", bal="ascii", brh="arabic")
 PHOTO = (Media("https://example.invalid/photo", "image/jpeg"),)
+OFFICE = {"en": "Public Health Engineering", "ur": "محکمہ پبلک ہیلتھ انجینئرنگ"}
+TANKER = "پانی کا ٹینکر کل صبح آئے گا"
 LONG = "There has been no water for ten days"
 AGAIN = "Nobody came to see us about it since Monday"  # names no issue
 BRIBE = "The clerk wants a bribe"
@@ -115,6 +119,26 @@ def ask_status(phone: Phone, lang: str) -> None:
     phone.say(digits(lang, code))
     phone.say(media=VOICE)
     choose(phone, lang, "added", "new")
+
+
+def read_by_code(phone: Phone, lang: str) -> None:
+    """Said no to messages, and reads at the number what was told of each act; nothing was sent in between."""
+    complain(phone, lang)
+    (code,) = phone.world.cases
+    on, office = {"date": "2026-12-01"}, {"names": OFFICE}
+    kept: list[readable.Message] = []
+    acts: list[tuple[str, str, messages.Says, str]] = [
+        ("acknowledge", "acknowledged", [("case.acknowledged", {"code": {"code": code}, "date": on})], ""),
+        ("refer", "acknowledged", [("case.referred", {"code": {"code": code}, "office": office, "date": on})], ""),
+        ("answer", "acknowledged", [("case.answered", {"code": {"code": code}})], TANKER),
+        ("close", "closed", [("case.closed", {"code": {"code": code}})], ""),
+    ]
+    for verb, state, says, text in acts:
+        message = readable.of(verb, messages.compose(says, text=text), date(2026, 11, 24 + len(kept)))
+        kept += [message] if message is not None else []
+        phone.world.cases[code] = state
+        phone.world.said[code] = readable.show(kept, lang, phone.world.channel, code)
+        phone.say(digits(lang, code))
 
 
 def subscribe(phone: Phone, lang: str) -> None:
@@ -213,6 +237,7 @@ SCRIPTS = {
     "unfinished": leave_unfinished,
     "rate": rate,
     "status": ask_status,
+    "bycode": read_by_code,
     "weekly": subscribe,
     "help": seek_help,
     "trial": try_out,
