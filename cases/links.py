@@ -139,7 +139,7 @@ async def claim_under_way(tx: Tx, most: int) -> list[Link]:
     """Those whose message has neither gone out nor failed, held."""
     return await fetch_all(
         tx,
-        f"SELECT {_COLUMNS} FROM links WHERE went_at IS NULL AND failed_at IS NULL"  # noqa: S608
+        f"SELECT {_COLUMNS} FROM links WHERE went_at IS NULL AND failed_at IS NULL"  # noqa: S608 - columns of our own
         " ORDER BY at LIMIT %s FOR UPDATE SKIP LOCKED",
         (most,),
         of=Link,
@@ -172,7 +172,7 @@ async def enter(tx: Tx, keys: Keys, token: str, code: str, now: datetime) -> tup
     """
     link = await fetch_one(
         tx,
-        f"SELECT {_COLUMNS} FROM links WHERE token_hash = %s FOR UPDATE",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM links WHERE token_hash = %s FOR UPDATE",  # noqa: S608 - columns of our own
         (_hash(token),),
         of=Link,
     )
@@ -214,7 +214,7 @@ async def find_opened(conn: Conn, token: str, session: str, now: datetime) -> Op
     """The link of this address, for the browser that holds this session; None where it may not see it (any more)."""
     row = await fetch_one(
         conn,
-        f"SELECT {_COLUMNS}, s.csrf FROM links JOIN link_sessions s ON s.link_id = links.id"  # noqa: S608
+        f"SELECT {_COLUMNS}, s.csrf FROM links JOIN link_sessions s ON s.link_id = links.id"  # noqa: S608 - columns of our own
         " WHERE links.token_hash = %s AND s.token_hash = %s AND s.expires_at > %s AND links.expires_at > %s"
         " AND links.revoked_at IS NULL",
         (_hash(token), _hash(session), now, now),

@@ -207,7 +207,7 @@ async def mark_told(tx: Tx, link_id: UUID, now: datetime) -> list[Referral]:
     """The message has gone out. Returns those that it told first."""
     return await fetch_all(
         tx,
-        f"UPDATE referrals SET told_at = %s, unreached_at = NULL WHERE link_id = %s AND told_at IS NULL"  # noqa: S608
+        f"UPDATE referrals SET told_at = %s, unreached_at = NULL WHERE link_id = %s AND told_at IS NULL"  # noqa: S608 - columns of our own
         f" RETURNING {_COLUMNS}",
         (now, link_id),
         of=Referral,

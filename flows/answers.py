@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flows import codes, hearing
+from flows import codes, hearing, kinds
 from flows.book import Book, Choice, Node, Words
 from flows.hearing import Meaning
 
@@ -95,7 +95,7 @@ def _hear_option(words: Words, node: Node, folded: str) -> str:
         return among[heard]
     named = hearing.find_named(words, folded, ids)
     if not named and {*ids.values()} == _KINDS:
-        return hearing.find_kind(words, folded)
+        return kinds.find_kind(words, folded)
     if not named and any(text.startswith(_LANGUAGE) for text in ids):
         wished = hearing.hear(words, folded, {Meaning.LANGUAGE})
         named = f"{_LANGUAGE}{hearing.find_language(words, folded)}" if wished else ""

@@ -45,10 +45,10 @@ class Meaning(StrEnum):
 # ── what a whole message means ─────────────────────────────────────────────────────────────────────────────────────
 
 # Words that say nothing by themselves, and may stand beside an answer.
-_TAIL = ("tail", "sign", "please")
-_AGREED = (*_TAIL, "yes", "send", "tell", "do", "message", "thanks", "me", "is", "you")
+TAIL = ("tail", "sign", "please")
+_AGREED = (*TAIL, "yes", "send", "tell", "do", "message", "thanks", "me", "is", "you")
 _REFUSED = (
-    *_TAIL,
+    *TAIL,
     "no",
     "not",
     "send",
@@ -64,7 +64,7 @@ _REFUSED = (
     "wrong",
     "wholly",
 )
-_SMALL = (*_TAIL, "greeting", "thanks", "bless", "bestow", "very", "join")
+_SMALL = (*TAIL, "greeting", "thanks", "bless", "bestow", "very", "join")
 _POLITE = (*_SMALL, "fine", "you", "is")
 _ACHIEVED = (
     *_POLITE,
@@ -80,7 +80,7 @@ _ACHIEVED = (
     "complaint",
     "all_of_it",
 )
-_OF_IT = ("of", "is", "one", "me", "this", "matter", "complaint")
+OF_IT = ("of", "is", "one", "me", "this", "matter", "complaint")
 
 
 def _names_issue(heard: Heard) -> bool:
@@ -116,7 +116,7 @@ def _done(heard: Heard) -> bool:
 
 def _accept(heard: Heard) -> bool:
     against = ("not", "no", "lie", "higher", "but", "still", "again", "dont_know", "danger")
-    return heard.has("accept") and not heard.has(*against) and heard.covers((*_POLITE, *_AGREED, *_OF_IT, "accept"))
+    return heard.has("accept") and not heard.has(*against) and heard.covers((*_POLITE, *_AGREED, *OF_IT, "accept"))
 
 
 def _stands_before(heard: Heard, place: int, *meanings: str) -> bool:
@@ -134,7 +134,7 @@ def _higher(heard: Heard) -> bool:
 
 def _withdraw(heard: Heard) -> bool:
     # Nothing beside it: who says that somebody wants it taken back tells a story.
-    beside = (*_POLITE, *_OF_IT, "taking_back", "take_back", "want", "do", "now", "code", "digits")
+    beside = (*_POLITE, *OF_IT, "taking_back", "take_back", "want", "do", "now", "code", "digits")
     return heard.has("take_back") and not heard.has("danger", "warn") and heard.covers(beside)
 
 
@@ -163,7 +163,7 @@ def _status(heard: Heard) -> bool:
     if heard.has("ask_status") and not heard.has("danger", "nay"):
         return True
     return heard.has("what_became") and heard.covers(
-        (*_TAIL, "what_became", *_OF_IT, "going", "see", "want", "you", "greeting", "digits", "code")
+        (*TAIL, "what_became", *OF_IT, "going", "see", "want", "you", "greeting", "digits", "code")
     )
 
 
@@ -184,7 +184,7 @@ def _person(heard: Heard) -> bool:
 def _language(heard: Heard) -> bool:
     if _names_issue(heard) or not heard.has("tongue"):
         return False
-    return heard.has("speak") or heard.covers((*_TAIL, "tongue", "of", "is", "me"))
+    return heard.has("speak") or heard.covers((*TAIL, "tongue", "of", "is", "me"))
 
 
 def _stop(heard: Heard) -> bool:
@@ -192,11 +192,11 @@ def _stop(heard: Heard) -> bool:
 
 
 def _report(heard: Heard) -> bool:
-    return heard.has("complaint") and heard.covers((*_TAIL, *_OF_IT, "greeting", "want", "very"))
+    return heard.has("complaint") and heard.covers((*TAIL, *OF_IT, "greeting", "want", "very"))
 
 
 def _nothing(heard: Heard) -> bool:
-    return heard.has("nothing", "no") and heard.covers((*_TAIL, "nothing", "no", "thanks", "is"))
+    return heard.has("nothing", "no") and heard.covers((*TAIL, "nothing", "no", "thanks", "is"))
 
 
 # In this order: what was asked, then wishes, then small talk.
@@ -257,7 +257,7 @@ _BESIDE = {
 
 def _naming(text: str) -> tuple[str, ...]:
     beside = next((more for start, more in _BESIDE.items() if text.startswith(start)), ())
-    return (*_TAIL, text, f"alone.{text}", "of", "matter", *beside)
+    return (*TAIL, text, f"alone.{text}", "of", "matter", *beside)
 
 
 def is_dangerous(words: Words, folded: str) -> bool:
@@ -287,7 +287,7 @@ def _everyday(heard: Heard) -> list[Span]:
 
 _BESIDE_CODE = (
     *_SMALL,
-    *_OF_IT,
+    *OF_IT,
     "code",
     "you",
     "tell",
@@ -345,7 +345,7 @@ def find_correction(words: Words, folded: str, said: str) -> str:
     heard = words.heard.read(folded)
     named = [one for one in OFFERED if heard.has(f"category.{one}", f"alone.category.{one}")]
     refused = {span for meaning in ("no", "not") for span in heard.spans.get(meaning, ())}
-    beside = (*_TAIL, *_OF_IT, "fine", "agree", "no", "not")
+    beside = (*TAIL, *OF_IT, "fine", "agree", "no", "not")
     begun = heard.starts("no") or heard.starts("not") or heard.starts(f"category.{said}")
     if len(refused) > 1 or (refused and not begun) or not heard.covers((*beside, *map(_issue, named))):
         return ""
@@ -373,7 +373,7 @@ def find_language(words: Words, folded: str) -> str:
 
 
 NUMBERS = range(1, 11)
-_NUMBERED = (*_TAIL, "digits", "counted", "yes_sign", "fine", *(f"number.{number}" for number in NUMBERS))
+_NUMBERED = (*TAIL, "digits", "counted", "yes_sign", "fine", *(f"number.{number}" for number in NUMBERS))
 _OUT_OF_FIVE = 5
 
 
@@ -391,14 +391,3 @@ def find_number(words: Words, folded: str, most: int = 10) -> int | None:
     if len(said) == 2 and said[1] == most == _OUT_OF_FIVE:
         said = said[:1]
     return said[0] if len(set(said)) == 1 and 1 <= said[0] <= most else None
-
-
-def find_kind(words: Words, folded: str) -> str:
-    """Whether a short message says that it is about a "person" or a "service"; "" otherwise."""
-    heard = words.heard.read(folded)
-    person, service = heard.has("report.kind.person"), heard.has("report.kind.service")
-    if not heard.covers((*_TAIL, *_OF_IT, "report.kind.person", "report.kind.service", "not", "acted")):
-        return ""
-    if person and heard.has("not"):
-        return "service"
-    return "person" if person and not service else "service" if service and not person else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Self
@@ -178,6 +178,15 @@ class SendError(Exception):
         self.wait = wait
         self.code = code
         self.retry_after = retry_after
+
+
+async def is_answered(question: Awaitable[Any]) -> bool:
+    """Whether anybody at the provider says anything to a question, whatever it is."""
+    try:
+        await question
+    except SendError as error:
+        return error.fate not in SILENT
+    return True
 
 
 class Unfetched(Exception):

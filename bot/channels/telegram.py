@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bot.channels import (
-    SILENT,
     Account,
     Answer,
     Ask,
@@ -39,6 +38,7 @@ from bot.channels import (
     Stopped,
     Unfetched,
     Unreadable,
+    is_answered,
 )
 from bot.parts import file_type, point, words
 from bot.wire import Answered, Unanswered, Unreached, Wire
@@ -157,11 +157,7 @@ class Telegram(Channel):
         return _fault_of(hook, self._door, datetime.now(UTC))
 
     async def reach(self) -> bool:
-        try:
-            await self._ask("getMe")
-        except SendError as error:
-            return error.fate not in SILENT
-        return True
+        return await is_answered(self._ask("getMe"))
 
     # ── in ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def read(self, posted: Posted) -> Heard:

@@ -3,112 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from cases import acts, links, notices, office_lines, offices, overdue, referrals, register, supervisors, ways
+from cases import acts, office_lines, offices, overdue, referrals, register
 from cases.lifecycle import Refused
-from cases.links import Shut
-from cases.notices import House
 from desk import commands
-from store import mails, outbox
+from store import mails
 from store.crypto import Keys
 from store.database import Database, fetch_all, new_id
 from tests.cases.conftest import NOW
-
-DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
-DUE = date(2026, 11, 30)
-SMS, WHATSAPP = "+923330000001", "+923330000002"
-Opened = Callable[..., Awaitable[UUID]]
-
-
-@dataclass
-class Desk:
-    """What the jobs do, and a look at what came of it."""
-
-    db: Database
-    keys: Keys
-    place: SimpleNamespace
-
-    async def way(self, office: str, kind: str, address: str) -> None:
-        async with self.db.transaction("console") as tx:
-            await ways.put(tx, self.keys, kind=kind, address=address, now=NOW, office_id=self.place.offices[office])
-
-    async def refer(self, case_id: UUID, office: str = "water", summary: str = "", due: date = DUE) -> None:
-        async with self.db.transaction("console") as tx:
-            await acts.refer(
-                tx,
-                self.keys,
-                case_id,
-                actor=self.place.staff["handler"],
-                now=NOW,
-                office_id=self.place.offices[office],
-                due_on=due,
-                summary=summary,
-            )
-
-    async def tick(self, now: Any = NOW, *, mails: bool = False) -> None:
-        """One run of the job."""
-        async with self.db.transaction("console") as tx:
-            await notices.watch(tx, self.keys, now)
-        async with self.db.transaction("console") as tx:
-            await notices.settle(tx, self.keys, now)
-        async with self.db.transaction("console") as tx:
-            await notices.send(tx, House(self.keys, "https://jawab.test", mails), now)
-            await supervisors.send(tx, House(self.keys, "https://jawab.test", mails), now)
-
-    async def become(self, state: str, at: Any = NOW) -> None:
-        """What the sender records of all that waits."""
-        async with self.db.transaction("intake") as tx:
-            await tx.execute(
-                "UPDATE outbox SET state = %s, sent_at = %s WHERE purpose = 'office' AND state = 'queued'",
-                (state, at),
-            )
-
-    async def sent(self, purpose: str) -> list[list[Any]]:
-        """Text keys of everything owed, oldest first."""
-        return [[key for key, _ in message["says"]] for message in await self.messages(purpose)]
-
-    async def messages(self, purpose: str) -> list[dict[str, Any]]:
-        async with self.db.autocommit("console") as conn:
-            rows = await fetch_all(
-                conn, "SELECT id, message FROM outbox WHERE purpose = %s ORDER BY created_at, id", (purpose,)
-            )
-        return [self.keys.get_json(row["message"], outbox.bound_to(row["id"])) for row in rows]
-
-    async def states(self) -> list[str]:
-        async with self.db.autocommit("console") as conn:
-            rows = await fetch_all(conn, "SELECT DISTINCT case_id FROM referrals ORDER BY 1")
-            found = [one for row in rows for one in await referrals.of_case(conn, row["case_id"])]
-        return [one.state for one in found]
+from tests.cases.offices_told import DAY, HOUR, MINUTE, SMS, WHATSAPP, Desk, Opened, code_of, enter
 
 
 @pytest.fixture
 def desk(db: Database, keys: Keys, place: SimpleNamespace) -> Desk:
     return Desk(db, keys, place)
-
-
-async def code_of(desk: Desk) -> tuple[str, str]:
-    """(token, code) of the last link."""
-    said = [pair for message in await desk.messages("office") for pair in message["says"]]
-    token = [values["link"] for _, values in said if "link" in values][-1].rpartition("/o/")[2].partition("?")[0]
-    return token, [values["code"] for key, values in said if key == "to_office.code"][-1]
-
-
-async def enter(desk: Desk, token: str, code: str, now: Any = NOW) -> bool:
-    async with desk.db.transaction("console") as tx:
-        try:
-            link, _ = await links.enter(tx, desk.keys, token, code, now)
-        except Shut:
-            return False
-        await referrals.mark_seen(tx, link.id, now)
-        return True
 
 
 async def test_the_citizen_hears_that_it_was_sent_once_it_was(desk: Desk, opened: Opened) -> None:
@@ -229,75 +142,6 @@ async def test_what_waits_for_a_day_goes_another_way(desk: Desk, opened: Opened)
     assert len(await desk.sent("office")) == 2
     await desk.tick(NOW + DAY + MINUTE)
     assert (await desk.sent("office"))[2:] == [["to_office.case", "to_office.by_pin"]]
-
-
-async def test_ten_thousand_guesses_open_nothing_and_lock_the_link(desk: Desk, opened: Opened) -> None:
-    await desk.way("water", "sms", SMS)
-    await desk.way("water", "whatsapp", WHATSAPP)
-    await desk.refer(await opened())
-    await desk.tick()
-    token, code = await code_of(desk)
-    wrong = [f"{number:06}" for number in range(10_000) if f"{number:06}" != code]
-    async with desk.db.transaction("console") as tx:
-        for guess in wrong:
-            with pytest.raises(Shut):
-                await links.enter(tx, desk.keys, token, guess, NOW)
-            with pytest.raises(Shut):
-                await links.enter(tx, desk.keys, f"x{guess}", code, NOW)
-    assert not await enter(desk, token, code), "the right code comes too late"
-    async with desk.db.autocommit("console") as conn:
-        (row,) = await fetch_all(conn, "SELECT wrong, locked_at FROM links")
-    assert (row["wrong"], row["locked_at"]) == (links.WRONG_MOST, NOW)
-
-
-async def test_a_hundred_guesses_at_once_are_counted_one_by_one(desk: Desk, opened: Opened) -> None:
-    await desk.way("water", "sms", SMS)
-    await desk.way("water", "whatsapp", WHATSAPP)
-    await desk.refer(await opened())
-    await desk.tick()
-    token, code = await code_of(desk)
-    await asyncio.gather(*(enter(desk, token, f"9{number:04}") for number in range(50)))
-    async with desk.db.autocommit("console") as conn:
-        (row,) = await fetch_all(conn, "SELECT wrong FROM links")
-    assert row["wrong"] == links.WRONG_MOST
-    assert not await enter(desk, token, code)
-
-
-async def test_an_offices_pin_is_not_guessed_over_its_many_links(desk: Desk, opened: Opened) -> None:
-    await desk.way("water", "sms", SMS)
-    async with desk.db.transaction("console") as tx:
-        pin = await offices.give_pin(tx, desk.keys, desk.place.offices["water"], NOW)
-    for _ in range(4):
-        await desk.refer(await opened())
-    await desk.tick()
-    tokens = [
-        message["says"][0][1]["link"].rpartition("/o/")[2].partition("?")[0]
-        for message in await desk.messages("office")
-    ]
-    for token in tokens[:3]:
-        for number in range(4):
-            await enter(desk, token, f"12345{number}0")
-    assert not await enter(desk, tokens[3], pin), "ten wrong ones a day are enough"
-    assert await enter(desk, tokens[3], pin, NOW + DAY + MINUTE)
-
-
-async def test_an_expired_and_a_revoked_link_open_nothing(desk: Desk, opened: Opened, row: Any) -> None:
-    await desk.way("water", "sms", SMS)
-    await desk.way("water", "whatsapp", WHATSAPP)
-    case_id = await opened()
-    await desk.refer(case_id)
-    await desk.tick()
-    token, code = await code_of(desk)
-    assert not await enter(desk, token, code, NOW + 60 * DAY)
-    assert await enter(desk, token, code)
-    referral = (await row("SELECT id FROM referrals"))["id"]
-    async with desk.db.transaction("console") as tx:
-        await acts.resend(tx, case_id, referral, now=NOW)
-    assert not await enter(desk, token, code)
-    await desk.tick(NOW + MINUTE)
-    again = await code_of(desk)
-    assert again[0] != token
-    assert await enter(desk, *again)
 
 
 async def test_an_office_is_reminded_once_and_silent_after_its_day(desk: Desk, opened: Opened) -> None:

@@ -128,7 +128,8 @@ def test_babel_finds_every_key_that_is_said_and_english_has_them_all(book: Book)
     through_babel = {row[1] for row in extract_from_file("flows.extract:extract", str(FOLDER / "weekly.yaml"))}
     assert "weekly.offer" in through_babel
     english = read_entries("en", "messages")
-    assert set(english) <= found
+    # Texts for the provider to approve are said by its templates; see locales.templates.
+    assert {key for key in english if not key.startswith("template.")} <= found
     assert {key for key in found if not key.startswith(("category.", "case."))} <= set(english)
 
 

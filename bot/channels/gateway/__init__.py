@@ -14,7 +14,6 @@ from urllib.parse import quote
 from uuid import UUID
 
 from bot.channels import (
-    SILENT,
     Account,
     Ask,
     Channel,
@@ -28,6 +27,7 @@ from bot.channels import (
     SendError,
     Sent,
     Unreadable,
+    is_answered,
 )
 from bot.channels.gateway.preset import PRESET, PRESETS, Event, Preset, Said, Words
 from bot.parts import unwrap, words
@@ -118,11 +118,7 @@ class Gateway(Channel):
         return f"the telephone is not told to post here: {', '.join(missing)}" if missing else ""
 
     async def reach(self) -> bool:
-        try:
-            await self._ask("GET", self._preset.hooks.path)
-        except SendError as error:
-            return error.fate not in SILENT
-        return True
+        return await is_answered(self._ask("GET", self._preset.hooks.path))
 
     async def connect(self) -> str:
         """Tell the telephone where to post, once for each kind of event; told again it is the same."""
