@@ -255,7 +255,7 @@ for room in (
     for name, sub in room.APPS.items():
         app.add_typer(sub, name=name)
 app.command()(flows.commands.play)
-app.command("doctor")(store.commands.doctor_with(bot.commands.find_wrong))
+app.command("doctor")(store.commands.doctor_with(bot.commands.find_wrong, cases.commands.find_wrong))
 
 if __name__ == "__main__":
     main()

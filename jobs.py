@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot import away, deliver, intake, registry, silence
+from bot import away, deliver, intake, mail, registry, silence, templates
 from broadcast import publish
-from cases import overdue, reserved
+from cases import endings, links, notices, overdue, reserved, supervisors
 from cases.calendar import PROVINCE
 from desk import auth, decisions, protected, sessions
 from store import jobs as book
@@ -102,9 +102,39 @@ async def _watch_channels(jawab: Jawab, _: datetime) -> None:
     await silence.watch(jawab)
 
 
+async def _refresh_templates(jawab: Jawab, now: datetime) -> None:
+    """Whether what was handed in for approval was approved meanwhile."""
+    await templates.refresh(jawab, now)
+
+
 async def _escalate(jawab: Jawab, now: datetime) -> None:
     async with jawab.db.transaction("console") as tx:
         ids = await overdue.sweep(tx, jawab.keys, now)
+    for one in ids:
+        jawab.bell.ring("replies", "replies", str(one))
+
+
+async def _tell_offices(jawab: Jawab, now: datetime) -> None:
+    """What offices are owed goes out, and what has become of it is written, each in a transaction of its own."""
+    house = notices.House(jawab.keys, jawab.settings.base_url, mails=jawab.settings.has_mail)
+    async with jawab.db.transaction("console") as tx:
+        await notices.watch(tx, jawab.keys, now)
+    async with jawab.db.transaction("console") as tx:
+        ids = await notices.settle(tx, jawab.keys, now)
+    async with jawab.db.transaction("console") as tx:
+        ids += await notices.send(tx, house, now)
+        ids += await supervisors.send(tx, house, now)
+    for one in ids:
+        jawab.bell.ring("replies", "replies", str(one))
+
+
+async def _send_mails(jawab: Jawab, _: datetime) -> None:
+    await mail.deliver(jawab)
+
+
+async def _ask_again(jawab: Jawab, now: datetime) -> None:
+    async with jawab.db.transaction("console") as tx:
+        ids = await endings.sweep(tx, jawab.keys, now)
     for one in ids:
         jawab.bell.ring("replies", "replies", str(one))
 
@@ -140,6 +170,7 @@ async def _prune(jawab: Jawab, now: datetime) -> None:
             code_tries=await tries.forget(tx),
             login_attempts=await auth.forget_attempts(tx, now),
             desk_sessions=await sessions.forget_ended(tx, now),
+            link_sessions=await links.forget_ended(tx, now),
             once=await once.forget(tx, now),
             reserved=await reserved.forget(tx, now),
             looks=await protected.forget_looks(tx),
@@ -155,7 +186,11 @@ JOBS: tuple[Job, ...] = (
     Job("go_quiet", SWEEP, _go_quiet, "intake"),
     Job("fetch_media", SWEEP, _fetch_media, "intake"),
     Job("watch_channels", timedelta(minutes=1), _watch_channels, "console"),
+    Job("refresh_templates", timedelta(minutes=15), _refresh_templates, "console"),
     Job("escalate", SWEEP, _escalate, "console"),
+    Job("tell_offices", SWEEP, _tell_offices, "console"),
+    Job("send_mails", SWEEP, _send_mails, "console"),
+    Job("ask_again", timedelta(minutes=1), _ask_again, "console"),
     Job("escalate_protected", SWEEP, _escalate_protected, "console"),
     Job("carry_out", SWEEP, _carry_out, "console"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),

@@ -15,7 +15,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 TWILIO_API = "https://api.twilio.com"
 TELEGRAM_API = "https://api.telegram.org"
-PAIRS = (("twilio_account_sid", "twilio_auth_token"), ("telegram_token", "telegram_secret"))
+PAIRS = (
+    ("twilio_account_sid", "twilio_auth_token"),
+    ("telegram_token", "telegram_secret"),
+    ("smtp_host", "smtp_from"),
+    ("smtp_user", "smtp_password"),
+)
 
 
 class Misconfigured(SystemExit):
@@ -49,6 +54,13 @@ class Settings(BaseSettings):
     telegram_token: str = ""
     telegram_secret: str = ""
     telegram_api_url: str = TELEGRAM_API
+
+    smtp_host: str = ""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = ""
+    smtp_from: str = ""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -111,6 +123,13 @@ class Settings(BaseSettings):
             raise ValueError("must be 1 to 256 of A-Z a-z 0-9 _ -")
         return value
 
+    @field_validator("smtp_from")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+", value):
+            raise ValueError("must be an e-mail address such as jawab@example.pk")
+        return value
+
     @field_validator("twilio_account_sid")
     @classmethod
     def _account(cls, value: str) -> str:
@@ -129,6 +148,10 @@ class Settings(BaseSettings):
     @property
     def demo(self) -> bool:
         return self.mode == "demo"
+
+    @property
+    def has_mail(self) -> bool:
+        return bool(self.smtp_host)
 
     @property
     def base_url(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bot.template_commands import templates_app
 from store import terminal
 from store.channels import NotAdded
 from store.jawab import Jawab
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from bot.channels import Ask, Channel
 
 channel_app = typer.Typer(no_args_is_help=True, help="The numbers that people write to.")
-APPS = {"channel": channel_app}
+APPS = {"channel": channel_app, "templates": templates_app}
 
 Which = Annotated[str, typer.Argument(help="Its name, or its number.")]
 TOLD = {
@@ -48,9 +49,9 @@ class Given:
 
 async def find_wrong(jawab: Jawab) -> list[dict[str, Any]]:
     """For the doctor."""
-    from bot import numbers  # noqa: PLC0415 - the providers' packages are for the commands that need them
+    from bot import numbers, templates  # noqa: PLC0415 - the providers' packages are for the commands that need them
 
-    return await numbers.find_wrong(jawab)
+    return [*await numbers.find_wrong(jawab), *await templates.find_wrong(jawab)]
 
 
 @channel_app.command("add", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

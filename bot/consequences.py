@@ -67,6 +67,10 @@ async def _halt(tx: Tx, code: str, row: Concerned, seconds: float) -> None:
         )
 
 
+async def _shut(tx: Tx, code: str, row: Concerned, seconds: float) -> None:  # noqa: ARG001 - every one of a table has one shape
+    await contacts.note_shut(tx, row.contact_id)
+
+
 async def _tell(tx: Tx, code: str, row: Concerned, seconds: float) -> None:  # noqa: ARG001 - every one of a table has one shape
     await alarms.sound(tx, "message_refused", row.district_id, outbox=str(row.id), code=code)
 
@@ -83,5 +87,6 @@ _OF = {
     "later": _slow,
     "stop": _halt,
     "refused": _tell,
+    "park": _shut,
 }
 FELT_BY_OTHERS = frozenset(_OF)

@@ -17,9 +17,10 @@ from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import structlog
 
-from bot import consequences, gate, registry
+from bot import consequences, gate, outside, registry
 from bot.backoff import ANSWER_TRIES, ANSWER_WAIT, DOUBTS_MOST, delay
 from bot.batches import Batches
 from bot.channels import SILENT, Channel, Outbound, SendError
@@ -83,9 +84,14 @@ async def recover(jawab: Jawab, older_than: timedelta = UNSURE_AFTER, limit: int
 
 
 async def expire(jawab: Jawab) -> int:
-    """Let go of what waited for a window that did not open in time. Returns how many."""
+    """Let go of what waited for a window that did not open in time. Returns how many.
+
+    What is parked and may have another way by now is due again.
+    """
     async with jawab.db.autocommit("intake") as connection:
-        return await claims.expire(connection)
+        expired = await claims.expire(connection)
+        await claims.wake(connection)
+    return expired
 
 
 def prepare(keys: Keys, row: Claimed, channel: Channel, door: str) -> Outbound:
@@ -202,16 +208,23 @@ class Run:
 
     async def _ready(self, row: Claimed) -> Ready | Outcome:
         """The row's message and its cost, or why it does not go now."""
-        if (refusal := gate.check(row)) is not None:
+        refusal = gate.check(row)
+        if refusal is not None and refusal.error != gate.SHUT:
             return refusal
         channel = await self.registry.open(row.channel)
         if channel is None:
             return outcome(row, "queued", "channel not set up", due_in=900.0, back=1)
         try:
             outbound = prepare(self.jawab.keys, row, channel, self.registry.door_of(row.channel))
+            climbed = await outside.climb(self.jawab, row, channel, outbound) if refusal is not None else outbound
+        except psycopg.OperationalError:
+            raise
         except Exception as error:  # noqa: BLE001 - one poisoned row must not stop its lane
             await self._alarm("message_unreadable", row, error=type(error).__name__)
             return outcome(row, "failed", type(error).__name__)
+        if isinstance(climbed, Outcome):
+            return climbed
+        outbound = climbed
         cost = len(sms_parts(outbound.text)) if CHANNELS[row.kind].parts else 1
         if row.inbox_id is not None:
             wait = await self.registry.pace.pair(str(row.contact_id), row.kind)
@@ -252,8 +265,10 @@ class Run:
                 sent = await channel.send(outbound)
             except SendError as error:
                 came_to = await self._failed(row, channel, outbound, error)
+                if outbound.values:
+                    came_to = await outside.amend(self.jawab, row, error.fate, came_to)
             else:
-                came_to = _went(row, channel, scoped(channel, row.channel, sent.provider_id))
+                came_to = _went(row, channel, outbound, scoped(channel, row.channel, sent.provider_id))
         await self.settle(came_to)
 
     async def _failed(self, row: Claimed, channel: Channel, outbound: Outbound, error: SendError) -> Outcome:
@@ -290,7 +305,7 @@ class Run:
                 self.away.add(row.channel_id)
                 async with self.jawab.db.transaction("intake") as tx:
                     await consequences.draw(tx, "away", error.code, row, 0.0)
-        return _went(row, channel, found) if found else outcome(row, "sending", "unsure", due_in=ASK_AGAIN)
+        return _went(row, channel, outbound, found) if found else outcome(row, "sending", "unsure", due_in=ASK_AGAIN)
 
     async def ask_after(self, group: list[Claimed]) -> None:
         """Rows of one person that may have gone out, oldest first."""
@@ -299,16 +314,21 @@ class Run:
             if channel is None:
                 continue
             outbound = prepare(self.jawab.keys, row, channel, self.registry.door_of(row.channel))
+            if row.template is not None and row.freed_at is None:
+                outbound = await outside.rebuild(self.jawab, row, outbound)
             async with self.slots:
                 try:
                     found = await self._found(row, channel, outbound)
                 except SendError:
                     continue
             if found:
-                await self.settle(_went(row, channel, found))
+                await self.settle(_went(row, channel, outbound, found))
             elif channel.findable or row.attempts < DOUBTS_MOST:
                 wait = 0.0 if row.attempts < DOUBTS_MOST else delay(0.0, row.attempts, None, 0.0)
-                await self.settle(outcome(row, "queued", "asked", due_in=wait))
+                came_to = outcome(row, "queued", "asked", due_in=wait)
+                if outbound.values:
+                    came_to = await outside.amend(self.jawab, row, "retry", came_to)
+                await self.settle(came_to)
             else:
                 await self._alarm("message_failed", row, code="")
                 await self.settle(outcome(row, "failed", "unsure"))
@@ -342,8 +362,10 @@ class Run:
             await alarms.sound(tx, kind, row.district_id, outbox=str(row.id), **data)
 
 
-def _went(row: Claimed, channel: Channel, provider_id: str) -> Outcome:
-    return outcome(row, "sent", provider_id=provider_id, said_to=row.contact_id if channel.ids == "none" else None)
+def _went(row: Claimed, channel: Channel, outbound: Outbound, provider_id: str) -> Outcome:
+    said_to = row.contact_id if channel.ids == "none" else None
+    untold = not outbound.values and row.freed_at is None  # its own words went out: nothing waits behind a template
+    return outcome(row, "sent", provider_id=provider_id, said_to=said_to, untold=untold)
 
 
 _ENDS: dict[str, str] = {

@@ -9,6 +9,7 @@ from locales.channels import CHANNELS
 from store.outbox.claims import Claimed, Outcome, outcome
 
 WINDOW_MARGIN = timedelta(minutes=5)  # the provider's clock decides, not ours
+SHUT = "window shut"  # the one refusal that another way may lead around; see bot.ladder
 
 
 # Why a row never goes out: (whether it is so, the state it gets, what is noted).
@@ -27,7 +28,10 @@ def check(row: Claimed) -> Outcome | None:
     for is_so, state, error in _FOR_GOOD:
         if is_so(row):
             return outcome(row, state, error)
-    return _refuse_for_now(row)
+    refused = _refuse_for_now(row)
+    if refused is not None and refused.state == "parked" and row.purpose == "office":
+        return outcome(row, "failed", "office window shut")  # nobody there was asked to write: it goes another way
+    return refused
 
 
 def _refuse_for_now(row: Claimed) -> Outcome | None:
@@ -35,9 +39,11 @@ def _refuse_for_now(row: Claimed) -> Outcome | None:
         return outcome(row, "queued", "quiet hours", due_in=seconds, back=1)
     hours = CHANNELS[row.kind].window_hours
     if hours is not None and (
-        row.last_inbound_at is None or row.now - row.last_inbound_at > timedelta(hours=hours) - WINDOW_MARGIN
+        row.shut
+        or row.last_inbound_at is None
+        or row.now - row.last_inbound_at > timedelta(hours=hours) - WINDOW_MARGIN
     ):
-        return outcome(row, "parked", "window shut", back=1)
+        return outcome(row, "parked", SHUT, back=1)
     return None
 
 

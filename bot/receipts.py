@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from bot import consequences
+from bot import consequences, outside
 from bot.backoff import CARRIER_TRIES, delay
 from bot.batches import Batches
 from bot.channels import Receipt
@@ -86,7 +86,9 @@ async def _fail(tx: Tx, receipt: Receipt) -> None:
         return
     seconds = delay(receipt.wait, row.attempts, None, random.random())  # noqa: S311 - not a secret
     await consequences.draw(tx, receipt.fate, receipt.code, row, seconds)
-    if receipt.fate == "park":
+    if row.template is not None:
+        await outside.miss(tx, row.contact_id, row.template, receipt.fate)
+    if receipt.fate == "park" or (receipt.fate == "refused" and row.template is not None):
         await stored.park(tx, row.id)
     elif receipt.fate in {"later", "stop"} or (receipt.fate == "retry" and row.attempts < CARRIER_TRIES):
         await stored.requeue(tx, row.id, seconds)

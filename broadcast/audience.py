@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
 from uuid import UUID
 
 from store import contacts
 from store.crypto import Keys
-from store.database import Conn, Tx, fetch_all
+from store.database import Conn, fetch_all
 
 # Subscribed, not opted out at the provider, not a number that does not exist.
 REACHABLE = "c.weekly_since IS NOT NULL AND c.stopped_at IS NULL AND c.invalid_at IS NULL"
@@ -20,33 +23,43 @@ class Reader:
     contact_id: UUID
     lang: str
     kind: str  # of channel
+    wrote_at: datetime | None  # when they last wrote to us there
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The next people who asked for it. `passed`: how many of them are passed over, by reason: `doubles` (served on
+    another number), `stopped`, `unreachable` (nobody is at that number). `last` is None where there are no more."""
+
+    readers: list[Reader]
+    passed: Counter[str]
+    last: UUID | None
 
 
 # A range of the partial index contacts_weekly for each channel, merged: the cost of a page does not grow with depth.
-_PAGE = f"""SELECT c.*, ch.kind FROM channels ch CROSS JOIN LATERAL (
-   SELECT c.id, c.lang, c.channel_id, c.address_box, c.weekly_since FROM contacts c
-   WHERE c.channel_id = ch.id AND {REACHABLE} AND (%(after)s::uuid IS NULL OR c.id > %(after)s)
+_PAGE: LiteralString = """SELECT c.*, ch.kind FROM channels ch CROSS JOIN LATERAL (
+   SELECT c.id, c.lang, c.channel_id, c.address_box, c.weekly_since, c.last_inbound_at,
+     c.stopped_at IS NOT NULL AS stopped, c.invalid_at IS NOT NULL AS unreachable FROM contacts c
+   WHERE c.channel_id = ch.id AND c.weekly_since IS NOT NULL AND (%(after)s::uuid IS NULL OR c.id > %(after)s)
    ORDER BY c.id LIMIT %(limit)s) c
- WHERE ch.district_id = %(district)s AND ch.retired_at IS NULL ORDER BY c.id LIMIT %(limit)s"""  # noqa: S608 - no value from outside
+ WHERE ch.district_id = %(district)s AND ch.retired_at IS NULL ORDER BY c.id LIMIT %(limit)s"""
 
 _SAME_PERSON = f"""SELECT c.id, c.channel_id, c.address_tag, c.weekly_since FROM contacts c
  JOIN unnest(%s::uuid[], %s::bytea[]) AS t (channel_id, tag) ON c.channel_id = t.channel_id AND c.address_tag = t.tag
  WHERE {REACHABLE}"""  # noqa: S608 - no value from outside
 
 
-async def page(
-    tx: Tx, keys: Keys, district_id: str, after: UUID | None, limit: int
-) -> tuple[list[Reader], UUID | None]:
-    """The next readers by contact id, and the last contact looked at (None: there are no more).
+async def page(conn: Conn, keys: Keys, district_id: str, after: UUID | None, limit: int) -> Page:
+    """The next people by contact id.
 
     The same phone on several of the district's numbers is one person, served where it subscribed last: two messages
     to one phone are money and trust lost. Addresses are compared by their keyed hash on each of our numbers.
     """
-    rows = await fetch_all(tx, _PAGE, {"district": district_id, "after": after, "limit": limit})
+    rows = await fetch_all(conn, _PAGE, {"district": district_id, "after": after, "limit": limit})
     if not rows:
-        return [], None
+        return Page([], Counter(), None)
     channels = await fetch_all(
-        tx, "SELECT id, kind, address FROM channels WHERE district_id = %s AND retired_at IS NULL", (district_id,)
+        conn, "SELECT id, kind, address FROM channels WHERE district_id = %s AND retired_at IS NULL", (district_id,)
     )
     owners: dict[tuple[UUID, bytes], list[UUID]] = {}  # a tag elsewhere -> the contacts of this page it may double
     for row in rows if len(channels) > 1 else ():
@@ -55,26 +68,23 @@ async def page(
             if channel["id"] != row["channel_id"]:
                 tag = contacts.tag(keys, channel["kind"], channel["address"], address)
                 owners.setdefault((channel["id"], tag), []).append(row["id"])
-    since = {row["id"]: (row["weekly_since"], row["id"]) for row in rows}
+    since = {row["id"]: (row["weekly_since"], row["id"]) for row in rows if not (row["stopped"] or row["unreachable"])}
     doubles: set[UUID] = set()
     if owners:
         ids, tags = zip(*owners, strict=True)
-        for other in await fetch_all(tx, _SAME_PERSON, (list(ids), list(tags))):
+        for other in await fetch_all(conn, _SAME_PERSON, (list(ids), list(tags))):
             later = (other["weekly_since"], other["id"])
             for contact_id in owners[other["channel_id"], bytes(other["address_tag"])]:
-                if since[contact_id] < later:
+                if contact_id not in since or since[contact_id] < later:
                     doubles.add(contact_id)
-    readers = [Reader(row["id"], row["lang"], row["kind"]) for row in rows if row["id"] not in doubles]
-    return readers, rows[-1]["id"]
+    why = [next((reason for reason, so in _why(row, doubles) if so), "") for row in rows]
+    readers = [
+        Reader(row["id"], row["lang"], row["kind"], row["last_inbound_at"])
+        for row, reason in zip(rows, why, strict=True)
+        if not reason
+    ]
+    return Page(readers, Counter(filter(None, why)), rows[-1]["id"])
 
 
-async def count(conn: Conn, district_id: str) -> dict[tuple[str, str], int]:
-    """Subscribed contacts by (kind of channel, language); a person on two of our numbers counts twice here."""
-    rows = await fetch_all(
-        conn,
-        "SELECT ch.kind, coalesce(nullif(c.lang, ''), 'ur') AS lang, count(*) AS n"  # noqa: S608 - parts of this file
-        " FROM contacts c JOIN channels ch ON ch.id = c.channel_id"
-        f" WHERE ch.district_id = %s AND ch.retired_at IS NULL AND {REACHABLE} GROUP BY 1, 2 ORDER BY 1, 2",
-        (district_id,),
-    )
-    return {(row["kind"], row["lang"]): row["n"] for row in rows}
+def _why(row: dict[str, Any], doubles: set[UUID]) -> tuple[tuple[str, bool], ...]:
+    return ("doubles", row["id"] in doubles), ("stopped", row["stopped"]), ("unreachable", row["unreachable"])

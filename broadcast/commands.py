@@ -8,16 +8,17 @@ from uuid import UUID
 
 import typer
 
-from broadcast import publish, renderings, week
+from broadcast import price, publish, reach, renderings, week
 from broadcast.edition import Withheld
-from cases import calendar
+from broadcast.verify import figures_app
+from cases import calendar, spending
 from cases.roles import who_may
 from store import terminal
 from store.database import Conn, Tx, fetch_one
 from store.jawab import Jawab
 
 edition_app = typer.Typer(no_args_is_help=True, help="The weekly update: draft, approve, publish, stop.")
-APPS = {"edition": edition_app}
+APPS = {"edition": edition_app, "figures": figures_app}
 
 District = Annotated[str, typer.Argument(help="Its id, such as pishin.")]
 Wanted = Annotated[str, typer.Argument(metavar="WEEK", help="Such as 2026-W47.")]
@@ -38,7 +39,7 @@ async def draft(jawab: Jawab, district_id: str, wanted: str | None, by: str | No
             edition_id = await publish.draft(tx, district_id, wanted, staff_id, now)
         else:
             await publish.redraft(tx, edition_id, staff_id, now)
-        return await _shown(tx, edition_id)
+        return await _shown(tx, edition_id, jawab)
 
 
 async def approve(jawab: Jawab, district_id: str, wanted: str, by: str) -> dict[str, Any]:
@@ -46,7 +47,7 @@ async def approve(jawab: Jawab, district_id: str, wanted: str, by: str) -> dict[
     async with jawab.db.transaction("console") as tx:
         edition_id = await _edition(tx, district_id, wanted)
         await publish.approve(tx, edition_id, await _staff(tx, by, district_id), datetime.now(UTC))
-        return await _shown(tx, edition_id)
+        return await _shown(tx, edition_id, jawab)
 
 
 async def publish_now(jawab: Jawab, district_id: str, wanted: str) -> dict[str, Any]:
@@ -60,7 +61,7 @@ async def publish_now(jawab: Jawab, district_id: str, wanted: str) -> dict[str, 
         raise Withheld(f"the edition is held until {held.send_after.astimezone(UTC).isoformat(timespec='seconds')}")
     queued = await publish.fan_out(jawab, held.id)
     async with jawab.db.autocommit("console") as conn:
-        return await _shown(conn, held.id) | {"queued": queued}
+        return await _shown(conn, held.id, jawab) | {"queued": queued}
 
 
 async def stop(jawab: Jawab, district_id: str, wanted: str, by: str) -> dict[str, Any]:
@@ -68,7 +69,7 @@ async def stop(jawab: Jawab, district_id: str, wanted: str, by: str) -> dict[str
     async with jawab.db.transaction("console") as tx:
         edition_id = await _edition(tx, district_id, wanted)
         withdrawn = await publish.stop(tx, edition_id, await _staff(tx, by, district_id), datetime.now(UTC))
-        return await _shown(tx, edition_id) | {"withdrawn": withdrawn}
+        return await _shown(tx, edition_id, jawab) | {"withdrawn": withdrawn}
 
 
 async def _edition(conn: Conn, district_id: str, wanted: str) -> UUID:
@@ -90,21 +91,34 @@ async def _staff(tx: Tx, login: str, district_id: str) -> UUID:
     return UUID(str(row["id"]))
 
 
-async def _shown(conn: Conn, edition_id: UUID) -> dict[str, Any]:
+async def _shown(conn: Conn, edition_id: UUID, jawab: Jawab) -> dict[str, Any]:
+    now = datetime.now(UTC)
     held = await publish.find(conn, edition_id)
+    heading = held.heading(jawab.settings.public_url)
+    came = await reach.progress(conn, held.id, now)
+    forms = came.forms or (await reach.expect(conn, jawab.keys, held.district.id, now)).forms
+    carried = await spending.providers(conn, held.district.id)
+    bill = price.of_edition(held.items, heading, forms, carried, calendar.day_of(now))
     return {
         "id": str(held.id),
         "district": held.district.id,
         "week": held.week,
+        "from": held.from_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "until": held.until_at.astimezone(UTC).isoformat(timespec="seconds"),
         "state": held.state,
         "digest": held.digest,
         "items": [{"section": item["section"], "key": item["key"], "cases": len(item["cases"])} for item in held.items],
         "send_after": held.send_after.astimezone(UTC).isoformat(timespec="seconds") if held.send_after else None,
         "texts": {
             shown.lang: {"message": shown.chat, "sms": shown.sms, "sms_parts": shown.sms_parts}
-            for shown in renderings.previews(held.items, held.heading)
+            for shown in renderings.previews(held.items, heading)
         },
-        "messages": (await publish.progress(conn, held)).messages,
+        "messages": came.messages,
+        "cost": {
+            "messages": bill.messages,
+            "sms_parts": reach.sms_parts(held.items, heading, forms),
+            "money": spending.tell(bill),
+        },
     }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,17 +13,16 @@ from zoneinfo import ZoneInfo
 import structlog
 from psycopg.types.json import Jsonb
 
-import locales
-from broadcast import audience, edition, renderings, week
+from broadcast import audience, changes, edition, renderings, week
+from broadcast.changes import Edits, Sheet
 from broadcast.edition import Item, Withheld
 from broadcast.lint import inspect
 from broadcast.renderings import Heading, Message
+from broadcast.span import Span
 from cases import calendar
 from cases.districts import District
 from cases.roles import who_may
-from locales.channels import CHANNELS
 from store import alarms, audit, outbox, sessions
-from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all, fetch_one, new_id
 from store.jawab import Jawab
 
@@ -58,12 +58,23 @@ class Edition:
     sent_at: datetime | None
     stopped_by: UUID | None
     reached: UUID | None
+    from_at: datetime
+    until_at: datetime
+    edits: dict[str, Any]  # of changes.Edits
+    passed: dict[str, int]  # whom the fan-out passed over, by reason
 
     @property
-    def heading(self) -> Heading:
-        """The day is the week's last, or the day of drafting where the week still ran."""
-        drafted = calendar.day_of(self.drafted_at, self.district.timezone)
-        return Heading(self.district.names, min(calendar.sunday(self.week), drafted).isoformat())
+    def span(self) -> Span:
+        return Span(self.from_at, self.until_at)
+
+    @property
+    def sheet(self) -> Sheet:
+        return Sheet(self.items, Edits(**self.edits))
+
+    def heading(self, site: str = "") -> Heading:
+        """`site`: the public address of this house, "" where it has none that a reader's phone could open."""
+        link = f"{site}/updates/{self.week}?district={self.district.id}" if site else ""
+        return Heading(self.district.names, self.span.last_day(self.district.timezone), link)
 
 
 async def find(conn: Conn, edition_id: UUID, *, lock: bool = False) -> Edition:
@@ -82,20 +93,33 @@ async def find_week(conn: Conn, district_id: str, wanted: str) -> UUID | None:
 
 
 # ── drafting ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-async def compile_week(conn: Conn, district_id: str, wanted: str, now: datetime) -> edition.Draft:
-    """What the week's edition would say now, and what is held back with its reason. Writes nothing."""
+async def compile_week(conn: Conn, district_id: str, wanted: str, now: datetime) -> tuple[edition.Draft, Span]:
+    """What the week's edition would say now, what is held back with its reason, and of which span. Writes nothing."""
     district = await week.find_district(conn, district_id)
-    return edition.build(await week.read(conn, district, wanted, now))
+    span = await week.span(conn, district, wanted, now)
+    return edition.build(await week.read(conn, district, span, now)), span
 
 
 async def draft(tx: Tx, district_id: str, wanted: str, by: UUID | None, now: datetime) -> UUID:
-    """Draft a district's week; `by` is None for the weekly clock. Raises `Withheld` where the week has an edition."""
-    made = await compile_week(tx, district_id, wanted, now)
+    """Draft a district's week; `by` is None for the weekly clock. A week that still runs is cut off now: the next
+    edition begins here. Raises `Withheld` where the week has an edition."""
+    await _one_at_a_time(tx, district_id)
+    made, span = await compile_week(tx, district_id, wanted, now)
     row = await fetch_one(
         tx,
-        "INSERT INTO editions (id, district_id, week, items, digest, drafted_by, drafted_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (district_id, week) DO NOTHING RETURNING id",
-        (new_id(), district_id, wanted, Jsonb(made.items), edition.digest(made.items), by, now),
+        "INSERT INTO editions (id, district_id, week, items, digest, drafted_by, drafted_at, from_at, until_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (district_id, week) DO NOTHING RETURNING id",
+        (
+            new_id(),
+            district_id,
+            wanted,
+            Jsonb(made.items),
+            edition.digest(made.items),
+            by,
+            now,
+            span.first,
+            span.after,
+        ),
     )
     if row is None:
         raise Withheld(f"{wanted} already has an edition", "editions.refused.exists")
@@ -104,22 +128,37 @@ async def draft(tx: Tx, district_id: str, wanted: str, by: UUID | None, now: dat
 
 
 async def redraft(tx: Tx, edition_id: UUID, by: UUID | None, now: datetime) -> None:
-    """Compile a draft again from the rows of now; lines of somebody's own stay on the items that are still there."""
+    """Compile a draft again from the rows of now; what was done to its lines is carried on where they are still there.
+
+    A week that still ran is told up to now, unless the next edition has begun where it was cut off.
+    """
     held = await _held_draft(tx, edition_id)
-    made = await compile_week(tx, held.district.id, held.week, now)
-    own = {_claim(item): item for item in held.items if item.get("line")}
-    items = [
-        item | {name: own[_claim(item)][name] for name in ("line", "line_lang")} if _claim(item) in own else item
-        for item in made.items
-    ]
-    await _write_items(tx, edition_id, items, by, now)
+    await _one_at_a_time(tx, held.district.id)
+    made, span = await compile_week(tx, held.district.id, held.week, now)
+    await tx.execute(
+        "UPDATE editions SET from_at = %s, until_at = %s WHERE id = %s", (span.first, span.after, edition_id)
+    )
+    await _write(tx, edition_id, changes.carry_on(held.sheet, made.items), "redraft", by=by, now=now)
 
 
-async def add_line(tx: Tx, edition_id: UUID, index: int, *, line: str, lang: str, by: UUID, now: datetime) -> None:
-    """Put one's own line on an item of a draft ("" takes it away). Raises `Withheld` for what may not go out."""
+async def change(
+    tx: Tx, edition_id: UUID, what: str, act: Callable[[Sheet], Sheet], *, by: UUID, now: datetime
+) -> None:
+    """Do one of `changes` to the lines of a draft; `what` names it in the audit. Raises `Withheld` as that does."""
+    held = await _held_draft(tx, edition_id)
+    await _write(tx, edition_id, act(held.sheet), what, by=by, now=now)
+
+
+async def add_line(tx: Tx, edition_id: UUID, marked: str, *, line: str, lang: str, by: UUID, now: datetime) -> None:
+    """Put one's own words beside a line of a draft ("" takes them away). Raises `Withheld` for what may not go out."""
     held = await _held_draft(tx, edition_id)
     await _inspect_lines(tx, held.district.id, [line])
-    await _write_items(tx, edition_id, edition.add_line(held.items, index, line, lang), by, now)
+    await _write(tx, edition_id, changes.put_line(held.sheet, marked, line, lang), "line", by=by, now=now)
+
+
+async def _one_at_a_time(tx: Tx, district_id: str) -> None:
+    """Where one edition of a district ends the next begins: no two are drafted at once."""
+    await tx.execute("SELECT 1 FROM districts WHERE id = %s FOR UPDATE", (district_id,))
 
 
 async def _held_draft(tx: Tx, edition_id: UUID) -> Edition:
@@ -129,20 +168,13 @@ async def _held_draft(tx: Tx, edition_id: UUID) -> Edition:
     return held
 
 
-def _claim(item: Item) -> tuple[Any, ...]:
-    """What an item says of what, without its numbers: the same after a redraft."""
-    values = item["values"]
-    category = locales.current(values.get("category", {}).get("key", ""))  # a draft may be older than its name
-    return item["key"], item.get("commitment"), category, str(values.get("outcome"))
-
-
-async def _write_items(tx: Tx, edition_id: UUID, items: list[Item], by: UUID | None, now: datetime) -> None:
+async def _write(tx: Tx, edition_id: UUID, sheet: Sheet, what: str, *, by: UUID | None, now: datetime) -> None:
     # Whoever changed it last is the one who may not approve it.
     await tx.execute(
-        "UPDATE editions SET items = %s, digest = %s, drafted_by = %s, drafted_at = %s WHERE id = %s",
-        (Jsonb(items), edition.digest(items), by, now, edition_id),
+        "UPDATE editions SET items = %s, digest = %s, edits = %s, drafted_by = %s, drafted_at = %s WHERE id = %s",
+        (Jsonb(sheet.items), edition.digest(sheet.items), Jsonb(asdict(sheet.edits)), by, now, edition_id),
     )
-    await audit.write(tx, _actor(by), "edition.redraft", str(edition_id))
+    await audit.write(tx, _actor(by), f"edition.{what}", str(edition_id))
 
 
 async def _inspect_lines(tx: Tx, district_id: str, lines: Sequence[str]) -> None:
@@ -172,7 +204,7 @@ async def approve(tx: Tx, edition_id: UUID, by: UUID, now: datetime, *, seen: st
         raise Withheld("the edition has changed since it was read: read it again", "editions.refused.changed")
     edition.check(held.items)
     await _inspect_lines(tx, held.district.id, [item["line"] for item in held.items if item.get("line")])
-    for shown in renderings.previews(held.items, held.heading):
+    for shown in renderings.previews(held.items, held.heading()):  # an address is only there where it fits
         if not shown.fits:
             raise Withheld(
                 f"the SMS in {shown.lang} has {shown.sms_parts} parts, over {renderings.MOST_PARTS}",
@@ -211,9 +243,7 @@ async def fan_out(jawab: Jawab, edition_id: UUID, *, batch: int = BATCH, now: da
     while True:
         async with jawab.db.transaction("console") as tx:
             held = await find(tx, edition_id, lock=True)
-            made = await _fan_out_batch(
-                tx, jawab.keys, held, batch=batch, now=now or datetime.now(UTC), composed=composed
-            )
+            made = await _fan_out_batch(tx, jawab, held, batch=batch, now=now or datetime.now(UTC), composed=composed)
         if made is None:
             return queued
         if made and not queued:
@@ -222,7 +252,7 @@ async def fan_out(jawab: Jawab, edition_id: UUID, *, batch: int = BATCH, now: da
 
 
 async def _fan_out_batch(
-    tx: Tx, keys: Keys, held: Edition, *, batch: int, now: datetime, composed: dict[tuple[str, str], Message]
+    tx: Tx, jawab: Jawab, held: Edition, *, batch: int, now: datetime, composed: dict[tuple[str, str], Message]
 ) -> int | None:
     """One batch; None when there is nothing (more) to do. `composed` keeps what is the same for many readers."""
     if held.state not in {"approved", "sending"} or held.send_after is None or held.send_after > now:
@@ -231,23 +261,28 @@ async def _fan_out_batch(
         await tx.execute("UPDATE editions SET state = 'stopped' WHERE id = %s", (held.id,))
         await alarms.sound(tx, "edition_altered", held.district.id, edition=str(held.id))
         return None
-    readers, reached = await audience.page(tx, keys, held.district.id, held.reached, batch)
-    if reached is None:
+    page = await audience.page(tx, jawab.keys, held.district.id, held.reached, batch)
+    if page.last is None:
         await tx.execute("UPDATE editions SET state = 'sent', sent_at = %s WHERE id = %s", (now, held.id))
         await audit.write(tx, "clock", "edition.sent", str(held.id))
         return None
+    heading = held.heading(jawab.settings.public_url)
     copies = []
-    for reader in readers:
+    for reader in page.readers:
         lang = reader.lang or "ur"
         form = (lang, reader.kind)
         if form not in composed:
-            composed[form] = renderings.compose(held.items, held.heading, lang, reader.kind)
+            composed[form] = renderings.compose(held.items, heading, lang, reader.kind)
         row_id = new_id()
-        message = keys.put_json(composed[form], outbox.bound_to(row_id))
+        message = jawab.keys.put_json(composed[form], outbox.bound_to(row_id))
         copies.append(outbox.Copy(row_id, reader.contact_id, lang, message))
     made = await outbox.put_edition(tx, held.id, copies, now) if copies else 0
     await sessions.ask_many(tx, [copy.contact_id for copy in copies])
-    await tx.execute("UPDATE editions SET state = 'sending', reached = %s WHERE id = %s", (reached, held.id))
+    passed = Counter(held.passed) + page.passed
+    await tx.execute(
+        "UPDATE editions SET state = 'sending', reached = %s, passed = %s WHERE id = %s",
+        (page.last, Jsonb(passed), held.id),
+    )
     return made
 
 
@@ -278,52 +313,6 @@ async def draft_due(tx: Tx, now: datetime) -> list[UUID]:
             except Withheld:
                 log.info("edition not drafted", district=row["id"], week=wanted)
     return made
-
-
-LEFT, LEAVING = ("sent", "delivered", "read"), ("queued", "sending")
-
-
-def standing(state: str, messages: Mapping[str, int]) -> str:
-    """What may be said of an edition: its state, but that "sent" is said of none that still leaves or reached nobody.
-
-    `messages` are its messages by state. Of a frozen edition whose people were all looked at: `sending` while some
-    still leave, `nobody` where nobody had asked for it, `unreached` where none could be told, else `sent`.
-    """
-    if state != "sent":
-        return state
-    if any(messages.get(one) for one in LEAVING):
-        return "sending"
-    if any(messages.get(one) for one in LEFT):
-        return "sent"
-    return "unreached" if messages else "nobody"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an edition has come: messages by state; subscribed contacts by kind of channel and language."""
-
-    messages: dict[str, int]
-    subscribers: dict[tuple[str, str], int]
-
-    @property
-    def gone(self) -> int:
-        """How many messages have left us."""
-        return sum(self.messages.get(one, 0) for one in LEFT)
-
-    def sms_parts(self, held: Edition) -> int:
-        """SMS parts that the whole edition costs, counted per subscriber's language."""
-        return sum(
-            number * renderings.parts(renderings.compose(held.items, held.heading, lang, kind), lang, kind)
-            for (kind, lang), number in self.subscribers.items()
-            if CHANNELS[kind].parts
-        )
-
-
-async def progress(conn: Conn, held: Edition) -> Progress:
-    rows = await fetch_all(
-        conn, "SELECT state, count(*) AS n FROM outbox WHERE edition_id = %s GROUP BY state", (held.id,)
-    )
-    return Progress({row["state"]: row["n"] for row in rows}, await audience.count(conn, held.district.id))
 
 
 def _actor(by: UUID | None) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from broadcast.edition import Commitment, Deed, Week, Withheld
-from cases import calendar, districts, figures
+from broadcast.span import Span
+from cases import calendar, counting, districts
 from cases.districts import District
 from store.database import Conn, fetch_all
 
@@ -29,7 +30,8 @@ async def find_district(conn: Conn, district_id: str) -> District:
     return district
 
 
-ANSWERED = ("resolved", "confirmed", "disputed", "closed")  # where a case stands that was called done, and not reopened
+# Where a case stands that was decided, and not reopened.
+ANSWERED = ("resolved", "cannot", "confirmed", "disputed", "appealed", "closed")
 
 # A place as public pages may name it: the tehsil, however small the place of the case is.
 TEHSIL = """LEFT JOIN places p ON p.id = {place}
@@ -62,34 +64,52 @@ async def _still_stand(conn: Conn, case_ids: Sequence[UUID]) -> set[UUID]:
     return {row["id"] for row in rows}
 
 
-async def read(conn: Conn, district: District, week: str, now: datetime) -> Week:
-    """What the district's week is told from. Raises `Withheld` for a week that has not begun."""
+async def span(conn: Conn, district: District, week: str, now: datetime) -> Span:
+    """A week that is over, or its days up to now: it begins where the edition of the week before was cut off, and ends
+    where the next one's has begun. Raises `Withheld` for a week that has not begun."""
+    begun = monday(week)
+    first, after = calendar.bounds(week, district.timezone)
+    before, behind = (calendar.week_of(begun + timedelta(days=days)) for days in (-7, 7))
+    rows = await fetch_all(
+        conn,
+        "SELECT week, from_at, until_at FROM editions WHERE district_id = %s AND week = ANY(%s)",
+        (district.id, [before, behind]),
+    )
+    cut = {row["week"]: row for row in rows}
+    if before in cut:
+        first = min(first, cut[before]["until_at"])
+    if first >= now:
+        raise Withheld(f"{week} has not begun", "editions.refused.week")
+    return Span(first, min(after, cut[behind]["from_at"] if behind in cut else after, now))
+
+
+async def read(conn: Conn, district: District, span: Span, now: datetime) -> Week:
+    """What the district's days in this span are told from, as it is known now."""
     zone = district.timezone
     today = calendar.day_of(now, zone)
-    if monday(week) > today:
-        raise Withheld(f"{week} has not begun", "editions.refused.week")
-    first, after = calendar.bounds(week, zone)
-    bound: Mapping[str, Any] = {"district": district.id, "first": first, "after": after, "answered": list(ANSWERED)}
-    # Counted here and not by cases.figures: that hides a second subject beside each small one, so that no total gives
-    # the small one away. An edition publishes no total of what was said.
-    said: dict[str, tuple[str, ...]] = {}
-    for row in await fetch_all(
-        conn,
-        "SELECT category, array_agg(id ORDER BY id) AS cases FROM cases"
-        " WHERE district_id = %(district)s AND opened_at >= %(first)s AND opened_at < %(after)s GROUP BY category",
-        bound,
-    ):
-        said[row["category"]] = tuple(map(str, row["cases"]))
+    bound: Mapping[str, Any] = {
+        "district": district.id,
+        "first": span.first,
+        "after": span.after,
+        "answered": list(ANSWERED),
+    }
+    # All of them, also the small ones, which an edition may tell together.
+    said: dict[str, list[str]] = {}
+    both: dict[str, list[UUID]] = {"done": [], "asked": [], "confirmed": []}
+    for (name, category, _), ids in (await counting.list_between(conn, district.id, span.first, span.after)).items():
+        if name == "received":
+            said.setdefault(category, []).extend(map(str, ids))
+        elif name in both:
+            both[name] += ids
     deeds = await fetch_all(conn, _DEEDS, bound)
-    both = (await figures.week(conn, district.id, week, now))["total"]
-    stand = await _still_stand(conn, [*both["done"]["cases"], *both["confirmed"]["cases"]])
+    stand = await _still_stand(conn, [*both["done"], *both["asked"], *both["confirmed"]])
     promises = await fetch_all(conn, _COMMITMENTS, bound)
     return Week(
         district=district.names,
-        first_day=monday(week).isoformat(),
-        last_day=min(calendar.sunday(week), today).isoformat(),
+        first_day=calendar.day_of(span.first, zone).isoformat(),
+        last_day=span.last_day(zone),
         today=today.isoformat(),
-        said=said,
+        said={category: tuple(sorted(ids)) for category, ids in said.items()},
         deeds=tuple(
             Deed(
                 case=str(row["id"]),
@@ -98,12 +118,13 @@ async def read(conn: Conn, district: District, week: str, now: datetime) -> Week
                 place=row["place"],
                 on=calendar.day_of(row["at"], zone).isoformat(),
                 office=row["office"],
-                disputed=row["status"] == "disputed",
+                disputed=row["status"] in {"disputed", "appealed"},
             )
             for row in deeds
         ),
-        done=tuple(str(one) for one in both["done"]["cases"] if one in stand),
-        confirmed=tuple(str(one) for one in both["confirmed"]["cases"] if one in stand),
+        done=tuple(str(one) for one in both["done"] if one in stand),
+        asked=tuple(str(one) for one in both["asked"] if one in stand),
+        confirmed=tuple(str(one) for one in both["confirmed"] if one in stand),
         commitments=tuple(
             Commitment(
                 id=str(row["id"]),

@@ -33,9 +33,14 @@ def week_of(day: date) -> str:
     return f"{year}-W{number:02}"
 
 
+def week_before(day: date, weeks: int) -> str:
+    """The week so many before that of this day."""
+    return week_of(day - timedelta(weeks=weeks))
+
+
 def last_full(now: datetime, zone: str) -> str:
     """The last week that is over there."""
-    return week_of(day_of(now, zone) - timedelta(days=7))
+    return week_before(day_of(now, zone), 1)
 
 
 def bounds(week: str, zone: str) -> tuple[datetime, datetime]:
@@ -45,3 +50,11 @@ def bounds(week: str, zone: str) -> tuple[datetime, datetime]:
         for day in (monday(week), monday(week) + timedelta(days=7))
     )
     return first, after
+
+
+def month(named: str, zone: str = PROVINCE) -> tuple[datetime, datetime]:
+    """First moment of a month such as `2026-11` and first moment after it, UTC. ValueError for anything else."""
+    first = date.fromisoformat(f"{named}-01")
+    after = (first + timedelta(days=31)).replace(day=1)
+    begins, ends = (datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC) for day in (first, after))
+    return begins, ends

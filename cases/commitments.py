@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any, LiteralString
 from uuid import UUID
 
+from cases.lifecycle import Refused
 from cases.register import Case
 from store.database import Tx, fetch_one
 
@@ -32,25 +34,53 @@ async def put(
     return commitment_id
 
 
-async def settle(tx: Tx, case_id: UUID, *, kept: bool, now: datetime) -> None:
-    """What was promised for a case and is still open was kept, or is dropped."""
+async def keep(tx: Tx, case_id: UUID, action: str, now: datetime) -> None:
+    """What was promised for a case is kept by the promised deed and by no other; so says the office."""
     await tx.execute(
-        "UPDATE commitments SET state = %s, state_at = %s WHERE case_id = %s AND state = 'open'",
-        ("kept" if kept else "dropped", now, case_id),
+        "UPDATE commitments SET state = 'kept', state_at = %s WHERE case_id = %s AND action = %s AND state = 'open'",
+        (now, case_id, action),
     )
+
+
+async def drop_open(tx: Tx, case_id: UUID, *, reason: str, now: datetime) -> None:
+    """The case is refused, and so is what was promised for it."""
+    await tx.execute(
+        "UPDATE commitments SET state = 'dropped', reason = %s, state_at = %s WHERE case_id = %s AND state = 'open'",
+        (reason, now, case_id),
+    )
+
+
+async def drop(tx: Tx, case_id: UUID, commitment_id: UUID, *, reason: str, now: datetime) -> dict[str, Any]:
+    """An open promise of this case is let go of, with the reason. Returns its action and office. Raises `Refused`."""
+    row = await fetch_one(
+        tx,
+        "UPDATE commitments SET state = 'dropped', reason = %s, state_at = %s"
+        " WHERE id = %s AND case_id = %s AND state = 'open' RETURNING action, office_id",
+        (reason, now, commitment_id, case_id),
+    )
+    if row is None:
+        raise Refused("promise_unknown")
+    return row
 
 
 async def open_again(tx: Tx, case_id: UUID, now: datetime) -> None:
     """A case that is reopened has its kept promises before it again."""
     await tx.execute(
-        "UPDATE commitments SET state = 'open', state_at = %s WHERE case_id = %s AND state = 'kept'", (now, case_id)
+        "UPDATE commitments SET state = 'open', state_at = %s WHERE case_id = %s AND state IN ('kept', 'confirmed')",
+        (now, case_id),
     )
 
 
-async def open_disputed(tx: Tx, now: datetime) -> None:
-    """A promise counts as kept while the citizen does not dispute it; their side cannot write promises."""
-    await tx.execute(
-        "UPDATE commitments SET state = 'open', state_at = %s FROM cases"
-        " WHERE cases.id = commitments.case_id AND cases.status = 'disputed' AND commitments.state = 'kept'",
-        (now,),
-    )
+# The citizen's side cannot write promises: theirs is the word on the case, and the clock reads it. Of a deed done on
+# the way nobody was asked: it stays as the office says it.
+_FOLLOW: LiteralString = """
+UPDATE commitments SET state_at = %(now)s, state = CASE cases.status WHEN 'confirmed' THEN 'confirmed' ELSE 'open' END
+FROM cases WHERE cases.id = commitments.case_id AND cases.outcome = commitments.action
+    AND ((commitments.state = 'kept' AND cases.status IN ('confirmed', 'disputed'))
+        OR (commitments.state = 'confirmed' AND cases.status = 'disputed'))
+"""
+
+
+async def follow_people(tx: Tx, now: datetime) -> None:
+    """A kept promise is confirmed when its case's writer says so, and open again when they say that it is not done."""
+    await tx.execute(_FOLLOW, {"now": now})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from store.database import Conn, Tx, fetch_all, fetch_one
+from store.database import Conn, Tx, fetch_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,3 @@ async def list_by_person(conn: Conn, district_id: str | None) -> list[Marks]:
         {"district": district_id},
         of=Marks,
     )
-
-
-async def count(conn: Conn, district_id: str, until: datetime) -> int:
-    """How many of a district's messages stood as no complaint then."""
-    row = await fetch_one(
-        conn,
-        "SELECT count(*) AS n FROM dismissals WHERE district_id = %(district)s AND at < %(until)s"
-        " AND coalesce(taken_back_at >= %(until)s, true)",
-        {"district": district_id, "until": until},
-    )
-    return int(row["n"]) if row else 0

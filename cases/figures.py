@@ -1,96 +1,54 @@
 """The numbers of a district, counted from its rows at every asking: one source for pages, data and the edition.
 
 "The department says done" stands beside "people confirm done" everywhere: in the national portal 96 % were resolved and
-35 % of complainants in Balochistan satisfied. Drafts count like other cases; sealed cases are in no number here.
-
-A week that is over stays as it was: what was reopened, disputed, closed or answered anew since is read from the lines
-of its history up to that week's end, and counts in the week in which it happened. What is corrected or named later (the
-subject, the office, whether they may be messaged) holds for all weeks: no line says what it was before.
-
-Small numbers never leave. A count under FEWEST is None, and where what is hidden adds up to less than FEWEST the
-smallest number beside it is hidden too, so that nobody can reckon it from the total. A running total is rounded down
-to fives: of an exact one, two readings would show a single new case.
+35 % of complainants in Balochistan satisfied. Drafts count like other cases; sealed cases are in no number here. What
+the names mean is in `cases.counting`, and what is told of small numbers in `cases.suppression`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Any, LiteralString
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from cases import calendar, dismissals
-from cases.lifecycle import MEETS, OPEN, RESUMES, Refused
-from cases.suppression import FEWEST, round_down, suppress
+from cases import calendar, counting
+from cases.counting import FLOWS, STOCKS, Counts
+from cases.lifecycle import Refused
+from cases.suppression import FEWEST, MANY, add_up, percent, suppress, tell
 from flows.categories import CATEGORIES
-from store.database import Conn, fetch_all
+from store.database import Conn, fetch_all, fetch_one
 
 BY_CATEGORY = ("received", "done", "confirmed", "overdue")
-IN_ALL = (*BY_CATEGORY, "disputed", "half", "silent", "not_asked", "answered", "in_72", "in_14", "unnamed")
+IN_ALL = (*FLOWS, *STOCKS)
+NUMBERS = (*IN_ALL, "not_complaints")  # what a week tells; the last is of messages, which are no cases
+# Percent: a part of a whole, both counted in the same week.
+RATES = {
+    "in_72": "due_72", "told_72": "due_72", "code_72": "due_72",
+    "in_14": "due_14", "told_14": "due_14", "code_14": "due_14", "confirmed": "asked",
+}  # fmt: skip
+DAYS = ("read", "answer")
+# Held back at times for the sake of others, however many they are: their totals are what the weeks tell and no more.
+_FOR_OTHERS = frozenset({"answered", "disputed", "half", "silent"})
 
-Ids = dict[str, list[UUID]]  # category → cases
+Week = dict[str, Any]
 
-# The verbs that meet the clock of the resolution, and those after which it runs on.
-_MEET, _RUN = ([verb for verb, kinds in table.items() if "resolve" in kinds] for table in (MEETS, RESUMES))
 
-# The span, and what was said to each case within it, as it stood when the span ended.
-_ACTS: LiteralString = """
-WITH span AS (
-    SELECT coalesce(%(monday)s::date::timestamp AT TIME ZONE timezone, '-infinity') AS first,
-        least(%(now)s, coalesce((%(monday)s::date + 7)::timestamp AT TIME ZONE timezone, %(now)s)) AS after
-    FROM districts WHERE id = %(district)s
-), acts AS (
-    SELECT h.case_id, bool_or(h.verb = 'resolve') AS done,
-        (array_agg(h.outcome ORDER BY h.id DESC) FILTER (WHERE h.verb = 'resolve'))[1] AS outcome,
-        (array_agg(h.verb ORDER BY h.id DESC) FILTER (WHERE h.verb IN ('confirm', 'dispute', 'halve')))[1] AS verdict,
-        (array_agg(h.verb ORDER BY h.id DESC) FILTER (WHERE h.verb IN ('resolve', 'reopen')))[1] = 'reopen' AS reopened
-    FROM case_history h JOIN cases c ON c.id = h.case_id, span
-    WHERE c.district_id = %(district)s AND h.at >= span.first AND h.at < span.after
-    GROUP BY h.case_id
-)"""
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What anybody may read of a district: its weeks, oldest first, and all of them together.
 
-# Whose clock of the resolution was moved after the span, and how it stood before.
-_STOOD: LiteralString = """, since AS (
-    SELECT DISTINCT h.case_id FROM case_history h JOIN cases c ON c.id = h.case_id, span
-    WHERE c.district_id = %(district)s AND h.at >= span.after AND (h.verb = ANY(%(meets)s) OR h.verb = ANY(%(resumes)s))
-), stood AS (
-    SELECT since.case_id, (
-        SELECT min(h.at) FROM case_history h
-        WHERE h.case_id = since.case_id AND h.at < span.after AND h.verb = ANY(%(meets)s) AND h.id > coalesce((
-            SELECT max(b.id) FROM case_history b
-            WHERE b.case_id = since.case_id AND b.at < span.after AND b.verb = ANY(%(resumes)s)), 0)
-    ) AS met_at FROM span, since
-)"""
+    A week is {"week", "from", "to", "total": {count | None by NUMBERS}, "rates": {percent | None by RATES}, "days":
+    {name: {"n", "median", "ninth_tenth"} by DAYS}, "categories": {id: {count | None by BY_CATEGORY}}, "places": the
+    same by tehsil, "digest"}. `total` is {"total", "rates", "categories", "others"}: overdue and unnamed stood so at
+    the last week's end; a subject has what the weeks tell of it, and "others" is what the total has besides.
+    """
 
-# One row for each case of the district that does, or did within the span, something we count.
-_CASES: LiteralString = f"""{_ACTS}{_STOOD}
-SELECT c.id, c.category,
-    c.opened_at >= span.first AND c.opened_at < span.after AS received,
-    -- "Cannot be done" is an answer: published as done it would be a false claim.
-    coalesce(acts.done AND acts.reopened IS NOT TRUE AND acts.outcome NOT LIKE 'cannot%%', false) AS done,
-    coalesce(acts.verdict = 'confirm' AND acts.reopened IS NOT TRUE, false) AS confirmed,
-    coalesce(acts.verdict IN ('dispute', 'halve'), false) AS disputed,
-    coalesce(acts.verdict = 'halve', false) AS half,  -- of the disputed
-    coalesce(acts.done AND acts.reopened IS NOT TRUE AND c.may_message AND acts.verdict IS NULL, false) AS silent,
-    coalesce(acts.done AND acts.reopened IS NOT TRUE AND c.may_message IS NOT TRUE, false) AS not_asked,
-    acts.verdict IS NOT NULL AS answered,
-    coalesce(a.met_at >= span.first AND a.met_at < span.after AND a.met_at < a.due_at, false) AS in_72,
-    coalesce(r.met_at >= span.first AND r.met_at < span.after AND r.met_at < r.due_at, false) AS in_14,
-    (a.due_at < span.after AND coalesce(a.met_at >= span.after, true))
-        OR (r.due_at < span.after AND coalesce(r.met_at >= span.after, true)) AS overdue,
-    c.office_id IS NULL AND c.opened_at < span.after AND coalesce((SELECT h.became FROM case_history h
-        WHERE h.case_id = c.id AND h.at < span.after ORDER BY h.id DESC LIMIT 1), 'received') = ANY(%(open)s) AS unnamed
-FROM span, cases c
-JOIN clocks a ON a.case_id = c.id AND a.kind = 'acknowledge'
-JOIN clocks k ON k.case_id = c.id AND k.kind = 'resolve'
-LEFT JOIN acts ON acts.case_id = c.id
-LEFT JOIN stood ON stood.case_id = c.id
-CROSS JOIN LATERAL (
-    SELECT k.due_at, CASE WHEN stood.case_id IS NULL THEN k.met_at ELSE stood.met_at END AS met_at
-) r
-WHERE c.district_id = %(district)s
-ORDER BY c.opened_at, c.id
-"""  # noqa: S608 - no value from outside
+    weeks: list[Week]
+    total: dict[str, Any]
 
 
 async def week(conn: Conn, district_id: str, week: str, now: datetime) -> dict[str, Any]:
@@ -98,40 +56,107 @@ async def week(conn: Conn, district_id: str, week: str, now: datetime) -> dict[s
 
     {"district", "week", "categories": [{"category", "received": F, "done": F, "confirmed": F, "overdue": F}, …],
     "total": {…F by IN_ALL}, "unnamed_categories": […]}; F = {"count": int | None, "cases": [id, …]}, None and no ids
-    where it is held back. Received, done, confirmed, disputed, in_72 and in_14 happened within the week; overdue and
-    unnamed stood so at its end. Raises `Refused` for what is no week.
+    where it is held back. Overdue and unnamed stood so at its end; all else happened within it, so that "confirmed" and
+    "disputed" are of "asked", which are the week's deeds that people were asked about and whatever they spoke on.
+    Raises `Refused` for what is no week.
     """
-    cells = await _count(conn, district_id, now, _monday(week))
-    columns = {name: _hold_back(cells[name]) for name in BY_CATEGORY}
+    monday = _monday(week)
+    cases = await counting.list_cases(conn, district_id, monday, now)
+    told = hold_back(Counts(monday, {cell: len(ids) for cell, ids in cases.items()}))
+
+    def figure(count: int | None, name: str, category: str | None = None) -> dict[str, Any]:
+        ids = [] if count is None else _gather(cases, name, category)
+        return {"count": count, "cases": ids}
+
     return {
         "district": district_id,
         "week": week,
         "categories": [
-            {"category": category, **{name: _figure(columns[name][0][category]) for name in BY_CATEGORY}}
-            for category in CATEGORIES
+            {"category": category, **{name: figure(cells[name], name, category) for name in BY_CATEGORY}}
+            for category, cells in told["categories"].items()
         ],
-        "total": {name: _figure(columns[name][1] if name in columns else _large(_all(cells[name]))) for name in IN_ALL},
+        "total": {name: figure(told["total"][name], name) for name in IN_ALL},
         "unnamed_categories": await unnamed_categories(conn, district_id),
     }
 
 
-async def totals(conn: Conn, district_id: str, now: datetime) -> dict[str, Any]:
-    """The same from the first day until now, as plain numbers rounded down to fives; None under FEWEST."""
-    cells = await _count(conn, district_id, now, None)
-    return {
-        "district": district_id,
-        "categories": [
-            {"category": category, **{name: round_down(len(cells[name][category])) for name in BY_CATEGORY}}
-            for category in CATEGORIES
-        ],
-        "total": {name: round_down(len(_all(cells[name]))) for name in IN_ALL},
-        "unnamed_categories": await unnamed_categories(conn, district_id),
+async def published(conn: Conn, district_id: str, now: datetime) -> Published:
+    """Every week that is over, from the one in which the first words came."""
+    row = await fetch_one(
+        conn,
+        "SELECT timezone, least((SELECT min(opened_at) FROM cases WHERE district_id = d.id),"
+        " (SELECT min(at) FROM dismissals WHERE district_id = d.id)) AS first FROM districts d WHERE id = %s",
+        (district_id,),
+    )
+    if row is None or row["first"] is None:
+        return sum_up([])
+    last = calendar.monday(calendar.last_full(now, row["timezone"]))
+    monday = calendar.monday(calendar.week_of(calendar.day_of(row["first"], row["timezone"])))
+    mondays = [monday + timedelta(days=7 * number) for number in range((last - monday).days // 7 + 1)]
+    after = calendar.bounds(calendar.week_of(last), row["timezone"])[1]
+    return sum_up(await counting.count(conn, district_id, mondays, after) if mondays else [])
+
+
+def sum_up(counted: Sequence[Counts]) -> Published:
+    """What may be told of weeks and of their total."""
+    weeks = [hold_back(one) for one in counted]
+    total = {
+        name: (weeks[-1]["total"][name] if weeks else None)
+        if name in STOCKS
+        else add_up(_share(one, told, name) for one, told in zip(counted, weeks, strict=True))
+        for name in NUMBERS
     }
+    flows = [name for name in BY_CATEGORY if name in FLOWS]
+    named = {
+        category: {name: sum(one["categories"][category][name] or 0 for one in weeks) for name in flows}
+        for category in CATEGORIES
+    }
+    others = {name: (total[name] or 0) - sum(cells[name] for cells in named.values()) for name in flows}
+    return Published(
+        weeks,
+        {
+            "total": total,
+            "rates": _rates(total),
+            "categories": {one: {name: tell(count) for name, count in cells.items()} for one, cells in named.items()},
+            "others": {name: tell(count) for name, count in others.items()},
+        },
+    )
 
 
-async def not_complaints(conn: Conn, district_id: str, now: datetime) -> int | None:
-    """How many messages stood as no complaint then, in fives; None under FEWEST. They are in no other number."""
-    return round_down(await dismissals.count(conn, district_id, now))
+def hold_back(counted: Counts) -> Week:
+    """What may be told of one week."""
+    week = calendar.week_of(counted.monday)
+    sums = {name: sum(_column(counted, name, 1).values()) for name in IN_ALL}
+    shown = {**{name: tell(count) for name, count in sums.items()}, "not_complaints": tell(counted.not_complaints)}
+    categories = {name: _cells(counted, name, 1, CATEGORIES, total_first=name != "received") for name in BY_CATEGORY}
+    # An edition names every subject from five on: where the rest could be reckoned, the total goes.
+    _, gone = suppress(_full(counted, "received", CATEGORIES), total_first=False)
+    places = sorted({place for _, _, place in counted.cells if place is not None})
+    by_place = {name: _cells(counted, name, 2, places, total_first=True) for name in BY_CATEGORY}
+    if gone:
+        shown["received"] = None
+        by_place["received"] = dict.fromkeys(places)
+    _hold_back_verdicts(shown, sums)
+    for part, whole in RATES.items():
+        shown[part] = None if shown[whole] is None else shown[part]
+    told = {
+        "week": week,
+        "from": counted.monday.isoformat(),
+        "to": calendar.sunday(week).isoformat(),
+        "total": shown,
+        "rates": _rates(shown),
+        "days": {name: _days(*counted.days.get(name, (0, 0.0, 0.0))) for name in DAYS},
+        "categories": {one: {name: categories[name][one] for name in BY_CATEGORY} for one in CATEGORIES},
+        "places": {one: {name: by_place[name][one] for name in BY_CATEGORY} for one in places},
+    }
+    return told | {"digest": digest(told)}
+
+
+def digest(week: Week) -> str:
+    """SHA-256 of all that is told of a week, in one canonical spelling."""
+    told = {name: value for name, value in week.items() if name != "digest"}
+    spelled = json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(spelled.encode()).hexdigest()
 
 
 async def unnamed_categories(conn: Conn, district_id: str) -> list[str]:
@@ -145,18 +170,6 @@ async def unnamed_categories(conn: Conn, district_id: str) -> list[str]:
     return [category for category in CATEGORIES if category not in named]
 
 
-async def _count(conn: Conn, district_id: str, now: datetime, monday: date | None) -> dict[str, Ids]:
-    bound = {"district": district_id, "now": now, "monday": monday, "open": list(OPEN), "meets": _MEET, "resumes": _RUN}
-    rows = await fetch_all(conn, _CASES, bound)
-    return {
-        name: {
-            category: [row["id"] for row in rows if row["category"] == category and row[name]]
-            for category in CATEGORIES
-        }
-        for name in IN_ALL
-    }
-
-
 def _monday(week: str) -> date:
     try:
         return calendar.monday(week)
@@ -164,19 +177,69 @@ def _monday(week: str) -> date:
         raise Refused("week_unknown") from None
 
 
-def _hold_back(column: Ids) -> tuple[dict[str, list[UUID] | None], list[UUID] | None]:
-    hidden, total_too = suppress({category: len(ids) for category, ids in column.items()})
-    cells = {category: None if category in hidden else ids for category, ids in column.items()}
-    return cells, None if total_too else _all(column)
+def _gather(cases: Mapping[tuple[str, str, str | None], list[UUID]], name: str, category: str | None) -> list[UUID]:
+    return [
+        one
+        for (called, subject, _), ids in cases.items()
+        if called == name and category in {None, subject}
+        for one in ids
+    ]
 
 
-def _all(column: Ids) -> list[UUID]:
-    return [one for ids in column.values() for one in ids]
+def _column(counted: Counts, name: str, at: int) -> dict[str | None, int]:
+    """One column by subject (1) or by tehsil (2)."""
+    found: dict[str | None, int] = {}
+    for cell, count in counted.cells.items():
+        if cell[0] == name:
+            found[cell[at]] = found.get(cell[at], 0) + count
+    return found
 
 
-def _large(ids: list[UUID]) -> list[UUID] | None:
-    return ids if len(ids) >= FEWEST else None
+def _full(counted: Counts, name: str, rows: Iterable[str]) -> dict[str, int]:
+    column = _column(counted, name, 1)
+    return {row: column.get(row, 0) for row in rows}
 
 
-def _figure(ids: Sequence[UUID] | None) -> dict[str, Any]:
-    return {"count": None, "cases": []} if ids is None else {"count": len(ids), "cases": list(ids)}
+def _cells(counted: Counts, name: str, at: int, rows: Sequence[str], *, total_first: bool) -> dict[str, int | None]:
+    column = {str(row): count for row, count in _column(counted, name, at).items()}  # "None": no tehsil is known
+    hidden, _ = suppress({**dict.fromkeys(rows, 0), **column}, total_first=total_first)
+    return {row: None if row in hidden else column.get(row, 0) for row in rows}
+
+
+def _hold_back_verdicts(shown: dict[str, int | None], sums: Mapping[str, int]) -> None:
+    """How many of those asked have not confirmed is always told; who of them is silent and who says no only where
+    neither is small, and "half" where "not at all" is not."""
+    rest = ("disputed", "silent") if shown["confirmed"] is not None else ("confirmed", "disputed", "silent")
+    hidden, _ = suppress({name: sums[name] for name in rest})
+    shown |= dict.fromkeys(hidden)
+    if shown["confirmed"] is None or shown["disputed"] is None:
+        shown["answered"] = None
+    if shown["disputed"] is None or 0 < sums["disputed"] - sums["half"] < FEWEST:
+        shown["half"] = None
+
+
+def _share(counted: Counts, week: Week, name: str) -> tuple[int, int]:
+    """What a total may count of a week: (what the week tells, what waits for more); see `suppression.add_up`."""
+    told = week["total"][name]
+    if told is not None:
+        return told, 0
+    if name == "not_complaints":
+        return 0, counted.not_complaints
+    cells = _full(counted, name, CATEGORIES).values()
+    if name == "received":  # its subjects are told, though their total may not be
+        return sum(count for count in cells if count >= FEWEST), sum(count for count in cells if count < FEWEST)
+    return 0, 0 if name in _FOR_OTHERS else sum(cells)
+
+
+def _rates(told: Mapping[str, int | None]) -> dict[str, int | None]:
+    return {part: percent(told[part], told[whole]) for part, whole in RATES.items()}
+
+
+def _days(n: int, middle: float, ninth: float) -> dict[str, Any]:
+    """Of enough cases the median, and of twice as many the ninth tenth, in tenths of a day."""
+    enough, many = n >= FEWEST, n >= MANY
+    return {
+        "n": tell(n),
+        "median": round(middle, 1) if enough else None,
+        "ninth_tenth": round(ninth, 1) if many else None,
+    }

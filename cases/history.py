@@ -72,3 +72,15 @@ async def last_actor(tx: Tx, case_id: UUID, verb: str) -> str | None:
         (case_id, verb),
     )
     return None if row is None else row["actor"]
+
+
+async def gainsaid(tx: Tx, case_id: UUID) -> str | None:
+    """Who said last how it ended, where its writer has said since that it is not so; None where nobody did."""
+    row = await fetch_one(
+        tx,
+        "SELECT said.actor FROM case_history said WHERE said.case_id = %(case)s AND said.verb IN ('resolve', 'part')"
+        " AND EXISTS (SELECT FROM case_history no WHERE no.case_id = %(case)s AND no.id > said.id"
+        " AND no.verb IN ('dispute', 'halve', 'appeal')) ORDER BY said.id DESC LIMIT 1",
+        {"case": case_id},
+    )
+    return None if row is None else row["actor"]

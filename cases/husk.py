@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from cases import clocks, history, referrals, register, thread
+from cases import clocks, history, office_lines, referrals, register, thread
 from cases.lifecycle import Refused
 from cases.sorting import Kept
 from cases.thread import Entry
@@ -33,6 +33,7 @@ async def take(tx: Tx, keys: Keys, case_id: UUID, *, now: datetime) -> Kept:
     if row is None:
         raise Refused("case_unknown")
     words = [word for entry in await thread.read(tx, keys, case_id) for word in _words(entry)]
+    words += await _of_offices(tx, keys, case_id)
     words.append({"at": now.isoformat(), "text": await _told(tx, case_id), "by": "", "kind": "note"})
     typed = row["place_text"]
     answers = {
@@ -43,6 +44,7 @@ async def take(tx: Tx, keys: Keys, case_id: UUID, *, now: datetime) -> Kept:
         "status": row["status"],
     }
     await thread.forget(tx, case_id)
+    await office_lines.forget(tx, case_id)
     await referrals.forget(tx, case_id)
     await sessions.unask(tx, case_id)
     await register.hollow(tx, case_id, now)
@@ -73,6 +75,19 @@ def _words(entry: Entry) -> list[dict[str, Any]]:
     if entry.location:
         words.append({**at, "location": list(entry.location), **ours})
     return words
+
+
+async def _of_offices(tx: Tx, keys: Keys, case_id: UUID) -> list[dict[str, Any]]:
+    """What handlers wrote for offices, and offices back, as notes."""
+    noted = [
+        {"at": one.at.isoformat(), "text": summary, "by": "", "kind": "note"}
+        for one in await referrals.of_case(tx, case_id)
+        if one.kind == "refer" and (summary := referrals.read_summary(keys, one))
+    ]
+    for line in await office_lines.of_case(tx, keys, case_id):
+        text = " ".join(part for part in (line.kind, line.day and line.day.isoformat(), line.text) if part)
+        noted.append({"at": line.at.isoformat(), "text": text, "by": line.office.get("en", ""), "kind": "note"})
+    return noted
 
 
 async def _told(tx: Tx, case_id: UUID) -> str:

@@ -22,13 +22,6 @@ from store.database import Tx, fetch_one, new_id
 from store.sessions import Question
 
 Says = Sequence[tuple[str, Mapping[str, Any]]]  # (text key, values)
-# What a citizen can answer by digit to "is it done?"; the flow verify.yaml reads the same.
-IS_IT_DONE = (
-    ("1", "case.confirm_yes"),
-    ("2", "case.confirm_no"),
-    ("3", "case.confirm_half"),
-    ("4", "case.confirm_unknown"),
-)
 
 
 async def tell(

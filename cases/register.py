@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -45,7 +45,18 @@ class Case:
     resolved_at: datetime | None
     outcome: str | None
     outcome_values: dict[str, Any] | None
+    decision: str | None  # upheld, partly, refused, withdrawn; None: not yet
+    told_at: datetime | None  # since when its writer could know how it ended; None: not yet
+    asked_at: datetime | None  # when they were last asked whether it is so; None: they were not
+    ask_count: int
+    wish_at: datetime | None  # to take it back
+    wish_why: str | None
+    wish_by: str | None
     version: int
+
+    def disputable(self, now: datetime) -> bool:
+        """Whether its writer may still say that it is not so."""
+        return clocks.disputable(self.status, self.told_at, now)
 
     def day(self, moment: datetime) -> date:
         """The day that a moment falls on in the case's district."""
@@ -54,7 +65,8 @@ class Case:
 
 _CASE: LiteralString = """
 SELECT c.id, c.code, c.district_id, d.timezone, c.contact_id, c.lang, c.category, c.place_id, c.draft, c.status,
-       c.may_message, c.office_id, c.assigned_to, c.opened_at, c.resolved_at, c.outcome, c.outcome_values, c.version
+       c.may_message, c.office_id, c.assigned_to, c.opened_at, c.resolved_at, c.outcome, c.outcome_values, c.decision,
+       c.told_at, c.asked_at, c.ask_count, c.wish_at, c.wish_why, c.wish_by, c.version
 FROM cases c JOIN districts d ON d.id = c.district_id WHERE c.contact_id IS NOT NULL AND """
 
 
@@ -192,6 +204,7 @@ async def move(
     version: int | None = None,
     data: Mapping[str, Any] | None = None,
     columns: Mapping[str, Any] | None = None,
+    decision: str = "",
 ) -> Case:
     """Say one verb to a case. Returns the case as it was read.
 
@@ -202,13 +215,13 @@ async def move(
     if version is not None and version != case.version:
         raise Refused("changed")
     role = await role_of(tx, actor, case.district_id)
-    became = lifecycle.move(case.status, verb, role)
+    became = lifecycle.move(case.status, verb, role, decision)
     meets, resumes = list(lifecycle.MEETS.get(verb, ())), list(lifecycle.RESUMES.get(verb, ()))
     written = {**(columns or {}), "status": became}
     done = await tx.execute(
         sql.SQL(
             "UPDATE cases SET {columns}, version = version + 1, next_due = (SELECT min(due_at) FROM clocks"
-            " WHERE case_id = cases.id AND CASE WHEN kind = ANY(%(meets)s) THEN false"
+            " WHERE case_id = cases.id AND NOT %(stops)s AND CASE WHEN kind = ANY(%(meets)s) THEN false"
             " WHEN kind = ANY(%(resumes)s) THEN true ELSE met_at IS NULL END)"
             " WHERE id = %(id)s AND status = %(was)s AND version = %(version)s"
         ).format(
@@ -223,6 +236,7 @@ async def move(
             "version": case.version,
             "meets": meets,
             "resumes": resumes,
+            "stops": verb in lifecycle.STOPS,
         },
     )
     if done.rowcount != 1:
@@ -233,6 +247,8 @@ async def move(
             " WHERE case_id = %(id)s AND kind = ANY(%(kinds)s)",
             {"meets": meets, "now": now, "id": case_id, "kinds": meets + resumes},
         )
+    if verb in lifecycle.STOPS:
+        await _stop_clocks(tx, case_id, now)
     await history.write(tx, case_id, verb, actor=actor, now=now, was=case.status, became=became, data=data)
     return case
 
@@ -245,26 +261,29 @@ async def keep_said(tx: Tx, keys: Keys, case_id: UUID, message: Message) -> None
     await tx.execute("UPDATE cases SET last_said = %s WHERE id = %s", (box, case_id))
 
 
-async def hollow(tx: Tx, case_id: UUID, now: datetime) -> None:
-    """Let go of all that could tell whose case this was; what is counted of it stays, and no clock runs on.
+async def _stop_clocks(tx: Tx, case_id: UUID, now: datetime) -> None:
+    """No clock runs on. One that was late stays so until now; one that was not is neither met in time nor ever late."""
+    await tx.execute(
+        "UPDATE clocks SET met_at = greatest(%s, due_at) WHERE case_id = %s AND met_at IS NULL", (now, case_id)
+    )
 
-    A clock that was late stays so until now; one that was not is neither met in time nor ever late.
-    """
+
+async def hollow(tx: Tx, case_id: UUID, now: datetime) -> None:
+    """Let go of all that could tell whose case this was; what is counted of it stays, and no clock runs on."""
     await tx.execute(
         "UPDATE cases SET code = NULL, contact_id = NULL, place_text = NULL, outcome_values = NULL,"
         " outcome_line = NULL, last_said = NULL, assigned_to = NULL, next_due = NULL,"
         " version = version + 1 WHERE id = %s",
         (case_id,),
     )
-    await tx.execute(
-        "UPDATE clocks SET met_at = greatest(%s, due_at) WHERE case_id = %s AND met_at IS NULL", (now, case_id)
-    )
+    await _stop_clocks(tx, case_id, now)
 
 
 _NAME: LiteralString = """
 WITH named AS (
     UPDATE cases SET office_id = %s, version = version + 1
-    WHERE district_id = %s AND category = %s AND office_id IS NULL AND status <> 'closed' RETURNING id, status
+    WHERE district_id = %s AND category = %s AND office_id IS NULL
+        AND status NOT IN ('withdrawn', 'closed') RETURNING id, status
 )
 {history} SELECT id, now(), 'operator', 'amend', status, status, '{"changed": ["office_id"]}' FROM named
 """.replace("{history}", history.INTO)
@@ -275,49 +294,97 @@ async def name_office(tx: Tx, district_id: str, category: str, office_id: UUID) 
     await tx.execute(_NAME, (office_id, district_id, category))
 
 
-# The first late clock goes one office up from the case's own; the second, where the first was late too, two up. At the
-# top of the line there is nobody above: escalated_to stays null and history says so.
 _MARK: LiteralString = """
 WITH late AS (
-    SELECT k.case_id, k.kind, c.status, up.id AS first, upper.id AS second,
-        EXISTS (SELECT FROM clocks o WHERE o.case_id = k.case_id AND o.kind = 'acknowledge'
-                AND (o.overdue_at IS NOT NULL OR (o.met_at IS NULL AND o.due_at <= %(now)s))) AS twice
-    FROM clocks k
-    JOIN cases c ON c.id = k.case_id
-    LEFT JOIN offices own ON own.id = c.office_id
-    LEFT JOIN offices up ON up.id = own.above_id
-    LEFT JOIN offices upper ON upper.id = up.above_id
+    SELECT k.case_id, k.kind FROM clocks k JOIN cases c ON c.id = k.case_id
     WHERE k.met_at IS NULL AND k.overdue_at IS NULL AND k.due_at <= %(now)s AND c.status = ANY(%(open)s)
-    ORDER BY k.due_at
-    LIMIT %(batch)s
-    FOR UPDATE OF k SKIP LOCKED
-), marked AS (
-    UPDATE clocks SET overdue_at = %(now)s,
-        escalated_to = CASE WHEN late.kind = 'resolve' AND late.twice THEN coalesce(late.second, late.first)
-                       ELSE late.first END
-    FROM late
-    WHERE clocks.case_id = late.case_id AND clocks.kind = late.kind AND clocks.overdue_at IS NULL
-    RETURNING clocks.case_id, clocks.kind, late.status, clocks.escalated_to
-), told AS (
-    {history}
-    SELECT case_id, %(now)s, 'clock', 'escalate', status, status,
-        jsonb_build_object('clock', kind, 'office', escalated_to)
-    FROM marked
-    ORDER BY case_id, kind
+    ORDER BY k.due_at LIMIT %(batch)s FOR UPDATE OF k SKIP LOCKED
 )
-SELECT case_id FROM marked WHERE kind = 'resolve' ORDER BY case_id
-""".replace("{history}", history.INTO)
+UPDATE clocks SET overdue_at = %(now)s FROM late
+WHERE clocks.case_id = late.case_id AND clocks.kind = late.kind AND clocks.overdue_at IS NULL
+RETURNING clocks.case_id, clocks.kind
+"""
+_TOP: LiteralString = """
+WITH late AS (
+    SELECT k.case_id FROM clocks k JOIN cases c ON c.id = k.case_id
+    WHERE k.kind = 'resolve' AND k.met_at IS NULL AND k.overdue_at IS NOT NULL AND k.topped_at IS NULL
+        AND k.due_at <= %(by)s AND c.status = ANY(%(open)s)
+    ORDER BY k.due_at LIMIT %(batch)s FOR UPDATE OF k SKIP LOCKED
+)
+UPDATE clocks SET topped_at = %(now)s FROM late
+WHERE clocks.case_id = late.case_id AND clocks.kind = 'resolve' AND clocks.topped_at IS NULL
+RETURNING clocks.case_id
+"""
 
 
-async def mark_late(tx: Tx, now: datetime, batch: int) -> list[UUID]:
-    """Mark up to `batch` clocks that ran out, once, and escalate their cases. Returns those past the fourteenth day.
+async def mark_late(tx: Tx, now: datetime, batch: int) -> list[tuple[UUID, str]]:
+    """Mark up to `batch` clocks that ran out, once. Returns (case, kind of clock), a case's first one first.
 
     Two at once do no harm: a late clock is locked by the one that finds it and skipped by the other.
     """
     rows = await fetch_all(tx, _MARK, {"now": now, "open": list(OPEN), "batch": batch})
-    return [row["case_id"] for row in rows]
+    return sorted((row["case_id"], row["kind"]) for row in rows)
+
+
+async def mark_topped(tx: Tx, now: datetime, after: timedelta, batch: int) -> list[UUID]:
+    """The same for cases that are late by so much more than their fourteenth day."""
+    rows = await fetch_all(tx, _TOP, {"now": now, "by": now - after, "open": list(OPEN), "batch": batch})
+    return sorted(row["case_id"] for row in rows)
+
+
+async def note_escalated(tx: Tx, case_id: UUID, office_id: UUID) -> None:
+    """Whom the late case goes to; whether they were told is in its referral."""
+    await tx.execute(
+        "UPDATE clocks SET escalated_to = %s WHERE case_id = %s AND kind = 'resolve'", (office_id, case_id)
+    )
 
 
 async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
     """The cases of one of two contacts of a person are the other one's."""
     await tx.execute("UPDATE cases SET contact_id = %s WHERE contact_id = %s", (contact_id, other))
+
+
+# What became of the messages that told how a case ended: one that went out and was not called back within the hour (as
+# its own words, or as the template that asks "is it done?"), and one that nobody will read any more. Who is not reached
+# could know of it by their number since it ended.
+_NOTE_TOLD: LiteralString = """
+WITH message AS (
+    SELECT id, state, sent_at, missed AND coalesce(template, '') NOT LIKE 'done:%%' AS unread FROM outbox
+    WHERE id IN (SELECT asked_by FROM cases WHERE asked_by IS NOT NULL AND contact_id IS NOT NULL)
+), fate AS (
+    SELECT id, CASE WHEN state IN ('sent', 'delivered', 'read') AND NOT unread THEN sent_at END AS told_at FROM message
+    WHERE state IN ('undelivered', 'failed', 'withdrawn') OR (state IN ('delivered', 'read') AND NOT unread)
+        OR (state = 'sent' AND NOT unread AND sent_at <= %(now)s - interval '1 hour')
+        OR (unread AND sent_at <= %(now)s - interval '7 days')
+)
+UPDATE cases SET asked_by = NULL, asked_at = coalesce(fate.told_at, asked_at),
+    told_at = CASE WHEN asked_at IS NULL AND fate.told_at IS NOT NULL THEN fate.told_at
+        ELSE coalesce(cases.told_at, fate.told_at, resolved_at, %(now)s) END
+FROM fate WHERE fate.id = cases.asked_by
+"""
+
+
+def asked(outbox_id: UUID | None, now: datetime, *, count: int) -> dict[str, Any]:
+    """The columns of a case whose writer is told how it ended by this message, asked for the `count`th time.
+
+    Since when they know is told by the message's fate; where nothing may be sent it stands at their number from now.
+    """
+    return {"asked_by": outbox_id, "told_at": None if outbox_id else now, "ask_count": count if outbox_id else 0}
+
+
+async def note_told(tx: Tx, now: datetime) -> None:
+    """Since when people know how their case ended, and when they were last asked whether it is so."""
+    await tx.execute(_NOTE_TOLD, {"now": now})
+
+
+async def to_ask(tx: Tx, now: datetime, batch: int) -> list[UUID]:
+    """Up to `batch` cases whose writers are to be asked once more. Two at once do no harm: a case is locked by one."""
+    first, second = clocks.ASKED_AGAIN
+    rows = await fetch_all(
+        tx,
+        "SELECT id FROM cases WHERE status IN ('resolved', 'cannot') AND ask_count IN (1, 2) AND asked_by IS NULL"
+        " AND may_message AND contact_id IS NOT NULL AND told_at + CASE ask_count WHEN 1 THEN %s ELSE %s END <= %s"
+        " ORDER BY told_at LIMIT %s FOR UPDATE SKIP LOCKED",
+        (first, second, now, batch),
+    )
+    return [row["id"] for row in rows]

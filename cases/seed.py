@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import yaml
 
@@ -17,7 +18,7 @@ from store.database import LOCKS, Database, fetch_all
 
 async def seed_demo(
     db: Database,
-    keys: Keys,  # noqa: ARG001 - a room's calls have one shape; a demo holds no words until somebody writes
+    keys: Keys,
     *,
     password_of: Callable[[str], str | None] | None = None,
 ) -> list[dict[str, str]]:
@@ -32,7 +33,7 @@ async def seed_demo(
         await tx.execute("SELECT pg_advisory_xact_lock(%s)", (LOCKS["seed"],))  # two seeds at once take turns
         await districts.add(tx, district_id, demo=True)
         named = offices.Plan.model_validate({name: plan[name] for name in ("offices", "responsibilities")})
-        await offices.load(tx, district_id, named)
+        await offices.load(tx, keys, district_id, named, datetime.now(UTC))
         await scorecards.add_round(tx, district_id, **plan["round"])
         for short_code, facility in plan["facilities"].items():
             names = {"en": facility["en"], "ur": facility["ur"]}

@@ -146,6 +146,29 @@ async def set_state(
     return done.rowcount == 1
 
 
+async def wants_call(tx: Tx, keys: Keys, contact_id: UUID) -> bool:
+    """Whether a card of this phone that is still here says yes to a call."""
+    return await _find_call(tx, keys, contact_id) is not None
+
+
+async def call_back(tx: Tx, keys: Keys, contact_id: UUID, now: datetime) -> None:
+    """No message reaches this phone: whoever calls takes up the card on which it said yes to a call."""
+    card = await _find_call(tx, keys, contact_id)
+    if card is not None:
+        await set_state(tx, card, "call", now)
+
+
+async def _find_call(tx: Tx, keys: Keys, contact_id: UUID) -> UUID | None:
+    rows = await fetch_all(
+        tx,
+        "SELECT id, answers FROM sorting WHERE contact_id = %s AND answers IS NOT NULL"
+        " AND state IN ('waiting', 'answered', 'call') ORDER BY received_at DESC LIMIT 20",
+        (contact_id,),
+    )
+    asked = (row["id"] for row in rows if keys.get_json(row["answers"], _bound_to("answers", row["id"])).get("call"))
+    return next(asked, None)
+
+
 async def take_back(tx: Tx, contact_id: UUID, now: datetime) -> None:
     """This phone has more to say: what was last called no complaint of theirs is looked at again."""
     row = await fetch_one(

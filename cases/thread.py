@@ -50,6 +50,8 @@ class Entry:
     """One thing said. Of what was told to the citizen `text` is the message as they see it, and `verb` the act.
 
     `outbox_id` and what became of that row (`sent`, its state, `sent_at` and `error`) are None where nothing was sent.
+    `sent` is "noticed" where its reader knows that it waits and these words have not been shown, "unreached" where
+    nobody was told of it in any way.
     """
 
     id: UUID
@@ -199,7 +201,9 @@ async def forget(tx: Tx, case_id: UUID) -> None:
 
 _READ: LiteralString = """
 SELECT i.id, i.at, i.author, s.name AS staff, i.kind, i.body, i.media_id, m.content_type, i.lang, i.verb, i.outbox_id,
-    o.state AS sent, o.sent_at, o.error, i.by_code
+    CASE WHEN o.error = 'told:sms' OR (o.missed AND o.state IN ('sent', 'delivered', 'read')
+            AND split_part(o.template, ':', 1) NOT IN ('acknowledged', 'done')) THEN 'noticed'
+        WHEN o.error LIKE 'not_reached:%%' THEN 'unreached' ELSE o.state END AS sent, o.sent_at, o.error, i.by_code
 FROM case_items i LEFT JOIN staff s ON s.id = i.staff_id LEFT JOIN media m ON m.id = i.media_id
 LEFT JOIN outbox o ON o.id = i.outbox_id WHERE i.case_id = %s"""
 

@@ -94,8 +94,8 @@ async def note(act: Act) -> None:
     )
 
 
-async def refer(act: Act) -> UUID | None:
-    return await acts.refer(
+async def refer(act: Act) -> None:
+    await acts.refer(
         act.tx,
         act.keys,
         act.case_id,
@@ -103,12 +103,55 @@ async def refer(act: Act) -> UUID | None:
         now=act.now,
         office_id=act.uuid("office", "office_missing"),
         due_on=act.day(),
+        summary=act.text("summary", needed=False),
         version=act.version,
     )
 
 
+async def escalate(act: Act) -> None:
+    await acts.escalate(act.tx, act.keys, act.case_id, actor=act.staff.id, now=act.now)
+
+
+async def pass_on(act: Act) -> UUID | None:
+    return await acts.pass_on(
+        act.tx,
+        act.keys,
+        act.case_id,
+        actor=act.staff.id,
+        now=act.now,
+        line_id=act.uuid("line", "line_unknown"),
+        text=act.text(),
+        version=act.version,
+    )
+
+
+async def resend(act: Act) -> None:
+    await acts.resend(act.tx, act.case_id, act.uuid("referral", "referral_unknown"), now=act.now)
+
+
+async def revoke(act: Act) -> None:
+    await acts.revoke(act.tx, act.case_id, act.uuid("referral", "referral_unknown"), now=act.now)
+
+
 async def resolve(act: Act) -> UUID | None:
     return await acts.resolve(
+        act.tx,
+        act.keys,
+        act.case_id,
+        actor=act.staff.id,
+        now=act.now,
+        outcome=act.form.get("why" if act.form.get("decision") == "refused" else "outcome", ""),
+        decision=act.form.get("decision") or None,
+        done_on=act.day(),
+        place_id=act.place(),
+        office_id=act.uuid("office", "office_missing") if act.form.get("office") else None,
+        line=act.text("line", LINE_MOST, needed=False),
+        version=act.version,
+    )
+
+
+async def step(act: Act) -> UUID | None:
+    return await acts.step(
         act.tx,
         act.keys,
         act.case_id,
@@ -137,6 +180,17 @@ async def commit(act: Act) -> UUID | None:
     )
 
 
+async def drop(act: Act) -> None:
+    await acts.drop(
+        act.tx,
+        act.case_id,
+        actor=act.staff.id,
+        now=act.now,
+        commitment_id=act.uuid("promise", "promise_unknown"),
+        reason=act.form.get("reason", ""),
+    )
+
+
 async def amend(act: Act) -> None:
     await acts.amend(
         act.tx,
@@ -154,6 +208,28 @@ async def close(act: Act) -> UUID | None:
     return await acts.close(act.tx, act.keys, act.case_id, actor=act.staff.id, now=act.now, version=act.version)
 
 
+async def wish(act: Act) -> None:
+    if not act.form.get("why"):
+        raise Refused("reason_missing")
+    await acts.wish(act.tx, act.case_id, actor=act.staff.id, now=act.now, why=act.form["why"], version=act.version)
+
+
+async def go_on(act: Act) -> None:
+    await acts.go_on(act.tx, act.case_id, actor=act.staff.id, now=act.now, version=act.version)
+
+
+async def withdraw(act: Act) -> UUID | None:
+    return await acts.withdraw(
+        act.tx,
+        act.keys,
+        act.case_id,
+        actor=act.staff.id,
+        now=act.now,
+        why=act.form.get("why", ""),
+        version=act.version,
+    )
+
+
 async def reopen(act: Act) -> None:
     await acts.reopen(act.tx, act.case_id, actor=act.staff.id, now=act.now)
 
@@ -166,11 +242,20 @@ ACTS: dict[str, Callable[[Act], Awaitable[UUID | None]]] = {
     "answer": answer,
     "note": note,
     "refer": refer,
+    "escalate": escalate,
+    "passon": pass_on,
+    "resend": resend,
+    "revoke": revoke,
     "resolve": resolve,
+    "step": step,
     "commit": commit,
+    "drop": drop,
     "amend": amend,
     "close": close,
     "reopen": reopen,
+    "wish": wish,
+    "go_on": go_on,
+    "withdraw": withdraw,
 }
 
 

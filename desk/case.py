@@ -14,9 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import pages
-from cases import calendar, history, lifecycle, outcomes, register, telling, thread
+from cases import calendar, history, lifecycle, offices, outcomes, register, telling, thread
+from cases.acts.close import closable_from
+from cases.acts.withdraw import WHY, withdrawable_from
 from cases.roles import who_may
-from desk import files, pins, time_left, told
+from desk import files, party, pins, reached, time_left, told
 from desk.queue import choices
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft
@@ -36,7 +38,8 @@ REVEALS = ("urgent", "asked", "visit", "unclear")  # why a number may be looked 
 CASE = sql.SQL(
     "SELECT c.id, c.code, c.district_id, c.contact_id, c.channel, c.lang, c.category, c.place_id, c.place_text,"
     " c.draft, c.status, c.may_message, c.office_id, c.assigned_to, c.opened_at, c.outcome, c.outcome_values,"
-    " c.outcome_line, c.version, p.names AS place, o.names AS office, o.post, o.law, f.name AS assigned,"
+    " c.outcome_line, c.decision, c.wish_at, c.wish_why, c.version,"
+    " p.names AS place, o.names AS office, o.post, o.law, f.name AS assigned,"
     " t.lang AS reads, t.last_inbound_at, t.stopped_at, t.invalid_at"
     " FROM cases c JOIN contacts t ON t.id = c.contact_id"
     " LEFT JOIN places p ON p.id = c.place_id LEFT JOIN offices o ON o.id = c.office_id"
@@ -66,6 +69,9 @@ class CaseRow:
     outcome: str | None
     outcome_values: dict[str, Any] | None
     outcome_line: bytes | None
+    decision: str | None
+    wish_at: datetime | None
+    wish_why: str | None
     version: int
     place: dict[str, str] | None
     office: dict[str, str] | None
@@ -80,27 +86,22 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """One clock of the case; `told` is the office that was told of it when it ran out."""
+    """One clock of the case; `up` is the office that it goes to since it ran out."""
 
     kind: str
     due_at: datetime
     met_at: datetime | None
     overdue_at: datetime | None
-    told: dict[str, str] | None
+    up: dict[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
+    id: UUID
     action: str
     due_on: date
     state: str
-    office: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Referral:
-    due_on: date
-    done_at: datetime | None
+    reason: str | None
     office: dict[str, str]
 
 
@@ -143,13 +144,16 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
         cards = await stored.read_cards(tx, jawab.keys, came)
         values: dict[str, Any] = {
             "items": (items := await thread.read(tx, jawab.keys, case_id)),
-            "told": await telling.of_case(tx, case_id, now),
+            "told": await telling.of_case(tx, case_id),
             "history": await history.read(tx, case_id),
             "clocks": await _clocks(tx, case_id, now),
             "commitments": await _commitments(tx, case_id),
-            "referrals": await _referrals(tx, case_id),
+            "party": await party.read(tx, jawab.keys, case_id),
+            "unreached": await reached.tell(tx, case_id),
             "files": {file.id: files.tell(file, cards) for file in came},
             "colleagues": await _colleagues(tx, case.district_id),
+            "owners": await offices.responsible(tx, case_id),
+            **await _ends(tx, case_id),
             **await choices(tx, staff),
         }
     today = calendar.day_of(now, staff.timezone)
@@ -164,7 +168,14 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
         verbs=lifecycle.verbs(case.status, staff.role),
         place_text=_place_text(jawab.keys, case),
         outcome_line=_outcome_line(jawab.keys, case),
-        outcomes=outcomes.for_category(case.category),
+        deeds=outcomes.deeds(case.category),
+        steps=tuple(outcomes.STEPS),
+        refusals=outcomes.REFUSALS,
+        decisions=outcomes.DECISIONS,
+        dropped=outcomes.DROPPED,
+        whys=WHY,
+        now=now,
+        moment=datetime.fromisoformat,
         promises=outcomes.promised(case.category),
         categories=CATEGORIES,
         office_names={str(office.id): office.names for office in values["offices"]},
@@ -191,7 +202,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             request,
             jawab,
             request.path_params["case_id"],
-            Shown(done=done if done.isalpha() and len(done) < 20 else ""),
+            Shown(done=done if done.replace("_", "").isalpha() and len(done) < 20 else ""),
         )
 
     async def hear(request: Request) -> Response:
@@ -216,7 +227,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             item = await thread.find(tx, case_id, request.path_params["item_id"])
             if item is None or item.kind != "said":
                 raise HTTPException(404)
-            clocks = await telling.of_case(tx, case_id, now)
+            clocks = await telling.of_case(tx, case_id)
         return pages.page(
             request, "desk/told_line.html", fate=told.tell(item, now), told=clocks, base=f"/desk/cases/{case_id}"
         )
@@ -229,7 +240,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
 async def _clocks(tx: Tx, case_id: UUID, now: datetime) -> list[tuple[Clock, TimeLeft]]:
     rows = await fetch_all(
         tx,
-        "SELECT k.kind, k.due_at, k.met_at, k.overdue_at, o.names AS told FROM clocks k"
+        "SELECT k.kind, k.due_at, k.met_at, k.overdue_at, o.names AS up FROM clocks k"
         " LEFT JOIN offices o ON o.id = k.escalated_to WHERE k.case_id = %s ORDER BY k.due_at",
         (case_id,),
         of=Clock,
@@ -237,23 +248,23 @@ async def _clocks(tx: Tx, case_id: UUID, now: datetime) -> list[tuple[Clock, Tim
     return [(row, time_left.tell(row.kind, row.due_at, now)) for row in rows]
 
 
+async def _ends(tx: Tx, case_id: UUID) -> dict[str, Any]:
+    """When the case may be closed or taken back, and who may not say again that it is done; see cases.acts."""
+    case = await register.read(tx, case_id)
+    return {
+        "closable_from": closable_from(case) if case.status in {"resolved", "cannot"} else None,
+        "withdrawable_from": withdrawable_from(case),
+        "gainsaid": await history.gainsaid(tx, case_id),
+    }
+
+
 async def _commitments(tx: Tx, case_id: UUID) -> list[Promise]:
     return await fetch_all(
         tx,
-        "SELECT m.action, m.due_on, m.state, o.names AS office FROM commitments m"
+        "SELECT m.id, m.action, m.due_on, m.state, m.reason, o.names AS office FROM commitments m"
         " JOIN offices o ON o.id = m.office_id WHERE m.case_id = %s ORDER BY m.made_at",
         (case_id,),
         of=Promise,
-    )
-
-
-async def _referrals(tx: Tx, case_id: UUID) -> list[Referral]:
-    return await fetch_all(
-        tx,
-        "SELECT r.due_on, r.done_at, o.names AS office FROM referrals r JOIN offices o ON o.id = r.office_id"
-        " WHERE r.case_id = %s ORDER BY r.at",
-        (case_id,),
-        of=Referral,
     )
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import psycopg
 import typer
 
-from cases import staff
+from cases import staff, ways
+from cases.commands import TOLD
 from cases.lifecycle import Refused
 from cases.roles import PROTECTED, ROLES, who_may
 from cases.staff import Person
 from store import terminal
+from store.crypto import Keys
 from store.database import Database, fetch_all, fetch_one
 from store.terminal import AsJson
 
@@ -91,6 +94,19 @@ async def list_staff(db: Database) -> list[dict[str, Any]]:
         )
 
 
+async def set_way(db: Database, keys: Keys, login: str, *, kind: str, address: str, lang: str) -> None:
+    """How one of the staff is reached; "" ends it. Raises `Unacceptable`, and `Refused` for what is no such address."""
+    async with db.transaction("console") as tx:
+        person = await fetch_one(tx, "SELECT id FROM staff WHERE login = %s", (login,))
+        if person is None:
+            raise Unacceptable(f"no such login: {login}")
+        now = datetime.now(UTC)
+        if address:
+            await ways.put(tx, keys, kind=kind, address=address, lang=lang, now=now, staff_id=person["id"])
+        else:
+            await ways.end(tx, kind=kind, now=now, staff_id=person["id"])
+
+
 def _check(password: str | None, login: str) -> None:
     """None is fine: then one is made that nobody chose."""
     if password is None:
@@ -123,6 +139,25 @@ def reset_password_here(context: typer.Context, login: str) -> None:
     """A new one-time password. A protected handler's earlier cases stay shut: nobody can reset a way into them."""
     made = terminal.run(context, lambda jawab: reset_password(jawab.db, login), Unacceptable)
     terminal.show([made], as_json=False)
+
+
+@staff_app.command("way")
+def set_way_here(
+    context: typer.Context,
+    login: Annotated[str, typer.Argument(help="A supervisor's.")],
+    kind: Annotated[str, typer.Argument(help=" ".join(ways.KINDS))],
+    address: Annotated[str, typer.Argument(help="Number or e-mail address; left out: this way ends.")] = "",
+    lang: Annotated[str, typer.Option(help="What is sent there: ur or en.")] = "ur",
+) -> None:
+    """Set how a supervisor is told, once a day, how many cases nobody has read within 72 hours."""
+    terminal.run(
+        context,
+        lambda jawab: set_way(jawab.db, jawab.keys, login, kind=kind, address=address, lang=lang),
+        Unacceptable,
+        Refused,
+        told=lambda refused: TOLD["way_unusable"] if isinstance(refused, Refused) else str(refused),
+    )
+    terminal.out.print(f"{login}: {kind} {'set' if address else 'ended'}")
 
 
 @staff_app.command("list")

@@ -1,11 +1,11 @@
-"""The editor's and the approver's page: draft, own lines, previews in every language, approve, stop, progress."""
+"""The editor's and the approver's pages: the list of editions, the four steps of one, and what is done there."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -14,15 +14,19 @@ from starlette.responses import RedirectResponse, Response
 
 import locales
 import pages
-from broadcast import publish, renderings
-from broadcast.edition import CLAIM_NOTHING, SECTIONS, Drop, Withheld
+from broadcast import changes, publish
+from broadcast.edition import Withheld
 from broadcast.publish import Edition
+from broadcast.reached import LEFT, standing
 from cases import calendar
+from desk import edition_steps
+from desk.edition_steps import STEPS
 from desk.roles import Staff
 from store.database import Conn, Tx, fetch_all
 from store.jawab import Jawab
 
 LISTED = 60  # editions of a district on one page: more than a year
+OFFERED = 8  # weeks that are over and have no edition yet
 
 EditionAct = Callable[[Tx, Edition, Staff, dict[str, str], datetime], Awaitable[object]]
 
@@ -32,10 +36,32 @@ async def _redraft(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], no
 
 
 async def _line(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: datetime) -> None:
-    index, lang = form.get("item", ""), form.get("lang", "")
-    if not index.isdecimal() or lang not in locales.ALL_LANGS:
-        raise Withheld("no such item or language", "editions.refused.changed")
-    await publish.add_line(tx, held.id, int(index), line=form.get("line", ""), lang=lang, by=staff.id, now=now)
+    lang = form.get("lang", "")
+    if lang not in locales.ALL_LANGS:
+        raise Withheld("no such language", "editions.refused.changed")
+    item, line = form.get("item", ""), form.get("line", "")
+    await publish.add_line(tx, held.id, item, line=line, lang=lang, by=staff.id, now=now)
+
+
+async def _move(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: datetime) -> None:
+    act = partial(changes.move, marked=form.get("item", ""), step=-1 if form.get("way") == "up" else 1)
+    await publish.change(tx, held.id, "move", act, by=staff.id, now=now)
+
+
+async def _drop(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: datetime) -> None:
+    item, reason = form.get("item", ""), form.get("reason", "")
+    act = partial(changes.drop, marked=item, reason=reason, by=str(staff.id), at=now.isoformat(timespec="seconds"))
+    await publish.change(tx, held.id, "drop", act, by=staff.id, now=now)
+
+
+def _plain(what: str) -> EditionAct:
+    """A change that needs no more than the line it is about."""
+    do = {"restore": changes.restore, "join": changes.join, "part": changes.part}[what]
+
+    async def act(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: datetime) -> None:
+        await publish.change(tx, held.id, what, partial(do, marked=form.get("item", "")), by=staff.id, now=now)
+
+    return act
 
 
 async def _approve(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: datetime) -> None:
@@ -46,7 +72,16 @@ async def _stop(tx: Tx, held: Edition, staff: Staff, form: dict[str, str], now: 
     await publish.stop(tx, held.id, staff.id, now)
 
 
-MOVES: dict[str, EditionAct] = {"redraft": _redraft, "line": _line, "approve": _approve, "stop": _stop}
+MOVES: dict[str, EditionAct] = {
+    "redraft": _redraft,
+    "line": _line,
+    "move": _move,
+    "drop": _drop,
+    **{what: _plain(what) for what in ("restore", "join", "part")},
+    "approve": _approve,
+    "stop": _stop,
+}
+HAPPENS_AT = {"redraft": "facts", "approve": "approval", "stop": "approval"}  # the others: at the lines
 
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
@@ -55,16 +90,9 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         now = datetime.now(UTC)
         async with jawab.db.autocommit("console") as conn:
             rows = await list_editions(conn, staff)
-        full = calendar.last_full(now, staff.timezone)
-        this = calendar.week_of(calendar.day_of(now, staff.timezone))
-        there = {row.week for row in rows}
+        weeks, status = offered(rows, staff, now), 409 if problem else 200
         return pages.page(
-            request,
-            "editions/list.html",
-            status=409 if problem else 200,
-            rows=rows,
-            weeks=[wanted for wanted in (full, this) if wanted not in there] if staff.may("draft") else [],
-            problem=problem,
+            request, "editions/list.html", status=status, rows=rows, problem=problem, weeks=weeks, now=now
         )
 
     async def draft(request: Request) -> Response:
@@ -77,19 +105,31 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             return await index(request, problem=refused)
         return RedirectResponse(f"/desk/editions/{made}", status_code=303)
 
-    async def show(request: Request, *, problem: Withheld | None = None) -> Response:
+    async def begin(request: Request) -> Response:
+        """To the step at which this person's work on it begins."""
         staff: Staff = request.state.staff
         async with jawab.db.autocommit("console") as conn:
             held = await _find(conn, request, staff)
-            if held is None:
-                return pages.refuse(request, 404)
-            context = await _context(conn, held, staff, pages.lang_of(request))
-        status = 409 if problem else 200
-        return pages.page(request, "editions/edition.html", status=status, problem=problem, **context)
+        if held is None:
+            return pages.refuse(request, 404)
+        step = "facts" if held.state == "draft" and staff.may("draft") else "approval"
+        return RedirectResponse(f"/desk/editions/{held.id}/{step}", status_code=303)
 
-    def door(move: EditionAct) -> Callable[[Request], Awaitable[Response]]:
+    async def show(request: Request, *, at: str = "", problem: Withheld | None = None) -> Response:
+        staff: Staff = request.state.staff
+        step = at or request.path_params["step"]
+        async with jawab.db.autocommit("console") as conn:
+            held = await _find(conn, request, staff)
+            if held is None or step not in STEPS:
+                return pages.refuse(request, 404)
+            context = await edition_steps.context(conn, jawab, held, request, step)
+        status = 409 if problem else 200
+        return pages.page(request, f"editions/{step}.html", status=status, problem=problem, **context)
+
+    def door(name: str, move: EditionAct) -> Callable[[Request], Awaitable[Response]]:
         async def act(request: Request) -> Response:
             staff: Staff = request.state.staff
+            step = HAPPENS_AT.get(name, "lines")
             try:
                 async with jawab.db.transaction("console") as tx:
                     held = await _find(tx, request, staff)
@@ -97,18 +137,20 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                         return pages.refuse(request, 404)
                     await move(tx, held, staff, request.state.form, datetime.now(UTC))
             except Withheld as refused:
-                return await show(request, problem=refused)
+                return await show(request, at=step, problem=refused)
             if move is _approve:
                 jawab.bell.ring("broadcasts", "broadcasts", str(held.id))  # a hold of zero is over now
-            return RedirectResponse(f"/desk/editions/{held.id}", status_code=303)
+            shown = edition_steps.shown_in(request)
+            return RedirectResponse(f"/desk/editions/{held.id}/{step}?in={shown}", status_code=303)
 
         return act
 
     app.add_route("/desk/editions", index, methods=["GET"])
     app.add_route("/desk/editions", draft, methods=["POST"])
-    app.add_route("/desk/editions/{edition_id:uuid}", show, methods=["GET"])
+    app.add_route("/desk/editions/{edition_id:uuid}", begin, methods=["GET"])
+    app.add_route("/desk/editions/{edition_id:uuid}/{step}", show, methods=["GET"])
     for name, move in MOVES.items():
-        app.add_route(f"/desk/editions/{{edition_id:uuid}}/{name}", door(move), methods=["POST"])
+        app.add_route(f"/desk/editions/{{edition_id:uuid}}/{name}", door(name, move), methods=["POST"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +172,22 @@ class Listed:
 
     @property
     def gone(self) -> int:
-        return sum(self.messages.get(one, 0) for one in publish.LEFT)
+        return sum(self.messages.get(one, 0) for one in LEFT)
 
     @property
     def standing(self) -> str:
-        return publish.standing(self.state, self.messages)
+        return standing(self.state, self.messages)
+
+
+def offered(rows: list[Listed], staff: Staff, now: datetime) -> list[tuple[str, bool]]:
+    """The weeks that may be drafted, and whether each still runs: that one is cut off at the moment of drafting, and
+    the next edition begins there."""
+    if not staff.may("draft"):
+        return []
+    there = {row.week for row in rows}
+    today = calendar.day_of(now, staff.timezone)
+    over = [calendar.week_before(today, weeks) for weeks in range(1, OFFERED + 1)]
+    return [(week, week not in over) for week in (*over, calendar.week_of(today)) if week not in there]
 
 
 async def list_editions(conn: Conn, staff: Staff) -> list[Listed]:
@@ -160,56 +213,3 @@ async def _find(conn: Conn, request: Request, staff: Staff) -> Edition | None:
     except Withheld:
         return None
     return held if held.district.id == staff.district_id else None
-
-
-async def _context(conn: Conn, held: Edition, staff: Staff, lang: str) -> dict[str, Any]:
-    ids = [UUID(case) for item in held.items for case in item["cases"]]
-    codes = {
-        str(row["id"]): row["code"]
-        for row in await fetch_all(
-            conn,
-            "SELECT id, code FROM cases WHERE id = ANY(%s) AND district_id = %s AND code IS NOT NULL",
-            (ids, held.district.id),
-        )
-    }
-    names = {
-        row["id"]: row["name"]
-        for row in await fetch_all(
-            conn, "SELECT id, name FROM staff WHERE id = ANY(%s)", ([held.drafted_by, held.approved_by],)
-        )
-    }
-    items = [
-        {
-            "at": at,
-            "section": item["section"],
-            "text": locales.say(item["key"], lang, **item["values"]),
-            "codes": [codes[case] for case in item["cases"] if case in codes],
-            "line": item.get("line", ""),
-            "line_lang": item.get("line_lang", ""),
-            "may_line": item["key"] not in CLAIM_NOTHING,
-        }
-        for at, item in enumerate(held.items)
-    ]
-    came = await publish.progress(conn, held)
-    dropped: tuple[Drop, ...] = ()
-    if held.state == "draft":
-        dropped = (await publish.compile_week(conn, held.district.id, held.week, datetime.now(UTC))).dropped
-    return {
-        "held": held,
-        "heading": locales.say("edition.title", lang, **held.heading.values),
-        "sections": [(name, [item for item in items if item["section"] == name]) for name in SECTIONS],
-        "previews": renderings.previews(held.items, held.heading),
-        "most_parts": renderings.MOST_PARTS,
-        "messages": came.messages,
-        "gone": came.gone,
-        "standing": publish.standing(held.state, came.messages),
-        "subscribers": sum(came.subscribers.values()),
-        "sms_parts": came.sms_parts(held),
-        "dropped": dropped,
-        "drafter": names.get(held.drafted_by),
-        "approver": names.get(held.approved_by),
-        "may_edit": staff.may("draft") and held.state == "draft",
-        "may_approve": staff.may("approve") and held.state == "draft" and held.drafted_by != staff.id,
-        "may_stop": held.state in {"approved", "sending"} or (held.state == "sent" and "queued" in came.messages),
-        "all_langs": locales.ALL_LANGS,
-    }

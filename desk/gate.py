@@ -54,8 +54,9 @@ class Gate:
         else:
             refused = None
         token = request.cookies.get(sessions.cookie_name(settings.base_url), "")
-        # A page that refreshes itself must not keep a session alive at an empty desk.
-        polled = request.headers.get("hx-request") == "true" and scope["method"] == "GET"
+        # A page that refreshes itself must not keep a session alive at an empty desk; a link that somebody follows may.
+        by_itself = request.headers.get("hx-request") == "true" and "hx-boosted" not in request.headers
+        polled = by_itself and scope["method"] == "GET"
         staff = await _who(scope, token, settings, touch=not polled) if token else None
         scope["state"] = {**scope.get("state", {}), "staff": staff, "form": form, "token": token}
         answer = pages.refuse(request, refused) if refused else _judge(request, staff, form)
@@ -130,6 +131,12 @@ def _route(scope: Scope) -> str:
         if route.matches(scope)[0] is Match.FULL:
             return str(getattr(route, "path", ""))
     return ""
+
+
+async def read_form(request: Request) -> dict[str, str] | None:
+    """What was posted to a page that no gate stands before; None where it is longer than any form of ours."""
+    body = await _body(request.receive, request.headers.get("content-length"))
+    return _form(request, body) if body is not None else None
 
 
 async def _body(receive: Receive, length: str | None) -> bytes | None:

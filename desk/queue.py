@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 import pages
 from cases.lifecycle import OPEN
 from desk import time_left
+from desk.reached import UNREACHED
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft
 from flows import codes
@@ -25,7 +26,9 @@ from store.database import Conn, fetch_all, fetch_one
 from store.jawab import Jawab
 
 PAGE = 50
-DONE = ("resolved", "confirmed", "closed")
+Cursor = tuple[datetime, UUID, bool]  # what is due, or came, last on a page; its id; whether nobody gainsays it
+DONE = ("resolved", "cannot", "confirmed", "withdrawn", "closed")
+NOT_DONE = ("disputed", "appealed")  # says the citizen: they stand first, whatever is due
 
 # filter → the condition it adds; the value is bound, never pasted
 CONDITIONS = {
@@ -37,13 +40,16 @@ CONDITIONS = {
 }
 OFFICE, NOBODY = sql.SQL("c.office_id = %(office)s"), sql.SQL("c.office_id IS NULL")
 
-# Open cases go by what is due next; done ones by when they came, newest first. Both have an index in that order.
-OPEN_ORDER, OPEN_AFTER = sql.SQL("c.next_due, c.id"), sql.SQL("(c.next_due, c.id) > (%(at)s, %(id)s)")
+# Open cases go by what is due next, after those whose writers say that it is not so; done ones by when they came, the
+# newest first. Both have an index in that order.
+RANK = sql.SQL("(c.status NOT IN ('disputed', 'appealed'))")  # as in the index
+OPEN_ORDER = sql.SQL("{}, c.next_due, c.id").format(RANK)
+OPEN_AFTER = sql.SQL("({}, c.next_due, c.id) > (%(rank)s, %(at)s, %(id)s)").format(RANK)
 DONE_ORDER, DONE_AFTER = sql.SQL("c.opened_at DESC, c.id DESC"), sql.SQL("(c.opened_at, c.id) < (%(at)s, %(id)s)")
 QUEUE = sql.SQL(
     "SELECT c.id, c.code, c.category, c.status, c.draft, c.lang, c.channel, c.opened_at, c.next_due,"
     " c.place_text IS NOT NULL AS place_typed, p.names AS place, o.names AS office, f.name AS assigned,"
-    " k.kind, k.due_at"
+    " k.kind, k.due_at, {unreached} AS unreached"
     " FROM cases c LEFT JOIN places p ON p.id = c.place_id LEFT JOIN offices o ON o.id = c.office_id"
     " LEFT JOIN staff f ON f.id = c.assigned_to"
     " LEFT JOIN LATERAL (SELECT kind, due_at FROM clocks WHERE case_id = c.id AND met_at IS NULL"
@@ -71,6 +77,7 @@ class Queued:
     assigned: str | None
     kind: str | None
     due_at: datetime | None
+    unreached: bool
 
     def left(self, now: datetime) -> TimeLeft | None:
         return time_left.tell(self.kind, self.due_at, now) if self.kind and self.due_at else None
@@ -78,9 +85,10 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The tabs above the queue: how many cases are open, late, mine, drafts, and with nobody named."""
+    """The tabs above the queue: how many are open, not done say people, late, mine, drafts, with nobody named."""
 
     open: int
+    gainsaid: int
     overdue: int
     mine: int
     drafts: int
@@ -99,7 +107,7 @@ class Named:
 class Filters:
     """What a handler asked to see; unknown values are dropped."""
 
-    status: str = ""  # "" all open; one status; "done" all that were answered
+    status: str = ""  # "" all open; one status; "done" all that ended; "gainsaid" all that people say are not done
     category: str = ""
     place: str = ""
     office: str = ""  # an office's id, or "none": nobody named yet
@@ -109,7 +117,7 @@ class Filters:
 
     @property
     def statuses(self) -> tuple[str, ...]:
-        return {"": OPEN, "done": DONE}.get(self.status, (self.status,))
+        return {"": OPEN, "done": DONE, "gainsaid": NOT_DONE}.get(self.status, (self.status,))
 
     @property
     def done(self) -> bool:
@@ -125,7 +133,7 @@ class Filters:
 def read_filters(query: Any) -> Filters:
     status, category, office = (query.get(name, "") for name in ("status", "category", "office"))
     return Filters(
-        status=status if status in (*OPEN, *DONE, "done") else "",
+        status=status if status in (*OPEN, *DONE, "done", "gainsaid") else "",
         category=category if category in CATEGORIES else "",
         place=query.get("place", "")[:80].replace("\x00", ""),
         office=office if office == "none" or _uuid(office) else "",
@@ -135,9 +143,7 @@ def read_filters(query: Any) -> Filters:
     )
 
 
-async def list_cases(
-    conn: Conn, staff: Staff, filters: Filters, after: tuple[datetime, UUID] | None, now: datetime
-) -> list[Queued]:
+async def list_cases(conn: Conn, staff: Staff, filters: Filters, after: Cursor | None, now: datetime) -> list[Queued]:
     """At most PAGE + 1 rows: the last one only says that there are more."""
     wanted = [
         within(staff, "c.district_id"),
@@ -155,6 +161,7 @@ async def list_cases(
             where=sql.SQL(" AND ").join(wanted),
             order=DONE_ORDER if filters.done else OPEN_ORDER,
             most=sql.Literal(PAGE + 1),
+            unreached=sql.SQL(UNREACHED),
         ),
         {
             **staff.scope,
@@ -166,6 +173,7 @@ async def list_cases(
             "now": now,
             "at": after[0] if after else None,
             "id": after[1] if after else None,
+            "rank": after[2] if after else None,
         },
         of=Queued,
     )
@@ -175,12 +183,13 @@ async def count_cases(conn: Conn, staff: Staff, now: datetime) -> Counts:
     counts = await fetch_one(
         conn,
         sql.SQL(
-            "SELECT count(*) AS open, count(*) FILTER (WHERE next_due < %(now)s) AS overdue,"
+            "SELECT count(*) AS open, count(*) FILTER (WHERE status = ANY(%(gainsaid)s)) AS gainsaid,"
+            " count(*) FILTER (WHERE next_due < %(now)s) AS overdue,"
             " count(*) FILTER (WHERE assigned_to = %(me)s) AS mine, count(*) FILTER (WHERE draft) AS drafts,"
             " count(*) FILTER (WHERE office_id IS NULL) AS nobody"
             " FROM cases WHERE contact_id IS NOT NULL AND {within} AND status = ANY(%(statuses)s)"
         ).format(within=within(staff)),
-        {**staff.scope, "now": now, "me": staff.id, "statuses": list(OPEN)},
+        {**staff.scope, "now": now, "me": staff.id, "statuses": list(OPEN), "gainsaid": list(NOT_DONE)},
         of=Counts,
     )
     assert counts is not None  # noqa: S101 - a count is always one row
@@ -228,7 +237,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             statuses=(*OPEN, *DONE),
             problem=problem,
             sought=sought,
-            next=filters.query(after=f"{at.isoformat()}~{last.id}") if more and last and at else "",
+            next=filters.query(after=write_cursor(at, last)) if more and last and at else "",
             paged="after" in request.query_params,
             behind=request.query_params.get("done") == "behind",
             here="/desk/queue",
@@ -256,15 +265,21 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     app.add_route("/desk/find", find, methods=["POST"])
 
 
-def read_cursor(text: str) -> tuple[datetime, UUID] | None:
-    """Where a page begins: `2026-11-21T10:00:00+00:00~<uuid>`; anything else is the first page."""
+def write_cursor(at: datetime, last: Queued) -> str:
+    """Where the page after this line begins."""
+    return f"{at.isoformat()}~{last.id}~{int(last.status not in NOT_DONE)}"
+
+
+def read_cursor(text: str) -> Cursor | None:
+    """Where a page begins: `2026-11-21T10:00:00+00:00~<uuid>~1`; anything else is the first page."""
     at, _, last = text.partition("~")
+    last, _, rank = last.partition("~")
     found = _uuid(last)
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
         return None
-    return (moment, found) if found and moment.tzinfo else None
+    return (moment, found, rank != "0") if found and moment.tzinfo else None
 
 
 def _uuid(text: str) -> UUID | None:

@@ -41,10 +41,18 @@ DOORS: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/desk/editions"): who_may("draft", "approve"),
     ("POST", "/desk/editions"): who_may("draft"),
     ("GET", "/desk/editions/{edition_id:uuid}"): who_may("draft", "approve"),
+    ("GET", "/desk/editions/{edition_id:uuid}/{step}"): who_may("draft", "approve"),
     ("POST", "/desk/editions/{edition_id:uuid}/redraft"): who_may("draft"),
     ("POST", "/desk/editions/{edition_id:uuid}/line"): who_may("draft"),
+    ("POST", "/desk/editions/{edition_id:uuid}/move"): who_may("draft"),
+    ("POST", "/desk/editions/{edition_id:uuid}/drop"): who_may("draft"),
+    ("POST", "/desk/editions/{edition_id:uuid}/restore"): who_may("draft"),
+    ("POST", "/desk/editions/{edition_id:uuid}/join"): who_may("draft"),
+    ("POST", "/desk/editions/{edition_id:uuid}/part"): who_may("draft"),
     ("POST", "/desk/editions/{edition_id:uuid}/approve"): who_may("approve"),
     ("POST", "/desk/editions/{edition_id:uuid}/stop"): who_may("draft", "approve"),
+    ("GET", "/desk/offices"): who_may("staff"),
+    ("POST", "/desk/offices/{office_id:uuid}/{move}"): who_may("staff"),
     ("GET", "/desk/staff"): who_may("staff"),
     ("POST", "/desk/staff/{staff_id:uuid}/{move}"): who_may("staff"),
 }
@@ -64,6 +72,7 @@ NAV: tuple[tuple[str, str], ...] = (  # address, text key
     ("/desk/dismissed", "nav.dismissed"),
     ("/desk/protected", "nav.protected"),
     ("/desk/editions", "nav.editions"),
+    ("/desk/offices", "nav.offices"),
     ("/desk/staff", "nav.staff"),
 )
 

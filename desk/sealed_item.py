@@ -28,6 +28,10 @@ CHOSEN = {
     "nothing": "report.story.nothing",
     "same": "report.more.same",
     "new": "report.more.new",
+    "solved": "withdraw.solved",
+    "unneeded": "withdraw.unneeded",
+    "pressed": "withdraw.pressed",
+    "silent": "withdraw.silent",
 }
 
 

@@ -87,7 +87,8 @@ class Said:
 async def render(request: Request, jawab: Jawab, state: str, said: Said) -> Response:
     """One page of cards. Reading them leaves a trace before any word leaves the house."""
     staff: Staff = request.state.staff
-    now, after = datetime.now(UTC), read_cursor(request.query_params.get("after", ""))
+    now, cursor = datetime.now(UTC), read_cursor(request.query_params.get("after", ""))
+    after = cursor[:2] if cursor else None
     try:
         async with jawab.db.transaction("console") as tx:
             kept = await sorters.list_for(tx, jawab.keys, staff.id, now, state=state, after=after, limit=PAGE + 1)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from cases import telling
 from cases.thread import Entry
 from locales import render
 from locales.channels import CHANNELS, sms_parts
@@ -15,8 +14,19 @@ NEW = timedelta(minutes=1)  # so long a line is looked at often
 SOON, SELDOM = 3, 30  # seconds between two looks
 # Why a message never left or never came, where that is known, and what is worth trying: the tail of a text key. What is
 # not listed is told by its state.
-WHY = {("failed", "expired"): "expired", ("failed", "unsure"): "unsure", ("withdrawn", "stopped"): "stopped"}
-BAD = ("failed", "undelivered", "parked", "withdrawn", "expired", "unsure", "stopped")
+WHY = {
+    ("failed", "expired"): "expired",
+    ("failed", "unsure"): "unsure",
+    ("withdrawn", "stopped"): "stopped",
+    ("unreached", "not_reached:template"): "unreached_template",
+    ("unreached", "not_reached:call"): "unreached_call",
+    ("unreached", "not_reached:expired"): "unreached_expired",
+}
+BAD = (
+    *("failed", "undelivered", "parked", "withdrawn", "expired", "unsure", "stopped"),
+    *("unreached", "unreached_template", "unreached_call", "unreached_expired"),
+)
+ON_ITS_WAY = ("queued", "sending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,7 @@ class Preview:
 def tell(item: Entry, now: datetime) -> Fate:
     """What became of a line of the thread, from its row."""
     word = WHY.get((item.sent or "", item.error or ""), item.sent or "none")
-    look = (SOON if now - item.at < NEW else SELDOM) if word in telling.ON_ITS_WAY else 0
+    look = (SOON if now - item.at < NEW else SELDOM) if word in ON_ITS_WAY else 0
     return Fate(item.id, word, item.sent_at, look)
 
 

@@ -70,6 +70,8 @@ MEANT: dict[str, tuple[Meaning, ...]] = {
     "case.confirm_no": (Meaning.NO, Meaning.NOT_DONE),
     "case.confirm_half": (Meaning.HALF,),
     "case.confirm_unknown": (Meaning.DONT_KNOW,),
+    "case.accept_yes": (Meaning.YES, Meaning.ACCEPT),
+    "case.accept_higher": (Meaning.NO, Meaning.HIGHER),
     "call.none": (Meaning.NO,),
     "call.wish": (Meaning.CALL,),
     "follow.lost": (Meaning.LOST_CODE, Meaning.NO),

@@ -10,7 +10,8 @@ from typing import Literal
 
 from flows.model import Call, Details, Item, Rating, Reply, Session
 
-Verdict = Literal["yes", "no", "half", "unknown"]  # what the writer of a case says to "is it done?"
+# What the writer of a case says to "is it done?" and to "do you accept it?".
+Verdict = Literal["yes", "no", "half", "unknown", "accept", "higher"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +116,18 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Verify:
-    """Somebody says whether a resolved case is done: its writer, or from another phone whoever has its code."""
+    """Somebody says how a case ended: its writer, or from another phone whoever has its code."""
 
     code: str
     verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Somebody wishes to take their case back. It moves nothing; `why` is "" until they were asked."""
+
+    code: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +171,7 @@ Effect = (
     | SetLanguage
     | Consent
     | Verify
+    | Withdraw
     | Settle
     | Rate
     | CallPerson

@@ -23,6 +23,7 @@ from flows import (
     report,
     talk,
     tapbacks,
+    taps,
     threads,
     universal,
 )
@@ -115,7 +116,7 @@ def _message(turn: Turn) -> None:
         turn.open_with("restart.sorry")
         turn.misses = 0
         turn.fresh = True
-    if turn.node.flow in {"verify", "thread"} and turn.memory.thread is None:
+    if (turn.node.flow in {"verify", "thread"} or turn.node.name == "withdraw.why") and turn.memory.thread is None:
         turn.node, turn.fresh = turn.book.nodes[turn.home], True  # its case was let go of
     for read in ORDER:
         if read(turn) or turn.shut:
@@ -128,9 +129,13 @@ def _tap(turn: Turn) -> bool:
     What a conversation may begin with can be tapped whenever nothing else is open; True where it is asked again.
     """
     tapped, focused = turn.event.tapped, turn.known.focus
+    if tapped == taps.WAITING:  # what waited comes by itself, and is the answer
+        turn.over = turn.fresh
+        return True
     if not (tapped or _is_stray(turn)) or (turn.lost and not turn.fresh) or (tapped == turn.face and not turn.fresh):
         return False
-    if tapped == focus.VERIFY and focused is not None and focused.kind == "confirm":
+    asked = (turn.event.quotes_asks, focused.kind if focused is not None else None)
+    if tapped and any(tapped == focus.ASKED.get(question or "") for question in asked):
         return False
     if not turn.fresh:
         turn.ask()
@@ -155,7 +160,8 @@ def _is_stray(turn: Turn) -> bool:
     event, focused = turn.event, turn.known.focus
     if not event.choice or event.choice.strip() == event.text.strip() or turn.short in turn.book.words.universal:
         return False
-    asked = [turn.node, *([turn.book.nodes[focus.VERIFY]] if focused is not None and focused.kind == "confirm" else [])]
+    node = turn.book.nodes.get(focus.ASKED.get(focused.kind, "")) if focused is not None else None
+    asked = [turn.node, *([node] if node is not None else [])]
     return not (any(is_offered(turn, node) for node in asked) or (turn.fresh and talk.means(turn) is not None))
 
 
@@ -195,7 +201,7 @@ def _keep(turn: Turn) -> bool:
         _miss(turn)
     elif not report.is_begun(turn) and focus.return_to(turn):
         return True
-    elif turn.node.flow == "verify":
+    elif turn.node.flow == "verify" or turn.node.name == "withdraw.why":
         focus.ask_again(turn)
     elif turn.node.name == again.ASK:
         again.hold(turn)
@@ -343,7 +349,7 @@ def _read_rest(turn: Turn) -> None:
 def _open(turn: Turn, found: FoundCase) -> None:
     """A code opens its case; words that came with it go there."""
     turn.misses = 0
-    turn.remember(thread=Thread(turn.looked_up, found.day, found.sealed))
+    turn.remember(thread=Thread(turn.looked_up, found.day, found.sealed, asks=found.asks, late=found.late))
     if turn.node.name == focus.CODE and focus.judge_found(turn, found):
         return
     if turn.node.name == focus.CODE and focus.tells_more(turn):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from flows.model import FoundFacility
+from flows.model import Ending, FoundFacility
 from flows.turn import SAID_AS, STATUSES, Turn, indicator
 
 # While one of these stands, a citizen is owed an answer by a day.
-_OWED = ("received", "acknowledged", "in_progress", "disputed")
+_OWED = ("received", "acknowledged", "in_progress", "sent_on", "inspected", "partly", "disputed", "appealed")
 
 
 def _due(turn: Turn) -> bool:
@@ -18,9 +18,23 @@ def _due(turn: Turn) -> bool:
     return owed and re.fullmatch(r"\d{4}-\d{2}-\d{2}", found.due) is not None
 
 
-def _resolved(turn: Turn) -> bool:
-    """Whether the case just looked up waits for somebody's word on whether it is done."""
-    return turn.found_case.state == "resolved"
+def _is_asked(turn: Turn, question: Ending) -> bool:
+    """Whether the case just looked up waits for somebody's word on how it ended."""
+    found = turn.found_case
+    return found.asks == question and found.state in _WAITING and not found.late
+
+
+_WAITING = ("resolved", "partly", "cannot")
+WORDS = 2  # of an answer that says no more than which option it is
+
+
+def says_why(turn: Turn) -> bool:
+    """Whether an answer says more than which option it is."""
+    return len(turn.short.split()) > WORDS
+
+
+def _late(turn: Turn) -> bool:
+    return turn.memory.thread is not None and turn.memory.thread.late
 
 
 def answered(turn: Turn) -> bool:
@@ -44,7 +58,11 @@ FACTS: dict[str, Callable[[Turn], bool]] = {
     "answered": lambda turn: bool(turn.found_case.last),
     "trial": lambda turn: turn.known.trial,
     "due": _due,
-    "resolved": _resolved,
+    "asked_done": lambda turn: _is_asked(turn, "confirm"),
+    "asked_accept": lambda turn: _is_asked(turn, "accept"),
+    "ended": lambda turn: turn.found_case.asks is not None and not turn.found_case.late,
+    "late": _late,
+    "explained": says_why,
     "round": lambda turn: turn.known.round is not None,
     "unscored": lambda turn: bool(indicator(turn)),
     "weekly": lambda turn: turn.known.weekly,

@@ -9,11 +9,17 @@ from flows import answers, blobs, codes, hearing, report, talk, threads
 from flows.asking import ASKS
 from flows.hearing import Meaning
 from flows.lookup import look_up_case
-from flows.model import Focus, FoundCase, Thread
+from flows.model import Ending, Focus, FoundCase, Thread
 from flows.moving import land
 from flows.turn import Turn
 
-VERIFY, AFTER, ADDED, ABOUT, CODE = "verify.ask", "verify.after", "thread.added", "doubt.thread", "status.code"
+AFTER, ADDED, ABOUT, CODE = ("verify.after", "verify.why"), "thread.added", "doubt.thread", "status.code"
+# Where each question of how a case ended is asked, and what people's own words to it can mean besides yes and no.
+ASKED: dict[str, str] = {"confirm": "verify.ask", "accept": "verify.accept"}
+_VERDICTS = {
+    "confirm": frozenset({Meaning.DONE, Meaning.NOT_DONE, Meaning.HALF}),
+    "accept": frozenset({Meaning.ACCEPT, Meaning.HIGHER}),
+}
 
 # ── a code in a message ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -35,10 +41,10 @@ def open_code(turn: Turn) -> bool:
     turn.answered = True
     turn.pass_by()
     turn.remember(left=turn.node.name if codes.valid(code) and not turn.fresh else "")
-    if turn.node.flow != "status":
-        turn.push()
-    if turn.node.flow != "status" or not turn.node.look_up:
-        turn.node = turn.book.nodes[CODE]  # also where the same case stands open: much may have been told since
+    if turn.node.look_up != "case":
+        if turn.node.flow != "status":
+            turn.push()
+        turn.node = turn.book.nodes[CODE]
     look_up_case(turn, code)
     return True
 
@@ -83,19 +89,17 @@ _ASKING = frozenset({Meaning.STATUS, Meaning.GREETING, Meaning.THANKS, Meaning.R
 
 
 def judge_found(turn: Turn, found: FoundCase) -> bool:
-    """Words beside a code, or beside a quoted message of ours, that say whether its case is done.
+    """Words beside a code, or beside a quoted message of ours, that say how its case ended.
 
     A digit only where the quoted message asks that.
     """
-    said = _beside_number(turn)
-    words = turn.event.quotes_done or hearing.hear(turn.book.words, said, _VERDICTS) is not None
-    if found.state not in _ENDED or not words:
+    if found.asks is None:
         return False
-    turn.node = turn.book.nodes[VERIFY]
+    said = _beside_number(turn)
+    if turn.event.quotes_asks != found.asks and not _hears(turn, _VERDICTS[found.asks], said):
+        return False
+    turn.node = turn.book.nodes[ASKED[found.asks]]
     return ASKS[turn.node.ask](turn, said)
-
-
-_ENDED = frozenset({"resolved", "closed"})
 
 
 def _beside_number(turn: Turn) -> str:
@@ -126,9 +130,15 @@ def answer_focus(turn: Turn) -> bool:
     focus = turn.known.focus
     if focus is None or not focus.code:
         return False
+    ended = _thread_of(focus) if focus.kind in ASKED else None
     if focus.at <= turn.passed:
-        return focus.kind == "confirm" and _judge(turn, Thread(focus.code, focus.day))
-    return _verify(turn, focus) if focus.kind == "confirm" else _follow(turn, focus)
+        return ended is not None and _judge(turn, ended)
+    return _verify(turn, ended) if ended is not None else _follow(turn, focus)
+
+
+def _thread_of(focus: Focus) -> Thread:
+    asks: Ending = "accept" if focus.kind == "accept" else "confirm"
+    return Thread(focus.code, focus.day, asks=asks, late=focus.late)
 
 
 def return_to(turn: Turn) -> bool:
@@ -138,23 +148,27 @@ def return_to(turn: Turn) -> bool:
 
 
 def think_again(turn: Turn) -> bool:
-    """Whoever has just said whether it is done may say otherwise."""
+    """Whoever has just said how it ended may say otherwise, and whoever asked after it may say so."""
     thread = turn.memory.thread
-    return turn.node.name == AFTER and thread is not None and not thread.sealed and _judge(turn, thread)
-
-
-_VERDICTS = frozenset({Meaning.DONE, Meaning.NOT_DONE, Meaning.HALF})
+    return turn.node.name in (*AFTER, "status.ended") and thread is not None and _judge(turn, thread)
 
 
 def _judge(turn: Turn, thread: Thread) -> bool:
-    """Words that say whether it is done, where that question was passed by. A bare yes answers what is open."""
-    if turn.node.ask not in {"thread", "more"} and not turn.fresh:
+    """Words that say how it ended, where that question was passed by. A bare yes answers what is open.
+
+    Who was asked why it is not done says so in words like "not done": they are the reason, and no second verdict.
+    """
+    if thread.asks is None or (turn.node.ask not in {"thread", "more"} and not turn.fresh):
         return False
-    return _hears(turn, _VERDICTS) and _ask_done(turn, thread)
+    meanings = _VERDICTS[thread.asks] - (_AGAINST if turn.node.name == "verify.why" else frozenset())
+    return _hears(turn, meanings) and _ask_done(turn, thread)
+
+
+_AGAINST = frozenset({Meaning.NOT_DONE, Meaning.HIGHER})
 
 
 def _ask_done(turn: Turn, thread: Thread) -> bool:
-    """Try this message as the answer to "is it done?"; False leaves the conversation where it stands."""
+    """Try this message as the answer to how it ended; False leaves the conversation where it stands."""
     was, trail, memory = turn.node, turn.trail, turn.memory
     _stand_at_verify(turn, thread)
     if ASKS[turn.node.ask](turn, turn.short):
@@ -164,15 +178,15 @@ def _ask_done(turn: Turn, thread: Thread) -> bool:
 
 
 def _stand_at_verify(turn: Turn, thread: Thread) -> None:
-    if turn.node.name != VERIFY:
+    asked = ASKED[thread.asks or "confirm"]
+    if turn.node.name != asked:
         if not turn.fresh:
             turn.push()
-        turn.node = turn.book.nodes[VERIFY]
+        turn.node = turn.book.nodes[asked]
     turn.remember(thread=thread)
 
 
-def _verify(turn: Turn, focus: Focus) -> bool:
-    thread = Thread(focus.code, focus.day)
+def _verify(turn: Turn, thread: Thread) -> bool:
     if _ask_done(turn, thread):
         return True
     talks, asks = talk.means(turn), talk.asks_when(turn)
@@ -203,8 +217,9 @@ _SAID = {Meaning.GREETING: "welcome.hello", Meaning.THANKS: "thanks.reply"}
 
 
 def ask_again(turn: Turn) -> None:
-    """Words beside "is it done?" are kept in that case, and it is asked once more; the next ones are only kept."""
+    """Words beside a question of ours are kept in its case, and it is asked once more; the next ones are only kept."""
     if not threads.append(turn):
+        turn.pass_by()  # whether it is about a person was asked last: a digit answers that
         land(turn, ABOUT, ask=True)
         return
     turn.misses += 1
@@ -217,8 +232,8 @@ def ask_again(turn: Turn) -> None:
         turn.ask()
 
 
-def _hears(turn: Turn, meanings: frozenset[Meaning]) -> bool:
-    return hearing.hear(turn.book.words, turn.short, meanings) is not None
+def _hears(turn: Turn, meanings: frozenset[Meaning], said: str | None = None) -> bool:
+    return hearing.hear(turn.book.words, turn.short if said is None else said, meanings) is not None
 
 
 _ANSWERS = frozenset({Meaning.YES, Meaning.NO})

@@ -25,6 +25,9 @@ class Meaning(StrEnum):
     DONE = "done"
     NOT_DONE = "not_done"
     HALF = "half"
+    ACCEPT = "accept"  # that it cannot be done
+    HIGHER = "higher"  # to the office above
+    WITHDRAW = "withdraw"  # a wish to take one's own case back
     DONT_KNOW = "dont_know"
     GREETING = "greeting"
     THANKS = "thanks"
@@ -111,6 +114,30 @@ def _done(heard: Heard) -> bool:
     return heard.has("done") and not heard.has(*doubt, "danger") and heard.covers(_ACHIEVED)
 
 
+def _accept(heard: Heard) -> bool:
+    against = ("not", "no", "lie", "higher", "but", "still", "again", "dont_know", "danger")
+    return heard.has("accept") and not heard.has(*against) and heard.covers((*_POLITE, *_AGREED, *_OF_IT, "accept"))
+
+
+def _stands_before(heard: Heard, place: int, *meanings: str) -> bool:
+    return any(start < place for meaning in meanings for start, _ in heard.spans.get(meaning, ()))
+
+
+def _higher(heard: Heard) -> bool:
+    if heard.has("higher"):
+        # "No, to the office above" and "I do not accept, higher" ask for it; "not to the office above" does not.
+        place = heard.spans["higher"][0][0]
+        refuses = all(_stands_before(heard, place, *meanings) for meanings in (("accept", "agree"), ("not", "no")))
+        return not heard.has("not", "no") or heard.starts("no") or heard.starts("not") or refuses
+    return heard.has("lie") or (heard.has("accept", "agree") and heard.has("not", "no"))
+
+
+def _withdraw(heard: Heard) -> bool:
+    # Nothing beside it: who says that somebody wants it taken back tells a story.
+    beside = (*_POLITE, *_OF_IT, "taking_back", "take_back", "want", "do", "now", "code", "digits")
+    return heard.has("take_back") and not heard.has("danger", "warn") and heard.covers(beside)
+
+
 def _dont_know(heard: Heard) -> bool:
     return heard.has("dont_know") and not heard.has("half", "done", "lie")
 
@@ -175,12 +202,15 @@ def _nothing(heard: Heard) -> bool:
 # In this order: what was asked, then wishes, then small talk.
 _MEANS: dict[Meaning, Callable[[Heard], bool]] = {
     Meaning.DONE: _done,
+    Meaning.ACCEPT: _accept,
+    Meaning.HIGHER: _higher,
     Meaning.YES: _yes,
     Meaning.DONT_KNOW: _dont_know,
     Meaning.NO: _no,
     Meaning.HALF: _half,
     Meaning.NOT_DONE: _not_done,
     Meaning.NOTHING: _nothing,
+    Meaning.WITHDRAW: _withdraw,
     Meaning.STOP: _stop,
     Meaning.LOST_CODE: _lost_code,
     Meaning.STATUS: _status,
@@ -200,8 +230,8 @@ def hear(words: Words, folded: str, among: Collection[Meaning]) -> Meaning | Non
         return None
     heard = words.heard.read(folded)
     possible = set(among)
-    if Meaning.DONE in possible and not heard.has("agree", "send"):
-        # "All right" to "is it done?" may only say that it was read.
+    if possible & {Meaning.DONE, Meaning.ACCEPT} and not heard.has("agree", "send"):
+        # "All right" to how it ended may only say that it was read.
         possible.discard(Meaning.YES)
     return next((meaning for meaning, means in _MEANS.items() if meaning in possible and means(heard)), None)
 

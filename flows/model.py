@@ -81,20 +81,25 @@ class Round:
     indicators: tuple[str, ...]
 
 
-Question = Literal["answer", "confirm", "call", "edition"]
+Question = Literal["answer", "confirm", "accept", "call", "edition"]
+
+
+Ending = Literal["confirm", "accept"]  # of the questions, those that ask how a case ended
 
 
 @dataclass(frozen=True, slots=True)
 class Focus:
     """What we asked of this person by ourselves last, while it may still be answered.
 
-    A handler's words, "is it done?", a call-back, or an edition; `code` is its case ("" where an edition has none).
+    A handler's words, "is it done?", "do you accept it?", a call-back, or an edition; `code` is its case ("" where an
+    edition has none).
     """
 
     kind: Question
     code: str
     day: str  # on which that case was told, "2026-11-21"
     at: float  # when it was asked: which of two questions it is
+    late: bool = False  # it ended longer ago than may be gainsaid
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,8 @@ class FoundCase:
     day: str = ""  # on which it was told
     last: str = ""  # what was last told of it, as text; never of a protected case
     sealed: bool = False  # behind the protected door: words under its code go there
+    asks: Ending | None = None  # what may be said of how it ended; None while it has not
+    late: bool = False  # it ended longer ago than may be gainsaid
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +154,7 @@ class Event:
     choice: str = ""  # the option id of a tapped button or row
     tapped: str = ""  # the node whose button it was, where the button says it
     quoted: str = ""  # the code in the message of ours that this one quotes
-    quotes_done: bool = False  # and whether that message asks if it is done
+    quotes_asks: Ending | None = None  # and whether that message asks how it ended
     media: tuple[Media, ...] = ()
     location: Point | None = None
     found: Found | None = None  # the answer to a LookUp
@@ -265,6 +272,8 @@ class Thread:
     day: str = ""
     sealed: bool = False
     held: tuple[Item, ...] = ()  # words that may be about a person, until that is answered
+    asks: Ending | None = None  # what may be said of how it ended
+    late: bool = False  # longer ago than may be gainsaid: it is kept as words
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,11 @@ from typing import Any
 
 from flows import report, threads
 from flows.book import Node
-from flows.effects import CallPerson, Consent, Rate, Seal, SetLanguage, Verify
-from flows.facts import FACTS
-from flows.model import Call, Lies
+from flows.effects import CallPerson, Consent, Rate, Seal, SetLanguage, Verify, Withdraw
+from flows.facts import FACTS, says_why
+from flows.model import Call, Details, Item, Lies
 from flows.turn import Turn
 
-WORDS = 2  # of an answer that says no more than which option it is
 HOPS = 20  # nodes that say or branch between two questions; check finds the ring that would need more
 
 
@@ -120,11 +119,35 @@ def _rate(turn: Turn, _: str, __: dict[str, Any]) -> None:
 
 
 def _verify(turn: Turn, _: str, data: dict[str, Any]) -> None:
-    if turn.memory.thread is not None:
-        turn.do(Verify(turn.memory.thread.code, **data))
+    thread = turn.memory.thread
+    if thread is not None:
+        turn.do(Verify(thread.code, **data))
         threads.settle(turn)
-        if len(turn.short.split()) > WORDS or report.is_dangerous(turn):
+        if says_why(turn) or report.is_dangerous(turn) or (thread.late and any(map(str.isalpha, turn.event.text))):
             threads.append(turn)  # who says more than yes or no says something for the case
+
+
+def _wish(turn: Turn, _: str, __: dict[str, Any]) -> None:
+    """Their own words for it go into the case, whichever side of the door it is on; the wish is written beside them."""
+    thread, missed = turn.memory.thread, turn.memory.missed
+    if thread is None:
+        return
+    if turn.event.kind == "message":
+        threads.append(turn)
+    elif missed:  # the number came after them
+        threads.write(turn, thread, Item(missed[-1]))
+    turn.remember(missed=())
+    if not thread.sealed:
+        turn.do(Withdraw(thread.code, ""))
+
+
+def _say_why(turn: Turn, _: str, data: dict[str, Any]) -> None:
+    thread = turn.memory.thread
+    if thread is not None and thread.sealed:
+        turn.sealed = True
+        turn.do(Seal(thread.code, "withdraw", details=Details(about=data["why"])))
+    elif thread is not None:
+        turn.do(Withdraw(thread.code, data["why"]))
 
 
 def _ask_call(turn: Turn, _: str, data: dict[str, Any]) -> None:
@@ -158,6 +181,8 @@ RUN: dict[str, Callable[[Turn, str, dict[str, Any]], None]] = {
     "consent": _consent,
     "rate": _rate,
     "verify": _verify,
+    "wish": _wish,
+    "say_why": _say_why,
     "ask_call": _ask_call,
     "call_person": lambda turn, _, __: call_person(turn),
     "pass_category": _pass_category,
@@ -175,6 +200,7 @@ RUN: dict[str, Callable[[Turn, str, dict[str, Any]], None]] = {
 TAKES: dict[str, frozenset[str]] = {
     "consent": frozenset({"topic", "granted", "method"}),
     "verify": frozenset({"verdict"}),
+    "say_why": frozenset({"why"}),
     "ask_call": frozenset({"by", "hour"}),
 }
 

@@ -15,6 +15,7 @@ from flows.book import Book
 from flows.effects import Consent, Effect, GiveCode, KeepStory, LookUp, OpenCase, Seal, SealStory, Settle, Verify
 from flows.engine import step
 from flows.model import (
+    Ending,
     Event,
     Focus,
     Found,
@@ -42,7 +43,9 @@ FACILITY = FoundFacility("demo-clinic", {"en": "Demo clinic", "ur": "نمونہ 
 FACILITY_CODE = "101"
 NAMES = {"en": "Pishin", "ur": "پشین", "ps": "پښين"}
 DAY = "2026-11-21"
-VERDICTS = {"yes": "confirmed", "no": "disputed", "half": "disputed", "unknown": "resolved"}
+VERDICTS = {"yes": "confirmed", "no": "disputed", "half": "disputed", "accept": "closed", "higher": "appealed"}
+ENDED = ("resolved", "partly", "confirmed", "withdrawn", "closed")
+ENDINGS: dict[str, Ending] = {"cannot": "accept", **dict.fromkeys(ENDED, "confirm")}
 OUTSIDE = (({"en": "Demo helpline", "ur": "نمونہ ہیلپ لائن"}, "0000"),)
 
 DIM, PLAIN = "\x1b[2m", "\x1b[0m"
@@ -66,6 +69,7 @@ class World:
     kept: set[str] = field(default_factory=set)  # in the sorting list
     reserved: set[str] = field(default_factory=set)
     sealed: set[str] = field(default_factory=set)
+    late: set[str] = field(default_factory=set)  # those that ended more than thirty days ago
     focus: Focus | None = None  # what was asked by ourselves last
     given: bool = False
     made: int = 0
@@ -99,7 +103,8 @@ class World:
             case OpenCase():
                 self.cases[effect.code] = "received"
             case Verify():
-                self.cases[effect.code] = VERDICTS[effect.verdict]
+                if effect.verdict in VERDICTS and effect.code not in self.late:
+                    self.cases[effect.code] = VERDICTS[effect.verdict]
             case Settle():
                 self.focus = None
             case Seal() | SealStory():
@@ -111,12 +116,14 @@ class World:
             case LookUp():
                 sealed, known = effect.code in self.sealed, self.sealed | self.kept | self.reserved
                 state = self.cases.get(effect.code) or ("received" if effect.code in known else "none")
-                return FoundCase(state, "2026-12-05", DAY, self.said.get(effect.code, ""), sealed)
+                last, late = self.said.get(effect.code, ""), effect.code in self.late
+                return FoundCase(state, "2026-12-05", DAY, last, sealed, None if sealed else ENDINGS.get(state), late)
         return None
 
     def ask(self, kind: Question, code: str) -> None:
         """As an act at the desk does: what is said next answers this."""
-        self.focus = Focus(kind, code, DAY, self.focus.at + 1 if self.focus else self.at)
+        at = self.focus.at + 1 if self.focus else self.at
+        self.focus = Focus(kind, code, DAY, at, code in self.late)
 
 
 @dataclass

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from flows import hearing, report
 from flows.effects import SetLanguage
 from flows.hearing import Meaning
+from flows.model import Thread
 from flows.moving import go, land
 from flows.turn import LANGUAGE, Turn
 from flows.universal import aside, stop_news
@@ -18,6 +19,8 @@ def means(turn: Turn) -> Meaning | None:
     if event.media or event.location or not turn.short:
         return None
     meaning = hearing.hear(turn.book.words, turn.short, _REPLIES)
+    if meaning is Meaning.WITHDRAW and turn.report.sealed:
+        return None  # behind the door they are words like all others, for whoever reads there
     return None if meaning is Meaning.STATUS and _is_spoken_of(turn) else meaning
 
 
@@ -87,6 +90,18 @@ def _lost(turn: Turn) -> None:
     go(turn, "status.lost")
 
 
+def _withdraw(turn: Turn) -> None:
+    """A wish to take their case back: written down with it, and asked why. Which case it is only its number says."""
+    turn.pass_by()
+    turn.note()
+    thread = turn.memory.thread
+    if thread is None and turn.report.opened:
+        turn.remember(thread=Thread(turn.report.code))
+    turn.push()
+    turn.misses = 0
+    go(turn, "withdraw.wished" if turn.memory.thread is not None else "withdraw.code")
+
+
 def _call(turn: Turn) -> None:
     turn.note()
     aside(turn, "call.who")
@@ -134,6 +149,7 @@ _REPLIES: dict[Meaning, Callable[[Turn], None]] = {
     Meaning.CALL: _call,
     Meaning.PERSON: _person,
     Meaning.LANGUAGE: _language,
+    Meaning.WITHDRAW: _withdraw,
     Meaning.STOP: stop_news,
     Meaning.REPORT: _begin,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+WAITING = "parked"  # the node of a button that shows what waits for its reader; it is none of the flows'
 _VERSION = 8  # signs of the flows' fingerprint: Telegram lets a button carry 64 bytes in all
 _BETWEEN = "|"
 

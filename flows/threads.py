@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flows import report
 from flows.effects import Append, Seal, Settle
 from flows.model import Item, Report, Thread
@@ -17,7 +19,7 @@ def append(turn: Turn) -> bool:
     if thread is None:
         return True
     if not thread.sealed and report.is_dangerous(turn):
-        turn.remember(thread=Thread(thread.code, thread.day, held=(*thread.held, item)))
+        turn.remember(thread=replace(thread, held=(*thread.held, item)))
         return False
     write(turn, thread, item)
     return True
@@ -29,7 +31,7 @@ def keep_held(turn: Turn) -> None:
     if thread is not None:
         for item in thread.held:
             write(turn, thread, item)
-        turn.remember(thread=Thread(thread.code, thread.day, thread.sealed))
+        turn.remember(thread=replace(thread, held=()))
 
 
 def seal_held(turn: Turn) -> None:

@@ -47,7 +47,10 @@ SPOKEN = (
 )
 
 # Statuses a citizen can be told, and what the protected room's own word is said as: nobody can tell which room speaks.
-STATUSES = ("received", "acknowledged", "in_progress", "resolved", "confirmed", "disputed", "closed")
+STATUSES = (
+    *("received", "acknowledged", "in_progress", "sent_on", "inspected", "partly", "resolved", "cannot", "confirmed"),
+    *("disputed", "appealed", "withdrawn", "closed"),
+)
 SAID_AS = {"seen": "acknowledged"}
 
 MENU, LANGUAGE, FIRST, REPORT = "welcome.menu", "welcome.language", "welcome.first", "complaint.category"
@@ -185,7 +188,7 @@ class Turn:
 
     def push(self) -> None:
         """Remember the node for Back. A side question about one case is not gone back to: its case may be forgotten."""
-        if self.fresh or self.node.flow in {"verify", "thread", "doubt"}:
+        if self.fresh or self.node.flow in {"verify", "thread", "doubt", "withdraw"}:
             return
         if not self.trail or self.trail[-1] != self.node.name:
             self.trail = [*self.trail, self.node.name][-TRAIL:]

@@ -22,7 +22,9 @@ UNION ALL SELECT 'late_replies', count(*), max(due_at) FROM outbox
     WHERE state = 'queued' AND due_at < now() - interval '5 minutes' HAVING count(*) > 0
 UNION ALL SELECT 'failed_messages', count(*), max(created_at) FROM outbox WHERE state = 'failed' HAVING count(*) > 0
 UNION ALL SELECT 'cases_without_office', count(*), max(opened_at) FROM cases
-    WHERE office_id IS NULL AND status <> 'closed' HAVING count(*) > 0
+    WHERE office_id IS NULL AND status NOT IN ('withdrawn', 'closed') HAVING count(*) > 0
+UNION ALL SELECT 'offices_not_told', count(*), max(at) FROM referrals
+    WHERE told_at IS NULL AND unreached_at IS NOT NULL AND done_at IS NULL HAVING count(*) > 0
 UNION ALL SELECT 'job_not_run ' || name, 1, started_at FROM jobs WHERE due_at + 2 * pace < now()
 UNION ALL SELECT 'no_job_ever_ran', 1, NULL WHERE NOT EXISTS (SELECT FROM jobs)
 """

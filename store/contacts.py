@@ -145,6 +145,26 @@ async def mark_invalid(conn: Conn, contact_id: UUID) -> None:
     await conn.execute("UPDATE contacts SET invalid_at = now() WHERE id = %s", (contact_id,))
 
 
+async def knock(tx: Tx, contact_id: UUID) -> bool:
+    """Somebody is told now that something waits for them; False where they were within a day. The row is held."""
+    done = await tx.execute(
+        "UPDATE contacts SET knocked_at = now() WHERE id = %s"
+        " AND (knocked_at IS NULL OR knocked_at <= now() - interval '1 day')",
+        (contact_id,),
+    )
+    return done.rowcount == 1
+
+
+async def unknock(tx: Tx, contact_id: UUID) -> None:
+    """They were not told after all."""
+    await tx.execute("UPDATE contacts SET knocked_at = NULL WHERE id = %s", (contact_id,))
+
+
+async def note_shut(tx: Tx, contact_id: UUID) -> None:
+    """The provider says that this person may not be written to freely: so until they write, whatever we reckon."""
+    await tx.execute("UPDATE contacts SET shut_at = now() WHERE id = %s", (contact_id,))
+
+
 async def note_said(conn: Conn, contact_ids: Sequence[UUID]) -> None:
     """These have been written to just now: the same words from them again are no repeat."""
     await conn.execute("UPDATE contacts SET said_at = now() WHERE id = ANY(%s)", (list(contact_ids),))

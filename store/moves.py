@@ -29,6 +29,7 @@ class Move:
     now: datetime
     quiet_at: datetime | None = None
     given: bool = False  # this turn gives a number
+    answers: bool = False  # it says whether something that we asked about is done
     seen: bool = True  # False where the contact's own row already says what this turn would write there
     # the message that caused it; all None for a session that went quiet
     inbox_id: UUID | None = None
@@ -56,7 +57,7 @@ SELECT EXISTS (SELECT FROM moved) AS held, true AS kept
 """  # noqa: S608 - pieces of our own files
 _SEEN: LiteralString = f"""seen AS ({contacts.SEE}
 ), freed AS ({outbox.FREE}
-    FROM moved WHERE outbox.contact_id = %(contact_id)s AND outbox.state = 'parked'
+    FROM moved WHERE {outbox.MISSED}
 ),"""
 _REPLACED: LiteralString = f"""replaced AS ({outbox.REPLACE}
 ), handed AS ({inbox.HAND_ON}
@@ -71,7 +72,7 @@ WITH held AS (
 ), moved AS ({sessions.MOVE_KEPT}
 ), seen AS ({contacts.SEE_KEPT}
 ), freed AS ({outbox.FREE}
-    FROM kept WHERE outbox.contact_id = %(contact_id)s AND outbox.state = 'parked' AND kept.id IS NOT NULL
+    FROM kept WHERE {outbox.MISSED} AND kept.id IS NOT NULL
 ), {{replaced}} owed AS ({outbox.OWE}
     FROM kept WHERE %(outbox_id)s::uuid IS NOT NULL
 )

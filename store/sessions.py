@@ -27,11 +27,12 @@ MOVE_KEPT: LiteralString = f"""
 
 # How long the last thing that we asked by ourselves may be answered: a case's end is a matter of weeks.
 FOCUS: LiteralString = """
-    sessions.focus_at > now() - interval '1 day' * CASE sessions.focus_kind WHEN 'confirm' THEN 30 ELSE 14 END"""
+    sessions.focus_at > now() - interval '1 day'
+        * CASE WHEN sessions.focus_kind IN ('confirm', 'accept') THEN 30 ELSE 14 END"""
 _ASK_MANY: LiteralString = f"""
     UPDATE sessions SET focus_kind = 'edition', focus_case = NULL, focus_at = now(), version = version + 1
     WHERE contact_id = ANY(%s) AND (focus_kind IS NULL OR focus_kind = 'edition' OR NOT {FOCUS})"""  # noqa: S608 - our own
-Question = Literal["answer", "confirm", "call", "edition"]
+Question = Literal["answer", "confirm", "accept", "call", "edition"]
 
 
 def bound_to(contact_id: UUID) -> str:

@@ -36,7 +36,11 @@ WRITERS = {
     "jobs": "store/jobs.py",
     "joined": "cases/joined.py",
     "login_attempts": "desk/auth.py",
+    "link_sessions": "cases/links.py",
+    "links": "cases/links.py",
+    "mails": "store/mails.py",
     "media": "store/media.py",
+    "office_lines": "cases/office_lines.py",
     "offices": "cases/offices.py",
     "once": "store/once.py",
     "outbox": "store/outbox/",
@@ -54,6 +58,9 @@ WRITERS = {
     "sessions": "store/sessions.py",
     "sorting": "cases/sorting.py",
     "staff": "cases/staff.py",
+    "supervisors_told": "cases/supervisors.py",
+    "templates": "store/templates.py",
+    "ways": "cases/ways.py",
 }
 
 

@@ -57,8 +57,9 @@ def of_pages() -> Iterator[str]:
 def of_flows() -> Iterator[str]:
     for node in load_book().nodes.values():
         yield from (re.escape(key) for key in (*node.says, *(option.text for option in node.options)))
-    plan = (ROOT / "cases/data/demo.yaml").read_text()
-    yield from (re.escape(key) for key in KEY.findall(plan) if is_key(key))
+    for data in ("demo.yaml", "remedies.yaml"):
+        plan = (ROOT / "cases/data" / data).read_text()
+        yield from (re.escape(key) for key in KEY.findall(plan) if is_key(key))
 
 
 SAID = {*of_code(), *of_pages(), *of_flows()}

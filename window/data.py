@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC
 from typing import Any
 
@@ -10,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 import locales
+from broadcast import reached
+from broadcast.reached import Reached
 from cases.districts import District
 from window import district, updates
 from window.district import Unchosen
@@ -29,17 +32,20 @@ async def show_editions(request: Request) -> Response:
             if unchosen.asked:
                 return JSONResponse({"error": "no such district"}, status_code=404)
             chosen = unchosen.every
-        found = [(one, await updates.list_for(conn, one, updates.LISTED)) for one in chosen]
-    editions = [_data(one, update) for one, listed in found for update in listed]
+        found = [(one, update) for one in chosen for update in await updates.list_for(conn, one, updates.LISTED)]
+        editions = [_data(one, update, await reached.count(conn, update.id)) for one, update in found]
     return district.cache(request, JSONResponse({"editions": editions}))
 
 
-def _data(district: District, update: Update) -> dict[str, Any]:
+def _data(district: District, update: Update, came: Reached) -> dict[str, Any]:
     return {
         "district": district.id,
         "demo": district.demo,
         "week": update.week,
+        "from": update.from_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "until": update.until_at.astimezone(UTC).isoformat(timespec="seconds"),
         "published_at": update.published_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "reach": asdict(came),  # in fives; null: under five
         "sha256": update.digest,
         "items": [
             {

@@ -8,9 +8,8 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cases import figures
 from store.database import fetch_all
-from window import district, updates
+from window import counted, district, updates
 from window.district import Chosen
 
 
@@ -54,12 +53,12 @@ async def show(request: Request) -> Response:
             of=Number,
         )
         last = await updates.list_for(conn, here, 1)
-        counts = await figures.totals(conn, here.id, district.midnight(here))
+        counts = await counted.of(request, conn, here)
     return district.render(
         request,
         "public/home.html",
         chosen,
         numbers=numbers,
         last=updates.lay_out(last[0], here, request) if last else None,
-        total=counts["total"],
+        total=counts.total["total"],
     )

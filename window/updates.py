@@ -12,9 +12,11 @@ from starlette.responses import Response
 
 import locales
 import pages
-from broadcast import renderings
+from broadcast import reached, renderings
 from broadcast.edition import Item
+from broadcast.reached import Reached
 from broadcast.renderings import Heading
+from broadcast.span import Span
 from cases import calendar
 from cases.districts import District
 from store.database import Conn, fetch_all
@@ -32,20 +34,19 @@ class Update:
     week: str
     items: list[Item]
     digest: str
-    approved_at: datetime
+    from_at: datetime
+    until_at: datetime
     published_at: datetime
 
     def heading(self, district: District) -> Heading:
-        """The day is the week's last, or that of the approval where the week still ran."""
-        approved = calendar.day_of(self.approved_at, district.timezone)
-        return Heading(district.names, min(calendar.sunday(self.week), approved).isoformat())
+        return Heading(district.names, Span(self.from_at, self.until_at).last_day(district.timezone))
 
 
 async def list_for(conn: Conn, district: District, limit: int, *, week: str | None = None) -> list[Update]:
     """Editions that have gone out or are going out, newest week first; one `week` only where it is given."""
     return await fetch_all(
         conn,
-        "SELECT id::text, week, items, digest, approved_at, coalesce(sent_at, approved_at) AS published_at"
+        "SELECT id::text, week, items, digest, from_at, until_at, coalesce(sent_at, approved_at) AS published_at"
         " FROM editions WHERE district_id = %s AND state = ANY(%s) AND (%s::text IS NULL OR week = %s)"
         " ORDER BY week DESC LIMIT %s",
         (district.id, list(OUT), week, week, limit),
@@ -53,10 +54,12 @@ async def list_for(conn: Conn, district: District, limit: int, *, week: str | No
     )
 
 
-def lay_out(update: Update, district: District, request: Request) -> dict[str, Any]:
-    """What the templates show of an update, in the reader's language."""
+def lay_out(update: Update, district: District, request: Request, came: Reached | None = None) -> dict[str, Any]:
+    """What the templates show of an update, in the reader's language; `came`: whom it reached, where that is told."""
     lang = pages.lang_of(request)
+    key, values = came.say() if came else ("", {})
     return {
+        "reach": locales.say(key, lang, **values) if key else "",
         "id": update.id,
         "week": update.week,
         "title": locales.say("edition.title", lang, **update.heading(district).values),
@@ -77,7 +80,8 @@ async def show_all(request: Request) -> Response:
     async with district.jawab_of(request).db.autocommit("report") as conn:
         chosen = await district.choose(conn, request)
         found = await list_for(conn, chosen.district, LISTED)
-    last = lay_out(found[0], chosen.district, request) if found else None
+        came = await reached.count(conn, found[0].id) if found else None
+    last = lay_out(found[0], chosen.district, request, came) if found else None
     return district.render(request, "public/updates.html", chosen, last=last, older=found[1:])
 
 
@@ -91,6 +95,8 @@ async def show(request: Request) -> Response:
     async with district.jawab_of(request).db.autocommit("report") as conn:
         chosen = await district.choose(conn, request)
         found = await list_for(conn, chosen.district, 1, week=wanted)
-    if not found:
-        return pages.refuse(request, 404, "public.updates.missing")
-    return district.render(request, "public/update.html", chosen, update=lay_out(found[0], chosen.district, request))
+        if not found:
+            return pages.refuse(request, 404, "public.updates.missing")
+        came = await reached.count(conn, found[0].id)
+    update = lay_out(found[0], chosen.district, request, came)
+    return district.render(request, "public/update.html", chosen, update=update)

@@ -154,6 +154,8 @@ class Outbound:
     door: str = ""  # no slash at its end; receipts come to `{door}/status`
     expires: datetime | None = None
     buttons: tuple[tuple[str, str], ...] = ()  # (what a tap carries, its text), where the channel shows any
+    template: str = ""  # the provider's id of the approved text that it goes out as; `text` is what the reader sees
+    values: str = ""  # what is filled into that, as the provider wants it
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,7 @@ class Channel(ABC):
     ids: ClassVar[Literal["provider", "row", "none"]] = "provider"
     findable: ClassVar[bool] = True  # whether `find` can know; where it cannot, what is in doubt goes again only twice
     methods: ClassVar[frozenset[str]] = frozenset({"POST"})  # with GET where a provider tries the door by one; or none
+    templates: str = ""  # the account whose approved texts it may send; "" where the provider has none
     shows_buttons: ClassVar[bool] = False  # its messages can be answered by a tap: `Outbound.buttons` are filled
     # Bytes of one web hook that are kept. Of a larger one, up to `body_cap`, all is read, since its signature covers
     # all of it, and the words are kept in part.

@@ -135,7 +135,7 @@ class Twilio(Channel):
     ) -> None:
         if not account or not token:
             raise ValueError("an empty token would make every signature checkable by anybody")
-        self._account = account
+        self._account = self.templates = account
         self._token = token
         self._public_url = public_url.rstrip("/")
         self._host = urlsplit(api_url).netloc if api_url != TWILIO_API else ""
@@ -286,12 +286,12 @@ class Twilio(Channel):
         callback = f"{outbound.door}/status?mid={outbound.id}"
         if outbound.attempt > 1:  # a late receipt of the first try must not be taken for one of the second
             callback += f"&n={outbound.attempt}"
+        said = {"body": outbound.text}
+        if outbound.template:
+            said = {"content_sid": outbound.template, "content_variables": outbound.values}
         try:
             made = await self._client.messages.create_async(
-                to=prefix + outbound.address,
-                from_=prefix + outbound.sender,
-                body=outbound.text,
-                status_callback=callback,
+                to=prefix + outbound.address, from_=prefix + outbound.sender, status_callback=callback, **said
             )
         except Answered as answer:
             raise _refusal(answer) from None
@@ -318,10 +318,11 @@ class Twilio(Channel):
             raise _refusal(answer) from None
         except (Unreached, Unanswered, TwilioException, ValueError, TypeError):
             raise SendError("unsure") from None
+        known = {outbound.text, ""} if outbound.values else {outbound.text}  # a template's message may show no text
         return [
             str(message.sid)
             for message in reversed(messages)  # Twilio lists the newest first
-            if message.body == outbound.text
+            if (message.body or "") in known
             and message.direction == "outbound-api"
             and isinstance(message.date_created, datetime)
             and message.date_created.astimezone(UTC) >= since - CLOCKS_APART

@@ -29,9 +29,10 @@ from flows.effects import (
     SetLanguage,
     Settle,
     Verify,
+    Withdraw,
 )
 from flows.model import Item
-from store import consents, contacts, inbox, media, sessions
+from store import consents, contacts, inbox, media, outbox, sessions
 from store.database import Tx
 
 # What somebody wrote before they asked for a person: so much of it, and not from another day.
@@ -64,6 +65,8 @@ async def perform(tx: Tx, turn: Turn, effect: Effect) -> None:  # noqa: PLR0912 
             await _consent(tx, turn, effect)
         case Verify():
             await _verify(tx, turn, effect)
+        case Withdraw():
+            await _withdraw(tx, turn, effect)
         case Settle():
             await sessions.settle(tx, turn.contact_id, effect.at)
         case Rate():
@@ -265,7 +268,15 @@ async def _verify(tx: Tx, turn: Turn, effect: Verify) -> None:
     case = await register.find(tx, effect.code)
     if case is None or case.district_id != turn.district.id:
         return
+    await outbox.let_lie(tx, case.id)
     await acts.say_done(tx, case, effect.verdict, by_code=case.contact_id != turn.contact_id, now=turn.now)
+
+
+async def _withdraw(tx: Tx, turn: Turn, effect: Withdraw) -> None:
+    """Of what nobody has sorted yet, their own words for it say it to who sorts."""
+    case = await register.find(tx, effect.code)
+    if case is not None and case.district_id == turn.district.id:
+        await acts.say_wish(tx, case, effect.why, by_code=case.contact_id != turn.contact_id, now=turn.now)
 
 
 async def _call_person(tx: Tx, turn: Turn, effect: CallPerson) -> None:

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from bot.channels import Inbound
 from bot.intake.message import Turn
-from cases import calendar, clocks, readable, register, scorecards, sorting
+from cases import asking, calendar, clocks, readable, register, scorecards, sorting
 from cases.protected import vault
+from flows import taps
 from flows.effects import LookUp, Seal, SealStory, Step
-from flows.model import Found, FoundCase, FoundFacility
+from flows.model import Ending, Found, FoundCase, FoundFacility
+from flows.taps import Tap
 from store import outbox, tries
 from store.database import Tx, fetch_one
 from store.jawab import Jawab
@@ -40,21 +42,32 @@ async def find(tx: Tx, turn: Turn, asked: LookUp) -> Found:
     return await _FIND[asked.what](tx, turn, asked.code)
 
 
-DONE = "case.confirm_ask"  # the text that asks whether something is done
+# The texts that ask how a case ended.
+ASKS: dict[str, Ending] = {asked.text: ending for ending, asked in asking.QUESTIONS.items()}
 
 
-async def quoted(jawab: Jawab, contact_id: UUID, message: Inbound) -> tuple[str, bool]:
-    """The code in the message of ours that this one quotes ("" where there is none), and whether that asks "done?"."""
+async def quoted(jawab: Jawab, contact_id: UUID, message: Inbound) -> tuple[str, Ending | None]:
+    """The code in the message of ours that this one quotes ("" where there is none), and how that asks it ended."""
     if not message.quotes:
-        return "", False
+        return "", None
     async with jawab.db.autocommit("intake") as auto:
         said = await outbox.said(auto, jawab.keys, contact_id, message.quotes)
-    asks = any(key == DONE for key, _ in said.get("says", ()))
+    asks = next((ASKS[key] for key, _ in said.get("says", ()) if key in ASKS), None)
     for _, values in said.get("says", ()):
         match values.get("code"):
             case {"code": str(code)}:
                 return code, asks
-    return "", False
+    return "", None
+
+
+async def tapped(jawab: Jawab, contact_id: UUID, message: Inbound) -> Tap:
+    """What was tapped. "Read it" is an option of nothing any more where nothing waits to be read."""
+    tap = taps.read(message.choice)
+    if tap.node != taps.WAITING:
+        return tap
+    async with jawab.db.autocommit("intake") as auto:
+        waits = await outbox.is_any_missed(auto, contact_id)
+    return tap if waits else Tap(tap.option)
 
 
 async def _case(tx: Tx, turn: Turn, code: str) -> Found:
@@ -63,12 +76,12 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
         return FoundCase()
     row = await fetch_one(
         tx,
-        "SELECT cases.id, status, due_at, opened_at, last_said, NULL AS words, NULL::uuid AS dismissed"
-        " FROM cases LEFT JOIN clocks ON clocks.case_id = cases.id AND clocks.kind = 'resolve'"
+        "SELECT cases.id, status, due_at, opened_at, last_said, NULL AS words, NULL::uuid AS dismissed, decision,"
+        " told_at FROM cases LEFT JOIN clocks ON clocks.case_id = cases.id AND clocks.kind = 'resolve'"
         " WHERE district_id = %(here)s AND (code = %(code)s"
         " OR (id = (SELECT case_id FROM joined WHERE joined.code = %(code)s) AND cases.contact_id IS NOT NULL))"
         " UNION ALL SELECT id, CASE state WHEN 'answered' THEN 'acknowledged' ELSE 'received' END, due_resolve,"
-        " received_at, NULL, words, CASE state WHEN 'dismissed' THEN id END FROM sorting"
+        " received_at, NULL, words, CASE state WHEN 'dismissed' THEN id END, NULL, NULL FROM sorting"
         " WHERE (code = %(code)s OR id = (SELECT case_id FROM joined WHERE joined.code = %(code)s))"
         " AND district_id = %(here)s",
         {"code": code, "here": turn.district.id},
@@ -81,6 +94,8 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
             due=calendar.day_of(row["due_at"]).isoformat() if row["due_at"] else "",
             day=calendar.day_of(row["opened_at"]).isoformat(),
             last=readable.show(_told(turn, row), turn.lang or "ur", turn.channel, code),
+            asks=asking.ending(row["status"], row["decision"]),
+            late=not clocks.disputable(row["status"], row["told_at"], turn.now),
         )
     sealed = await vault.find(tx, turn.hashes[code])
     if sealed is not None and sealed.district_id == turn.district.id:  # like an ordinary one: at its own number only

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from psycopg.rows import DictRow
 
 from bot.channels import Inbound
 from bot.intake import district, people
+from cases import clocks
 from flows.model import Focus
 from store import channels, contacts, sessions
 from store.database import Auto, fetch_one, new_id
@@ -42,13 +44,14 @@ class Standing:
 # An edition asks about no case: what its reader says of theirs goes to the newest that is open.
 _FOCUS: LiteralString = f"""
     SELECT jsonb_build_array(sessions.focus_kind, cases.code, (cases.opened_at AT TIME ZONE districts.timezone)::date,
-        extract(epoch FROM sessions.focus_at))
-    FROM (SELECT id, code, contact_id, district_id, status, opened_at FROM cases
-          UNION ALL SELECT id, code, contact_id, district_id, 'card', received_at FROM sorting) AS cases
+        extract(epoch FROM sessions.focus_at), cases.status, extract(epoch FROM cases.told_at))
+    FROM (SELECT id, code, contact_id, district_id, status, opened_at, told_at FROM cases
+          UNION ALL SELECT id, code, contact_id, district_id, 'card', received_at, NULL FROM sorting) AS cases
     JOIN districts ON districts.id = cases.district_id
     WHERE {sessions.FOCUS} AND cases.contact_id = sessions.contact_id AND CASE sessions.focus_kind
         WHEN 'edition' THEN cases.status NOT IN ('closed', 'card')
-        WHEN 'confirm' THEN cases.id = sessions.focus_case AND cases.status IN ('resolved', 'closed')
+        WHEN 'confirm' THEN cases.id = sessions.focus_case AND cases.status IN ('resolved', 'partly', 'closed')
+        WHEN 'accept' THEN cases.id = sessions.focus_case AND cases.status IN ('cannot', 'closed')
         ELSE cases.id = sessions.focus_case END
     ORDER BY cases.opened_at DESC LIMIT 1"""  # noqa: S608 - a piece of our own
 _OF: LiteralString = f"""
@@ -144,8 +147,9 @@ def _standing(row: DictRow) -> Standing:
 
 
 def _focus(asked: Sequence[Any] | None) -> Focus | None:
-    """[kind, code, day, seconds since 1970] as a focus."""
+    """[kind, code, day, seconds since 1970, status, when it was told how it ended] as a focus."""
     if asked is None:
         return None
-    kind, code, day, at = asked
-    return Focus(kind, code, day, float(at))
+    kind, code, day, at, status, told = asked
+    told_at = None if told is None else datetime.fromtimestamp(float(told), UTC)
+    return Focus(kind, code, day, float(at), not clocks.disputable(status, told_at, datetime.now(UTC)))

@@ -17,9 +17,8 @@ from bot.channels import Inbound
 from bot.intake import district, effects, keeping, lookups, sealing, standing
 from bot.intake.message import Turn
 from bot.intake.standing import Standing
-from flows import taps
 from flows.book import Book
-from flows.effects import Effect, GiveCode, KeepStory, LookUp, OpenCase, Seal, SealStory, Step
+from flows.effects import Effect, GiveCode, KeepStory, LookUp, OpenCase, Seal, SealStory, Step, Verify
 from flows.engine import step
 from flows.load import load_book
 from flows.model import Event, Known, Media, Session
@@ -129,8 +128,8 @@ def _known(turn: Turn, before: Standing) -> Known:
 
 async def _attempt(jawab: Jawab, message: Inbound, before: Standing, inbox_id: uuid.UUID, kind: Kind) -> str:
     turn = await _turn(jawab, before, inbox_id, kind)
-    tap = taps.read(message.choice)
-    quoted, quotes_done = await lookups.quoted(jawab, before.contact_id, message)
+    tap = await lookups.tapped(jawab, before.contact_id, message)
+    quoted, quotes_asks = await lookups.quoted(jawab, before.contact_id, message)
     event = Event(
         "message",
         _known(turn, before),
@@ -140,7 +139,7 @@ async def _attempt(jawab: Jawab, message: Inbound, before: Standing, inbox_id: u
         media=tuple(map(_file, message.media)),
         location=message.location,
         quoted=quoted,
-        quotes_done=quotes_done,
+        quotes_asks=quotes_asks,
         echo=jawab.keys.tag("echo", f"{before.contact_id} {message.text}").hex()[:16],
         cut=message.cut,
     )
@@ -236,6 +235,7 @@ def _move(turn: Turn, before: Standing, done: Step, message: Inbound | None) -> 
         now=turn.now,
         quiet_at=turn.now + timedelta(seconds=session.quiet_after) if session.quiet_after else None,
         given=any(isinstance(effect, GIVES) for effect in done.effects),
+        answers=any(isinstance(effect, Verify) for effect in done.effects),
         seen=turn.kind != "new" or not before.settled or lang != before.lang,
         inbox_id=turn.inbox_id,
         provider=message.provider if message else None,

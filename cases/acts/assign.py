@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from cases import register
+from cases import history, register
 from cases.history import Actor
 from cases.lifecycle import DESK, Refused
 from store.database import Tx
@@ -14,10 +14,15 @@ from store.database import Tx
 async def assign(
     tx: Tx, case_id: UUID, *, actor: Actor, now: datetime, to: UUID | None, version: int | None = None
 ) -> None:
-    """Give a case to a handler or supervisor of its district, or to nobody."""
+    """Give a case to a handler or supervisor of its district, or to nobody.
+
+    Not to who said that it is done, where its writer has said since that it is not.
+    """
     case = await register.read(tx, case_id)
     if to is not None and await register.role_of(tx, to, case.district_id) not in DESK:
         raise Refused("not_allowed")
+    if to is not None and str(to) == await history.gainsaid(tx, case_id):
+        raise Refused("other_person")
     data = {"to": str(to) if to else None}
     await register.move(
         tx, case_id, "assign", actor=actor, now=now, version=version, data=data, columns={"assigned_to": to}

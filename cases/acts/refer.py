@@ -1,11 +1,15 @@
-"""Refer: the case is handed to an office with a date. That stops no clock."""
+"""Refer: the case is handed to an office with a date. That stops no clock.
+
+It is written down here. The office is told by a message of its own (cases.notices), and the citizen when that has gone
+out, or that no way leads there.
+"""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from uuid import UUID
 
-from cases import messages, offices, referrals, register
+from cases import offices, referrals, register
 from cases.history import Actor, staff_id
 from cases.lifecycle import Refused
 from store.crypto import Keys
@@ -21,16 +25,18 @@ async def refer(
     now: datetime,
     office_id: UUID,
     due_on: date,
+    summary: str = "",
     version: int | None = None,
-) -> UUID | None:
-    office = await offices.value(tx, office_id)
+) -> None:
+    """`summary` is the handler's own, for the office: of what was said and by whom nothing else goes there."""
+    await offices.value(tx, office_id)
     case = await register.read(tx, case_id)
     if due_on < case.day(now):
         raise Refused("date_past")
     data = {"office": str(office_id), "due_on": due_on.isoformat()}
-    case = await register.move(
+    await register.move(
         tx, case_id, "refer", actor=actor, now=now, version=version, data=data, columns={"office_id": office_id}
     )
-    await referrals.put(tx, case_id, office_id=office_id, due_on=due_on, by=staff_id(actor), now=now)
-    values = {"code": {"code": case.code}, "office": office, "date": {"date": due_on.isoformat()}}
-    return await messages.tell(tx, keys, case, "refer", says=[("case.referred", values)], now=now)
+    await referrals.put(
+        tx, keys, case_id, office_id=office_id, due_on=due_on, by=staff_id(actor), now=now, summary=summary
+    )

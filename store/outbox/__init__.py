@@ -26,8 +26,18 @@ OWE: LiteralString = """
 REPLACE: LiteralString = f"""
     UPDATE outbox SET state = 'withdrawn', error = '{REPLACED}' FROM moved
     WHERE outbox.id = %(replaces)s AND outbox.state = 'queued' RETURNING outbox.id"""  # noqa: S608 - a word of our own
-# … and what was parked until this person wrote may go.
-FREE: LiteralString = "UPDATE outbox SET state = 'queued', due_at = %(now)s"
+# … and whatever this person has missed may go, in the order in which it was owed. News of a case is of use for a month.
+# A question that this very message answers is not put again; receipts of a template say nothing of the words behind it.
+FREE: LiteralString = """
+    UPDATE outbox SET state = 'queued', freed_at = %(now)s, expires_at = greatest(expires_at, now() + interval '1 day'),
+        due_at = %(now)s - (%(now)s - outbox.created_at) / 1000000,
+        attempts = attempts + CASE WHEN template IS NOT NULL AND freed_at IS NULL THEN 1 ELSE 0 END,
+        provider_id = CASE WHEN template IS NOT NULL AND freed_at IS NULL THEN NULL ELSE provider_id END"""
+_MISSED: LiteralString = """outbox.contact_id = %(contact_id)s AND outbox.missed
+        AND (outbox.expires_at > now() OR outbox.case_id IS NOT NULL)
+        AND outbox.created_at > now() - interval '30 days'"""
+MISSED: LiteralString = f"""{_MISSED}
+        AND NOT (%(answers)s AND coalesce(outbox.template, '') LIKE 'done:%%')"""
 
 
 def bound_to(outbox_id: UUID) -> str:
@@ -49,11 +59,15 @@ async def put(
     case_id: UUID | None = None,
     edition_id: UUID | None = None,
     due_at: datetime | None = None,
+    notice_of: UUID | None = None,
 ) -> bool:
-    """Queue one message. Returns False where this edition already has a row for this contact."""
+    """Queue one message. Returns False where this edition already has a row for this contact.
+
+    `notice_of` is the message on another number of this person that this one only says something of.
+    """
     done = await tx.execute(
-        "INSERT INTO outbox (id, contact_id, lane, purpose, inbox_id, case_id, edition_id, lang, message, due_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, now()))"
+        "INSERT INTO outbox (id, contact_id, lane, purpose, inbox_id, case_id, edition_id, lang, message, due_at,"
+        " notice_of) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, now()), %s)"
         " ON CONFLICT (edition_id, contact_id) WHERE edition_id IS NOT NULL DO NOTHING",
         (
             id,
@@ -66,6 +80,7 @@ async def put(
             lang,
             keys.put_json(message, bound_to(id)),
             due_at,
+            notice_of,
         ),
     )
     return done.rowcount == 1
@@ -112,6 +127,27 @@ async def withdraw_edition(tx: Tx, edition_id: UUID) -> int:
         (edition_id,),
     )
     return done.rowcount
+
+
+async def withdraw(tx: Tx, outbox_id: UUID) -> None:
+    """Take back one message that has not left: it goes another way."""
+    await tx.execute(
+        "UPDATE outbox SET state = 'withdrawn', error = %s WHERE id = %s AND state IN ('queued', 'parked')",
+        (REPLACED, outbox_id),
+    )
+
+
+async def let_lie(tx: Tx, case_id: UUID) -> None:
+    """What a template asked about a case was answered by its button, or by a word: its own words follow no more."""
+    await tx.execute(
+        "UPDATE outbox SET freed_at = now() WHERE case_id = %s AND missed AND template LIKE 'done:%%'", (case_id,)
+    )
+
+
+async def is_any_missed(conn: Conn, contact_id: UUID) -> bool:
+    """Whether something waits for this person's next message."""
+    waits: LiteralString = f"SELECT 1 FROM outbox WHERE {_MISSED} LIMIT 1"  # noqa: S608 - a piece of our own
+    return await fetch_one(conn, waits, {"contact_id": contact_id}) is not None
 
 
 async def forget_case(tx: Tx, case_id: UUID) -> None:

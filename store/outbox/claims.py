@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from store import channels
-from store.database import Auto, Conn, fetch_all, fetch_one
+from store.database import Auto, Conn, Tx, fetch_all, fetch_one
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,6 +23,7 @@ class Claimed(channels.Carried):
     lane: str
     purpose: str
     inbox_id: UUID | None
+    case_id: UUID | None
     edition_id: UUID | None
     lang: str
     message: bytes
@@ -31,9 +32,12 @@ class Claimed(channels.Carried):
     created_at: datetime
     expired: bool
     expires_at: datetime
+    template: str | None  # what it last went out as, in place of its own words: "purpose:language"
+    freed_at: datetime | None  # when the person wrote, and its words were to follow
     now: datetime
     address_box: bytes
     last_inbound_at: datetime | None
+    shut: bool  # the provider has said that their window is, since they wrote last
     stopped: bool
     weekly: bool
     invalid: bool
@@ -44,9 +48,10 @@ class Claimed(channels.Carried):
 
 
 _CLAIMED: LiteralString = """
-    o.id, o.contact_id, o.lane, o.purpose, o.inbox_id, o.edition_id, o.lang, o.message, o.attempts, o.claimed_at,
-    o.created_at, o.expires_at <= now() AS expired, o.expires_at, now() AS now,
+    o.id, o.contact_id, o.lane, o.purpose, o.inbox_id, o.case_id, o.edition_id, o.lang, o.message, o.attempts,
+    o.claimed_at, o.created_at, o.expires_at <= now() AS expired, o.expires_at, o.template, o.freed_at, now() AS now,
     coalesce(c.reached_box, c.address_box) AS address_box, c.last_inbound_at,
+    coalesce(c.shut_at > coalesce(c.last_inbound_at, '-infinity'), false) AS shut,
     c.stopped_at IS NOT NULL AS stopped, c.weekly_since IS NOT NULL AS weekly,
     c.invalid_at IS NOT NULL AND c.invalid_at > coalesce(c.last_inbound_at, '-infinity') AS invalid,
     d.quiet_from, d.quiet_to, (now() AT TIME ZONE d.timezone)::time AS clock, e.state AS edition_state,
@@ -106,11 +111,12 @@ _RECORD: LiteralString = """
 UPDATE outbox o SET
     state = r.state, error = r.error, attempts = o.attempts - r.back,
     provider_id = coalesce(r.provider_id, o.provider_id),
+    template = CASE WHEN r.untold THEN NULL ELSE o.template END,
     sent_at = CASE WHEN r.state = 'sent' THEN now() ELSE o.sent_at END,
     due_at = CASE WHEN r.due_in IS NULL THEN o.due_at ELSE now() + r.due_in * interval '1 second' END
 FROM unnest(%(id)s::uuid[], %(claimed_at)s::timestamptz[], %(state)s::text[], %(error)s::text[], %(back)s::int[],
-            %(provider_id)s::text[], %(due_in)s::float8[])
-    AS r(id, claimed_at, state, error, back, provider_id, due_in)
+            %(provider_id)s::text[], %(due_in)s::float8[], %(untold)s::bool[])
+    AS r(id, claimed_at, state, error, back, provider_id, due_in, untold)
 WHERE o.id = r.id AND (
     (o.state = 'sending' AND o.claimed_at = r.claimed_at)
     OR (r.state = 'sent' AND o.state IN ('queued', 'sending', 'parked') AND o.provider_id IS NULL))"""
@@ -125,6 +131,7 @@ class Outcome:
     """What became of one claimed row. `due_in` is in seconds; `back` gives an attempt back that was none.
 
     `said_to` is the contact, where the channel has no message ids: what they write from now on is no repeat.
+    `untold`: no template of it stands between the person and its words.
     """
 
     id: UUID
@@ -135,6 +142,7 @@ class Outcome:
     due_in: float | None = None
     back: int = 0
     said_to: UUID | None = None
+    untold: bool = False
 
 
 def outcome(row: Claimed, state: str, error: str | None = None, **more: Any) -> Outcome:
@@ -158,9 +166,33 @@ async def claim_unsure(conn: Conn, older_than: timedelta, most: int) -> list[Cla
 async def expire(conn: Conn) -> int:
     """Let go of what waited for a window that did not open in time. Returns how many."""
     done = await conn.execute(
-        "UPDATE outbox SET state = 'failed', error = 'expired' WHERE state = 'parked' AND expires_at <= now()"
+        "UPDATE outbox SET state = 'failed', error = 'not_reached:expired'"
+        " WHERE state = 'parked' AND expires_at <= now()"
     )
     return done.rowcount
+
+
+async def wake(conn: Conn) -> int:
+    """What is parked and may have another way now is due again. Returns how many."""
+    done = await conn.execute("UPDATE outbox SET state = 'queued' WHERE state = 'parked' AND due_at <= now()")
+    return done.rowcount
+
+
+async def look_again(conn: Conn) -> None:
+    """What was parked for want of a template is looked at again: one was approved."""
+    await conn.execute(
+        "UPDATE outbox SET due_at = now() WHERE state = 'parked' AND due_at > now() AND error LIKE 'not_reached:%'"
+    )
+
+
+async def note_template(tx: Tx, row: Claimed, name: str, lang: str) -> None:
+    """This claim goes out as a template: written before it does, so that whoever asks after it knows."""
+    done = await tx.execute(
+        "UPDATE outbox SET template = %s WHERE id = %s AND state = 'sending' AND claimed_at = %s",
+        (f"{name}:{lang}", row.id, row.claimed_at),
+    )
+    if done.rowcount != 1:
+        raise LookupError(row.id)  # the claim is another's by now
 
 
 async def still(conn: Conn, outbox_id: UUID) -> bool:
@@ -197,5 +229,5 @@ def _without_id(one: Outcome) -> Outcome:
 
 
 def _columns(outcomes: Sequence[Outcome]) -> dict[str, list[Any]]:
-    names = ("id", "claimed_at", "state", "error", "back", "provider_id", "due_in")
+    names = ("id", "claimed_at", "state", "error", "back", "provider_id", "due_in", "untold")
     return {name: [getattr(one, name) for one in outcomes] for name in names}

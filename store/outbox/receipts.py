@@ -38,6 +38,7 @@ class Failed:
     inbox_id: UUID | None
     channel_id: UUID
     district_id: str
+    template: str | None  # as which it had gone out, its own words still waiting
 
 
 # The row must be this attempt's: by its provider id, or, where that is not known yet, by its number.
@@ -56,7 +57,8 @@ UPDATE outbox o SET
     state = r.state, provider_id = r.provider_id, sent_at = coalesce(o.sent_at, now()), error = %(error)s
 FROM {_RECEIPTS}, contacts c, channels h
 WHERE o.id = r.id AND c.id = o.contact_id AND h.id = c.channel_id AND {_MATCH}
-RETURNING o.id, o.contact_id, o.attempts, o.inbox_id, c.channel_id, h.district_id"""  # noqa: S608 - parts of this file
+RETURNING o.id, o.contact_id, o.attempts, o.inbox_id, c.channel_id, h.district_id,
+    CASE WHEN o.freed_at IS NULL THEN o.template END AS template"""  # noqa: S608 - parts of this file
 
 
 async def hold(tx: Tx, ids: Iterable[UUID]) -> None:
@@ -75,14 +77,17 @@ async def fail(tx: Tx, receipt: Told, error: str) -> Failed | None:
 
 
 async def park(tx: Tx, outbox_id: UUID) -> None:
-    """Let a failed row wait for the citizen to write."""
-    await tx.execute("UPDATE outbox SET state = 'parked' WHERE id = %s AND expires_at > now()", (outbox_id,))
+    """Let a failed row look for another way, and else wait for the citizen to write."""
+    await tx.execute(
+        "UPDATE outbox SET state = 'parked', due_at = now() WHERE id = %s AND expires_at > now()", (outbox_id,)
+    )
 
 
 async def requeue(tx: Tx, outbox_id: UUID, seconds: float) -> None:
     """Let a failed row be tried again in so many seconds, if it is of use then."""
     await tx.execute(
-        "UPDATE outbox SET state = 'queued', due_at = now() + %s * interval '1 second'"
+        "UPDATE outbox SET state = 'queued', due_at = now() + %s * interval '1 second',"
+        " template = CASE WHEN freed_at IS NULL THEN NULL ELSE template END"  # no template of it has arrived
         " WHERE id = %s AND expires_at > now() + %s * interval '1 second'",
         (seconds, outbox_id, seconds),
     )

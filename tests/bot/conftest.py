@@ -116,7 +116,8 @@ class Rows:
         await self.district(district)
         row = await (
             await self.owner.execute(
-                "INSERT INTO editions (district_id, week, state, items, digest) VALUES (%s, %s, %s, '[]', '')"
+                "INSERT INTO editions (district_id, week, state, items, digest, from_at, until_at)"
+                " VALUES (%s, %s, %s, '[]', '', now(), now())"
                 " RETURNING id",
                 (district, week, state),
             )

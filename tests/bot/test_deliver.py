@@ -114,13 +114,20 @@ async def test_outside_whatsapps_24_hours_a_row_is_parked_and_sms_is_not(jawab: 
     assert (await rows.see(whatsapp))["attempts"] == 0
 
 
+async def test_an_office_outside_the_window_is_not_waited_for(jawab: Jawab, rows: Rows, twilio: FakeTwilio) -> None:
+    owed = await rows.owe(await rows.contact(ONE, wrote=None), answer=False)
+    await rows.owner.execute("UPDATE outbox SET purpose = 'office'")
+    await drain(jawab, "replies")
+    assert ((await rows.see(owed))["state"], twilio.posts) == ("failed", 0), "its link goes another way"
+
+
 async def test_what_waits_for_a_window_too_long_is_let_go(jawab: Jawab, rows: Rows) -> None:
     owed = await rows.owe(await rows.contact(ONE, wrote=None), answer=False)
     await drain(jawab, "replies")
     assert await expire(jawab) == 0
     await rows.owner.execute("UPDATE outbox SET expires_at = now() - interval '1 second'")
     assert await expire(jawab) == 1
-    assert (await rows.see(owed))["error"] == "expired"
+    assert (await rows.see(owed))["error"] == "not_reached:expired"
 
 
 async def test_nothing_stale_goes_out(jawab: Jawab, rows: Rows, twilio: FakeTwilio) -> None:

@@ -73,6 +73,7 @@ async def test_a_no_may_come_after_the_case_was_closed_and_its_closing_is_told(
     await phone.say(*typed())
     case_id = await act(jawab, owner, "acknowledge", "resolve")
     supervisor = (await (await owner.execute("SELECT id FROM staff WHERE role = 'supervisor'")).fetchone() or [None])[0]
+    await owner.execute("UPDATE cases SET ask_count = 3, asked_at = now() - interval '8 days'")
     async with jawab.db.transaction("console") as tx:
         assert await acts.close(tx, jawab.keys, case_id, actor=supervisor, now=datetime.now(UTC))
     said = (await phone.owed())[-1]
@@ -155,6 +156,7 @@ async def test_an_answer_that_comes_too_late_moves_nothing_and_is_written_down_a
     async with jawab.db.transaction("intake") as tx:
         case = await register.read(tx, case_id)
         await acts.say_done(tx, case, "yes", by_code=False, now=datetime.now(UTC))
+        await tx.execute("UPDATE cases SET told_at = now() - interval '32 days'")
         await acts.say_done(tx, await register.read(tx, case_id), "no", by_code=False, now=datetime.now(UTC))
     assert await count(owner, "cases", "status = 'confirmed'") == 1
     assert await count(owner, "case_history", "verb = 'verdict' AND data ->> 'verdict' = 'no'") == 1

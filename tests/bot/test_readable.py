@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from cases import acts, cards, readable, register
+from cases import acts, cards, notices, readable, register
+from cases.notices import House
 from locales import render, say
 from locales.channels import CHANNELS
 from store.jawab import Jawab
@@ -53,8 +54,13 @@ async def test_each_act_is_read_by_its_code_and_no_message_goes_out(jawab: Jawab
     assert say("status.acknowledged", "ur") in read_by_a_person
     assert f"{datetime.now(UTC).date() + timedelta(days=14):%d-%m-%Y}" in read_by_a_person, "and by when it is answered"
     office = (await (await owner.execute("SELECT office_id FROM cases")).fetchone() or [None])[0]
-    await act(jawab, owner, "refer", office_id=office, due_on=datetime.now(UTC).date() + timedelta(days=9))
-    assert f"{datetime.now(UTC).date() + timedelta(days=9):%d-%m-%Y}" in await read(quiet), "with its date"
+    soon = datetime.now(UTC).date() + timedelta(days=9)
+    await act(jawab, owner, "refer", office_id=office, due_on=soon)
+    async with jawab.db.transaction("console") as tx:
+        await notices.send(tx, House(jawab.keys, "https://jawab.test", mails=False), datetime.now(UTC))
+    assert say("case.written_for", "ur", code="", office="").split("۔")[1] in await read(quiet), "what became of it"
+    await act(jawab, owner, "commit", action="repaired", office_id=office, due_on=soon)
+    assert f"{soon:%d-%m-%Y}" in await read(quiet), "with its date"
     await act(jawab, owner, "answer", text="ٹینکر کل آئے گا")
     assert "ٹینکر کل آئے گا" in await read(quiet)
     await act(jawab, owner, "resolve", outcome="cannot_budget", done_on=DONE_ON, line="اگلے سال")
@@ -64,18 +70,19 @@ async def test_each_act_is_read_by_its_code_and_no_message_goes_out(jawab: Jawab
     supervisor = (await (await owner.execute("SELECT id FROM staff WHERE role = 'supervisor'")).fetchone() or [None])[0]
     case_id, _ = await case_and_handler(owner)
     async with jawab.db.transaction("console") as tx:
-        await acts.close(tx, jawab.keys, case_id, actor=supervisor, now=datetime.now(UTC))
+        later = datetime.now(UTC) + timedelta(days=31)
+        await acts.close(tx, jawab.keys, case_id, actor=supervisor, now=later)
     closed = await read(quiet)
     assert say("status.closed", "ur") in closed
     assert "اگلے سال" in closed, "closing takes the answer away from nobody"
     assert await count(owner, "outbox", "purpose = 'case'") == 0
-    assert len(await quiet.owed()) == sent + 5, "an answer each time they asked"
+    assert len(await quiet.owed()) == sent + 6, "an answer each time they asked"
 
 
 async def test_what_is_read_is_in_the_language_of_who_reads_and_fits(jawab: Jawab, owner: Owner, quiet: Phone) -> None:
     await act(jawab, owner, "answer", text="ا" * 1000)
     office = (await (await owner.execute("SELECT office_id FROM cases")).fetchone() or [None])[0]
-    await act(jawab, owner, "refer", office_id=office, due_on=datetime.now(UTC).date())
+    await act(jawab, owner, "commit", action="repaired", office_id=office, due_on=datetime.now(UTC).date())
     assert len(await read(quiet)) < 700, "the long one of before is let go"
     await act(jawab, owner, "answer", text="ب" * 1000)
     last = await read(quiet)

@@ -118,6 +118,8 @@ def desk(db: Database, keys: Keys, place: SimpleNamespace) -> SimpleNamespace:
 
     async def promise(case_id: UUID, due_on: date, action: str = "repaired", at: datetime = IN_WEEK) -> UUID:
         async with db.transaction("console") as tx:
+            own = await fetch_one(tx, "SELECT office_id FROM cases WHERE id = %s", (case_id,))
+            assert own is not None
             await acts.commit(
                 tx,
                 keys,
@@ -125,7 +127,7 @@ def desk(db: Database, keys: Keys, place: SimpleNamespace) -> SimpleNamespace:
                 actor=place.staff["handler"],
                 now=at,
                 action=action,
-                office_id=next(iter(place.offices.values())),
+                office_id=own["office_id"],
                 due_on=due_on,
             )
             made = "SELECT id FROM commitments WHERE case_id = %s ORDER BY made_at DESC LIMIT 1"

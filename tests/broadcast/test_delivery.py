@@ -13,7 +13,7 @@ import pytest
 
 import locales
 from bot import deliver
-from broadcast import publish
+from broadcast import publish, reach
 from settings import Settings
 from store.jawab import Jawab
 from tests.broadcast.a_week import NOW, Person
@@ -57,8 +57,7 @@ async def test_each_reader_is_sent_the_edition_in_his_language_and_none_after_hi
             assert f"{locales.say('category.water', lang)} 6" in told[phone]
             assert len(locales.channels.sms_parts(told[phone])) <= 3
     async with jawab.db.transaction("console") as tx:
-        held = await publish.find(tx, made)
-        assert (await publish.progress(tx, held)).messages == {"sent": 3, "withdrawn": 1}
+        assert (await reach.progress(tx, made, NOW)).messages == {"sent": 3, "withdrawn": 1}
 
 
 async def test_a_stopped_edition_sends_nothing_more(

@@ -5,19 +5,21 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any, LiteralString
 from uuid import UUID
 
 import pytest
 
-from cases import acts
+from cases import acts, endings, register
+from cases.register import Case
 from store import contacts, crypto
 from store.crypto import Keys
 from store.database import Database
 
 NOW = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)  # a Wednesday, 14:00 in Pishin
+TODAY = date(2026, 11, 18)
 
 _codes = itertools.count(100_000_000_000)
 
@@ -125,3 +127,36 @@ async def readers(db: Database, demo: SimpleNamespace) -> list[SimpleNamespace]:
         )
         for row in rows
     ]
+
+
+@pytest.fixture
+def desk(db: Database, keys: Keys, place: SimpleNamespace) -> SimpleNamespace:
+    """The acts of this test, each in its own transaction: `do(verb, case, role, …)`, `say(case, verdict)`."""
+
+    async def do(verb: str, case_id: UUID, role: str = "handler", *, now: datetime = NOW, **more: Any) -> Any:
+        needs_keys = {"resolve", "step", "close", "withdraw", "commit", "start", "refer"}
+        given = [keys] if verb in needs_keys else []
+        if verb in {"resolve", "step"}:
+            more.setdefault("done_on", TODAY)
+        async with db.transaction("console") as tx:
+            return await getattr(acts, verb)(tx, *given, case_id, actor=place.staff[role], now=now, **more)
+
+    async def say(case_id: UUID, verdict: Any, *, now: datetime = NOW, by_code: bool = False) -> None:
+        async with db.transaction("intake") as tx:
+            await acts.say_done(tx, await register.read(tx, case_id), verdict, by_code=by_code, now=now)
+
+    async def read(case_id: UUID) -> Case:
+        async with db.autocommit("console") as conn:
+            return await register.read(conn, case_id)
+
+    async def sweep(now: datetime) -> list[UUID]:
+        async with db.transaction("console") as tx:
+            return await endings.sweep(tx, keys, now)
+
+    async def reach(at: datetime, state: str = "delivered") -> None:
+        """All that waits in the outbox has this fate."""
+        async with db.transaction("console") as tx:
+            sent = at if state in {"sent", "delivered", "read"} else None
+            await tx.execute("UPDATE outbox SET state = %s, sent_at = %s WHERE state = 'queued'", (state, sent))
+
+    return SimpleNamespace(do=do, say=say, read=read, sweep=sweep, reach=reach)

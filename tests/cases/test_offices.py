@@ -9,6 +9,7 @@ import pytest
 
 from cases import commands, offices
 from cases.lifecycle import Refused
+from store.crypto import Keys
 from store.database import Database
 from tests.cases.test_register import Opened, Row
 
@@ -26,14 +27,14 @@ async def test_the_file_in_the_papers_can_be_loaded() -> None:
 
 
 async def test_a_file_names_who_was_not_named_and_open_cases_go_there(
-    db: Database, place: SimpleNamespace, opened: Opened, row: Row, tmp_path: Path
+    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, row: Row, tmp_path: Path
 ) -> None:
     waiting, settled = await opened("jobs"), await opened("water")
     before = await row("SELECT office_id FROM cases WHERE id = %s", settled)
     file = tmp_path / "offices.yaml"
     file.write_text(GOOD)
     for _ in range(2):
-        await commands.load_offices(db, place.id, file)
+        await commands.load_offices(db, keys, place.id, file)
     found = await row(
         "SELECT o.post, a.names->>'en' AS above FROM cases c JOIN offices o ON o.id = c.office_id"
         " JOIN offices a ON a.id = o.above_id WHERE c.id = %s",
@@ -48,7 +49,7 @@ async def test_a_file_names_who_was_not_named_and_open_cases_go_there(
     listed = {one["subject"]: one["office"] for one in await commands.list_offices(db, place.id)}
     assert listed["jobs"] == "Labour Officer"
     file.write_text(GOOD.replace("Labour Officer", "Assistant Director"))
-    await commands.load_offices(db, place.id, file)
+    await commands.load_offices(db, keys, place.id, file)
     listed = {one["subject"]: one["office"] for one in await commands.list_offices(db, place.id)}
     assert listed["jobs"] == "Assistant Director"
 
@@ -65,19 +66,21 @@ async def test_a_file_names_who_was_not_named_and_open_cases_go_there(
     ],
 )
 async def test_a_slip_in_the_file_is_named_in_one_line(
-    db: Database, place: SimpleNamespace, tmp_path: Path, was: str, becomes: str, said: str
+    db: Database, keys: Keys, place: SimpleNamespace, tmp_path: Path, was: str, becomes: str, said: str
 ) -> None:
     file = tmp_path / "offices.yaml"
     file.write_text(GOOD.replace(was, becomes))
     with pytest.raises(offices.Unusable) as refused:
-        await commands.load_offices(db, place.id, file)
+        await commands.load_offices(db, keys, place.id, file)
     assert str(file) in str(refused.value)
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
-async def test_a_district_that_is_not_served_gets_none(db: Database, place: SimpleNamespace, tmp_path: Path) -> None:
+async def test_a_district_that_is_not_served_gets_none(
+    db: Database, keys: Keys, place: SimpleNamespace, tmp_path: Path
+) -> None:
     file = tmp_path / "offices.yaml"
     file.write_text(GOOD)
     with pytest.raises(Refused, match="district_unserved"):
-        await commands.load_offices(db, "kech", file)
+        await commands.load_offices(db, keys, "kech", file)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from cases import acts, overdue, sorting
+from cases import acts, commitments, overdue, sorting
 from store import outbox
 from store.crypto import Keys
 from store.database import Database
@@ -38,23 +38,50 @@ async def test_nothing_is_late_a_second_before_and_all_at_the_moment(
     await sweep(db, keys, NOW + 3 * DAY - SECOND)
     assert await marks(db) == []
     await sweep(db, keys, NOW + 3 * DAY)
-    assert await marks(db) == [("acknowledge", place.above["water"])]
+    assert await marks(db) == [("acknowledge", None)], "the desk's own supervisors, and no office"
 
 
-async def test_the_second_late_clock_goes_one_office_higher(
+async def test_the_fourteenth_day_goes_to_the_deputy_commissioner_and_a_week_later_to_the_top(
     db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, row: Row
 ) -> None:
     case_id = await opened("water")
-    top = await row("SELECT id FROM offices WHERE department = 'chief-secretary'")
-    for day in (3, 14):
+    for day in (3, 14, 20, 21, 40):
         await sweep(db, keys, NOW + day * DAY)
-    assert await marks(db) == [("acknowledge", place.above["water"]), ("resolve", top["id"])]
+    top = await row("SELECT id FROM offices WHERE department = 'delivery-unit'")
+    assert await marks(db) == [("acknowledge", None), ("resolve", top["id"])]
+    assert await rungs(row, case_id) == [[14, place.offices["administration"]], [21, top["id"]]]
     history = await row(
-        "SELECT array_agg(verb || ' ' || actor || ' ' || (data->>'clock') ORDER BY id) AS said FROM case_history"
-        " WHERE case_id = %s AND verb = 'escalate'",
+        "SELECT array_agg(coalesce(data->>'clock', data->>'rung') ORDER BY id) AS said FROM case_history"
+        " WHERE case_id = %s AND verb = 'escalate' AND actor = 'clock'",
         case_id,
     )
-    assert history["said"] == ["escalate clock acknowledge", "escalate clock resolve"]
+    assert history["said"] == ["acknowledge", "14", "21"]
+
+
+async def rungs(row: Row, case_id: UUID) -> list[Any]:
+    found = await row(
+        "SELECT array_agg(rung ORDER BY rung) AS days, array_agg(office_id ORDER BY rung) AS offices,"
+        " count(told_at) AS told FROM referrals WHERE case_id = %s AND kind = 'escalate'",
+        case_id,
+    )
+    assert found["told"] == 0, "written down is not told"
+    return [[day, office] for day, office in zip(found["days"] or (), found["offices"] or (), strict=True)]
+
+
+async def test_no_escalation_goes_to_an_office_that_the_case_is_about(
+    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, row: Row
+) -> None:
+    about_it, handed = await opened("services"), await opened("water")
+    async with db.transaction("console") as tx:
+        for office in ("administration", "health"):
+            await acts.refer(
+                tx, keys, handed, actor=place.staff["handler"], now=NOW, office_id=place.offices[office],
+                due_on=date(2026, 11, 30),
+            )  # fmt: skip
+    await sweep(db, keys, NOW + 14 * DAY)
+    above = await row("SELECT id FROM offices WHERE department = 'chief-secretary'")
+    assert await rungs(row, about_it) == [[14, above["id"]]], "the Deputy Commissioner's own office is complained about"
+    assert await rungs(row, handed) == [[14, above["id"]]], "it was handed the case, and let it lie"
 
 
 async def test_after_a_long_silence_one_sweep_marks_both_in_their_order(
@@ -62,8 +89,9 @@ async def test_after_a_long_silence_one_sweep_marks_both_in_their_order(
 ) -> None:
     await opened("water")
     await sweep(db, keys, NOW + 30 * DAY)
-    top = await row("SELECT id FROM offices WHERE department = 'chief-secretary'")
-    assert await marks(db) == [("acknowledge", place.above["water"]), ("resolve", top["id"])]
+    await sweep(db, keys, NOW + 30 * DAY)
+    top = await row("SELECT id FROM offices WHERE department = 'delivery-unit'")
+    assert await marks(db) == [("acknowledge", None), ("resolve", top["id"])]
 
 
 async def test_with_nobody_named_the_escalation_is_written_all_the_same(
@@ -84,16 +112,17 @@ async def test_many_ticks_at_once_mark_every_case_once(
     contact_id = await person()
     for _ in range(12):
         await opened("water", contact_id=contact_id, may_message=True)
-    sent = await asyncio.gather(*(sweep(db, keys, NOW + 20 * DAY, batch=5) for _ in range(6)))
-    while batch := await sweep(db, keys, NOW + 20 * DAY, batch=5):
+    sent = await asyncio.gather(*(sweep(db, keys, NOW + 22 * DAY, batch=5) for _ in range(6)))
+    while batch := await sweep(db, keys, NOW + 22 * DAY, batch=5):
         sent.append(batch)
-    await sweep(db, keys, NOW + 20 * DAY)
+    await sweep(db, keys, NOW + 22 * DAY)
     told = [one for batch in sent for one in batch]
     assert len(told) == len(set(told)) == 12
     counted = await row(
         "SELECT count(*) AS n, count(DISTINCT case_id) AS cases FROM case_history WHERE verb = 'escalate'"
     )
-    assert counted == {"n": 24, "cases": 12}
+    assert counted == {"n": 36, "cases": 12}
+    assert (await row("SELECT count(*) AS n FROM referrals"))["n"] == 24
     assert (await row("SELECT count(*) AS n FROM outbox"))["n"] == 12
 
 
@@ -108,7 +137,9 @@ async def test_only_who_said_yes_hears_of_the_fourteenth_day(
         "SELECT o.message, c.may_message, c.code FROM outbox o JOIN cases c ON c.id = o.case_id WHERE o.id = %s", told
     )
     message = keys.get_json(found["message"], outbox.bound_to(told))
-    assert message == {"says": [["case.overdue", {"code": {"code": found["code"]}}]]}
+    assert message == {
+        "says": [["case.interim", {"code": {"code": found["code"]}}], ["remedy.mohtasib_balochistan", {}]]
+    }, "it names where else to go, and says of no office that it was told"
     assert found["may_message"] is True
 
 
@@ -137,6 +168,8 @@ async def test_a_met_clock_is_never_marked_and_a_disputed_one_runs_again(
         await acts.dispute(tx, case_id, now=NOW + 30 * DAY)
     await sweep(db, keys, NOW + 30 * DAY)
     assert [kind for kind, _ in await marks(db)] == ["resolve"]
+    async with db.transaction("console") as tx:
+        await commitments.follow_people(tx, NOW + 30 * DAY)
     assert (await row("SELECT state FROM commitments"))["state"] == "open"
 
 

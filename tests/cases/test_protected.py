@@ -89,7 +89,7 @@ async def test_sealing_changes_nothing_that_the_district_can_see(
         async with db.autocommit("report") as conn:
             public = [
                 await figures.week(conn, "pishin", "2026-W47", NOW + timedelta(hours=1)),
-                await figures.totals(conn, "pishin", NOW + timedelta(hours=1)),
+                await figures.published(conn, "pishin", NOW + timedelta(days=7)),
                 await scorecards.figures(conn, "pishin"),
             ]
         return json.dumps([public, await commands.list_cases(db, keys)], default=str)

@@ -174,7 +174,8 @@ async def test_resolving_says_what_was_done_where_and_when_and_asks(
     ("given", "reason"),
     [
         ({"outcome": "paid"}, "outcome_unknown"),
-        ({"outcome": "sent_on"}, "office_missing"),
+        ({"outcome": "sent_on"}, "outcome_unknown"),
+        ({"decision": "refused"}, "reason_missing"),
         ({"done_on": TODAY + timedelta(days=1)}, "date_future"),
         ({"place_id": "quetta.quetta-city"}, "place_unknown"),
         ({"place_id": "quetta"}, "place_unknown"),
@@ -234,7 +235,7 @@ async def test_referring_stops_no_clock_and_leaves_a_line(
     case_id = await opened()
     before = await clocks_of(row, case_id)
     async with db.transaction("console") as tx:
-        sent = await acts.refer(
+        await acts.refer(
             tx,
             keys,
             case_id,
@@ -244,7 +245,7 @@ async def test_referring_stops_no_clock_and_leaves_a_line(
             due_on=TODAY + timedelta(days=5),
         )
     assert await clocks_of(row, case_id) == before
-    assert (await message_of(row, keys, sent))["says"][0][0] == "case.referred"
+    assert (await row("SELECT count(*) AS n FROM outbox"))["n"] == 0, "nobody is told of what nobody was told"
     found = await row("SELECT office_id, due_on FROM referrals WHERE case_id = %s", case_id)
     assert found == {"office_id": place.offices["administration"], "due_on": TODAY + timedelta(days=5)}
     line = await row("SELECT verb, data FROM case_history WHERE case_id = %s ORDER BY id DESC LIMIT 1", case_id)
@@ -252,11 +253,11 @@ async def test_referring_stops_no_clock_and_leaves_a_line(
     assert line["data"]["due_on"] == "2026-11-23"
 
 
-async def test_a_promise_is_kept_by_the_resolution_and_dropped_by_a_refusal(
+async def test_a_promise_is_kept_by_the_promised_deed_alone_and_dropped_by_a_refusal(
     db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, row: Row
 ) -> None:
     states = {}
-    for outcome in ("repaired", "cannot_budget"):
+    for outcome in ("repaired", "cannot_budget", "supplied"):
         case_id = await opened()
         async with db.transaction("console") as tx:
             handler = place.staff["handler"]
@@ -266,8 +267,13 @@ async def test_a_promise_is_kept_by_the_resolution_and_dropped_by_a_refusal(
                 tx, keys, case_id, actor=handler, now=NOW, action="repaired", office_id=office, due_on=due_on
             )
             await acts.resolve(tx, keys, case_id, actor=handler, now=NOW, outcome=outcome, done_on=TODAY)
-        states[outcome] = (await row("SELECT state FROM commitments WHERE case_id = %s", case_id))["state"]
-    assert states == {"repaired": "kept", "cannot_budget": "dropped"}
+        promise = await row("SELECT state, reason FROM commitments WHERE case_id = %s", case_id)
+        states[outcome] = (promise["state"], promise["reason"])
+    assert states == {
+        "repaired": ("kept", None),
+        "cannot_budget": ("dropped", "cannot_budget"),
+        "supplied": ("open", None),
+    }
     with pytest.raises(Refused, match="outcome_unknown"):
         async with db.transaction("console") as tx:
             await acts.commit(

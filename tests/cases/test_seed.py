@@ -41,7 +41,7 @@ async def test_seeding_again_changes_nothing_and_hands_out_no_new_login(
     assert before == {
         "districts": 1,
         "places": 7,
-        "offices": 16,
+        "offices": 17,
         "responsibilities": 10,
         "rounds": 1,
         "facilities": 4,

@@ -15,7 +15,7 @@ import pytest
 from bot.intake import effects
 from bot.intake.district import District
 from bot.intake.message import Turn
-from cases import acts, figures, overdue, register, thread
+from cases import acts, calendar, counting, figures, overdue, register, thread
 from cases.protected import vault
 from cases.protected.reading import open_items
 from desk.protected import seal_case
@@ -173,17 +173,17 @@ async def test_the_figures_do_not_change(
         await opened(category="security", at=datetime.now(UTC) - timedelta(days=4)),
     ]
     await owner.execute("UPDATE cases SET opened_at = opened_at - interval '2 days'")
-    week = f"{datetime.now(UTC) - timedelta(days=2):%G-W%V}"
+    week = calendar.week_of(calendar.day_of(datetime.now(UTC)))
 
     async def look() -> tuple[Any, ...]:
         later = datetime.now(UTC) + timedelta(days=30)
         async with db.autocommit("report") as conn:
-            counted = [await figures.totals(conn, "pishin", datetime.now(UTC))]
-            counted += [await figures.week(conn, "pishin", week, datetime.now(UTC))]
-            ahead = await figures.totals(conn, "pishin", later)
+            counted = await figures.week(conn, "pishin", week, datetime.now(UTC))
+            ahead = await figures.published(conn, "pishin", later)
+        assert ahead.total["total"]["received"]
         return (
             counted,
-            ahead["total"]["received"],
+            ahead.total["total"]["received"],
             [masked((await stranger.get(path)).text) for path in ("/", "/figures")],
         )
 
@@ -203,9 +203,11 @@ async def test_no_clock_of_it_ever_runs_out(
         assert await overdue.sweep(tx, jawab.keys, later) == []
     assert (await one("SELECT count(*) AS n FROM case_history WHERE verb = 'escalate'"))["n"] == 0
     async with jawab.db.autocommit("report") as conn:
-        rows = await figures._count(conn, "pishin", later, None)
-    assert (rows["overdue"]["security"], len(rows["received"]["security"])) == ([], 1)
-    assert rows["in_14"]["security"] == [], "nor was it met"
+        monday = calendar.monday(calendar.week_of(calendar.day_of(datetime.now(UTC))))
+        weeks = [monday + timedelta(days=7 * number) for number in range(6)]
+        cells = [name for week in await counting.count(conn, "pishin", weeks, later) for name, *_ in week.cells]
+    assert cells.count("received") == 1
+    assert not {"overdue", "in_14", "due_14"} & set(cells), "neither late nor met, nor was it ever due"
 
 
 async def test_while_nobody_could_read_it_the_provinces_triage_alone_has_it(

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 
-from cases import thread
+from cases import acts, thread
 from locales import say
 from store.crypto import Keys
 from store.database import Database
@@ -87,6 +87,11 @@ async def test_a_case_from_first_look_to_resolved(
     assert soup.select_one(f'form[action="/desk/cases/{case}/close"]') is None, "a second person closes"
 
     supervisor = await enter("supervisor")
+    early = await do(supervisor, case, "close")
+    assert (early.status_code, say("refused.too_early", "en") in early.text) == (422, True)
+    assert say("close.untold", "en") in early.text
+    async with jawab.db.transaction("console") as tx:
+        await tx.execute("UPDATE cases SET ask_count = 3, asked_at = now() - interval '8 days' WHERE id = %s", (case,))
     assert (await do(supervisor, case, "close")).status_code == 303
     assert (await one("SELECT status FROM cases WHERE id = %s", case))["status"] == "closed"
     assert (await do(supervisor, case, "reopen")).status_code == 303
@@ -95,7 +100,7 @@ async def test_a_case_from_first_look_to_resolved(
 
 async def test_who_resolved_a_case_does_not_close_it(enter: Enter, opened: Open) -> None:
     supervisor, case = await enter("supervisor"), await opened()
-    await do(supervisor, case, "resolve", outcome="inspected", date=TODAY.isoformat())
+    await do(supervisor, case, "resolve", outcome="repaired", date=TODAY.isoformat())
     answer = await do(supervisor, case, "close")
     assert answer.status_code == 422
     assert "A second person has to do this" in answer.text
@@ -169,7 +174,12 @@ async def test_who_asked_not_to_be_messaged_is_not_and_the_page_says_so(enter: E
         (("resolve", {"outcome": "paid", "date": "2026-01-01"}), "Choose what was done"),
         (("resolve", {"outcome": "repaired", "date": ""}), "Give the date"),
         (("resolve", {"outcome": "repaired", "date": "2999-01-01"}), "has not come yet"),
-        (("resolve", {"outcome": "sent_on", "date": "2026-01-01"}), "Choose the office"),
+        (("step", {"outcome": "sent_on", "date": "2026-01-01"}), "Choose the office"),
+        (("step", {"outcome": "repaired", "date": "2026-01-01"}), "Choose what was done"),
+        (("resolve", {"outcome": "sent_on", "date": "2026-01-01"}), "Choose what was done"),
+        (("resolve", {"decision": "refused", "why": "", "date": "2026-01-01"}), "Choose the reason"),
+        (("resolve", {"decision": "gone", "outcome": "repaired", "date": "2026-01-01"}), "how it is decided"),
+        (("wish", {}), "Choose the reason"),
         (("resolve", {"outcome": "repaired", "date": "2026-01-01", "place": "elsewhere"}), "a place of this district"),
         (("refer", {"office": "", "date": "2999-01-01"}), "Choose the office"),
         (("refer", {"office": str(uuid.uuid4()), "date": "2999-01-01"}), "Choose an office"),
@@ -193,17 +203,68 @@ async def test_a_form_that_makes_no_sense_is_refused_in_plain_words(
 
 async def test_an_unknown_move_does_not_exist(enter: Enter, opened: Open) -> None:
     handler, case = await enter("handler"), await opened()
-    for move in ("erase", "open", "escalate", "confirm"):
+    for move in ("erase", "open", "hear", "confirm"):
         assert (await handler.post(f"/desk/cases/{case}/{move}")).status_code == 404
 
 
 async def test_the_outcomes_offered_are_those_of_the_category(enter: Enter, opened: Open) -> None:
     handler = await enter("handler")
     soup = await handler.soup(f"/desk/cases/{await opened(category='security')}")
-    offered = [box["value"] for box in soup.select('input[name="outcome"]')]
+    offered = [option["value"] for option in soup.select("#resolve-outcome option, #resolve-why option")]
     assert "staff_sent" in offered
     assert "paid" not in offered
     assert "cannot_court" in offered
+    assert not {"inspected", "sent_on"} & set(offered), "what is on the way is no decision"
+
+
+async def test_a_refusal_is_no_done_on_any_page_and_an_appeal_shows_what_it_is_against(
+    enter: Enter, opened: Open, one: One, jawab: Jawab
+) -> None:
+    handler, case = await enter("handler"), await opened()
+    refused = {"decision": "refused", "why": "cannot_budget", "date": TODAY.isoformat()}
+    assert (await do(handler, case, "resolve", **refused)).status_code == 303
+    page = (await handler.get(f"/desk/cases/{case}")).text
+    assert say("status.cannot", "en") in page
+    assert say("status.resolved", "en") not in page
+    async with jawab.db.transaction("intake") as tx:
+        await acts.appeal(tx, case, now=datetime.now(UTC))
+    soup = await handler.soup("/desk/queue?status=gainsaid")
+    assert str(case) in str(soup)
+    page = (await handler.get(f"/desk/cases/{case}")).text
+    assert say("appeal.against", "en", outcome={"key": "outcome.cannot_budget.short"}) in page
+    again = await do(handler, case, "resolve", decision="upheld", outcome="repaired", date=TODAY.isoformat())
+    assert (again.status_code, say("refused.other_person", "en") in again.text) == (422, True)
+
+
+async def test_a_case_is_taken_back_by_two_people(enter: Enter, opened: Open, one: One, owner: Owner) -> None:
+    handler, supervisor, case = await enter("handler"), await enter("supervisor"), await opened()
+    assert (await do(handler, case, "wish", why="solved")).status_code == 303
+    soup = await supervisor.soup(f"/desk/cases/{case}")
+    assert soup.select_one(f'form[action="/desk/cases/{case}/withdraw"]') is None, "three days must pass"
+    await owner.execute("UPDATE cases SET wish_at = now() - interval '4 days' WHERE id = %s", (case,))
+    refused = await do(handler, case, "withdraw", why="solved")
+    assert (refused.status_code, say("refused.another_takes_back", "en") in refused.text) == (422, True)
+    assert (await do(supervisor, case, "withdraw", why="solved")).status_code == 303
+    row = await one("SELECT status, decision FROM cases WHERE id = %s", case)
+    assert (row["status"], row["decision"]) == ("withdrawn", "withdrawn")
+    page = (await supervisor.get(f"/desk/cases/{case}")).text
+    assert say("decision.withdrawn", "en") in page
+
+
+async def test_a_promise_is_let_go_of_with_its_reason(enter: Enter, opened: Open, one: One) -> None:
+    handler, case = await enter("handler"), await opened()
+    soup = await handler.soup(f"/desk/cases/{case}")
+    owners = [value for option in soup.select("#commit-office option") if (value := attribute(option, "value"))]
+    every = await offices(handler, case)
+    assert owners
+    assert set(owners) < set(every), "only an office that has the case promises"
+    day = (TODAY + timedelta(days=5)).isoformat()
+    await do(handler, case, "commit", action="repaired", office=owners[0], date=day)
+    promise = await one("SELECT id FROM commitments WHERE case_id = %s", case)
+    refused = await do(handler, case, "drop", promise=str(promise["id"]), reason="")
+    assert refused.status_code == 422
+    assert (await do(handler, case, "drop", promise=str(promise["id"]), reason="otherwise")).status_code == 303
+    assert say("dropped.otherwise", "en") in (await handler.get(f"/desk/cases/{case}")).text
 
 
 async def test_nobody_named_yet_is_said(enter: Enter, opened: Open, owner: Owner) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import get_args
 
 import locales
-from cases import cards, lifecycle, outcomes, sorters, telling
+from cases import cards, lifecycle, office_lines, outcomes, sorters, telling, ways
+from cases.acts.withdraw import WHY
 from cases.protected import reading
 from cases.roles import ROLES
 from desk import acts, case, decisions, protected, sealed_item, sorting, told
@@ -23,6 +24,7 @@ from locales.channels import CHANNELS
 ROOM = Path(case.__file__).parent
 MINE = [
     *sorted((ROOM / "templates" / "desk").glob("*.html")),
+    *sorted((ROOM / "templates" / "office").glob("*.html")),
     *sorted((ROOM.parent / "pages" / "templates").glob("*.html")),
 ]
 
@@ -34,16 +36,27 @@ TAILS: dict[str, list[str]] = {
     "category.": list(CATEGORIES),
     "outcome.": [one for category in CATEGORIES for one in outcomes.for_category(category)],
     "promise.": [one for category in CATEGORIES for one in outcomes.promised(category)],
-    "promise_state.": ["open", "kept", "dropped"],
+    "promise_state.": ["open", "kept", "confirmed", "dropped"],
+    "decision.": [*outcomes.DECISIONS, "withdrawn"],
+    "dropped.": [*outcomes.DROPPED, "withdrawn"],
+    "wish.": list(WHY),
+    "closed_as.": ["confirmed", "silent", "not_asked"],
     "channel.": list(CHANNELS),
     "clock.": ["acknowledge", "resolve"],
     "done.": list(acts.ACTS),
     "verb.": sorted({verb for _, verb in lifecycle.MOVES} | {"open", "commit", "call", "file"}),
     "contact.": list(case.REVEALS),
     "thread.": ["note", "location"],
-    "sent.": [*telling.ON_ITS_WAY, *telling.REACHED, *told.BAD, "none"],
-    "try.": list(told.BAD),
+    "sent.": [*told.ON_ITS_WAY, "sent", "delivered", "read", "noticed", *told.BAD, "none"],
+    "try.": [word for word in told.BAD if not word.startswith("unreached")],
     "told.": [*get_args(telling.Fate), "late"],
+    "way.": list(ways.KINDS),
+    "referral.": ["written", "unreached", "told", "seen", "answered", "silent"],
+    "referral_kind.": ["refer", "remind", "escalate"],
+    "office_kind.": ["refer", "remind", "escalate"],
+    "office_line.": list(office_lines.KINDS),
+    "office_do.": [kind for kind in office_lines.KINDS if kind != "acknowledge"],
+    "office_done.": ["kept", "late"],
     "sorting.done.": list(sorting.DONE),
     "sorting.will.": list(decisions.DO),
     "sorting.state.": list(sorters.STATES),

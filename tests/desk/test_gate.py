@@ -23,6 +23,7 @@ FILLERS = {
     "{media_id:uuid}": SOME_ID,
     "{item_id:uuid}": SOME_ID,
     "{staff_id:uuid}": SOME_ID,
+    "{office_id:uuid}": SOME_ID,
     "{edition_id:uuid}": SOME_ID,
     "{move}": "note",
     "{reason}": "review",

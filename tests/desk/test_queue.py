@@ -58,8 +58,11 @@ async def test_filters_narrow_the_queue(enter: Enter, opened: Open, owner: Owner
     ):
         soup = await handler.soup(f"/desk/queue?{query}")
         assert set(shown(soup)) == {str(case) for case in wanted}, query
-    counts = [tab.text.split()[-1] for tab in (await handler.soup("/desk/queue")).select(".tabs a")][:5]
-    assert counts == ["2", "1", "1", "1", "1"]
+    counts = [tab.text.split()[-1] for tab in (await handler.soup("/desk/queue")).select(".tabs a")][:6]
+    assert counts == ["0", "2", "1", "1", "1", "1"]
+    await owner.execute("UPDATE cases SET status = 'disputed' WHERE id = %s", (roads,))
+    assert shown(await handler.soup("/desk/queue")) == [str(roads), str(water)], "first, though it is due later"
+    assert shown(await handler.soup("/desk/queue?status=gainsaid")) == [str(roads)]
 
 
 async def test_pages_follow_each_other_without_gap_or_repeat(enter: Enter, opened: Open, write: Write) -> None:
@@ -108,7 +111,23 @@ async def test_another_district_does_not_exist(enter: Enter, opened: Open, elsew
     foreign = await handler.get(f"/desk/cases/{theirs}")
     assert foreign.status_code == none.status_code == 404
     assert foreign.text.replace(str(theirs), "X") == none.text.replace(str(none.url).rsplit("/", 1)[1], "X")
-    for move in ("acknowledge", "start", "note", "answer", "close", "amend", "assign", "refer", "resolve", "commit"):
+    for move in (
+        "acknowledge",
+        "start",
+        "note",
+        "answer",
+        "close",
+        "amend",
+        "assign",
+        "refer",
+        "resolve",
+        "commit",
+        "step",
+        "drop",
+        "wish",
+        "go_on",
+        "withdraw",
+    ):
         answer = await handler.post(f"/desk/cases/{theirs}/{move}", {"text": "x"})
         assert answer.status_code == 404, move
     supervisor = await enter("supervisor")

@@ -10,7 +10,7 @@ from typing import TypeVar
 from cases import messages, readable
 from flows import codes
 from flows.check import NUMERALS
-from flows.model import Media
+from flows.model import Media, Question
 from flows.play import Phone
 from locales.values import group
 from tests.answers import answer, report
@@ -27,6 +27,15 @@ STORY: defaultdict[str, str] = defaultdict(
         "ps": "زموږ په کلي کې له لسو ورځو راهیسې اوبه نشته",
         "bal": "مئے میتگ ءَ دہ روچ انت کہ آپ نیست انت",
         "brh": "nana shar ti dah de aan dir aff, pain jawan aff",
+    },
+)
+TAKE_BACK: defaultdict[str, str] = defaultdict(
+    lambda: TAKE_BACK["ur"],
+    {
+        "ur": "میں شکایت واپس لینا چاہتا ہوں",
+        "ps": "زه شکایت بېرته اخلم",
+        "bal": "شکایت پدا گراں",
+        "brh": "شکایت پدی ہلیوہ",
     },
 )
 NUMERALS_OF = defaultdict(lambda: "urdu", bal="ascii", brh="arabic")
@@ -166,6 +175,61 @@ def try_out(phone: Phone, lang: str) -> None:
     phone.say("PRIVATE")
 
 
+def _ended(phone: Phone, lang: str, state: str, question: Question) -> str:
+    """Their case ended so, and they are asked about it by ourselves."""
+    complain(phone, lang)
+    phone.wait()
+    phone.wait()
+    code = next(iter(phone.world.cases))
+    phone.world.cases[code] = state
+    phone.world.ask(question, code)
+    return code
+
+
+def gainsay(phone: Phone, lang: str) -> None:
+    """It is not done, and why; later it is half done, and then it is."""
+    code = _ended(phone, lang, "resolved", "confirm")
+    choose(phone, lang, "verify.ask", "no")
+    phone.say(STORY[lang])
+    phone.world.cases[code] = "partly"
+    phone.say(group(code))
+    choose(phone, lang, "verify.ask", "half")
+    phone.say(media=VOICE)
+    phone.world.cases[code] = "resolved"
+    phone.world.ask("confirm", code)
+    choose(phone, lang, "verify.ask", "yes")
+    phone.say(group(code))
+    choose(phone, lang, "status.ended", "no")
+
+
+def appeal(phone: Phone, lang: str) -> None:
+    """It cannot be done: other words, then higher; then it is accepted. After thirty days it is words alone."""
+    code = _ended(phone, lang, "cannot", "accept")
+    phone.say(media=VOICE)
+    choose(phone, lang, "verify.accept", "higher")
+    phone.say(STORY[lang])
+    phone.world.cases[code] = "cannot"
+    phone.say(group(code))
+    choose(phone, lang, "verify.accept", "accept")
+    phone.world.cases[code] = "cannot"
+    phone.world.late.add(code)
+    phone.world.ask("accept", code)
+    choose(phone, lang, "verify.accept", "higher")
+    choose(phone, lang, "verify.after", "new")
+
+
+def take_back(phone: Phone, lang: str) -> None:
+    """A wish to take it back, and why; other cases by their number."""
+    code = _ended(phone, lang, "acknowledged", "answer")
+    phone.say(TAKE_BACK[lang])
+    phone.say(group(code))
+    choose(phone, lang, "withdraw.why", "pressed")
+    phone.say(STORY[lang])
+    phone.world.cases[code] = "withdrawn"
+    phone.say(group(code))
+    choose(phone, lang, "status.ended", "no")
+
+
 SCRIPTS = {
     "complaint": complain,
     "protected": protect,
@@ -177,6 +241,9 @@ SCRIPTS = {
     "weekly": subscribe,
     "help": seek_help,
     "trial": try_out,
+    "gainsay": gainsay,
+    "appeal": appeal,
+    "take_back": take_back,
 }
 
 

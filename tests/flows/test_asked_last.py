@@ -100,7 +100,7 @@ def test_a_verdict_beside_a_quote_or_a_code_counts(phone: Phones, text: str, ver
 def test_a_digit_beside_a_quote_counts_where_that_message_asks(phone: Phones, asks: bool, counts: bool) -> None:
     talk, code = filed(phone)
     talk.world.cases[code] = "resolved"
-    talk.say("2", quoted=code, quotes_done=asks)
+    talk.say("2", quoted=code, quotes_asks="confirm" if asks else None)
     assert any(isinstance(effect, Verify) for effect in talk.effects) == counts
 
 

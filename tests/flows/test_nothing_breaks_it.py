@@ -74,7 +74,7 @@ class Conversation(RuleBasedStateMachine):
     @rule(text=st.one_of(DIGITS, NEUTRAL, DANGER), asks=st.booleans())
     def quote_a_message_of_ours(self, text: str, asks: bool) -> None:
         if self.phone.world.cases:
-            self.phone.say(text, quoted=min(self.phone.world.cases), quotes_done=asks)
+            self.phone.say(text, quoted=min(self.phone.world.cases), quotes_asks="confirm" if asks else None)
             self.answered(text)
 
     @rule()

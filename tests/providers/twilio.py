@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import base64
 import itertools
+import json
 import secrets
 import time
 from collections import deque
@@ -20,6 +21,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from bot.channels import Fate, Posted
+from tests.providers.contents import REFUSALS, Contents
 from tests.providers.faults import BROKEN, NO_SUCH_NUMBER, STOPPED, THROTTLED, WINDOW_SHUT, Fault, refused
 from tests.providers.hooks import Hooks
 from tests.providers.server import Server
@@ -30,11 +32,12 @@ ACCOUNT = "AC" + "a" * 32
 TOKEN = "the-provider-signs-with-this"
 
 
-class FakeTwilio(Server, Hooks):
+class FakeTwilio(Server, Hooks, Contents):
     """The provider. `ledger` is what it has taken, in order; `faults` are used up one per POST of a message."""
 
     def __init__(self, *, account: str = ACCOUNT, token: str = TOKEN, delay: float = 0.0) -> None:
-        super().__init__(account, token)
+        Hooks.__init__(self, account, token)
+        Contents.__init__(self)
         self.delay = delay  # seconds before every answer
         self.ledger: list[Taken] = []
         self.faults: deque[Fault | None] = deque()
@@ -56,6 +59,7 @@ class FakeTwilio(Server, Hooks):
         app.router.add_get(f"{base}/Messages.json", self._list)
         app.router.add_get(f"{base}/Messages/{{sid}}.json", self._fetch)
         app.router.add_delete(f"{base}/Messages/{{sid}}.json", self._delete)
+        self.add_routes(app.router)
         app.router.add_get("/{path:.*}", self._media)
         app.router.add_delete("/{path:.*}", self._media)
         return app
@@ -68,11 +72,8 @@ class FakeTwilio(Server, Hooks):
         if (refusal := self._check(request)) is not None:
             return refusal
         form = {name: str(value) for name, value in (await request.post()).items()}
-        missing = [name for name in ("To", "From", "Body") if not form.get(name)]
-        if missing:
-            return _error(400, 21604 if missing[0] == "To" else 21602, f"{missing[0]} is required")
-        if len(form["Body"]) > 1600:
-            return _error(400, 21617, "The message body is longer than 1600 characters")
+        if (refusal := self._fill(form) if form.get("ContentSid") else _read(form)) is not None:
+            return refusal
         fault = self.fault_for(form) if self.fault_for else None
         if fault is None and self.faults:
             fault = self.faults.popleft()
@@ -88,6 +89,25 @@ class FakeTwilio(Server, Hooks):
                 return _error(fault.status, fault.code, "as told", fault.retry_after)
         taken = taken or self._take(form)
         return web.json_response(taken.resource(self.account), status=201)
+
+    def _fill(self, form: dict[str, str]) -> web.Response | None:
+        """A message of a template gets its text; one that is not approved, or lacks a value, is not taken."""
+        content = self.contents.get(form["ContentSid"])
+        if content is None:
+            return _error(400, 21655, "The ContentSid is invalid")
+        if content.state != "approved":
+            return _error(400, REFUSALS.get(content.state, 63016), "as the template stands")
+        try:
+            form["Body"] = content.write(json.loads(form.get("ContentVariables", "{}")))
+        except (ValueError, KeyError):
+            return _error(400, 21656, "The ContentVariables are invalid")
+        return None
+
+    def check(self, request: web.Request) -> web.Response | None:
+        return self._check(request)
+
+    def error(self, status: int, code: int, message: str) -> web.Response:
+        return _error(status, code, message)
 
     def _take(self, form: dict[str, str]) -> Taken:
         sid = f"SM{next(self._numbers):08x}{secrets.token_hex(12)}"
@@ -278,6 +298,15 @@ FAULT_OF: dict[Fate, Fault] = {
     "refused": refused(30007),
     "stop": refused(20003, 401),
 }
+
+
+def _read(form: Mapping[str, str]) -> web.Response | None:
+    missing = [name for name in ("To", "From", "Body") if not form.get(name)]
+    if missing:
+        return _error(400, 21604 if missing[0] == "To" else 21602, f"{missing[0]} is required")
+    if len(form["Body"]) > 1600:
+        return _error(400, 21617, "The message body is longer than 1600 characters")
+    return None
 
 
 def _error(status: int, code: int, message: str, retry_after: float | None = None) -> web.Response:

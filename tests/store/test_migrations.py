@@ -256,3 +256,32 @@ def _fill(connection: psycopg.Connection[Any]) -> None:
             "INSERT INTO responsibilities (district_id, category, office_id) VALUES (%s, %s, %s)",
             (district, category, office),
         )
+
+
+def test_what_was_refused_or_only_sent_on_is_no_done_any_more(empty: str, keys: Keys, tmp_path: Path) -> None:
+    verdicts = next(path for path in find() if path.stem.endswith("verdicts"))
+    for path in find()[: find().index(verdicts)]:
+        shutil.copy(path, tmp_path)
+    migrate(empty, keys, tmp_path)
+    with psycopg.connect(empty, autocommit=True) as connection:
+        _fill(connection)
+        connection.execute("DELETE FROM cases WHERE status = 'closed' OR category <> 'education'")
+        connection.execute("UPDATE cases SET status = 'resolved', resolved_at = now()")
+        for outcome in ("repaired", "cannot_budget", "sent_on"):
+            connection.execute(
+                "UPDATE cases SET outcome = %s WHERE id = (SELECT id FROM cases WHERE outcome IS NULL LIMIT 1)",
+                (outcome,),
+            )
+        connection.execute(
+            "INSERT INTO clocks (case_id, kind, due_at, met_at) SELECT id, 'resolve', now(), now() FROM cases"
+        )
+        connection.execute("UPDATE commitments SET state = 'dropped' WHERE category = 'water'")
+    migrate(empty, keys)
+    stood = "SELECT concat_ws(' ', status, decision, told_at IS NOT NULL, met_at IS NULL, next_due IS NOT NULL)"
+    assert sorted(ask(empty, f"{stood} FROM cases JOIN clocks ON case_id = cases.id")) == [
+        "cannot refused t f f",
+        "resolved upheld t f f",
+        "sent_on f t t",
+    ]
+    assert ask(empty, "SELECT verb || ' ' || became FROM case_history") == ["reopen sent_on"]
+    assert ask(empty, "SELECT reason FROM commitments WHERE state = 'dropped'") == ["otherwise"]

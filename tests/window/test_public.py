@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 import locales
-from broadcast import publish
+from broadcast import edition, publish
 from cases import acts, calendar
 from locales.catalogs import strict, texts
 from locales.values import group
@@ -54,7 +54,8 @@ async def sent(jawab: Jawab, office: Any, opened: Open) -> str:
     now = datetime.now(UTC)
     async with jawab.db.transaction("console") as tx:
         made = await publish.draft(tx, "pishin", wanted, office.staff["editor"], now)
-        await publish.add_line(tx, made, 0, line="نوی پمپ راغی", lang="ps", by=office.staff["editor"], now=now)
+        first = edition.mark((await publish.find(tx, made)).items[0])
+        await publish.add_line(tx, made, first, line="نوی پمپ راغی", lang="ps", by=office.staff["editor"], now=now)
         await publish.approve(tx, made, office.staff["approver"], now)
     await publish.fan_out(jawab, made)
     return wanted
@@ -128,6 +129,41 @@ async def test_a_line_of_ones_own_is_shown_in_its_language_only(client: httpx.As
         assert ("نوی پمپ راغی" in text) == (lang == "ps")
 
 
+@pytest.mark.parametrize(
+    ("fates", "reach", "told"),
+    [
+        ({"sent": 4}, {"asked": None, "reached": None, "waiting": None, "unreached": None}, "Fewer than 5 people"),
+        (
+            {"delivered": 7, "read": 2, "parked": 8, "failed": 3, "withdrawn": 9},
+            {"asked": 20, "reached": 5, "waiting": 5, "unreached": None},
+            "Had asked for it: 20. Reached: 5. Still waiting: 5. Not reached: fewer than 5.",
+        ),
+    ],
+    ids=["few", "many"],
+)
+async def test_how_many_an_edition_reached_is_public_in_fives(
+    *,
+    client: httpx.AsyncClient,
+    owner: Any,
+    sent: str,
+    write: Callable[..., Awaitable[UUID]],
+    fates: dict[str, int],
+    reach: dict[str, int | None],
+    told: str,
+) -> None:
+    for state in (state for state, number in fates.items() for _ in range(number)):
+        await owner.execute(
+            "INSERT INTO outbox (id, contact_id, lane, purpose, edition_id, lang, message, state)"
+            " SELECT gen_random_uuid(), %s, 'broadcasts', 'edition', id, 'ur', '', %s FROM editions",
+            (await write(), state),
+        )
+    for path in (f"/updates/{sent}?lang=en", "/updates?lang=en"):
+        assert told in read(await client.get(path)).get_text()
+    (data,) = (await client.get("/open-data/editions.json")).json()["editions"]
+    assert data["reach"] == reach
+    assert data["from"] < data["until"]
+
+
 @pytest.mark.parametrize("state", ["draft", "approved", "stopped"])
 async def test_what_has_not_gone_out_is_on_no_page(
     client: httpx.AsyncClient, owner: Any, sent: str, state: str
@@ -189,12 +225,12 @@ async def test_the_two_columns_stand_side_by_side_and_small_numbers_are_not_show
             await acts.confirm(tx, case_id, now=at)
     page = read(await client.get("/figures?lang=en"))
     assert [card.get_text(" ", strip=True) for card in page.select(".pair-one")] == [
-        "Department says done 10",
-        "People confirm done under 5",
+        "Department says done 11",
+        "People confirm done not shown",
     ]
-    rows = [row.get_text(" ", strip=True) for row in page.select("table.fold tbody tr")]
-    assert rows[0] == "Water, cleanliness 10 10 under 5"
-    assert not any(row.startswith("Roads") for row in rows)
+    subjects = page.select("table.numbers-table")[-1]
+    rows = [row.get_text(" ", strip=True) for row in subjects.select("tbody tr")]
+    assert rows == ["Water, cleanliness 13 11 not shown", "Others together not shown not shown not shown"]
 
 
 async def test_todays_reports_are_counted_tomorrow(client: httpx.AsyncClient, opened: Open) -> None:

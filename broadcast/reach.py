@@ -1,0 +1,130 @@
+"""Whom an edition can reach before it goes, and how far it has come while it does: the desk's side of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from broadcast import audience, renderings
+from broadcast.edition import Item
+from broadcast.reached import LEAVING, LEFT
+from broadcast.renderings import Heading
+from locales.channels import CHANNELS
+from store.crypto import Keys
+from store.database import Conn, fetch_all
+
+PAGE = 2000  # people looked at in one statement
+
+LATELY = timedelta(minutes=1)  # over which a pace is measured
+
+
+# ── before ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who has asked for it, and who of them could be reached now; all subscriptions are the sum of its numbers."""
+
+    now: int = 0  # their window is open, or their channel has none
+    template: int = 0  # they wrote too long ago: nothing but an approved template reaches them
+    sms: int = 0
+    passed: Mapping[str, int] = field(default_factory=dict)  # doubles, stopped, unreachable; see audience.Page
+    forms: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (kind of channel, language) -> people
+
+    @property
+    def people(self) -> int:
+        """Who gets a message of their own."""
+        return self.now + self.template + self.sms
+
+    @property
+    def subscriptions(self) -> int:
+        return self.people + sum(self.passed.values())
+
+
+async def expect(conn: Conn, keys: Keys, district_id: str, now: datetime) -> Audience:
+    """Whom an edition would go to if it left now. Looks at everybody who asked: some 0.1 ms a person."""
+    ways: Counter[str] = Counter()
+    passed: Counter[str] = Counter()
+    forms: Counter[tuple[str, str]] = Counter()
+    after: UUID | None = None
+    while (page := await audience.page(conn, keys, district_id, after, PAGE)).last is not None:
+        after = page.last
+        passed += page.passed
+        for reader in page.readers:
+            forms[reader.kind, reader.lang or "ur"] += 1
+            ways[_way(reader, now)] += 1
+    return Audience(**ways, passed=passed, forms=forms)
+
+
+def _way(reader: audience.Reader, now: datetime) -> str:
+    limits = CHANNELS[reader.kind]
+    if limits.window_hours is None:
+        return "sms" if limits.parts else "now"
+    open_still = reader.wrote_at is not None and now - reader.wrote_at < timedelta(hours=limits.window_hours)
+    return "now" if open_still else "template"
+
+
+def sms_parts(items: Sequence[Item], heading: Heading, forms: Mapping[tuple[str, str], int]) -> int:
+    """SMS parts that this many copies cost."""
+    return sum(
+        number * renderings.parts(renderings.compose(items, heading, lang, kind), lang, kind)
+        for (kind, lang), number in forms.items()
+        if CHANNELS[kind].parts
+    )
+
+
+# ── while it runs ────────────────────────────────────────────────────────────────────────────────────────────────────
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an edition has come: its messages by state, by form, and why some wait or failed."""
+
+    messages: dict[str, int]
+    reasons: dict[tuple[str, str], int]  # (state, what was noted) -> messages
+    forms: dict[tuple[str, str], int]  # (kind of channel, language) -> messages
+    leaving: dict[str, int]  # kind of channel -> messages that are due or on their way
+    lately: dict[str, int]  # kind of channel -> messages that left within LATELY
+
+    @property
+    def total(self) -> int:
+        return sum(self.messages.values())
+
+    @property
+    def gone(self) -> int:
+        """How many messages have left us."""
+        return sum(self.messages.get(one, 0) for one in LEFT)
+
+    @property
+    def pace(self) -> int:
+        """Messages that left within LATELY."""
+        return sum(self.lately.values())
+
+    def minutes_left(self) -> int:
+        """Until the last of those that may leave now has left: at the pace seen, else at the channel's own rate."""
+        longest = 0.0
+        for kind, number in self.leaving.items():
+            seen = self.lately.get(kind, 0) / LATELY.total_seconds()
+            longest = max(longest, number / (seen or CHANNELS[kind].rate))
+        return max(1, round(longest / 60)) if longest else 0
+
+
+async def progress(conn: Conn, edition_id: UUID, now: datetime) -> Progress:
+    rows = await fetch_all(
+        conn,
+        "SELECT o.state, coalesce(o.error, '') AS why, ch.kind, o.lang, count(*) AS n,"
+        " count(*) FILTER (WHERE o.sent_at > %(since)s) AS lately,"
+        " count(*) FILTER (WHERE o.state = ANY(%(leaving)s) AND o.due_at <= %(now)s) AS due"
+        " FROM outbox o JOIN contacts c ON c.id = o.contact_id JOIN channels ch ON ch.id = c.channel_id"
+        " WHERE o.edition_id = %(edition)s GROUP BY 1, 2, 3, 4",
+        {"edition": edition_id, "since": now - LATELY, "now": now, "leaving": list(LEAVING)},
+    )
+    messages, reasons, forms = Counter[str](), Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    leaving, lately = Counter[str](), Counter[str]()
+    for row in rows:
+        messages[row["state"]] += row["n"]
+        forms[row["kind"], row["lang"]] += row["n"]
+        leaving[row["kind"]] += row["due"]
+        lately[row["kind"]] += row["lately"]
+        if row["why"] and row["state"] not in LEFT:
+            reasons[row["state"], row["why"]] += row["n"]
+    return Progress(dict(messages), dict(reasons), dict(forms), dict(+leaving), dict(+lately))

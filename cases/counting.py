@@ -1,0 +1,281 @@
+"""What happened in the weeks of a district, as facts: one row for each (week, case, name of what is counted).
+
+A week that is over stays as it was: what was reopened, disputed, closed or answered anew since is read from the lines
+of its history, and counts in the week in which it happened. What is corrected or named later (the subject, the place,
+the office, whether they may be messaged) holds for all weeks: no line says what it was before. So does what became of a
+message after all, and that the words of a case went behind the protected door, its thread with them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+from cases import calendar
+from cases.lifecycle import MEETS, OPEN, RESUMES, STOPS
+from cases.outcomes import NEVER_DONE, REFUSALS
+from store.database import Conn, fetch_all
+
+VERSION = 1  # of what the names mean; the statement's own hash says whether it is the same statement
+
+# What is counted of each case. Those that stood so at a week's end are no sum of what happened in it.
+FLOWS = (
+    "received", "done", "confirmed", "asked", "answered", "disputed", "half", "silent", "not_asked", "unreached",
+    "refused", "accepted", "appealed", "partly", "sent_on", "inspected", "withdrawn",
+    "due_72", "in_72", "told_72", "code_72", "due_14", "in_14", "told_14", "code_14",
+)  # fmt: skip
+STOCKS = ("overdue", "unnamed")
+# What is counted of a case in each week in which the verb was said to it.
+PLAIN = {
+    "accept": "accepted",
+    "appeal": "appealed",
+    "part": "partly",
+    "send_on": "sent_on",
+    "inspect": "inspected",
+    "withdraw": "withdrawn",
+}
+
+# What is known of a case goes along in every row, and no part of this is joined to another by its case: the planner
+# cannot know how many rows a part has, and would walk through one for each row of the other.
+_REGISTER: LiteralString = """
+WITH zone AS (
+    SELECT timezone AS tz FROM districts WHERE id = %(district)s
+), weeks AS (
+    SELECT monday, least(%(now)s, (monday + 7)::timestamp AT TIME ZONE tz) AS after
+    FROM zone, unnest(%(mondays)s::date[]) monday
+), here AS (
+    -- A report counts from when it stands in the register: the triage may send words there that came weeks before.
+    SELECT c.id AS case_id, c.category, c.may_message, c.office_id, c.opened_at, o.at AS came, CASE 'tehsil'
+        WHEN p.level THEN p.id WHEN p1.level THEN p1.id WHEN p2.level THEN p2.id END AS place
+    FROM cases c JOIN case_history o ON o.case_id = c.id AND o.verb = 'open' LEFT JOIN places p ON p.id = c.place_id
+    LEFT JOIN places p1 ON p1.id = p.parent_id LEFT JOIN places p2 ON p2.id = p1.parent_id
+    WHERE c.district_id = %(district)s AND o.at < %(now)s
+), lines AS (
+    SELECT here.*, h.id, h.at, h.verb, h.outcome, h.became, <<h.at>> AS monday
+    FROM zone CROSS JOIN here JOIN case_history h USING (case_id) WHERE h.at < %(now)s
+)
+"""
+_SAID: LiteralString = """
+acts AS (
+    -- What was said to each case within each week, as it stood when the week ended.
+    SELECT monday, case_id, category, place, may_message IS TRUE AS may_message, bool_or(verb = 'resolve') AS done,
+        max(at) FILTER (WHERE verb = 'resolve') AS done_at,
+        (array_agg(outcome ORDER BY id DESC) FILTER (WHERE verb = 'resolve'))[1] AS outcome,
+        (array_agg(verb ORDER BY id DESC) FILTER (WHERE verb IN ('confirm', 'dispute', 'halve')))[1] AS verdict,
+        coalesce((array_agg(verb ORDER BY id DESC) FILTER (WHERE verb IN ('resolve', 'reopen')))[1] = 'reopen', false)
+            AS reopened,
+        array_agg(verb) AS verbs
+    FROM lines WHERE monday = ANY(%(mondays)s)
+    GROUP BY monday, case_id, category, place, may_message
+), said AS (
+    SELECT *, done AND NOT reopened AND coalesce(outcome <> ALL(%(never_done)s), true) AS stands FROM acts
+)
+"""
+_ASKED: LiteralString = """
+asked AS (
+    -- Of the deeds that nobody has spoken on: whether the question has left us by the week's end. Where the thread has
+    -- no line of it, it is older than such lines, and was sent.
+    SELECT monday, said.case_id, category, place,
+        count(told.case_id) = 0 OR coalesce(bool_or(told.reached_at < after), false) AS reached
+    FROM said JOIN weeks USING (monday) LEFT JOIN told_of_cases told
+        ON told.case_id = said.case_id AND told.verb = ANY(%(asks)s) AND told.at >= done_at AND told.at < after
+        AND NOT told.by_code
+    WHERE stands AND may_message AND verdict IS NULL GROUP BY monday, said.case_id, category, place
+)
+"""
+_CLOCKS: LiteralString = """
+turns AS (
+    -- The clock of the resolution: it runs from the first words on and again after some verbs; others meet it, or stop
+    -- it, so that it is neither met nor late.
+    SELECT case_id, category, place, opened_at, came, 0::bigint AS id, opened_at AS at, true AS runs, false AS stops,
+        due_at, met_at
+    FROM here JOIN clocks USING (case_id) WHERE kind = 'resolve'
+    UNION ALL
+    SELECT case_id, category, place, opened_at, came, id, at, verb = ANY(%(resumes)s), verb = ANY(%(stops)s), NULL, NULL
+    FROM lines WHERE verb = ANY(%(resumes)s) OR verb = ANY(%(meets)s) OR verb = ANY(%(stops)s)
+), clock AS (
+    SELECT case_id, category, place, opened_at, came, id, at, runs, stops, lag(runs) OVER past AS ran,
+        lead(at) OVER past AS next_at, max(due_at) OVER whole AS due_at,
+        -- A case whose words went behind the door owes nothing from then on, though no line says so.
+        max(met_at) OVER whole AS met_at
+    FROM turns WINDOW past AS (PARTITION BY case_id ORDER BY id), whole AS (PARTITION BY case_id)
+), owed AS (
+    SELECT case_id, category, place, came, at AS since, stops, due_at, met_at,
+        coalesce(next_at, CASE WHEN runs THEN met_at END, 'infinity') AS until
+    FROM clock WHERE runs OR stops
+), late AS (
+    SELECT case_id, category, place, greatest(since, due_at, came) AS since, until
+    FROM owed WHERE until > greatest(since, due_at, came) AND NOT stops
+    UNION ALL
+    SELECT case_id, category, place, greatest(due_at, came), coalesce(met_at, 'infinity')
+    FROM here JOIN clocks USING (case_id) WHERE kind = 'acknowledge' AND coalesce(met_at > greatest(due_at, came), true)
+), fell AS (
+    -- A clock that fell due, whether it was met then, and since when it ran: what was told before is another answer.
+    -- One that ends in the moment it falls due is that of a case which was taken back or went behind the door before,
+    -- and no line says that anybody met it.
+    SELECT case_id, category, place, '72' AS clock, came, due_at, coalesce(met_at < due_at, false) AS met,
+        opened_at AS since, %(reads)s::text[] AS verbs
+    FROM here JOIN clocks USING (case_id) WHERE kind = 'acknowledge' AND (met_at IS DISTINCT FROM due_at OR EXISTS (
+        SELECT FROM case_history h WHERE h.case_id = here.case_id AND h.at = met_at AND h.verb = ANY(%(reads)s)))
+    UNION ALL
+    SELECT case_id, category, place, '14', came, due_at, NOT bool_or(since <= due_at AND until >= due_at),
+        max(since) FILTER (WHERE since <= due_at), %(meets)s::text[]
+    FROM owed WHERE met_at IS DISTINCT FROM due_at OR EXISTS (
+        SELECT FROM case_history h WHERE h.case_id = owed.case_id AND h.at = met_at AND h.verb = ANY(%(meets)s))
+    GROUP BY case_id, category, place, came, due_at
+    HAVING NOT bool_or(stops AND since < due_at AND until >= due_at)
+), due AS (
+    SELECT <<greatest(due_at, came)>> AS monday, case_id, category, place, clock,
+        met, coalesce(met AND told, false) AS told,
+        coalesce(met AND by_code AND told IS NOT TRUE, false) AS by_code
+    FROM zone CROSS JOIN fell CROSS JOIN LATERAL (
+        SELECT bool_or(t.reached_at < fell.due_at) AS told, bool_or(t.by_code AND t.at < fell.due_at) AS by_code
+        FROM told_of_cases t
+        WHERE t.case_id = fell.case_id AND t.verb = ANY(fell.verbs) AND t.at >= fell.since
+    ) t
+    WHERE due_at < %(now)s AND <<greatest(due_at, came)>> = ANY(%(mondays)s)
+), stood AS (
+    -- How a case that nobody is named for stood, and until when.
+    SELECT case_id, category, place, became, at AS since, coalesce(lead(at) OVER past, 'infinity') AS until
+    FROM lines WHERE office_id IS NULL WINDOW past AS (PARTITION BY case_id ORDER BY id)
+)
+"""
+_FACTS: LiteralString = """
+facts AS (
+    SELECT <<came>> AS monday, case_id, category, place, 'received' AS name
+    FROM zone, here
+    UNION ALL SELECT monday, case_id, category, place, 'done' FROM said WHERE stands
+    UNION ALL SELECT monday, case_id, category, place, 'confirmed' FROM said WHERE verdict = 'confirm' AND NOT reopened
+    UNION ALL SELECT monday, case_id, category, place, 'answered' FROM said WHERE verdict IS NOT NULL
+    UNION ALL SELECT monday, case_id, category, place, 'disputed' FROM said WHERE verdict IN ('dispute', 'halve')
+    UNION ALL SELECT monday, case_id, category, place, 'half' FROM said WHERE verdict = 'halve'  -- of the disputed
+    -- Whoever has answered was asked, if only by the page or the code that showed them what was said of their case.
+    UNION ALL SELECT monday, case_id, category, place, 'asked' FROM said WHERE verdict IS NOT NULL
+    UNION ALL SELECT monday, case_id, category, place, 'asked' FROM asked WHERE reached
+    UNION ALL SELECT monday, case_id, category, place, CASE WHEN reached THEN 'silent' ELSE 'unreached' END FROM asked
+    UNION ALL SELECT monday, case_id, category, place, 'not_asked' FROM said
+    WHERE stands AND verdict IS NULL AND NOT may_message
+    UNION ALL SELECT monday, case_id, category, place, 'refused' FROM said
+    WHERE done AND NOT reopened AND outcome = ANY(%(refusals)s)
+    UNION ALL SELECT monday, case_id, category, place, name
+    FROM said JOIN unnest(%(said)s::text[], %(named)s::text[]) AS plain(verb, name) ON verb = ANY(verbs)
+    UNION ALL SELECT monday, case_id, category, place, 'due_' || clock FROM due
+    UNION ALL SELECT monday, case_id, category, place, 'in_' || clock FROM due WHERE met
+    UNION ALL SELECT monday, case_id, category, place, 'told_' || clock FROM due WHERE told
+    UNION ALL SELECT monday, case_id, category, place, 'code_' || clock FROM due WHERE by_code
+    UNION ALL SELECT DISTINCT monday, case_id, category, place, 'overdue'
+    FROM weeks JOIN late ON since < after AND until >= after
+    UNION ALL SELECT monday, case_id, category, place, 'unnamed'
+    FROM weeks JOIN stood ON since < after AND until >= after WHERE became = ANY(%(open)s)
+), lasted AS (
+    -- How many days after its first words a case was first read, and each time that it was answered.
+    SELECT <<at>> AS monday, 'read' AS name, at - opened_at AS time
+    FROM zone, (SELECT opened_at, min(at) AS at FROM lines WHERE verb = ANY(%(reads)s) GROUP BY case_id, opened_at) read
+    UNION ALL
+    SELECT <<at>>, 'answer', at - opened_at
+    FROM zone, clock WHERE NOT runs AND NOT stops AND ran
+)
+"""
+_WITH: LiteralString = f"{_REGISTER}, {_SAID}, {_ASKED}, {_CLOCKS}, {_FACTS}"
+# What stands for <<a moment>>: the week that it falls in, in the district's own time; or the one span that ends now.
+_WEEK = r"date_trunc('week', \1 AT TIME ZONE tz)::date"
+_SPAN = r"CASE WHEN \1 >= %(first)s THEN %(monday)s::date END"
+
+
+def _by(statement: str, moment: str) -> str:
+    return re.sub("<<(.+?)>>", moment, statement)
+
+
+_IDS: LiteralString = f"""{_WITH}
+SELECT monday, name, category, place, array_agg(case_id ORDER BY case_id) AS cases
+FROM facts WHERE monday = ANY(%(mondays)s) GROUP BY monday, name, category, place
+"""  # noqa: S608 - no value from outside
+
+_COUNTS: LiteralString = f"""{_WITH}, days AS (
+    SELECT monday, name, extract(epoch FROM time)::float / 86400 AS days FROM lasted WHERE monday = ANY(%(mondays)s)
+)
+SELECT monday, name, category, place, count(*) AS n, NULL::float AS middle, NULL::float AS ninth
+FROM facts WHERE monday = ANY(%(mondays)s) GROUP BY monday, name, category, place
+UNION ALL
+SELECT monday, name, NULL, NULL, count(*), percentile_disc(0.5) WITHIN GROUP (ORDER BY days),
+    percentile_disc(0.9) WITHIN GROUP (ORDER BY days)
+FROM days GROUP BY monday, name
+UNION ALL
+SELECT monday, 'not_complaints', NULL, NULL, count(*), NULL, NULL
+FROM weeks CROSS JOIN zone JOIN dismissals d ON d.district_id = %(district)s AND d.at < after
+    AND <<d.at>> = monday AND coalesce(d.taken_back_at >= after, true)
+GROUP BY monday
+"""  # noqa: S608 - no value from outside
+
+_BY_WEEK = _by(_COUNTS, _WEEK)
+QUERY = hashlib.sha256(f"{VERSION}\n{_BY_WEEK}".encode()).hexdigest()  # what open data were counted with
+
+
+@dataclass(slots=True)
+class Counts:
+    """One week, nothing held back yet: how many cases by (name, subject, tehsil or None), and days by what they took.
+
+    `days` is {"read" | "answer": (how many, median, ninth tenth)}.
+    """
+
+    monday: date
+    cells: dict[tuple[str, str, str | None], int] = field(default_factory=dict)
+    days: dict[str, tuple[int, float, float]] = field(default_factory=dict)
+    not_complaints: int = 0
+
+
+async def count(conn: Conn, district_id: str, mondays: Sequence[date], now: datetime) -> list[Counts]:
+    """The weeks that begin on these Mondays, in the district's own time; one that still runs up to `now`."""
+    weeks = {monday: Counts(monday) for monday in mondays}
+    for row in await fetch_all(conn, _BY_WEEK, _bound(district_id, mondays, now)):
+        week = weeks[row["monday"]]
+        if row["category"] is not None:
+            week.cells[row["name"], row["category"], row["place"]] = row["n"]
+        elif row["middle"] is not None:
+            week.days[row["name"]] = (row["n"], row["middle"], row["ninth"])
+        else:
+            week.not_complaints = row["n"]
+    return list(weeks.values())
+
+
+async def list_cases(
+    conn: Conn, district_id: str, monday: date, now: datetime
+) -> dict[tuple[str, str, str | None], list[UUID]]:
+    """The cases behind each cell of one week."""
+    return _cells(await fetch_all(conn, _by(_IDS, _WEEK), _bound(district_id, [monday], now)))
+
+
+async def list_between(
+    conn: Conn, district_id: str, first: datetime, after: datetime
+) -> dict[tuple[str, str, str | None], list[UUID]]:
+    """The same of any span [first, after), such as that of an edition which was cut off within its week."""
+    day = calendar.day_of(after)  # whichever: the one span is called by it
+    bound = _bound(district_id, [day], after) | {"first": first, "monday": day}
+    return _cells(await fetch_all(conn, _by(_IDS, _SPAN), bound))
+
+
+def _cells(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str | None], list[UUID]]:
+    return {(row["name"], row["category"], row["place"]): row["cases"] for row in rows}
+
+
+def _bound(district_id: str, mondays: Sequence[date], now: datetime) -> dict[str, Any]:
+    return {
+        "district": district_id,
+        "mondays": list(mondays),
+        "now": now,
+        "open": list(OPEN),
+        "reads": [verb for verb, kinds in MEETS.items() if "acknowledge" in kinds],
+        "meets": [verb for verb, kinds in MEETS.items() if "resolve" in kinds],
+        "resumes": [verb for verb, kinds in RESUMES.items() if "resolve" in kinds],
+        "never_done": sorted(NEVER_DONE),
+        "refusals": sorted(REFUSALS),
+        "stops": sorted(STOPS),
+        "asks": ["resolve", "ask", "close"],
+        "said": list(PLAIN),
+        "named": list(PLAIN.values()),
+    }

@@ -1,0 +1,41 @@
+"""Who was not reached with news of their case: what stands on the message's row, as a text for the page."""
+
+from __future__ import annotations
+
+from typing import LiteralString
+from uuid import UUID
+
+from store.database import Conn, fetch_one
+
+# A message about the case `c` that its reader has not been told of, in any way.
+UNREACHED: LiteralString = """
+    EXISTS (SELECT FROM outbox u WHERE u.case_id = c.id AND u.purpose = 'case' AND u.missed AND u.notice_of IS NULL
+        AND (u.state IN ('failed', 'undelivered') OR (u.state = 'parked' AND u.error LIKE 'not_reached:%%')))"""
+_LAST: LiteralString = """
+SELECT state, error FROM outbox WHERE case_id = %s AND purpose = 'case' AND missed AND notice_of IS NULL
+ORDER BY state IN ('failed', 'undelivered') OR coalesce(error, '') LIKE 'not_reached:%%' DESC, created_at DESC
+LIMIT 1"""
+
+# What stands on the row -> why nobody was reached. Other errors of a message that failed are the provider's.
+WHY: dict[str, str] = {
+    "not_reached:template": "sent.unreached_template",
+    "not_reached:call": "sent.unreached_call",
+    "not_reached:expired": "sent.unreached_expired",
+}
+FAILED, NOTICED = "sent.unreached_failed", "sent.noticed"
+TOLD = ("sent", "delivered", "read")
+
+
+async def tell(conn: Conn, case_id: UUID) -> str:
+    """The text key of what became of the newest message that its reader has missed; "" where there is none.
+
+    One that they were told waits for them is `NOTICED`.
+    """
+    row = await fetch_one(conn, _LAST, (case_id,))
+    if row is None:
+        return ""
+    if row["state"] in {"failed", "undelivered"}:
+        return WHY.get(row["error"] or "", FAILED)
+    if row["state"] in TOLD or row["error"] == "told:sms":
+        return NOTICED
+    return WHY.get(row["error"] or "", "")
