@@ -129,7 +129,12 @@ def read_by_code(phone: Phone, lang: str) -> None:
     kept: list[readable.Message] = []
     acts: list[tuple[str, str, messages.Says, str]] = [
         ("acknowledge", "acknowledged", [("case.acknowledged", {"code": {"code": code}, "date": on})], ""),
-        ("refer", "acknowledged", [("case.referred", {"code": {"code": code}, "office": office, "date": on})], ""),
+        (
+            "refer",
+            "acknowledged",
+            [("case.referred", {"code": {"code": code}, "office": office, "sent": {"date": "2026-11-24"}, "date": on})],
+            "",
+        ),
         ("answer", "acknowledged", [("case.answered", {"code": {"code": code}})], TANKER),
         ("close", "closed", [("case.closed", {"code": {"code": code}})], ""),
     ]
