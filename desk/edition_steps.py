@@ -16,21 +16,23 @@ from broadcast.edition import CLAIM_NOTHING, SECTIONS, Drop, Item, Withheld
 from broadcast.publish import Edition
 from broadcast.reached import standing
 from cases import calendar, spending
+from desk.reached import NOTICED, WHY
 from desk.roles import Staff
 from store.database import Conn, fetch_all
 from store.jawab import Jawab
 
 STEPS = ("facts", "lines", "previews", "approval")
-# What we note of a message that waits or failed -> what its text is called; a provider's own codes stand as they are.
-WHYS = {
-    "window shut": "window",
-    "quiet hours": "quiet",
-    "expired": "expired",
-    "stopped": "stopped",
-    "edition stopped": "stopped",
-    "unsubscribed": "unsubscribed",
-    "invalid address": "invalid",
-    "channel retired": "retired",
+# What we note of a message that waits or failed -> its text; a provider's own codes stand as they are.
+WHYS = WHY | {
+    "window shut": "editions.why.window",
+    "quiet hours": "editions.why.quiet",
+    "expired": "editions.why.expired",
+    "stopped": "editions.why.stopped",
+    "edition stopped": "editions.why.stopped",
+    "unsubscribed": "editions.why.unsubscribed",
+    "invalid address": "editions.why.invalid",
+    "channel retired": "editions.why.retired",
+    "told:sms": NOTICED,
 }
 
 

@@ -1,11 +1,9 @@
 """Telegram: one bot. Reads its web hooks, sends one message with its buttons through aiogram, fetches one file.
 
 aiogram is the transport of what is sent and nothing else: no dispatcher, no state of its own. Its import takes four
-seconds of CPU and 120 MB (measured, 3.31), so it is made by the process that sends, at its first message; reading a web
-hook, fetching a file and asking after the bot do without it.
+seconds of CPU and 120 MB (measured, 3.31), so it is made by the process that sends, at its first message, and no other.
 
-Telegram has no receipts and cannot be asked what it took. It knows people by the id of their chat, which is all that is
-kept of them: no name, no user name.
+Telegram has no receipts and cannot be asked what it took. Of people nothing but the id of their chat is kept.
 """
 
 from __future__ import annotations

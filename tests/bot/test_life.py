@@ -33,8 +33,8 @@ from tests.providers.faults import NO_SUCH_NUMBER
 from tests.providers.twilio import FakeTwilio
 
 HERE = Path(__file__).parent
-CITIZEN, OFFICE, COMMISSIONER = "+923990000001", "+923330000001", "+923330000009"
-NAMES = {CITIZEN: "citizen", OFFICE: "office", COMMISSIONER: "Deputy Commissioner"}
+CITIZEN, OFFICE, COMMISSIONER, SUPERVISOR = "+923990000001", "+923330000001", "+923330000009", "+923330000005"
+NAMES = {CITIZEN: "citizen", OFFICE: "office", COMMISSIONER: "Deputy Commissioner", SUPERVISOR: "supervisor"}
 AT_WORK = ("go_quiet", "escalate", "tell_offices", "ask_again", "carry_out")  # what the clock does
 
 
@@ -173,6 +173,8 @@ async def life(
             office = await find_office(tx, demo.district, department)
             await ways.put(tx, jawab.keys, kind="sms", address=address, now=now, office_id=office)
             await offices.give_pin(tx, jawab.keys, office, now)
+        person = await staff(made, "supervisor")
+        await ways.put(tx, jawab.keys, kind="sms", address=SUPERVISOR, now=now, staff_id=person)
     return made
 
 

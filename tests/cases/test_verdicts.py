@@ -59,9 +59,14 @@ async def test_what_is_on_the_way_leaves_the_case_open_its_clock_running_and_ask
     case_id = await opened()
     office = {"office_id": place.offices["administration"]} if names else {}
     sent = await desk.do("step", case_id, outcome=outcome, **office)
-    message = await message_of(row, keys, sent)
-    assert [key for key, _ in message["says"]] == ["case.step"]
-    assert "options" not in message
+    if names:
+        assert sent is None, "they hear of it once the office was told, or that it was not"
+        handed = await row("SELECT kind, told_at FROM referrals WHERE case_id = %s", case_id)
+        assert (handed["kind"], handed["told_at"]) == ("refer", None)
+    else:
+        message = await message_of(row, keys, sent)
+        assert [key for key, _ in message["says"]] == ["case.step"]
+        assert "options" not in message
     found = await row(CLOCKS, case_id)
     assert (found["status"], found["met_at"], found["next_due"]) == (outcome, None, found["due_at"])
     assert (await desk.read(case_id)).outcome is None
