@@ -19,6 +19,7 @@ from tests.desk.conftest import Browser, Enter, One, Open
 
 SOME_ID = "00000000-0000-4000-8000-000000000000"
 FILLERS = {
+    "{step}": "approval",
     "{case_id:uuid}": SOME_ID,
     "{media_id:uuid}": SOME_ID,
     "{item_id:uuid}": SOME_ID,
