@@ -47,7 +47,7 @@ async def test_by_its_number_a_refusal_reads_as_one_and_is_accepted_by_its_own_p
     other = Phone(jawab, owner, "+923990000002")
     said = await other.say("سلام", "1", code)
     keys = [key for key, _ in said[-1]["says"]]
-    assert keys == ["follow.now", "case.accept_ask"]
+    assert keys == ["follow.now", "follow.last", "case.accept_ask"]
     assert said[-1]["says"][0][1]["status"] == {"key": "status.cannot"}
     await other.say("1")
     assert await count(owner, "cases", "status = 'cannot'") == 1

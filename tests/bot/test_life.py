@@ -85,7 +85,7 @@ class Life:
         unproven, seen = await truth.unproven(self.owner, self.jawab.keys, self.looked_at)
         assert unproven == [], "what is said happened"
         self.looked_at += seen
-        for taken in self.twilio.ledger[self.shown :]:
+        for taken in sorted(self.twilio.ledger[self.shown :], key=lambda one: one.to.removeprefix("whatsapp:")):
             who = NAMES.get(taken.to.removeprefix("whatsapp:"), "?")
             row = await self._row("SELECT * FROM outbox WHERE provider_id = %s", taken.sid)
             plain = "WhatsApp" if taken.to.startswith("whatsapp:") else "SMS"

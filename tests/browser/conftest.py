@@ -52,8 +52,9 @@ def open_page(browser: Browser, town: Town) -> Iterator[Open]:
         page.set_default_timeout(10_000)
 
         def note(message: Any) -> None:
-            # A refused password is a 401, which Chromium writes down whatever the page does.
-            if message.type in {"error", "warning"} and "401 (Unauthorized)" not in message.text:
+            # A refused password is a 401 and a refused form a 409, which Chromium writes down whatever the page does.
+            refused = any(status in message.text for status in ("401 (Unauthorized)", "409 (Conflict)"))
+            if message.type in {"error", "warning"} and not refused:
                 complaints.append(f"{page.url}: {message.text}")
 
         page.on("console", note)

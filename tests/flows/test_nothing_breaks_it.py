@@ -275,6 +275,10 @@ def test_whatever_a_flow_says_is_written(lang: str) -> None:
 
 
 @pytest.mark.timeout(900)  # 90 seconds of one processor, which on a crowded machine are many minutes
+# Reached by a wish in words, or by the number of a case that has ended: walked in test_endings.py and in transcripts.
+BY_WORDS = {"withdraw.why", "withdraw.code", "status.ended"}
+
+
 def test_every_path_of_every_flow_is_walked_to_its_end() -> None:
     """Breadth first over everything a session can be: each gives one reply and has a way on.
 
@@ -291,6 +295,7 @@ def test_every_path_of_every_flow_is_walked_to_its_end() -> None:
                 World(cases={CODE: "resolved"}, said={CODE: "x"}),
                 World(weekly=True, given=True, cases={CODE: "resolved"}, focus=Focus("confirm", CODE, DAY, 1.0)),
                 World(cases={CODE: "received"}, focus=Focus("answer", CODE, DAY, 1.0)),
+                World(given=True, cases={CODE: "cannot"}, focus=Focus("accept", CODE, DAY, 1.0)),
             ):
                 for at in _moments(world, session, text):
                     world.at = at
@@ -300,7 +305,7 @@ def test_every_path_of_every_flow_is_walked_to_its_end() -> None:
                     if _shape(reached) not in seen:
                         seen.add(_shape(reached))
                         waiting.append(reached)
-    assert visited >= {node.name for node in BOOK.nodes.values() if node.ask}
+    assert visited >= {node.name for node in BOOK.nodes.values() if node.ask} - BY_WORDS
     assert len(seen) < 8_000
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cases.lifecycle import STATUSES
 from flows.categories import CATEGORIES
 from locales import LANGS, digits, fold, say
 from locales.catalogs import texts
@@ -91,7 +92,7 @@ def test_no_two_words_of_one_menu_meet_in_one_key(family: str, lang: str) -> Non
     assert not meeting
 
 
-@pytest.mark.parametrize(("family", "size"), [("category.", len(CATEGORIES)), ("status.", 7)])
+@pytest.mark.parametrize(("family", "size"), [("category.", len(CATEGORIES)), ("status.", len(STATUSES))])
 def test_a_word_means_one_row_in_all_languages(family: str, size: int) -> None:
     keys = sorted(key for key in texts("en") if key.startswith(family) and key.count(".") == 1)
     assert len(keys) == size
