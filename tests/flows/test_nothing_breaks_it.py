@@ -274,11 +274,11 @@ def test_whatever_a_flow_says_is_written(lang: str) -> None:
     assert all(key in written for node in BOOK.nodes.values() for key in node.says)
 
 
-@pytest.mark.timeout(900)  # 90 seconds of one processor, which on a crowded machine are many minutes
 # Reached by a wish in words, or by the number of a case that has ended: walked in test_endings.py and in transcripts.
 BY_WORDS = {"withdraw.why", "withdraw.code", "status.ended"}
 
 
+@pytest.mark.timeout(900)  # 90 seconds of one processor, which on a crowded machine are many minutes
 def test_every_path_of_every_flow_is_walked_to_its_end() -> None:
     """Breadth first over everything a session can be: each gives one reply and has a way on.
 
