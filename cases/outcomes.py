@@ -32,11 +32,6 @@ def deeds(category: str) -> tuple[str, ...]:
     return _DEEDS[category]
 
 
-def for_category(category: str) -> tuple[str, ...]:
-    """All that may be said of a case of this category, in the order it is offered. Raises `Refused`."""
-    return (*deeds(category), *STEPS, *REFUSALS)
-
-
 def is_refusal(outcome: str) -> bool:
     """True where the answer is that it cannot be done; no promise is made of that, and none is kept by it."""
     return outcome in REFUSALS

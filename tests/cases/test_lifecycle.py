@@ -84,19 +84,19 @@ def test_a_decision_goes_with_what_was_done_or_with_its_reason(decision: str, ou
 
 def test_every_category_can_end_well_or_badly() -> None:
     for category in CATEGORIES:
-        offered = outcomes.for_category(category)
+        offered = (*outcomes.promised(category), *outcomes.REFUSALS)
         assert len(set(offered)) == len(offered)
         assert any(outcomes.is_refusal(outcome) for outcome in offered)
         assert outcomes.promised(category)
         assert not any(outcomes.is_refusal(outcome) for outcome in outcomes.promised(category))
     with pytest.raises(Refused):
-        outcomes.for_category("weather")
+        outcomes.deeds("weather")
 
 
 def test_every_outcome_status_and_category_has_its_english_text() -> None:
     from locales import say, strict
 
-    keys = {f"outcome.{one}" for category in CATEGORIES for one in outcomes.for_category(category)}
+    keys = {f"outcome.{one}" for category in CATEGORIES for one in (*outcomes.promised(category), *outcomes.REFUSALS)}
     keys |= {f"category.{one}" for one in CATEGORIES} | {f"status.{one}" for one in STATUSES}
     keys |= {f"case.{one}" for one in ("acknowledged", "answered", "referred", "resolved", "interim")}
     keys |= {"case.confirm_ask", "case.confirm_yes", "case.confirm_no", "office.unnamed", "round.health_centres"}

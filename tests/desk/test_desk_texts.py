@@ -34,7 +34,7 @@ TAILS: dict[str, list[str]] = {
     "role.": sorted(ROLES),
     "status.": list(lifecycle.STATUSES),
     "category.": list(CATEGORIES),
-    "outcome.": [one for category in CATEGORIES for one in outcomes.for_category(category)],
+    "outcome.": [one for category in CATEGORIES for one in (*outcomes.promised(category), *outcomes.REFUSALS)],
     "promise.": [one for category in CATEGORIES for one in outcomes.promised(category)],
     "promise_state.": ["open", "kept", "confirmed", "dropped"],
     "decision.": [*outcomes.DECISIONS, "withdrawn"],
