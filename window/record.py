@@ -5,14 +5,25 @@ How much was done on a day is not told: it would tell of sealed cases too.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
+
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from store import audit
+from store.database import fetch_all
 from window import district
 
 DAYS = 400  # more than a year
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last link of a day, in hexadecimal."""
+
+    day: date
+    hash: str
 
 
 def mount(app: FastAPI) -> None:
@@ -27,10 +38,15 @@ async def show(request: Request) -> Response:
 
 async def give(request: Request) -> Response:
     """A line a day, for `jawab audit verify --head`."""
-    text = "".join(f"{day} {head}\n" for day, head in await _heads(request))
+    text = "".join(f"{head.day} {head.hash}\n" for head in await _heads(request))
     return district.cache(request, PlainTextResponse(text))
 
 
-async def _heads(request: Request) -> list[tuple[str, str]]:
+async def _heads(request: Request) -> list[Head]:
     async with district.jawab_of(request).db.autocommit("report") as conn:
-        return [(str(row["day"]), bytes(row["hash"]).hex()) for row in await audit.list_heads(conn, DAYS)]
+        return await fetch_all(
+            conn,
+            "SELECT day, encode(hash, 'hex') AS hash FROM audit_heads ORDER BY day DESC LIMIT %s",
+            (DAYS,),
+            of=Head,
+        )
