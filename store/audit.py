@@ -68,19 +68,20 @@ async def verify(conn: Conn, heads: Collection[str] = ()) -> Walk:
     async with conn.cursor() as cursor:
         await cursor.execute(
             "SELECT id, at, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US') AS written, actor, action,"
-            " object, prev, hash FROM audit ORDER BY id"
+            " object, prev, hash, action = 'desk.login' AS signs_in,"
+            " (actor, action) = ('migration', 'audit.bound') AS binds FROM audit ORDER BY id"
         )
         async for row in cursor:
             fields = json.dumps([row["written"], row["actor"], row["action"], row["object"]], ensure_ascii=False)
             if bytes(row["prev"]) != last or hashlib.sha256(last + fields.encode()).digest() != bytes(row["hash"]):
                 return Walk(links, "altered", str(row["id"]))
-            if row["action"] == "desk.login":
+            if row["signs_in"]:
                 signed_in[row["actor"]] = row["at"]
             elif bound and _is_person(row["actor"]):
                 since = signed_in.get(row["actor"])
                 if since is None or row["at"] - since > SESSION + LATE:
                     return Walk(links, "nobody", str(row["id"]))
-            bound = bound or (row["actor"], row["action"]) == ("migration", "audit.bound")
+            bound = bound or row["binds"]
             last = bytes(row["hash"])
             lost.discard(last.hex())
             links += 1
