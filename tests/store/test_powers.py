@@ -8,7 +8,9 @@ import pytest
 from store.database import ROLES, Database
 from tests.conftest import Owner
 
-A_HANDLER = "INSERT INTO staff (login, name, role, password_hash, public_key) VALUES ('x9', '', 'protected', '', '\\x00')"
+A_HANDLER = (
+    "INSERT INTO staff (login, name, role, password_hash, public_key) VALUES ('x9', '', 'protected', '', '\\x00')"
+)
 
 # An attack and the roles that are refused it.
 REFUSED: dict[str, tuple[str, ...]] = {

@@ -36,7 +36,7 @@ GRANT UPDATE (focus_kind, focus_case, focus_at, version) ON sessions TO jawab_cu
 GRANT UPDATE (case_id, sealed_case_id) ON media TO jawab_custody;
 
 -- ── its pages, its sessions and its clocks ─────────────────────────────────────────────────────────────────────────
-GRANT SELECT ON districts, places, staff TO jawab_custody;
+GRANT SELECT ON districts, places, staff, house_keys TO jawab_custody;
 GRANT SELECT, INSERT, UPDATE, DELETE ON desk_sessions, jobs TO jawab_custody;
 GRANT SELECT, INSERT, UPDATE ON login_attempts TO jawab_custody;
 GRANT SELECT, INSERT ON once, alarms TO jawab_custody;
