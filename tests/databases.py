@@ -41,7 +41,8 @@ def make_template(cluster: str, keys: Keys) -> None:
     with psycopg.connect(make_conninfo(cluster, dbname=TEMPLATE), autocommit=True) as connection:
         # One process of a test is the desk, the clock and the operator.
         connection.execute(
-            "INSERT INTO audit_speakers VALUES ('jawab_console', 'operator', '.'), ('jawab_console', 'clock', '.')"
+            "INSERT INTO audit_speakers SELECT role, actor, '.'"
+            " FROM unnest(ARRAY['jawab_console', 'jawab_custody']) role, unnest(ARRAY['operator', 'clock']) actor"
         )
 
 

@@ -29,7 +29,9 @@ STAFF = "INSERT INTO staff (login, name, role, district_id, password_hash) VALUE
 @pytest.fixture(autouse=True)
 async def as_installed(owner: Owner) -> None:
     """Other tests are desk, clock and operator in one; here the rights are those of every installation."""
-    await owner.execute("DELETE FROM audit_speakers WHERE role = 'jawab_console' AND actor IN ('operator', 'clock')")
+    await owner.execute(
+        "DELETE FROM audit_speakers WHERE role IN ('jawab_console', 'jawab_custody') AND actor IN ('operator', 'clock')"
+    )
 
 
 @pytest.fixture

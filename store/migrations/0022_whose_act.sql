@@ -1,8 +1,8 @@
 -- Whose act: the chain takes who acted from the session or from the role that is connected, never from who says so;
 -- and each day's head is kept apart, so that it can go out and a cut tail is found.
 
--- Each process that is nobody's desk is connected as a role of its own, with the desk's rights on the tables.
-GRANT jawab_console TO jawab_operator, jawab_clock;
+-- Each process that is nobody's desk is connected as a role of its own, with the rights of desk and custody.
+GRANT jawab_console, jawab_custody TO jawab_operator, jawab_clock;
 
 -- ── who may speak as what ──────────────────────────────────────────────────────────────────────────────────────────
 CREATE TABLE audit_speakers (
@@ -13,6 +13,7 @@ CREATE TABLE audit_speakers (
 );
 INSERT INTO audit_speakers (role, actor, acts) VALUES
     ('jawab_console', 'staff', '.'),
+    ('jawab_custody', 'staff', '.'),
     ('jawab_console', 'office', '^(link|office|referral)\.'),
     ('jawab_operator', 'operator', '.'),
     ('jawab_operator', 'clock', '.'),                     -- a job that somebody runs by hand
@@ -84,8 +85,8 @@ BEGIN
     VALUES (p_hash, p_staff, p_csrf, p_box, p_at, p_at, p_until);
     PERFORM audit_append(p_staff::text, 'desk.login', p_staff::text);
 END $$;
-REVOKE INSERT, UPDATE ON desk_sessions FROM jawab_console;
-GRANT UPDATE (seen_at) ON desk_sessions TO jawab_console;
+REVOKE INSERT, UPDATE ON desk_sessions FROM jawab_console, jawab_custody;
+GRANT UPDATE (seen_at) ON desk_sessions TO jawab_console, jawab_custody;
 
 -- ── heads ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 CREATE TABLE audit_heads (                                -- the last link of a day: what goes out
@@ -103,9 +104,10 @@ $$;
 
 REVOKE ALL ON FUNCTION audit_append(text, text, text), audit_write(text, text, text, text), audit_keep_head(date),
     open_desk_session(bytea, uuid, text, bytea, timestamptz, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit_write(text, text, text, text) TO jawab_intake, jawab_console;
-GRANT EXECUTE ON FUNCTION audit_keep_head(date), open_desk_session(bytea, uuid, text, bytea, timestamptz, timestamptz)
-    TO jawab_console;
+GRANT EXECUTE ON FUNCTION audit_write(text, text, text, text) TO jawab_intake, jawab_console, jawab_custody;
+GRANT EXECUTE ON FUNCTION open_desk_session(bytea, uuid, text, bytea, timestamptz, timestamptz)
+    TO jawab_console, jawab_custody;
+GRANT EXECUTE ON FUNCTION audit_keep_head(date) TO jawab_console;
 GRANT SELECT ON audit_heads TO jawab_console, jawab_report;
 
 -- From this link on each line in somebody's name has their signing in before it.
