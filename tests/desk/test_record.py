@@ -37,7 +37,7 @@ async def test_nothing_of_the_protected_room_stands_there(
     case = await opened(category="security")
     await handler.get(f"/desk/cases/{case}")
     before = rows(await supervisor.soup("/desk/record"))
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         assert handler.staff_id is not None
         await protected.seal_case(tx, keys, case, actor=handler.staff_id, now=datetime.now(UTC))
     await readers[0].get("/desk/protected")
