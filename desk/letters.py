@@ -27,7 +27,7 @@ from pages import paper
 from store.database import Tx, fetch_one
 from store.jawab import Jawab
 
-TEMPLATE = Path(__file__).parent / "templates" / "letter.typ"
+TEMPLATE = Path(__file__).parent / "templates" / "paper/letter.typ"
 _ARABIC = range(0x0600, 0x0700)
 
 
