@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import psycopg
 import typer
 
 import bot.commands
+import bot.erase_commands
 import broadcast.commands
 import cases.commands
 import desk.commands
@@ -67,7 +69,7 @@ def up() -> None:
         supervisor.Child("tick", [*run, "tick"]),
     ]
     sys.exit(
-        supervisor.run(here, migrate=_migrate, seed=_seed if here.demo else None, children=children, announce=_announce)
+        supervisor.run(here, migrate=_ready, seed=_seed if here.demo else None, children=children, announce=_announce)
     )
 
 
@@ -209,6 +211,42 @@ def seed() -> None:
     _print_logins(here)
 
 
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(help="A new file. Keep it apart from the keys.")]) -> None:
+    """Dump the database while everything runs. The list of what was erased goes beside the dump."""
+    from house import Failed, dumps
+
+    here = environment.load_running()
+    try:
+        dumps.write(here.database_url, file)
+    except Failed as refused:
+        raise Misconfigured(f"jawab: {refused}") from None
+    out.print(f"{file} is written; `jawab erased list` says what a restore must erase again")
+
+
+@app.command()
+def restore(
+    dump: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="As `jawab backup` wrote it.")],
+    erased: Annotated[
+        list[Path] | None, typer.Option(exists=True, dir_okay=False, help="A list of what was erased, kept elsewhere.")
+    ] = None,
+) -> None:
+    """Bring a dump back while nothing runs, and erase again what was erased since, before anything starts."""
+    from house import Failed, dumps
+
+    here = environment.load()
+    try:
+        with dumps.at_rest(here.data, here.database_url) as url:
+            there = here.model_copy(update={"database_url": url})
+            _migrate(there)  # its roles, before what is granted to them
+            dumps.bring_back(url, dump)
+            _migrate(there)
+            again = bot.erase_commands.replay(there, *(erased or ()))
+    except Failed as refused:
+        raise Misconfigured(f"jawab: {refused}") from None
+    out.print(f"{dump} is back; erased again: {again}")
+
+
 def _check_flows() -> None:
     """A typo in a flow stops the start, and not the first citizen's message."""
     try:
@@ -237,6 +275,12 @@ def _migrate(here: Settings) -> None:
             await districts.refresh(tx)
 
     asyncio.run(refresh())
+
+
+def _ready(here: Settings) -> None:
+    """Migrated, and without what was erased: a restored dump may hold it."""
+    _migrate(here)
+    bot.erase_commands.replay(here)
 
 
 def _seed(here: Settings, *, renew: bool = False) -> None:
@@ -301,13 +345,17 @@ for room in (
     store.commands,
     cases.commands,
     bot.commands,
+    bot.erase_commands,
     desk.commands,
     broadcast.commands,
 ):
     for name, sub in room.APPS.items():
         app.add_typer(sub, name=name)
 app.command()(flows.commands.play)
-app.command("doctor")(store.commands.doctor_with(bot.commands.find_wrong, cases.commands.find_wrong))
+app.command("inventory")(bot.erase_commands.inventory)
+app.command("erase")(bot.erase_commands.erase_here)
+LOOKS = (bot.commands.find_wrong, bot.erase_commands.find_wrong, cases.commands.find_wrong)
+app.command("doctor")(store.commands.doctor_with(*LOOKS))
 
 if __name__ == "__main__":
     main()

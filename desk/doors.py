@@ -23,6 +23,7 @@ from desk import (
     protected,
     queue,
     record,
+    sealed_erasing,
     sorting,
     staff,
 )
@@ -40,6 +41,7 @@ ROOMS = (
     dismissed,
     behind,
     protected,
+    sealed_erasing,
     staff,
     record,
     offices,

@@ -49,6 +49,7 @@ FIELDS_MOST = 200  # real hooks have 15 to 40
 MEDIA_MOST = 10
 TIMEOUT = 10.0
 CLOCKS_APART = timedelta(seconds=90)  # how far the provider's clock may be behind ours
+GONE = frozenset({404, 410})  # what is not there any more was deleted
 LIST_PAGE = 50  # messages to one person since a claim: far more than there can be
 
 SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
@@ -128,6 +129,7 @@ class Twilio(Channel):
     provider: ClassVar = "twilio"
     kinds: ClassVar = ("sms", "whatsapp")
     ours: ClassVar = rf"{PHONE}|[0-9]{{3,8}}"
+    forgets: ClassVar = True
     codes: ClassVar = CODES
 
     def __init__(
@@ -338,9 +340,22 @@ class Twilio(Channel):
             return False
         try:
             answer = await self._wire.request("DELETE", url, auth=(self._account, self._token))
-        except (Answered, Unreached, Unanswered):
+        except Answered as answered:
+            return answered.status in GONE
+        except (Unreached, Unanswered):
             return False
         return answer.status in {200, 204}
+
+    async def forget(self, provider_id: str) -> bool:
+        """Delete a message with its words. False until it is final (error 20009), or where nobody answers."""
+        if not SID.fullmatch(provider_id):
+            return True  # no message of Twilio's
+        try:
+            return bool(await self._client.messages(provider_id).delete_async())
+        except Answered as answered:
+            return answered.status in GONE
+        except (Unreached, Unanswered, TwilioException, ValueError, TypeError):
+            return False
 
     def may_fetch(self, url: str) -> bool:
         """Whether a media address is the provider's own: anything else would make us fetch for a stranger."""

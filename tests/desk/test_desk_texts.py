@@ -14,7 +14,7 @@ from cases import cards, lifecycle, office_lines, outcomes, sorters, telling, wa
 from cases.acts.withdraw import WHY
 from cases.protected import reading
 from cases.roles import ROLES
-from desk import acts, case, decisions, protected, sealed_item, sorting, told
+from desk import acts, case, decisions, protected, record, sealed_item, sorting, told
 from flows.categories import CATEGORIES
 from flows.load import load_book
 from flows.model import Details
@@ -70,6 +70,7 @@ TAILS: dict[str, list[str]] = {
     "sealed.about.": ["service", "person"],
     "protected.done.": list(protected.ACTS),
     "protected.reason.": list(reading.REASONS),
+    "record.kind.": list(record.KINDS),
     "sealed_status.": ["received", "seen", "in_progress", "closed"],
     "sealed.field.": sorted(sealed_item.NAMED),
 }
