@@ -14,6 +14,7 @@ import bot.commands
 import broadcast.commands
 import cases.commands
 import desk.commands
+import desk.protected_roster
 import flows.commands
 import flows.load
 import locales.commands
@@ -192,9 +193,11 @@ def _seed(here: Settings, *, renew: bool = False) -> None:
 
     async def run() -> list[dict[str, str]]:
         async with opened(here, roles=("console",), size=2) as jawab:
-            return await seed_demo(
+            made = await seed_demo(
                 jawab.db, jawab.keys, password_of=lambda login: known[login]["password"] if login in known else None
             )
+            await desk.protected_roster.sign_demo(jawab.db, jawab.keys)
+            return made
 
     logins = asyncio.run(run())
     known |= {row["user"]: row for row in logins}
@@ -255,7 +258,9 @@ for room in (
     for name, sub in room.APPS.items():
         app.add_typer(sub, name=name)
 app.command()(flows.commands.play)
-app.command("doctor")(store.commands.doctor_with(bot.commands.find_wrong, cases.commands.find_wrong))
+app.command("doctor")(
+    store.commands.doctor_with(bot.commands.find_wrong, cases.commands.find_wrong, desk.protected_roster.find_wrong)
+)
 
 if __name__ == "__main__":
     main()

@@ -20,7 +20,7 @@ from bot import away, deliver, intake, mail, registry, silence, templates
 from broadcast import publish
 from cases import endings, links, notices, overdue, reserved, supervisors
 from cases.calendar import PROVINCE
-from desk import auth, decisions, protected, sessions
+from desk import auth, decisions, protected, protected_roster, sessions
 from store import jobs as book
 from store import media, once, outbox, tries
 from store.jawab import Jawab
@@ -192,6 +192,7 @@ JOBS: tuple[Job, ...] = (
     Job("send_mails", SWEEP, _send_mails, "console"),
     Job("ask_again", timedelta(minutes=1), _ask_again, "console"),
     Job("escalate_protected", SWEEP, _escalate_protected, "console"),
+    Job("watch_roster", timedelta(minutes=1), protected_roster.watch, "console"),
     Job("carry_out", SWEEP, _carry_out, "console"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),
     Job("send_editions", SWEEP, _send_editions, "console"),
