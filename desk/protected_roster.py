@@ -30,12 +30,6 @@ WHY = {
 }
 
 
-def spell(public: bytes) -> str:
-    """A key's fingerprint as people compare it: `1f3a 09cc …`."""
-    text = fingerprint(public).hex()
-    return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
-
-
 async def sign_demo(db: Database, keys: Keys) -> None:
     """The demo's own trustee vouches for the demo's people as they stand."""
     async with db.transaction("console") as tx:
@@ -92,7 +86,7 @@ async def show(db: Database) -> list[dict[str, Any]]:
         {
             "login": seat.login,
             "person": seat.person,
-            "key": spell(seat.key),
+            "key": fingerprint(seat.key),
             "version": here.version,
             "demo": demo,
             "reads": "yes" if seat.id not in doubts else WHY[doubts.pop(seat.id).why],
@@ -201,7 +195,7 @@ def _show_people(made: Roster) -> None:
 
 
 def _line(seat: Seat) -> dict[str, Any]:
-    return {"login": seat.login, "person": seat.person, "office": seat.office or "", "key": spell(seat.key)}
+    return {"login": seat.login, "person": seat.person, "office": seat.office or "", "key": fingerprint(seat.key)}
 
 
 def _end(line: str) -> NoReturn:
