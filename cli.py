@@ -138,7 +138,9 @@ def run_job(context: typer.Context, name: Annotated[str, typer.Argument(help="As
     """Run one job now, whether it is due or not. Exit 1 where it fails, or is at work already."""
     import jobs
 
-    ended = terminal.run(context, lambda jawab: jobs.run_now(jawab, name), jobs.NotRun, roles=("intake", "console"))
+    ended = terminal.run(
+        context, lambda jawab: jobs.run_now(jawab, name), jobs.NotRun, roles=("intake", "console", "custody")
+    )
     out.print(f"{name}: {ended.error or 'done'} in {ended.seconds:.1f} s")
     raise typer.Exit(1 if ended.error else 0)
 
@@ -239,7 +241,7 @@ def _seed(here: Settings, *, renew: bool = False) -> None:
     known = {} if renew else {row["user"]: row for row in _read_demo(here).get("logins", [])}
 
     async def run() -> list[dict[str, str]]:
-        async with opened(here, roles=("console",), size=2) as jawab:
+        async with opened(here, roles=("console", "custody"), size=2) as jawab:
             made = await seed_demo(
                 jawab.db, jawab.keys, password_of=lambda login: known[login]["password"] if login in known else None
             )

@@ -22,6 +22,7 @@ from store.terminal import AsJson
 
 roster_app = typer.Typer(no_args_is_help=True, help="Who may read protected cases, as trustees have signed it.")
 
+CUSTODY = ("custody",)
 WHY = {
     roster.NO_ROSTER: "no roster is signed yet",
     roster.UNKNOWN: "not on the signed roster",
@@ -32,19 +33,19 @@ WHY = {
 
 async def sign_demo(db: Database, keys: Keys) -> None:
     """The demo's own trustee vouches for the demo's people as they stand."""
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         await roster.sign_demo(tx, keys)
 
 
 async def watch(jawab: Jawab, _: datetime) -> None:
     """The tick's part: an alarm for whoever stands in the table of staff and not on the signed roster."""
-    async with jawab.db.transaction("console") as tx:
+    async with jawab.db.transaction("custody") as tx:
         await roster.watch(tx)
 
 
 async def find_wrong(jawab: Jawab) -> list[dict[str, Any]]:
     """For the doctor: protected handlers who get no key, and rosters that hold not."""
-    async with jawab.db.autocommit("console") as conn:
+    async with jawab.db.autocommit("custody") as conn:
         found = await roster.doubts(conn)
         broken = [version for here in (await roster.read(conn)).values() for version in here.broken]
     return [{"kind": f"roster_unvouched {one.login}: {WHY[one.why]}", "times": 1, "last": None} for one in found] + [
@@ -62,24 +63,24 @@ async def pin(db: Database, keys: Keys, publics: list[str], needs: int) -> Trust
     if signer_of(roster.demo_trustee(keys)) in trust.trustees:
         raise Unsound("this is the demo's own trustee, whom anybody with this machine could be")
     signing.read(Roster(1, demo=False, trust=trust, people=()).write())
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         await roster.pin(tx, trust)
     return trust
 
 
 async def export(db: Database, trust: Trust | None = None) -> Roster:
-    async with db.autocommit("console") as conn:
+    async with db.autocommit("custody") as conn:
         return await roster.draft(conn, trust=trust)
 
 
 async def load(db: Database, signed: Signed) -> Roster:
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         return await roster.load(tx, signed)
 
 
 async def show(db: Database) -> list[dict[str, Any]]:
     """{"login", "person", "key", "version", "demo", "reads"} of who stands on a roster, then of who does not."""
-    async with db.autocommit("console") as conn:
+    async with db.autocommit("custody") as conn:
         standing = await roster.read(conn)
         doubts = {one.id: one for one in await roster.doubts(conn)}
     rows = [
@@ -126,7 +127,7 @@ def pin_here(
     needs: Annotated[int, typer.Option(help="How many of them must sign.")] = 1,
 ) -> None:
     """Say whose signatures count, once for good."""
-    trust = terminal.run(context, lambda jawab: pin(jawab.db, jawab.keys, publics, needs), Unsound)
+    trust = terminal.run(context, lambda jawab: pin(jawab.db, jawab.keys, publics, needs), Unsound, roles=CUSTODY)
     terminal.out.print(f"{trust.needs} of {len(trust.trustees)} must sign; next: `jawab roster export roster.json`")
 
 
@@ -143,7 +144,7 @@ def export_here(
         trust = Trust(tuple(bytes.fromhex(one) for one in trustees), needs) if trustees else None
         return await export(jawab.db, trust)
 
-    made = terminal.run(context, write, Unsound, ValueError)
+    made = terminal.run(context, write, Unsound, ValueError, roles=CUSTODY)
     file.write_text(Signed(made.write()).write() + "\n", encoding="utf-8")
     _show_people(made)
     terminal.out.print(
@@ -177,7 +178,11 @@ def sign_here(file: RosterFile, key: KeyFile) -> None:
 def load_here(context: typer.Context, file: RosterFile) -> None:
     """Check a signed roster and put it into force."""
     made = terminal.run(
-        context, lambda jawab: load(jawab.db, Signed.read(file.read_text(encoding="utf-8"))), Unsound, OSError
+        context,
+        lambda jawab: load(jawab.db, Signed.read(file.read_text(encoding="utf-8"))),
+        Unsound,
+        OSError,
+        roles=CUSTODY,
     )
     _show_people(made)
     terminal.out.print(f"version {made.version} is in force since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
@@ -186,7 +191,7 @@ def load_here(context: typer.Context, file: RosterFile) -> None:
 @roster_app.command("show")
 def show_here(context: typer.Context, as_json: AsJson = False) -> None:
     """Who reads protected cases, by fingerprint, and who does not, and why."""
-    rows = terminal.run(context, lambda jawab: show(jawab.db))
+    rows = terminal.run(context, lambda jawab: show(jawab.db), roles=CUSTODY)
     terminal.show(rows, as_json, "no protected handler yet: `jawab staff add LOGIN protected`")
 
 

@@ -47,7 +47,7 @@ def make_seeded(cluster: str, keys: Keys) -> list[dict[str, str]]:
         connection.execute(f"CREATE DATABASE {SEEDED} TEMPLATE {TEMPLATE}")
 
     async def run() -> list[dict[str, str]]:
-        database = Database(make_conninfo(cluster, dbname=SEEDED), keys, roles=("console",), size=1)
+        database = Database(make_conninfo(cluster, dbname=SEEDED), keys, roles=("console", "custody"), size=1)
         await database.open()
         made = await seed_demo(database, keys)
         await sign_demo(database, keys)

@@ -17,7 +17,7 @@ def signed(made: Roster, *privates: bytes) -> Signed:
 
 async def vouch(db: Database) -> Roster:
     """Everybody who is a protected handler here, but the demo's, is one by the trustee's word."""
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         if False not in await roster.read(tx):
             await roster.pin(tx, Trust((signer_of(TRUSTEE),), 1))
         return await roster.load(tx, signed(await roster.draft(tx)))

@@ -37,7 +37,7 @@ async def hire(tx: Tx, login: str, *, demo: bool = False, office: UUID | None = 
 
 async def opens(db: Database, private: bytes) -> int:
     """How many of all sealed items a private key opens, whatever name the wraps carry."""
-    async with db.autocommit("console") as conn:
+    async with db.autocommit("custody") as conn:
         rows = await (
             await conn.execute(
                 "SELECT i.id, i.case_id, i.blob, w.wrap FROM sealed.items i JOIN sealed.wraps w ON w.item_id = i.id"
@@ -71,7 +71,7 @@ async def test_a_row_that_nobody_signed_for_opens_nothing_and_sounds_once(
     assert await opens(db, private) == await opens(db, mine) == 0
     assert len(await wraps(db)) == 3  # the demo's two, and the escrow
     for _ in range(2):
-        async with db.transaction("console") as tx:
+        async with db.transaction("custody") as tx:
             await roster.watch(tx)
     assert await alarmed(db) == [
         ("roster_unvouched", {"staff": str(forged), "why": "not_signed"}),
@@ -90,6 +90,7 @@ async def test_a_key_that_was_exchanged_is_sealed_to_no_more(
     private, public = new_keypair()
     async with db.transaction("console") as tx:
         await tx.execute("UPDATE staff SET public_key = %s WHERE id = %s", (public, readers[0].id))
+    async with db.transaction("custody") as tx:
         await roster.watch(tx)
     await seal(db, keys, code_hash)
     assert await opens(db, private) == await opens(db, readers[0].key) == 0
@@ -106,6 +107,7 @@ async def test_whoever_moves_a_seat_away_from_the_accused_gets_no_key(
     await vouch(db)
     async with db.transaction("console") as tx:
         await tx.execute("UPDATE staff SET office_id = NULL WHERE login = 'sits-there'")
+    async with db.transaction("custody") as tx:
         (found,) = await roster.doubts(tx)
     assert found.why == roster.OTHER_OFFICE
     await seal(db, keys, code_hash)
@@ -118,7 +120,7 @@ async def test_without_a_roster_there_is_the_escrow_alone(
     await owner.execute("TRUNCATE sealed.trust, sealed.rosters")
     await seal(db, keys, code_hash)
     assert [row["reader"] for row in await wraps(db)] == [ESCROW]
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         assert {one.why for one in await roster.watch(tx)} == {roster.NO_ROSTER}
 
 
@@ -129,6 +131,7 @@ async def test_a_roster_put_there_by_hand_is_none_and_the_one_before_stays_in_fo
     other, _ = new_signer()
     async with db.transaction("console") as tx:
         forged, private = await hire(tx, "also-demo", demo=True)
+    async with db.transaction("custody") as tx:
         made = await roster.draft(tx, demo=True)
         await tx.execute(
             "INSERT INTO sealed.rosters (demo, version, statement, signatures) VALUES (true, %s, %s, %s)",
@@ -147,13 +150,13 @@ async def test_a_roster_put_there_by_hand_is_none_and_the_one_before_stays_in_fo
 async def test_what_was_pinned_is_pinned_for_good(db: Database, demo: object) -> None:
     await vouch(db)
     with pytest.raises(Unsound, match="pinned already"):
-        async with db.transaction("console") as tx:
+        async with db.transaction("custody") as tx:
             await roster.pin(tx, Trust((signer_of(new_signer()[0]),), 1))
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        async with db.transaction("console") as tx:
+        async with db.transaction("custody") as tx:
             await tx.execute("UPDATE sealed.trust SET needs = 1")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        async with db.transaction("console") as tx:
+        async with db.transaction("custody") as tx:
             await tx.execute("DELETE FROM sealed.rosters")
 
 
@@ -162,13 +165,13 @@ async def test_one_trustee_is_followed_by_two_of_three(db: Database, keys: Keys,
     three = [new_signer()[0] for _ in range(3)]
     later = Trust(tuple(signer_of(one) for one in three), 2)
     await vouch(db)
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         await roster.load(tx, signed(await roster.draft(tx, trust=later)))
     for privates, holds in (((TRUSTEE,), False), ((three[0],), False), ((three[0], three[2]), True)):
-        async with db.transaction("console") as tx:
+        async with db.transaction("custody") as tx:
             given = signed(await roster.draft(tx), *privates)
         if holds:
-            async with db.transaction("console") as tx:
+            async with db.transaction("custody") as tx:
                 await roster.load(tx, given)
         else:
             assert "of the trustees" in await refuse(db, given)
@@ -176,7 +179,7 @@ async def test_one_trustee_is_followed_by_two_of_three(db: Database, keys: Keys,
 
 async def refuse(db: Database, given: Signed) -> str:
     with pytest.raises(Unsound) as refused:
-        async with db.transaction("console") as tx:
+        async with db.transaction("custody") as tx:
             await roster.load(tx, given)
     return str(refused.value)
 
@@ -216,7 +219,7 @@ async def test_each_roster_that_cannot_be_is_refused_in_one_line(db: Database, d
     }.items():
         assert part in said[what]
         assert "\n" not in said[what]
-    async with db.autocommit("console") as conn:
+    async with db.autocommit("custody") as conn:
         assert (await roster.read(conn))[False].version == 1
 
 

@@ -28,7 +28,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     ORDER BY id
 $$;
 REVOKE ALL ON FUNCTION sealed.roster(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sealed.roster(text) TO jawab_intake, jawab_console;
+GRANT EXECUTE ON FUNCTION sealed.roster(text) TO jawab_intake, jawab_custody;
 
 GRANT SELECT ON sealed.trust, sealed.rosters TO jawab_intake;
-GRANT SELECT, INSERT ON sealed.trust, sealed.rosters TO jawab_console;
+GRANT SELECT, INSERT ON sealed.trust, sealed.rosters TO jawab_custody;
+GRANT UPDATE (cleared_at) ON alarms TO jawab_custody;
