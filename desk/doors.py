@@ -22,6 +22,7 @@ from desk import (
     offices,
     protected,
     queue,
+    record,
     sorting,
     staff,
 )
@@ -40,6 +41,7 @@ ROOMS = (
     behind,
     protected,
     staff,
+    record,
     offices,
     editions,
     office_door,
