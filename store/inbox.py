@@ -117,11 +117,10 @@ async def blank(tx: Tx, contact_id: UUID, since: datetime) -> None:
 
 
 async def erase(tx: Tx, contact_ids: Sequence[UUID]) -> int:
-    """The words of these people's messages go, and none of them is tried again. Returns how many had any."""
+    """The words of these people's messages go, and none of them is tried again. Returns how many they were."""
     done = await tx.execute(
         "UPDATE inbox SET body = NULL, state = CASE WHEN state = 'undone' THEN 'done' ELSE state END,"
-        " error = CASE WHEN state = 'undone' THEN 'erased' ELSE error END"
-        " WHERE contact_id = ANY(%s) AND body IS NOT NULL",
+        " error = CASE WHEN state = 'undone' THEN 'erased' ELSE error END WHERE contact_id = ANY(%s)",
         (list(contact_ids),),
     )
     return done.rowcount

@@ -14,7 +14,7 @@ CREATE TRIGGER erasures_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON erasu
 GRANT SELECT, INSERT ON erasures TO jawab_operator;
 GRANT UPDATE (address_tag, address_box, person_tag, reached_tag, reached_box, weekly_since, lang, stopped_at)
     ON contacts TO jawab_operator;
-GRANT UPDATE (state, body, error) ON inbox TO jawab_operator;
+GRANT UPDATE (state, body, error), SELECT (provider_id) ON inbox TO jawab_operator;
 GRANT DELETE ON sessions, media, sorting TO jawab_operator;
 
 -- ── the provider's copies ──────────────────────────────────────────────────────────────────────────────────────────
