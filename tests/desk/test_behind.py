@@ -238,7 +238,7 @@ async def test_while_nobody_could_read_it_the_provinces_triage_alone_has_it(
     await province.post(f"/desk/sorting/{case}/seal")
     await after(jawab)
     assert (await one("SELECT state FROM sorting WHERE id = %s", case))["state"] == "locked", "still nobody"
-    reader = await hire("protected", None)
+    reader, _ = await hire("protected", None), await hire("protected", None)
     await province.post(f"/desk/sorting/{case}/seal")
     await after(jawab)
     assert (await one("SELECT count(*) AS n FROM sorting"))["n"] == 0
