@@ -45,9 +45,7 @@ async def get(db: Database, district_id: str) -> District:
 
 async def _read(db: Database, district_id: str) -> District:
     async with db.autocommit("intake") as connection:
-        district = await fetch_one(
-            connection, "SELECT names, demo FROM districts WHERE id = %s", (district_id,)
-        )
+        district = await fetch_one(connection, "SELECT names, demo FROM districts WHERE id = %s", (district_id,))
         if district is None:
             raise LookupError(district_id)
         places = await fetch_all(

@@ -63,7 +63,7 @@ def writer(real: Jawab, owner: Owner) -> Phone:
 
 
 async def pin(real: Jawab) -> None:
-    async with real.db.transaction("console") as tx:
+    async with real.db.transaction("custody") as tx:
         assert await standing.pin(tx, real.keys)
 
 
@@ -101,10 +101,10 @@ async def test_another_escrow_than_the_pinned_one_closes_it_and_is_heard_of_once
     other = dataclasses.replace(real, keys=dataclasses.replace(real.keys, escrow_public=crypto.new_keypair()[1]))
     assert await why(other) == ("escrow_other",)
     for _ in range(2):
-        async with other.db.transaction("console") as tx:
+        async with other.db.transaction("custody") as tx:
             await standing.watch(tx, other.keys)
     assert await count(owner, "alarms", "kind = 'protected_escrow_other'") == 1
-    async with other.db.transaction("console") as tx:
+    async with other.db.transaction("custody") as tx:
         assert not await standing.pin(tx, other.keys), "it is set once"
         assert await standing.escrow_of(tx, other.keys) is None, "nothing is sealed to it"
 
@@ -118,7 +118,7 @@ async def test_the_escrows_private_half_beside_the_keys_closes_it_under_any_name
     assert here.find_escrow_private() is None
     (tmp_path / "notes.txt").write_text(f"escrow {private.hex()}\n")
     assert here.find_escrow_private() == tmp_path / "notes.txt"
-    async with real.db.autocommit("console") as conn:
+    async with real.db.autocommit("custody") as conn:
         assert "escrow_key_here" in (await standing.look(conn, here)).why
 
 
@@ -159,7 +159,7 @@ async def test_when_it_opens_the_triage_sends_behind_it_what_waited(
     (card,) = await (await owner.execute("SELECT id FROM sorting")).fetchall()
 
     async def seal() -> None:
-        async with real.db.transaction("console") as tx:
+        async with real.db.transaction("custody") as tx:
             await seal_card(tx, real.keys, card[0], actor=triage, now=datetime.now(UTC))
 
     await pin(real)
@@ -258,7 +258,7 @@ async def test_nothing_that_is_locked_becomes_an_ordinary_case(
     async def lock(tx: Tx) -> None:
         await seal_card(tx, real.keys, card[0], actor=await hire("triage"), now=datetime.now(UTC))
 
-    async with real.db.transaction("console") as tx:
+    async with real.db.transaction("custody") as tx:
         await lock(tx)
     await writer.say(*after("category", first="x", category="water", kind="service"))
     assert await count(owner, "cases") == 0

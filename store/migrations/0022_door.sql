@@ -9,7 +9,7 @@ CREATE TABLE sealed.escrow (
 );
 CREATE TRIGGER escrow_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON sealed.escrow
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-GRANT INSERT (public_key) ON sealed.escrow TO jawab_console;
+GRANT INSERT (public_key) ON sealed.escrow TO jawab_custody;
 CREATE FUNCTION sealed.escrow_key() RETURNS bytea
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
     SELECT public_key FROM sealed.escrow
@@ -21,8 +21,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
     WHERE (SELECT count(*) FROM unnest(recipients) AS one WHERE one = ANY(p_live)) < 2
 $$;
 REVOKE ALL ON FUNCTION sealed.escrow_key(), sealed.count_thin(uuid[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sealed.escrow_key() TO jawab_intake, jawab_console;
-GRANT EXECUTE ON FUNCTION sealed.count_thin(uuid[]) TO jawab_console;
+GRANT EXECUTE ON FUNCTION sealed.escrow_key() TO jawab_intake, jawab_custody;
+GRANT EXECUTE ON FUNCTION sealed.count_thin(uuid[]) TO jawab_custody;
 
 -- ── others to ask ──────────────────────────────────────────────────────────────────────────────────────────────────
 -- Until now a column of the district's, which nothing ever wrote.
