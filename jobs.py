@@ -20,7 +20,7 @@ from bot import away, deliver, intake, mail, registry, silence, templates
 from broadcast import publish
 from cases import endings, links, notices, overdue, reserved, supervisors
 from cases.calendar import PROVINCE
-from desk import auth, decisions, protected, sessions
+from desk import auth, decisions, protected, protected_door, sessions
 from store import jobs as book
 from store import media, once, outbox, tries
 from store.jawab import Jawab
@@ -153,6 +153,11 @@ async def _seal_protected(jawab: Jawab, now: datetime) -> None:
     await decisions.seal(jawab, now)
 
 
+async def _watch_door(jawab: Jawab, _: datetime) -> None:
+    """Once a day: another escrow than the pinned one, and cases that fewer than two people could open."""
+    await protected_door.watch(jawab)
+
+
 async def _forget_looks(jawab: Jawab, _: datetime) -> None:
     async with jawab.db.transaction("custody") as tx:
         await protected.forget_looks(tx)
@@ -203,6 +208,7 @@ JOBS: tuple[Job, ...] = (
     Job("escalate_protected", SWEEP, _escalate_protected, "custody"),
     Job("carry_out", SWEEP, _carry_out, "console"),
     Job("seal_protected", SWEEP, _seal_protected, "custody"),
+    Job("watch_door", time(7, 30), _watch_door, "custody"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),
     Job("send_editions", SWEEP, _send_editions, "console"),
     Job("prune", time(3, 30), _prune, "console"),

@@ -10,7 +10,22 @@ from starlette.requests import Request
 
 import pages
 from cases import calendar
-from desk import acts, auth, behind, case, dismissed, editions, office_door, offices, protected, queue, sorting, staff
+from desk import (
+    acts,
+    auth,
+    behind,
+    case,
+    dismissed,
+    editions,
+    office_door,
+    offices,
+    outside,
+    protected,
+    protected_proof,
+    queue,
+    sorting,
+    staff,
+)
 from desk.gate import PREFIX, Gate
 from store.jawab import Jawab
 
@@ -19,7 +34,22 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     app.state.slot = protected.slot(jawab)
     app.add_middleware(Gate)
     pages.dress(app, ROOM)  # after the gate, so that its refusals wear the headers too
-    for room in (auth, queue, case, acts, sorting, dismissed, behind, protected, staff, offices, editions, office_door):
+    for room in (
+        auth,
+        queue,
+        case,
+        acts,
+        sorting,
+        dismissed,
+        behind,
+        protected,
+        protected_proof,
+        staff,
+        offices,
+        outside,
+        editions,
+        office_door,
+    ):
         room.mount(app, jawab)
 
 

@@ -204,9 +204,29 @@ def open_item(blob: bytes, wrap: bytes, private: bytes, case_id: str, item_id: s
 
 def is_private_of(text: str, public: bytes | None) -> bool:
     """Whether this is the private half of a public key, as 64 hexadecimal digits."""
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
-        return False
-    return bytes(PrivateKey(bytes.fromhex(text)).public_key) == public
+    return public is not None and public_of(text) == public
+
+
+def public_of(text: str) -> bytes | None:
+    """The public half that belongs to 64 hexadecimal digits if they are a private one; None for anything else."""
+    return bytes(PrivateKey(bytes.fromhex(text)).public_key) if re.fullmatch(r"[0-9a-fA-F]{64}", text) else None
+
+
+def write_pair(folder: Path) -> bytes:
+    """Make an escrow pair in a new folder (0700, files 0400), for somewhere else than here. Returns its public half.
+
+    Raises OSError, also where the folder is there.
+    """
+    folder.mkdir(mode=0o700)
+    private, public = new_keypair()
+    _write_once(folder / "escrow.key", private.hex())
+    _write_once(folder / "escrow.pub", public.hex())
+    return public
+
+
+def write_public(folder: Path, public: bytes) -> None:
+    """Put an escrow's public half beside the house key, over the one that lay there."""
+    _write_over(folder / "escrow.pub", public.hex())
 
 
 def new_keypair() -> tuple[bytes, bytes]:

@@ -57,6 +57,7 @@ WRITERS = {
     "sealed.codes": "cases/protected/register.py",
     "sealed.items": "cases/protected/vault.py",
     "sealed.looks": "cases/protected/reading.py",
+    "sealed.proofs": "cases/protected/proving.py",
     "sealed.wraps": "cases/protected/vault.py",
     "sessions": "store/sessions.py",
     "sorting": "cases/sorting.py",

@@ -66,6 +66,8 @@ async def watch(tx: Tx, keys: Keys) -> None:
     pinned, live = await _pinned(tx), await roster.readers(tx)
     if pinned is not None and pinned != keys.escrow_public:
         await alarms.sound(tx, "protected_escrow_other", once=("pinned",), pinned=fingerprint(pinned))
+    else:
+        await alarms.clear(tx, "protected_escrow_other")
     row = await fetch_one(tx, "SELECT sealed.count_thin(%s) > 0 AS thin", (list(live),))
     if row is not None and row["thin"]:
         await alarms.sound(tx, "protected_few_readers")

@@ -14,6 +14,16 @@ CREATE FUNCTION sealed.escrow_key() RETURNS bytea
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
     SELECT public_key FROM sealed.escrow
 $$;
+-- A sealed test item for each reader, and when they showed that it opens.
+CREATE TABLE sealed.proofs (
+    reader     uuid PRIMARY KEY,
+    id         uuid NOT NULL,
+    public_key bytea NOT NULL,                            -- of the reader then
+    blob       bytea NOT NULL,
+    wrap       bytea NOT NULL,
+    opened_at  timestamptz
+);
+GRANT SELECT, INSERT, UPDATE ON sealed.proofs TO jawab_custody;
 -- How many cases have fewer than two of these people among their readers; which ones is told to nobody.
 CREATE FUNCTION sealed.count_thin(p_live uuid[]) RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
@@ -22,6 +32,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
 $$;
 REVOKE ALL ON FUNCTION sealed.escrow_key(), sealed.count_thin(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sealed.escrow_key() TO jawab_intake, jawab_custody;
+GRANT UPDATE (cleared_at) ON alarms TO jawab_custody;
 GRANT EXECUTE ON FUNCTION sealed.count_thin(uuid[]) TO jawab_custody;
 
 -- ── others to ask ──────────────────────────────────────────────────────────────────────────────────────────────────
