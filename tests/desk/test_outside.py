@@ -31,7 +31,7 @@ async def test_one_is_named_with_its_source_and_taken_off_again(
     assert (await admin.post(f"/desk/outside/{row['id']}/remove")).status_code == 303
     async with jawab.db.autocommit("console") as conn:
         assert [other.phone for other in await outside.list_all(conn)] == ["0000"]
-    written = await one("SELECT count(*) AS n FROM audit WHERE action LIKE 'outside.%'")
+    written = await one("SELECT count(*) AS n FROM audit WHERE action LIKE 'outside.%%'")
     assert written["n"] == 2
 
 
