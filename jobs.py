@@ -153,9 +153,14 @@ async def _seal_protected(jawab: Jawab, now: datetime) -> None:
     await decisions.seal(jawab, now)
 
 
-async def _watch_door(jawab: Jawab, _: datetime) -> None:
-    """Once a day: another escrow than the pinned one, and cases that fewer than two people could open."""
-    await protected_door.watch(jawab)
+async def _watch_escrow(jawab: Jawab, _: datetime) -> None:
+    """Whether the escrow that lies here is the one that was pinned."""
+    await protected_door.watch_escrow(jawab)
+
+
+async def _count_readers(jawab: Jawab, _: datetime) -> None:
+    """Whether each sealed case could still be opened by two people."""
+    await protected_door.count_readers(jawab)
 
 
 async def _forget_looks(jawab: Jawab, _: datetime) -> None:
@@ -208,7 +213,8 @@ JOBS: tuple[Job, ...] = (
     Job("escalate_protected", SWEEP, _escalate_protected, "custody"),
     Job("carry_out", SWEEP, _carry_out, "console"),
     Job("seal_protected", SWEEP, _seal_protected, "custody"),
-    Job("watch_door", time(7, 30), _watch_door, "custody"),
+    Job("watch_escrow", timedelta(minutes=15), _watch_escrow, "custody"),
+    Job("count_readers", time(7, 30), _count_readers, "custody"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),
     Job("send_editions", SWEEP, _send_editions, "console"),
     Job("prune", time(3, 30), _prune, "console"),

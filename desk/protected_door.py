@@ -205,10 +205,16 @@ async def tell(jawab: Jawab) -> str:
     return f"protected door {state}, escrow pinned {found.pinned or 'none'}, readers {readers}, others to ask {missing}"
 
 
-async def watch(jawab: Jawab) -> None:
-    """The clock's part, once a day: see `standing.watch`."""
+async def watch_escrow(jawab: Jawab) -> None:
+    """The clock's part: see `standing.watch_escrow`."""
     async with jawab.db.transaction("custody") as tx:
-        await standing.watch(tx, jawab.keys)
+        await standing.watch_escrow(tx, jawab.keys)
+
+
+async def count_readers(jawab: Jawab) -> None:
+    """The clock's part, once a day: see `standing.count_readers`."""
+    async with jawab.db.transaction("custody") as tx:
+        await standing.count_readers(tx)
 
 
 # ── the command ──────────────────────────────────────────────────────────────────────────────────────────────────────

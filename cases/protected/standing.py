@@ -58,16 +58,18 @@ async def escrow_of(conn: Conn, keys: Keys) -> bytes | None:
     return keys.escrow_public if pinned in {None, keys.escrow_public} else None
 
 
-async def watch(tx: Tx, keys: Keys) -> None:
-    """Sound what a person must hear: another escrow than the pinned one, and cases with too few live readers.
-
-    The second once a day, and it names no case.
-    """
-    pinned, live = await _pinned(tx), await roster.readers(tx)
+async def watch_escrow(tx: Tx, keys: Keys) -> None:
+    """Sound that another escrow lies here than the one that was pinned, once for as long as it does."""
+    pinned = await _pinned(tx)
     if pinned is not None and pinned != keys.escrow_public:
         await alarms.sound(tx, "protected_escrow_other", once=("pinned",), pinned=fingerprint(pinned))
     else:
         await alarms.clear(tx, "protected_escrow_other")
+
+
+async def count_readers(tx: Tx) -> None:
+    """Sound that some case has fewer live readers than the door needs; it names none of them."""
+    live = await roster.readers(tx)
     row = await fetch_one(tx, "SELECT sealed.count_thin(%s) > 0 AS thin", (list(live),))
     if row is not None and row["thin"]:
         await alarms.sound(tx, "protected_few_readers")

@@ -102,7 +102,7 @@ async def test_another_escrow_than_the_pinned_one_closes_it_and_is_heard_of_once
     assert await why(other) == ("escrow_other",)
     for _ in range(2):
         async with other.db.transaction("custody") as tx:
-            await standing.watch(tx, other.keys)
+            await standing.watch_escrow(tx, other.keys)
     assert await count(owner, "alarms", "kind = 'protected_escrow_other'") == 1
     async with other.db.transaction("custody") as tx:
         assert not await standing.pin(tx, other.keys), "it is set once"
@@ -227,6 +227,22 @@ async def test_a_door_that_closes_while_a_turn_is_made_takes_nothing_in(
     assert keys_said((await writer.say(BRIBE))[-1])[0] == "door.closed"
     assert await count(owner, "sealed.cases") == 0
     assert await count(owner, "sorting", "state = 'locked'") == 1
+
+
+async def test_a_case_that_one_alone_could_open_alarms_each_day_and_is_not_named(
+    real: Jawab, owner: Owner, writer: Phone, hire: Hire
+) -> None:
+    first, _ = await open_door(real, hire)
+    await writer.say(*typed(**ABOUT_A_PERSON))
+
+    async def count_readers() -> int:
+        async with real.db.transaction("custody") as tx:
+            await standing.count_readers(tx)
+        return await count(owner, "alarms", "kind = 'protected_few_readers' AND data = '{}'")
+
+    assert await count_readers() == 0
+    await disable(owner, first)
+    assert [await count_readers(), await count_readers()] == [1, 2]
 
 
 # ── others to ask ────────────────────────────────────────────────────────────────────────────────────────────────────
