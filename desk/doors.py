@@ -24,6 +24,7 @@ from desk import (
     protected,
     protected_proof,
     queue,
+    record,
     sorting,
     staff,
 )
@@ -43,6 +44,7 @@ ROOMS = (
     protected,
     protected_proof,
     staff,
+    record,
     offices,
     outside,
     editions,

@@ -43,6 +43,7 @@ class Found:
     triage: int  # of the province, who alone sees what waits locked
     without_address: tuple[str, ...]  # districts
     unproven: tuple[str, ...]  # logins of readers who have opened no test item yet
+    unsigned: tuple[str, ...]  # logins of protected handlers whom no signed roster vouches for
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ async def find(jawab: Jawab) -> Found:
     """How the real districts' door stands."""
     async with jawab.db.autocommit("custody") as conn:
         at_door = await standing.look(conn, jawab.keys)
+        unsigned = await _find_unsigned(conn)
         proven = await proving.opened(conn, await roster.readers(conn, standing.REAL))
         logins = await fetch_all(
             conn, "SELECT id, login FROM staff WHERE id = ANY(%s) ORDER BY login", (list(at_door.readers),)
@@ -79,7 +81,15 @@ async def find(jawab: Jawab) -> Found:
         len(triage),
         tuple(missing),
         tuple(row["login"] for row in logins if row["id"] not in proven),
+        unsigned,
     )
+
+
+async def _find_unsigned(conn: Conn) -> tuple[str, ...]:
+    """The real protected handlers, not the demo's, who get no key yet."""
+    waiting = [one.id for one in await roster.doubts(conn)]
+    rows = await fetch_all(conn, "SELECT login FROM staff WHERE id = ANY(%s) AND NOT demo ORDER BY login", (waiting,))
+    return tuple(row["login"] for row in rows)
 
 
 async def _is_alone(conn: Conn, district_id: str) -> bool:
@@ -111,11 +121,20 @@ def _pinned(found: Found) -> Step:
 
 
 def _readers(found: Found) -> Step:
-    has = f" (there: {', '.join(found.readers)})" if found.readers else ""
+    there = (*found.readers, *found.unsigned)
     return Step(
-        f"{LEAST} protected handlers of the province{has}",
-        len(found.readers) >= LEAST,
+        f"{LEAST} protected handlers of the province{f' (there: {", ".join(there)})' if there else ''}",
+        len(there) >= LEAST,
         "`jawab staff add LOGIN protected --name NAME`, without a district; each signs in at /desk",
+    )
+
+
+def _roster(found: Found) -> Step:
+    waiting = f"{', '.join(found.unsigned) or 'nobody yet'} waiting for it"
+    return Step(
+        "a trustee has signed who they are",
+        len(found.readers) >= LEAST and not found.unsigned,
+        f"{waiting}: `jawab roster key` and `jawab roster pin` once; then `roster export`, `sign` elsewhere, `load`",
     )
 
 
@@ -143,7 +162,7 @@ def _addresses(found: Found) -> Step:
     )
 
 
-STEPS: tuple[Callable[[Found], Step], ...] = (_pair, _apart, _pinned, _readers, _proofs, _triage, _addresses)
+STEPS: tuple[Callable[[Found], Step], ...] = (_pair, _apart, _pinned, _readers, _roster, _proofs, _triage, _addresses)
 
 
 async def take_public(jawab: Jawab, text: str, compared: str) -> None:

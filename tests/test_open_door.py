@@ -54,24 +54,30 @@ def test_the_door_is_opened_step_by_step_and_each_step_stands_where_it_was_left(
     def todo() -> list[int]:
         return [number for number, step in enumerate(tell()["steps"], 1) if not step["done"]]
 
-    assert todo() == [2, 3, 4, 5, 6, 7], "the private half lies where it was made"
+    assert todo() == [2, 3, 4, 5, 6, 7, 8], "the private half lies where it was made"
     assert "still lies in" in refused("protected", "open", "--fingerprint", tell()["escrow"])
     (folder / "escrow.key").rename(tmp_path / "stick")
-    assert todo() == [3, 4, 5, 6, 7]
+    assert todo() == [3, 4, 5, 6, 7, 8]
     assert "do not go on" in refused("protected", "open", "--fingerprint", "0000-0000-0000-0000")
     runner.invoke(cli.app, ["protected", "open", "--fingerprint", tell()["escrow"]])
-    assert todo() == [4, 5, 6, 7]
+    assert todo() == [4, 5, 6, 7, 8]
     assert tell()["pinned"] == tell()["escrow"]
     for login in ("first", "second"):
         assert not tell()["open"]
         made = runner.invoke(cli.app, ["staff", "add", login, "protected", "--name", login])
         assert made.exit_code == 0, made.output
+    assert not tell()["open"], "whoever can write the table of staff makes nobody a reader"
+    key, made = str(tmp_path / "trustee"), str(tmp_path / "roster.json")
+    public = runner.invoke(cli.app, ["roster", "key", key]).stdout.strip()
+    for words in (["pin", public], ["export", made], ["sign", made, "--key", key], ["load", made]):
+        ran = runner.invoke(cli.app, ["roster", *words])
+        assert ran.exit_code == 0, ran.output
     assert tell()["open"], "what is left keeps nobody from telling"
     assert tell()["readers"] == ["first", "second"]
     assert runner.invoke(cli.app, ["staff", "add", "sorts", "triage", "--name", "T"]).exit_code == 0
     (tmp_path / "list.yaml").write_text(yaml.safe_dump({"districts": {"quetta": [BODY]}}))
     assert runner.invoke(cli.app, ["outside", "load", str(tmp_path / "list.yaml")]).exit_code == 0
-    assert todo() == [5], "whoever reads shows it at the desk: tests/desk/test_proof.py"
+    assert todo() == [6], "whoever reads shows it at the desk: tests/desk/test_proof.py"
     with psycopg.connect(database_url, autocommit=True) as owner:
         owner.execute("UPDATE sealed.proofs SET opened_at = now()")
     ended = runner.invoke(cli.app, ["protected", "open"])

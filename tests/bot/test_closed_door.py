@@ -22,6 +22,7 @@ from store.database import Tx
 from store.jawab import Jawab
 from tests.answers import after, typed
 from tests.bot.phones import CANARY, Owner, Phone, count
+from tests.roster import vouch
 
 REAL = "+92810000009"
 ABOUT_A_PERSON = {"category": "security", "kind": "person"}
@@ -69,7 +70,9 @@ async def pin(real: Jawab) -> None:
 
 async def open_door(real: Jawab, hire: Hire) -> list[uuid.UUID]:
     await pin(real)
-    return [await hire(), await hire()]
+    readers = [await hire(), await hire()]
+    await vouch(real.db)
+    return readers
 
 
 def keys_said(message: dict[str, Any]) -> list[str]:
@@ -87,10 +90,14 @@ async def test_it_opens_with_two_readers_and_a_pinned_escrow_and_not_before(real
     await pin(real)
     assert await why(real) == ("no_reader",)
     await hire()
+    assert await why(real) == ("no_reader",), "nobody has signed for them"
+    await vouch(real.db)
     assert await why(real) == ("one_reader",)
     await hire(district="quetta")
+    await vouch(real.db)
     assert await why(real) == ("one_reader",), "who sits in a district reads nothing"
     await hire()
+    await vouch(real.db)
     assert await why(real) == ()
 
 
@@ -164,9 +171,11 @@ async def test_when_it_opens_the_triage_sends_behind_it_what_waited(
 
     await pin(real)
     await hire()
+    await vouch(real.db)
     await seal()
     assert await count(owner, "sorting", "state = 'locked'") == 1, "one reader is too few"
     await hire()
+    await vouch(real.db)
     await seal()
     assert (await count(owner, "sorting"), await count(owner, "sealed.cases")) == (0, 1)
     async with real.db.autocommit("intake") as conn:

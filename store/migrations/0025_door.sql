@@ -32,7 +32,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
 $$;
 REVOKE ALL ON FUNCTION sealed.escrow_key(), sealed.count_thin(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sealed.escrow_key() TO jawab_intake, jawab_custody;
-GRANT UPDATE (cleared_at) ON alarms TO jawab_custody;
 GRANT EXECUTE ON FUNCTION sealed.count_thin(uuid[]) TO jawab_custody;
 
 -- ── others to ask ──────────────────────────────────────────────────────────────────────────────────────────────────
