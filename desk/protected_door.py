@@ -122,8 +122,9 @@ def _pinned(found: Found) -> Step:
 
 def _readers(found: Found) -> Step:
     there = (*found.readers, *found.unsigned)
+    has = f" (there: {', '.join(there)})" if there else ""
     return Step(
-        f"{LEAST} protected handlers of the province{f' (there: {", ".join(there)})' if there else ''}",
+        f"{LEAST} protected handlers of the province{has}",
         len(there) >= LEAST,
         "`jawab staff add LOGIN protected --name NAME`, without a district; each signs in at /desk",
     )

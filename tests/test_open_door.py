@@ -67,9 +67,9 @@ def test_the_door_is_opened_step_by_step_and_each_step_stands_where_it_was_left(
         made = runner.invoke(cli.app, ["staff", "add", login, "protected", "--name", login])
         assert made.exit_code == 0, made.output
     assert not tell()["open"], "whoever can write the table of staff makes nobody a reader"
-    key, made = str(tmp_path / "trustee"), str(tmp_path / "roster.json")
+    key, list_ = str(tmp_path / "trustee"), str(tmp_path / "roster.json")
     public = runner.invoke(cli.app, ["roster", "key", key]).stdout.strip()
-    for words in (["pin", public], ["export", made], ["sign", made, "--key", key], ["load", made]):
+    for words in (["pin", public], ["export", list_], ["sign", list_, "--key", key], ["load", list_]):
         ran = runner.invoke(cli.app, ["roster", *words])
         assert ran.exit_code == 0, ran.output
     assert tell()["open"], "what is left keeps nobody from telling"
