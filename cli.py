@@ -15,7 +15,9 @@ import bot.commands
 import bot.erase_commands
 import broadcast.commands
 import cases.commands
+import cases.outside_commands
 import desk.commands
+import desk.protected_door
 import desk.protected_roster
 import flows.commands
 import flows.load
@@ -347,9 +349,11 @@ for room in (
     locales.commands,
     store.commands,
     cases.commands,
+    cases.outside_commands,
     bot.commands,
     bot.erase_commands,
     desk.commands,
+    desk.protected_door,
     broadcast.commands,
 ):
     for name, sub in room.APPS.items():
@@ -357,13 +361,17 @@ for room in (
 app.command()(flows.commands.play)
 app.command("inventory")(bot.erase_commands.inventory)
 app.command("erase")(bot.erase_commands.erase_here)
-LOOKS = (
-    bot.commands.find_wrong,
-    bot.erase_commands.find_wrong,
-    cases.commands.find_wrong,
-    desk.protected_roster.find_wrong,
+app.command("doctor")(
+    store.commands.doctor_with(
+        bot.commands.find_wrong,
+        bot.erase_commands.find_wrong,
+        cases.commands.find_wrong,
+        cases.outside_commands.find_wrong,
+        desk.protected_door.find_wrong,
+        desk.protected_roster.find_wrong,
+        tells=(desk.protected_door.tell,),
+    )
 )
-app.command("doctor")(store.commands.doctor_with(*LOOKS))
 
 if __name__ == "__main__":
     main()
