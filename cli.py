@@ -92,6 +92,8 @@ def web(
                 access_log=False,  # an access log holds addresses and query strings: people
                 log_level="warning",
                 server_header=False,
+                proxy_headers=bool(here.proxy),  # by itself it would believe whoever speaks from this machine
+                forwarded_allow_ips=here.proxy or [],
                 timeout_graceful_shutdown=8,
             )
             await uvicorn.Server(config).serve()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -43,6 +44,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     public_url: str = ""
+    proxy: str = ""
     data: Path = Path("var")
     database_url: str = ""
     redis_url: str = ""
@@ -77,6 +79,18 @@ class Settings(BaseSettings):
         if not usable or re.search(r"[\s?#@]", value):
             raise ValueError("must be a web address such as https://jawab.example.pk")
         return value.rstrip("/")
+
+    @field_validator("proxy")
+    @classmethod
+    def _proxies(cls, value: str) -> str:
+        for one in filter(None, (part.strip() for part in value.split(","))):
+            try:
+                network = ip_network(one)
+            except ValueError:
+                raise ValueError("must be addresses or networks such as 127.0.0.1, 10.0.0.0/24") from None
+            if network.prefixlen == 0:
+                raise ValueError("must name the proxies; trusting everybody is trusting nobody's address")
+        return value
 
     @field_validator("database_url")
     @classmethod

@@ -10,7 +10,21 @@ from starlette.requests import Request
 
 import pages
 from cases import calendar
-from desk import acts, auth, behind, case, dismissed, editions, office_door, offices, protected, queue, sorting, staff
+from desk import (
+    acts,
+    auth,
+    behind,
+    case,
+    dismissed,
+    editions,
+    office_door,
+    offices,
+    protected,
+    queue,
+    second,
+    sorting,
+    staff,
+)
 from desk.gate import PREFIX, Gate
 from store.jawab import Jawab
 
@@ -18,8 +32,9 @@ from store.jawab import Jawab
 def mount(app: FastAPI, jawab: Jawab) -> None:
     app.add_middleware(Gate)
     pages.dress(app, ROOM)  # after the gate, so that its refusals wear the headers too
-    for room in (auth, queue, case, acts, sorting, dismissed, behind, protected, staff, offices, editions, office_door):
+    for room in (auth, second, queue, case, acts, sorting, dismissed, behind, protected, staff, offices, editions):
         room.mount(app, jawab)
+    office_door.mount(app, jawab)
 
 
 def _values(request: Request) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from store.database import Conn, Tx, fetch_one
 
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=8)
+SECOND = timedelta(minutes=5)  # for the second factor, after the password
 TOUCH = timedelta(seconds=30)  # how exactly idleness is measured: one write in 30 s, not one a page
 
 
@@ -24,8 +26,16 @@ def cookie_name(base_url: str) -> str:
     return "__Host-jawab" if base_url.startswith("https://") else "jawab"
 
 
-async def begin(tx: Tx, staff_id: UUID, private_key: bytes | None, now: datetime) -> str:
-    """A new session with a new token, which is returned and kept nowhere.
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Who has given the right password, and not yet the second factor."""
+
+    staff_id: UUID
+    login: str
+
+
+async def begin(tx: Tx, staff_id: UUID, private_key: bytes | None, now: datetime, *, waits: bool = False) -> str:
+    """A new session with a new token, which is returned and kept nowhere; `waits`: for the second factor.
 
     A protected handler's private key is boxed under a key that only the cookie holds: neither a dump nor a cookie
     alone opens anything.
@@ -39,7 +49,8 @@ async def begin(tx: Tx, staff_id: UUID, private_key: bytes | None, now: datetime
         csrf=secrets.token_urlsafe(24),
         key_box=lock_box(private_key, _box_key(token)) if private_key else None,
         now=now,
-        longest=LONGEST,
+        longest=SECOND if waits else LONGEST,
+        waits=waits,
     )
     return token
 
@@ -52,7 +63,7 @@ async def find(conn: Conn, token: str, *, demo: bool, now: datetime, touch: bool
         " coalesce(d.timezone, 'Asia/Karachi') AS timezone"
         " FROM desk_sessions s JOIN staff f ON f.id = s.staff_id LEFT JOIN districts d ON d.id = f.district_id"
         " WHERE s.token_hash = %(hash)s AND s.expires_at > %(now)s AND s.seen_at > %(idle)s"
-        " AND f.disabled_at IS NULL AND (%(demo)s OR NOT f.demo)",
+        " AND NOT s.waits AND f.disabled_at IS NULL AND (%(demo)s OR NOT f.demo)",
         {"hash": _hash(token), "now": now, "idle": now - IDLE, "demo": demo},
     )
     if row is None:
@@ -68,6 +79,16 @@ async def find(conn: Conn, token: str, *, demo: bool, now: datetime, touch: bool
         timezone=row["timezone"],
         csrf=row["csrf"],
         session=_hash(token),
+    )
+
+
+async def find_waiting(conn: Conn, token: str, now: datetime) -> Waiting | None:
+    return await fetch_one(
+        conn,
+        "SELECT s.staff_id, f.login FROM desk_sessions s JOIN staff f ON f.id = s.staff_id"
+        " WHERE s.token_hash = %s AND s.waits AND s.expires_at > %s AND f.disabled_at IS NULL",
+        (_hash(token), now),
+        of=Waiting,
     )
 
 
