@@ -32,9 +32,22 @@ from store.jawab import Jawab
 def mount(app: FastAPI, jawab: Jawab) -> None:
     app.add_middleware(Gate)
     pages.dress(app, ROOM)  # after the gate, so that its refusals wear the headers too
-    for room in (auth, second, queue, case, acts, sorting, dismissed, behind, protected, staff, offices, editions):
+    for room in (
+        auth,
+        second,
+        queue,
+        case,
+        acts,
+        sorting,
+        dismissed,
+        behind,
+        protected,
+        staff,
+        offices,
+        editions,
+        office_door,
+    ):
         room.mount(app, jawab)
-    office_door.mount(app, jawab)
 
 
 def _values(request: Request) -> dict[str, Any]:
