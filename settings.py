@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -22,6 +22,9 @@ PAIRS = (
     ("smtp_host", "smtp_from"),
     ("smtp_user", "smtp_password"),
 )
+# Whoever guesses one of these can speak as the provider.
+WEAK_IF_SHORT = ("twilio_auth_token", "telegram_secret")
+TOKEN_LEAST, TOKEN_SIGNS = 20, 8
 
 
 class Misconfigured(SystemExit):
@@ -159,6 +162,26 @@ class Settings(BaseSettings):
                 raise ValueError(f"JAWAB_{one.upper()} and JAWAB_{other.upper()} go together: one of them is missing")
         return self
 
+    @model_validator(mode="after")
+    def _live(self) -> Settings:
+        """Outside demo mode nothing is signed with a word that is guessed, and nothing private goes in clear."""
+        if self.mode == "demo":
+            return self
+        for name in WEAK_IF_SHORT:
+            token = getattr(self, name)
+            if token and (len(token) < TOKEN_LEAST or len(set(token)) < TOKEN_SIGNS):
+                raise ValueError(
+                    f"JAWAB_{name.upper()} is too easy to guess for live mode: at least {TOKEN_LEAST} letters and"
+                    " digits, as the provider gave them or as `openssl rand -hex 20` makes them"
+                )
+        parts = urlsplit(self.base_url)
+        if parts.scheme == "http" and not _is_here(parts.hostname or ""):
+            raise ValueError(
+                f"JAWAB_PUBLIC_URL must be https in live mode: passwords and cases would travel readable to"
+                f" {parts.hostname}"
+            )
+        return self
+
     @property
     def demo(self) -> bool:
         return self.mode == "demo"
@@ -188,6 +211,14 @@ class Settings(BaseSettings):
     def running_file(self) -> Path:
         """Written by the supervisor (0600): where the embedded parts of this folder are now."""
         return self.data / "run" / "running.json"
+
+
+def _is_here(host: str) -> bool:
+    """Whether a name never leaves this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def load(**given: Any) -> Settings:
