@@ -57,7 +57,9 @@ PHONE = r"\+[1-9][0-9]{4,14}"
 USER_ID = r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}"
 PERSON = re.compile(rf"{PHONE}|whatsapp:(?:{PHONE}|{USER_ID})")
 # Its bucket, named in the path: where the name stands before the host, anybody's bucket can hold a folder of that name.
-BUCKET = re.compile(r"s3(?:[.-][a-z0-9-]{1,30}){0,2}\.amazonaws\.com/media\.twiliocdn\.com/")
+BUCKET = re.compile(
+    r"s3(?:-external-1|\.dualstack)?(?:[.-][a-z]{2}(?:-[a-z]+)+-[0-9])?\.amazonaws\.com/media\.twiliocdn\.com/"
+)
 OURS = re.compile(rf"{PHONE}|whatsapp:{PHONE}|[0-9]{{3,8}}")
 # Short codes and names: banks, operators and other robots.
 SYSTEM = re.compile(r"[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 .&_+-]{1,15}")
