@@ -51,6 +51,7 @@ WRITERS = {
     "reserved": "cases/reserved.py",
     "responsibilities": "cases/offices.py",
     "rounds": "cases/scorecards.py",
+    "sealed.agreed": "cases/protected/reading.py",
     "sealed.cases": "cases/protected/register.py",
     "sealed.codes": "cases/protected/register.py",
     "sealed.items": "cases/protected/vault.py",
