@@ -17,6 +17,7 @@ from desk import (
     case,
     dismissed,
     editions,
+    letters,
     office_door,
     offices,
     protected,
@@ -28,26 +29,30 @@ from desk import (
 from desk.gate import PREFIX, Gate
 from store.jawab import Jawab
 
+# Letters before acts, whose address ends in any verb.
+ROOMS = (
+    auth,
+    second,
+    queue,
+    case,
+    letters,
+    acts,
+    sorting,
+    dismissed,
+    behind,
+    protected,
+    staff,
+    offices,
+    editions,
+    office_door,
+)
+
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
     app.state.slot = protected.slot(jawab)
     app.add_middleware(Gate)
     pages.dress(app, ROOM)  # after the gate, so that its refusals wear the headers too
-    for room in (
-        auth,
-        second,
-        queue,
-        case,
-        acts,
-        sorting,
-        dismissed,
-        behind,
-        protected,
-        staff,
-        offices,
-        editions,
-        office_door,
-    ):
+    for room in ROOMS:
         room.mount(app, jawab)
 
 

@@ -28,6 +28,7 @@ DOORS: dict[tuple[str, str], frozenset[str] | None] = {
     ("POST", "/desk/find"): who_may("handle"),
     ("GET", "/desk/cases/{case_id:uuid}"): who_may("handle"),
     ("POST", "/desk/cases/{case_id:uuid}/{move}"): who_may("handle"),
+    ("POST", "/desk/cases/{case_id:uuid}/letter"): who_may("handle"),
     ("POST", "/desk/cases/{case_id:uuid}/contact"): who_may("supervise"),
     ("GET", "/desk/cases/{case_id:uuid}/media/{media_id:uuid}"): who_may("handle"),
     ("GET", "/desk/cases/{case_id:uuid}/told/{item_id:uuid}"): who_may("handle"),

@@ -38,6 +38,7 @@ WRITERS = {
     "joined": "cases/joined.py",
     "login_attempts": "desk/attempts.py",
     "link_sessions": "cases/links.py",
+    "letters": "cases/letters.py",
     "links": "cases/links.py",
     "mails": "store/mails.py",
     "media": "store/media.py",
