@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
@@ -79,6 +79,8 @@ class Headers:
 
         try:
             await self.app(scope, receive, dressed)
+        except ClientDisconnect:
+            return  # who asked is gone, or was too slow: there is nobody to answer
         except Exception as crash:
             # Where it happened, never what it said: a database error quotes the words it choked on.
             where = [
