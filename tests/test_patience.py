@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,6 @@ from app import assemble, serve_with
 from house.patience import Patient
 from settings import Settings
 from store.jawab import Jawab
-from tests.desk.conftest import Office
 
 FORM = "content-type: application/x-www-form-urlencoded\r\n"
 Port = int
@@ -89,7 +89,7 @@ async def test_a_head_that_drips_has_no_more_time_than_another(jawab: Jawab) -> 
 @pytest.mark.parametrize(
     "path", ["/desk/login", "/in/twilio", "/in/twilio/status", "/o/abcdef", "/try/send", "/", "/no"]
 )
-async def test_half_a_body_is_not_waited_for_on_any_route(jawab: Jawab, office: Office, path: str) -> None:
+async def test_half_a_body_is_not_waited_for_on_any_route(jawab: Jawab, demo: SimpleNamespace, path: str) -> None:
     head = f"POST {path} HTTP/1.1\r\nHost: jawab.test\r\n{FORM}Content-Length: 100\r\n\r\n"
     async with served(assemble(jawab), jawab.settings) as port:
         got = await rest(await send(port, head + "login=dem"))
