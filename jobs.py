@@ -18,11 +18,11 @@ import structlog
 
 from bot import away, deliver, intake, mail, registry, silence, templates
 from broadcast import publish
-from cases import endings, links, notices, overdue, reserved, supervisors
+from cases import calendar, endings, links, notices, overdue, reserved, supervisors
 from cases.calendar import PROVINCE
-from desk import attempts, decisions, protected, sessions
+from desk import attempts, decisions, protected, protected_roster, sessions
+from store import audit, media, once, outbox, tries
 from store import jobs as book
-from store import media, once, outbox, tries
 from store.jawab import Jawab
 
 log = structlog.get_logger()
@@ -186,6 +186,12 @@ async def _prune(jawab: Jawab, now: datetime) -> None:
         )
 
 
+async def _keep_head(jawab: Jawab, now: datetime) -> None:
+    """The audit of the day that is over: whether it holds, and its head for everybody."""
+    async with jawab.db.transaction("console") as tx:
+        await audit.keep_head(tx, calendar.day_of(now) - DAY)
+
+
 JOBS: tuple[Job, ...] = (
     Job("send_replies", SWEEP, _send_replies, "intake"),
     Job("recover_sends", SWEEP, _recover_sends, "intake"),
@@ -201,10 +207,12 @@ JOBS: tuple[Job, ...] = (
     Job("send_mails", SWEEP, _send_mails, "console"),
     Job("ask_again", timedelta(minutes=1), _ask_again, "console"),
     Job("escalate_protected", SWEEP, _escalate_protected, "custody"),
+    Job("watch_roster", timedelta(minutes=1), protected_roster.watch, "custody"),
     Job("carry_out", SWEEP, _carry_out, "console"),
     Job("seal_protected", SWEEP, _seal_protected, "custody"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),
     Job("send_editions", SWEEP, _send_editions, "console"),
+    Job("keep_head", time(0, 10), _keep_head, "console"),
     Job("prune", time(3, 30), _prune, "console"),
     Job("prune_protected", time(3, 30), _forget_looks, "custody"),
 )

@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 import pages
 from desk import attempts, devices, gate, roles, sessions
-from store import alarms, audit, second_factors
+from store import alarms, second_factors
 from store.crypto import Unopened, check_password, hash_password, unlock_private
 from store.database import fetch_one
 from store.jawab import Jawab
@@ -75,11 +75,11 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             await attempts.fit(tx, turn)
             if request.state.token:
                 await sessions.end(tx, request.state.token)
-            token = await sessions.begin(tx, known.staff_id, known.private_key, now, waits=asked)
             if asked:
                 await second_factors.offer(tx, jawab.keys, known.staff_id)
+                token = await sessions.begin_waiting(tx, known.staff_id, known.private_key, now)
             else:
-                await audit.write(tx, str(known.staff_id), "desk.login", str(known.staff_id))
+                token = await sessions.begin(tx, known.staff_id, known.private_key, now)
         to = safe(posted.get("to", ""))
         response = RedirectResponse(f"{roles.SECOND}?to={to}" if asked else to, status_code=303)
         sessions.give(response, token, base_url)

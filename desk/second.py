@@ -19,7 +19,7 @@ import pages
 from desk import attempts, auth, devices, sessions
 from desk.roles import SECOND
 from desk.sessions import Waiting
-from store import alarms, audit, second_factors, totp
+from store import alarms, login_waits, second_factors, totp
 from store.database import Tx
 from store.jawab import Jawab
 
@@ -60,11 +60,9 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
 
 
 async def _let_in(request: Request, jawab: Jawab, tx: Tx, waiting: Waiting) -> Response:
-    old, base_url = request.state.token, jawab.settings.base_url
-    private_key = await sessions.unlock(tx, old)
-    await sessions.end(tx, old)
-    token = await sessions.begin(tx, waiting.staff_id, private_key, datetime.now(UTC))
-    await audit.write(tx, str(waiting.staff_id), "desk.login", str(waiting.staff_id))
+    base_url = jawab.settings.base_url
+    await login_waits.end(tx, waiting.token_hash)
+    token = await sessions.begin(tx, waiting.staff_id, waiting.private_key, datetime.now(UTC))
     response = RedirectResponse(auth.safe(request.state.form.get("to", "")), status_code=303)
     sessions.give(response, token, base_url)
     devices.remember(response, jawab.keys, waiting.login, base_url)
@@ -73,7 +71,7 @@ async def _let_in(request: Request, jawab: Jawab, tx: Tx, waiting: Waiting) -> R
 
 async def _refuse(tx: Tx, jawab: Jawab, waiting: Waiting, now: datetime) -> str:
     """Whoever is here knows the password, so a wrong code is written down. Returns the text that says what to do."""
-    await audit.write(tx, str(waiting.staff_id), "desk.second_wrong", str(waiting.staff_id))
+    await login_waits.note_wrong(tx, waiting.token_hash)
     if await attempts.wrong_codes(tx, jawab.keys, waiting.staff_id, now - attempts.KEPT) >= MANY_WRONG:
         await alarms.sound(tx, "second_factor_guessed", once=["login"], login=waiting.login)
     again = await attempts.wrong_codes(tx, jawab.keys, waiting.staff_id, now - attempts.WINDOW) > 1

@@ -11,7 +11,7 @@ from uuid import UUID
 from starlette.responses import Response
 
 from desk.roles import Staff
-from store import desk_sessions
+from store import desk_sessions, login_waits
 from store.crypto import Unopened, lock_box, unlock_box
 from store.database import Conn, Tx, fetch_one
 
@@ -32,10 +32,12 @@ class Waiting:
 
     staff_id: UUID
     login: str
+    private_key: bytes | None
+    token_hash: bytes
 
 
-async def begin(tx: Tx, staff_id: UUID, private_key: bytes | None, now: datetime, *, waits: bool = False) -> str:
-    """A new session with a new token, which is returned and kept nowhere; `waits`: for the second factor.
+async def begin(tx: Tx, staff_id: UUID, private_key: bytes | None, now: datetime) -> str:
+    """A new session with a new token, which is returned and kept nowhere.
 
     A protected handler's private key is boxed under a key that only the cookie holds: neither a dump nor a cookie
     alone opens anything.
@@ -49,8 +51,7 @@ async def begin(tx: Tx, staff_id: UUID, private_key: bytes | None, now: datetime
         csrf=secrets.token_urlsafe(24),
         key_box=lock_box(private_key, _box_key(token)) if private_key else None,
         now=now,
-        longest=SECOND if waits else LONGEST,
-        waits=waits,
+        longest=LONGEST,
     )
     return token
 
@@ -63,7 +64,7 @@ async def find(conn: Conn, token: str, *, demo: bool, now: datetime, touch: bool
         " coalesce(d.timezone, 'Asia/Karachi') AS timezone"
         " FROM desk_sessions s JOIN staff f ON f.id = s.staff_id LEFT JOIN districts d ON d.id = f.district_id"
         " WHERE s.token_hash = %(hash)s AND s.expires_at > %(now)s AND s.seen_at > %(idle)s"
-        " AND NOT s.waits AND f.disabled_at IS NULL AND (%(demo)s OR NOT f.demo)",
+        " AND f.disabled_at IS NULL AND (%(demo)s OR NOT f.demo)",
         {"hash": _hash(token), "now": now, "idle": now - IDLE, "demo": demo},
     )
     if row is None:
@@ -82,14 +83,23 @@ async def find(conn: Conn, token: str, *, demo: bool, now: datetime, touch: bool
     )
 
 
+async def begin_waiting(tx: Tx, staff_id: UUID, private_key: bytes | None, now: datetime) -> str:
+    """Somebody has given the right password, and not yet the second factor: no session, and it opens nothing."""
+    token = secrets.token_urlsafe(32)
+    key_box = lock_box(private_key, _box_key(token)) if private_key else None
+    await login_waits.put(tx, token_hash=_hash(token), staff_id=staff_id, key_box=key_box, until=now + SECOND)
+    return token
+
+
 async def find_waiting(conn: Conn, token: str, now: datetime) -> Waiting | None:
-    return await fetch_one(
-        conn,
-        "SELECT s.staff_id, f.login FROM desk_sessions s JOIN staff f ON f.id = s.staff_id"
-        " WHERE s.token_hash = %s AND s.waits AND s.expires_at > %s AND f.disabled_at IS NULL",
-        (_hash(token), now),
-        of=Waiting,
-    )
+    row = await login_waits.find(conn, _hash(token), now)
+    if row is None:
+        return None
+    try:
+        private_key = unlock_box(row["key_box"], _box_key(token)) if row["key_box"] is not None else None
+    except Unopened:
+        private_key = None
+    return Waiting(row["staff_id"], row["login"], private_key, _hash(token))
 
 
 async def unlock(tx: Tx, token: str) -> bytes | None:
@@ -109,7 +119,7 @@ async def end(tx: Tx, token: str) -> None:
 
 async def forget_ended(tx: Tx, now: datetime) -> int:
     """Let go of sessions that are over, and of the boxed keys in them. Returns how many."""
-    return await desk_sessions.end_idle(tx, now, IDLE)
+    return await desk_sessions.end_idle(tx, now, IDLE) + await login_waits.forget(tx, now)
 
 
 def give(response: Response, token: str, base_url: str) -> None:

@@ -17,12 +17,10 @@ async def put(
     key_box: bytes | None,
     now: datetime,
     longest: timedelta,
-    waits: bool,
 ) -> None:
+    """Somebody has signed in, which the audit is told in the same statement."""
     await tx.execute(
-        "INSERT INTO desk_sessions (token_hash, staff_id, csrf, key_box, created_at, seen_at, expires_at, waits)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-        (token_hash, staff_id, csrf, key_box, now, now, now + longest, waits),
+        "SELECT open_desk_session(%s, %s, %s, %s, %s, %s)", (token_hash, staff_id, csrf, key_box, now, now + longest)
     )
 
 

@@ -36,6 +36,7 @@ WRITERS = {
     "inbox": "store/inbox.py",
     "jobs": "store/jobs.py",
     "joined": "cases/joined.py",
+    "login_waits": "store/login_waits.py",
     "login_attempts": "desk/attempts.py",
     "link_sessions": "cases/links.py",
     "letters": "cases/letters.py",
@@ -57,6 +58,8 @@ WRITERS = {
     "sealed.codes": "cases/protected/register.py",
     "sealed.items": "cases/protected/vault.py",
     "sealed.looks": "cases/protected/reading.py",
+    "sealed.rosters": "cases/protected/roster.py",
+    "sealed.trust": "cases/protected/roster.py",
     "sealed.wraps": "cases/protected/vault.py",
     "second_factors": "store/second_factors.py",
     "sessions": "store/sessions.py",
@@ -112,7 +115,8 @@ def test_the_list_names_every_table_of_the_migrations_and_no_other() -> None:
     made = set()
     for file in (ROOT / "store" / "migrations").rglob("*.sql"):
         made |= set(re.findall(r"CREATE TABLE ([a-z_.]+)", file.read_text()))
-    assert set(WRITERS) == made - {"audit"}  # the chain is written by a function of the database alone
+    # The chain and its heads are written by functions of the database alone, who may speak by migrations.
+    assert set(WRITERS) == made - {"audit", "audit_heads", "audit_speakers"}
 
 
 def test_whoever_is_said_to_write_a_table_does() -> None:
