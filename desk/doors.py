@@ -26,6 +26,7 @@ from desk import (
     queue,
     record,
     sealed_erasing,
+    second,
     sorting,
     staff,
 )
@@ -35,6 +36,7 @@ from store.jawab import Jawab
 # Letters before acts, whose address ends in any verb.
 ROOMS = (
     auth,
+    second,
     queue,
     case,
     letters,
