@@ -38,7 +38,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
 
     async def perform(request: Request) -> Response:
         staff: Staff = request.state.staff
-        case_id, act = request.path_params["case_id"], request.path_params["act"]
+        case_id, act = request.path_params["case_id"], request.path_params["move"]
         if act not in ACTS:
             raise HTTPException(404)
         async with jawab.db.transaction("custody") as tx:
@@ -48,7 +48,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         return RedirectResponse(f"/desk/erase/{case_id}" if act == "ask" else "/desk/protected", status_code=303)
 
     app.add_route("/desk/erase/{case_id:uuid}", show, methods=["GET"])
-    app.add_route("/desk/erase/{case_id:uuid}/{act}", perform, methods=["POST"])
+    app.add_route("/desk/erase/{case_id:uuid}/{move}", perform, methods=["POST"])
 
 
 async def _asker(conn: Conn, case_id: UUID, staff_id: UUID) -> UUID | None:
