@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from contextlib import nullcontext
 from typing import Annotated, Any, Literal
 
 import psycopg
@@ -82,6 +83,7 @@ def web(
     import uvicorn
 
     from app import assemble
+    from bot.intake import drawer
 
     here = environment.load_running()
     _check_flows()
@@ -97,7 +99,8 @@ def web(
                 server_header=False,
                 timeout_graceful_shutdown=8,
             )
-            await uvicorn.Server(config).serve()
+            with drawer.of(jawab).filling() if part != "desk" else nullcontext():
+                await uvicorn.Server(config).serve()
 
     import uvloop
 
