@@ -162,7 +162,7 @@ def reset_password_here(context: typer.Context, login: str) -> None:
     terminal.show([made], as_json=False)
 
 
-@staff_app.command("second-factor")
+@staff_app.command("factor")
 def take_second_factor_here(context: typer.Context, login: str) -> None:
     """For who has lost their phone: take the second factor away; the next login shows a new one."""
     gone = terminal.run(context, lambda jawab: take_second_factor(jawab.db, login), Unacceptable)
