@@ -77,7 +77,7 @@ def test_each_process_holds_its_own_and_serves_its_own(data: Path) -> None:
     try:
         wait_for(listening, 120)
         wait_for((data / "run" / "running.json").is_file)
-        for part, path in {"citizen": "/in/twilio", "desk": "/desk/queue", "custody": "/desk/protected"}.items():
+        for part, path in {"desk": "/desk/queue", "custody": "/desk/protected"}.items():
             for other, port in ports.items():
                 status = httpx.get(f"http://127.0.0.1:{port}{path}").status_code
                 assert (status == 404) == (other != part), (path, other, status)
