@@ -77,18 +77,13 @@ class Keys:
             raise Malformed(f"{path}: the same key stands there twice: take the second line away, never the last one")
         escrow = path.with_name("escrow.pub")
         public = _read_key(escrow, escrow.read_text(errors="replace").strip()) if escrow.is_file() else None
-        files = path.parent.glob("jawab_*.password")
-        passwords = {file.stem.removeprefix("jawab_"): _read_private(file).strip() for file in files}
-        return cls(masters, public, path.parent, passwords)
+        found = path.parent.glob("jawab_*.password")
+        return cls(masters, public, path.parent, {one.stem[6:]: _read_private(one).strip() for one in found})
 
     @classmethod
     def give_passwords(cls, path: Path, roles: Iterable[str]) -> Keys:
-        """Make a random password (0400, beside the key) for each of these roles that has none, then load all.
-
-        Whoever makes one gives it to the role: it opens nothing by itself.
-        """
-        for role in roles:
-            file = path.with_name(f"jawab_{role}.password")
+        """Make a random password (0400, beside the key) for each of these roles that has none, then load all."""
+        for file in (path.with_name(f"jawab_{role}.password") for role in roles):
             if not file.exists():
                 _write_once(file, secrets.token_urlsafe(32))
         return cls.load(path)
