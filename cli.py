@@ -215,10 +215,11 @@ def seed() -> None:
 def backup(file: Annotated[Path, typer.Argument(help="A new file. Keep it apart from the keys.")]) -> None:
     """Dump the database while everything runs. The list of what was erased goes beside the dump."""
     from house import Failed, dumps
+    from house.postgres import as_owner
 
     here = environment.load_running()
     try:
-        dumps.write(here.database_url, file)
+        dumps.write(as_owner(here.database_url, here.data), file)
     except Failed as refused:
         raise Misconfigured(f"jawab: {refused}") from None
     out.print(f"{file} is written; `jawab erased list` says what a restore must erase again")
@@ -233,15 +234,17 @@ def restore(
 ) -> None:
     """Bring a dump back while nothing runs, and erase again what was erased since, before anything starts."""
     from house import Failed, dumps
+    from house.postgres import as_owner
 
     here = environment.load()
     try:
-        with dumps.at_rest(here.data, here.database_url) as url:
+        given = as_owner(here.database_url, here.data) if here.database_url else ""
+        with dumps.at_rest(here.data, given) as url:
             there = here.model_copy(update={"database_url": url})
             _migrate(there)  # its roles, before what is granted to them
             dumps.bring_back(url, dump)
             _migrate(there)
-            again = bot.erase_commands.replay(there, *(erased or ()))
+            again = bot.erase_commands.replay(there, url, *(erased or ()))
     except Failed as refused:
         raise Misconfigured(f"jawab: {refused}") from None
     out.print(f"{dump} is back; erased again: {again}")
@@ -283,8 +286,10 @@ def _migrate(here: Settings) -> None:
 
 def _ready(here: Settings) -> None:
     """Migrated, and without what was erased: a restored dump may hold it."""
+    from house.postgres import as_owner
+
     _migrate(here)
-    bot.erase_commands.replay(here)
+    bot.erase_commands.replay(here, as_owner(here.database_url, here.data))
 
 
 def _seed(here: Settings, *, renew: bool = False) -> None:

@@ -106,13 +106,13 @@ async def write_list(jawab: Jawab) -> list[Erased]:
     return rows
 
 
-def replay(here: Settings, *more: Path) -> int:
+def replay(here: Settings, owner_url: str, *more: Path) -> int:
     """Erase again what a restored database holds of the list beside the data, and of others. As the owner, before
     anything starts. Returns how many things were there again."""
     listed = [one for path in (here.data / LIST, *more) for one in read_list(path)]
     if not listed:
         return 0
-    with psycopg.connect(here.database_url, autocommit=True) as owner:
+    with psycopg.connect(owner_url, autocommit=True) as owner:
         sealed = [one.id for one in listed if one.what == "sealed"]
         rows = owner.execute(
             "SELECT id, sealed.empty(id) FROM sealed.cases WHERE id = ANY(%s) AND recipients <> '{}'", [sealed]

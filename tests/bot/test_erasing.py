@@ -152,11 +152,11 @@ async def test_a_restored_dump_is_rid_of_it_before_anything_starts(
     assert reported not in listed
     await asyncio.to_thread(dumps.bring_back, database_url, dump)
     assert CANARY in await opened(owner, phone.jawab.keys)  # a dump knows nothing of later wishes
-    assert await asyncio.to_thread(replay, here) == 1
+    assert await asyncio.to_thread(replay, here, here.database_url) == 1
     left = await opened(owner, phone.jawab.keys)
     assert CANARY not in left
     assert phone.address not in left
-    assert await asyncio.to_thread(replay, here) == 0
+    assert await asyncio.to_thread(replay, here, here.database_url) == 0
 
 
 async def test_a_sealed_case_that_two_readers_erased_goes_again(
@@ -165,10 +165,10 @@ async def test_a_sealed_case_that_two_readers_erased_goes_again(
     await phone.say(*typed(kind="person", story=CANARY))
     case = (await (await owner.execute("SELECT id FROM sealed.cases")).fetchall())[0][0]
     jawab.settings.data.joinpath(LIST).write_text(f"sealed {case} 2026-11-26\n")
-    assert await asyncio.to_thread(replay, jawab.settings) == 1
+    assert await asyncio.to_thread(replay, jawab.settings, jawab.settings.database_url) == 1
     assert await count(owner, "sealed.items") == await count(owner, "sealed.wraps") == 0
     assert await count(owner, "sealed.cases", "status = 'closed' AND recipients = '{}'") == 1
-    assert await asyncio.to_thread(replay, jawab.settings) == 0
+    assert await asyncio.to_thread(replay, jawab.settings, jawab.settings.database_url) == 0
 
 
 async def test_what_is_erased_and_not_on_the_list_beside_the_data_is_named(
