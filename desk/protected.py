@@ -5,7 +5,7 @@ What is not the reader's does not exist: the same 404 for another's case, for no
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,11 +20,13 @@ from starlette.responses import RedirectResponse, Response
 import pages
 from cases import calendar, husk, register, sorting
 from cases.lifecycle import Refused
-from cases.protected import reading, vault
+from cases.protected import acting, reading, telling, vault
+from cases.protected.acting import Reader
 from cases.protected.reading import Sealed
 from cases.roles import who_may
 from cases.sorting import Kept
-from desk import files, pins, sessions
+from desk import files, pins, sessions, told
+from desk.protected_acts import ACTS, TEXT_MOST, Act
 from desk.roles import Staff
 from desk.sealed_item import NAMED, Opened, lay_out, read_file
 from flows import blobs
@@ -32,9 +34,6 @@ from store import alarms, audit, media
 from store.crypto import Keys
 from store.database import Conn, Database, Tx, fetch_all
 from store.jawab import Jawab
-
-NOTE_MOST = 2000
-MARKS = {"seen": "seen", "start": "in_progress"}  # end of the address → status
 
 
 async def protected_overdue(db: Database, now: datetime) -> int:
@@ -113,39 +112,9 @@ async def _mine(conn: Conn, staff: Staff, case_id: UUID) -> Sealed:
     return found
 
 
-async def _mark(tx: Tx, _: Keys, request: Request) -> None:
-    status = MARKS[request.path_params["move"]]
-    await reading.mark(tx, request.path_params["case_id"], staff_id=request.state.staff.id, status=status)
-
-
-async def _note(tx: Tx, keys: Keys, request: Request) -> None:
-    text = request.state.form.get("text", "").strip()
-    if len(text) > NOTE_MOST:
-        raise Refused("text_long")
-    case_id, staff_id = request.path_params["case_id"], request.state.staff.id
-    await reading.note(tx, keys, case_id, staff_id=staff_id, text=text, now=datetime.now(UTC))
-
-
-async def _ask_close(tx: Tx, _: Keys, request: Request) -> None:
-    await reading.ask_close(tx, request.path_params["case_id"], staff_id=request.state.staff.id)
-
-
-async def _unask_close(tx: Tx, _: Keys, request: Request) -> None:
-    await reading.unask_close(tx, request.path_params["case_id"], staff_id=request.state.staff.id)
-
-
-async def _close(tx: Tx, _: Keys, request: Request) -> None:
-    await reading.close(tx, request.path_params["case_id"], staff_id=request.state.staff.id)
-
-
-ACTS: dict[str, Callable[[Tx, Keys, Request], Awaitable[None]]] = {
-    "seen": _mark,
-    "start": _mark,
-    "note": _note,
-    "ask": _ask_close,
-    "unask": _unask_close,
-    "close": _close,
-}
+def _say_fates(fates: Mapping[UUID, tuple[str, str]]) -> dict[UUID | None, str]:
+    """What became of each message, as the tail of a text key; of a line without a message, that there was none."""
+    return {None: "none", **{one: told.WHY.get(fate, fate[0]) for one, fate in fates.items()}}
 
 
 async def _hear(jawab: Jawab, request: Request) -> Response:
@@ -194,9 +163,11 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         request: Request,
         *,
         items: list[Opened] | None = None,
+        fates: Mapping[UUID | None, str] | None = None,
         waiting: Sequence[str] = (),
         problem: str = "",
         kept: str = "",
+        failed: str = "",
         status: int = 200,
     ) -> Response:
         staff: Staff = request.state.staff
@@ -211,11 +182,15 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             status=status,
             case=found,
             items=items,
+            fates=fates or {},
             waiting=waiting,
             reason=request.state.form.get("reason", ""),
             problem=problem,
             kept=kept,
-            note_most=NOTE_MOST,
+            failed=failed,
+            text_most=TEXT_MOST,
+            found=acting.FOUND,
+            heard=acting.HEARD,
             reasons=reading.REASONS,
             named=NAMED,
             pin=pins.tell,
@@ -235,7 +210,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         async with jawab.db.transaction("console") as tx:
             found = await _mine(tx, staff, case_id)
             private = await sessions.unlock(tx, request.state.token)
-            items, waiting = None, []
+            items, waiting, fates = None, [], {}
             if private is not None:
                 opened = await reading.open_items(
                     tx,
@@ -243,16 +218,19 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                     staff_id=staff.id,
                     private_key=private,
                     reason=request.state.form.get("reason", ""),
+                    now=datetime.now(UTC),
                 )
                 places = await fetch_all(
                     tx, "SELECT id, names FROM places WHERE district_id = %s", (found.district_id,)
                 )
                 names = {row["id"]: row["names"] for row in places}
                 items = [lay_out(item.id, item.kind, item.at, item.data, names) for item in opened]
+                told_ids = [one.outbox_id for one in items if one.outbox_id is not None]
+                fates = await telling.fates(tx, told_ids)
                 waiting = [files.tell_kind(kind) for kind in await media.waiting_of_sealed(tx, case_id)]
         if items is None:
             return await show(request, problem="protected.no_key", status=403)
-        return await show(request, items=items, waiting=waiting)
+        return await show(request, items=items, fates=_say_fates(fates), waiting=waiting)
 
     async def perform(request: Request) -> Response:
         move, case_id = request.path_params["move"], request.path_params["case_id"]
@@ -263,10 +241,17 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 return await look(request)
             async with jawab.db.transaction("console") as tx:
                 await _mine(tx, request.state.staff, case_id)
-                await ACTS[move](tx, jawab.keys, request)
+                private = await sessions.unlock(tx, request.state.token)
+                if private is None:
+                    return await show(request, problem="protected.no_key", status=403)
+                reader = Reader(request.state.staff.id, private, datetime.now(UTC))
+                owed = await ACTS[move](Act(tx, jawab.keys, case_id, reader, request.state.form))
+            for one in owed:
+                if one is not None:
+                    jawab.bell.ring("replies", "replies", str(one))
         except Refused as refused:
             kept = request.state.form.get("text", "")
-            return await show(request, problem=f"refused.{refused.reason}", kept=kept, status=422)
+            return await show(request, problem=f"refused.{refused.reason}", kept=kept, failed=move, status=422)
         return RedirectResponse(f"/desk/protected/{case_id}?done={move}", status_code=303)
 
     app.add_route("/desk/protected", show_list, methods=["GET"])

@@ -121,7 +121,11 @@ def _rate(turn: Turn, _: str, __: dict[str, Any]) -> None:
 def _verify(turn: Turn, _: str, data: dict[str, Any]) -> None:
     thread = turn.memory.thread
     if thread is not None:
-        turn.do(Verify(thread.code, **data))
+        if thread.sealed:
+            turn.sealed = True
+            turn.do(Seal(thread.code, "verdict", details=Details(about=data["verdict"])))
+        else:
+            turn.do(Verify(thread.code, **data))
         threads.settle(turn)
         if says_why(turn) or report.is_dangerous(turn) or (thread.late and any(map(str.isalpha, turn.event.text))):
             threads.append(turn)  # who says more than yes or no says something for the case

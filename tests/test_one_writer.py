@@ -54,6 +54,8 @@ WRITERS = {
     "sealed.codes": "cases/protected/register.py",
     "sealed.items": "cases/protected/vault.py",
     "sealed.looks": "cases/protected/reading.py",
+    "sealed.openings": "cases/protected/reading.py",
+    "sealed.said": "cases/protected/said.py",
     "sealed.wraps": "cases/protected/vault.py",
     "sessions": "store/sessions.py",
     "sorting": "cases/sorting.py",

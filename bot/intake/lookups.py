@@ -9,7 +9,7 @@ from uuid import UUID
 from bot.channels import Inbound
 from bot.intake.message import Turn
 from cases import asking, calendar, clocks, readable, register, scorecards, sorting
-from cases.protected import vault
+from cases.protected import said, vault
 from flows import taps
 from flows.effects import LookUp, Seal, SealStory, Step
 from flows.model import Ending, Found, FoundCase, FoundFacility
@@ -30,6 +30,8 @@ async def hash_codes(turn: Turn, step: Step) -> None:
     for effect in step.effects:
         if isinstance(effect, (Seal, SealStory)) or (isinstance(effect, LookUp) and effect.what == "case"):
             await hash_code(turn, effect.code)
+        if isinstance(effect, LookUp) and effect.what == "case":
+            turn.code_keys[effect.code] = await asyncio.to_thread(turn.jawab.keys.code_key, effect.code)
 
 
 async def hash_code(turn: Turn, code: str) -> None:
@@ -99,8 +101,15 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
         )
     sealed = await vault.find(tx, turn.hashes[code])
     if sealed is not None and sealed.district_id == turn.district.id:  # like an ordinary one: at its own number only
-        day = sealed.due_resolve - clocks.RESOLVE
-        return FoundCase(sealed.status, sealed.due_resolve.isoformat(), day.isoformat(), sealed=True)
+        return FoundCase(
+            state=sealed.status,
+            due=sealed.due_resolve.isoformat(),
+            day=(sealed.due_resolve - clocks.RESOLVE).isoformat(),
+            last=readable.show(said.open_box(sealed.said, turn.code_keys[code]), turn.lang or "ur", turn.channel, code),
+            sealed=True,
+            asks=asking.ending(sealed.status, None),
+            late=sealed.closed_on is not None and calendar.day_of(turn.now) > sealed.closed_on + clocks.DISPUTE,
+        )
     begun = await fetch_one(
         tx, "SELECT at FROM reserved WHERE code = %s AND district_id = %s", (code, turn.district.id)
     )

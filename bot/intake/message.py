@@ -42,6 +42,7 @@ class Turn:
     spare: tuple[str, str] = field(default_factory=lambda: (fresh_code(), fresh_code()))
     asked: str = ""  # the node whose question stood open when the message came
     hashes: dict[str, bytes] = field(default_factory=dict)  # of case codes looked up or sealed under
+    code_keys: dict[str, bytes] = field(default_factory=dict)  # what those that are looked up open by themselves
 
     def ring(self, lane: str, *ids: str, wait: float = 0.0) -> None:
         """Wake a lane once this turn is committed, `wait` seconds later."""

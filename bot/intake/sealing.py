@@ -9,12 +9,14 @@ from uuid import UUID, uuid4
 
 from bot.intake.message import Turn
 from cases import sorting
-from cases.protected import vault
+from cases.protected import register, vault
 from flows.effects import Seal, SealStory
 from flows.model import Event, Media, Session
 from store import contacts, inbox, media
 from store.database import Tx
 from store.jawab import Jawab
+
+GAINSAYS = frozenset({"no", "half", "higher"})  # of what may be said of how a case ended
 
 
 async def seal(tx: Tx, turn: Turn, effect: Seal) -> None:
@@ -30,6 +32,8 @@ async def seal(tx: Tx, turn: Turn, effect: Seal) -> None:
             continue
         await note_media(tx, turn, file, sealed_case_id=case_id)
         turn.ring("chores")
+    if effect.kind == "verdict" and effect.details.about in GAINSAYS:
+        await register.dispute(tx, case_id)
     await blank(tx, turn)
 
 
@@ -53,13 +57,15 @@ async def seal_story(tx: Tx, turn: Turn, effect: SealStory) -> None:
 
 async def _seal(tx: Tx, turn: Turn, code: str, kind: str, data: dict[str, Any]) -> UUID:
     opened = await vault.find(tx, turn.hashes[code])
-    who: dict[str, Any] = {}
+    who: dict[str, Any] = {"code": code}  # so that whoever reads it can answer at the number
     if opened is None:
-        who = {
+        who |= {
             "channel": turn.channel,
             "address": await contacts.address(tx, turn.jawab.keys, turn.contact_id),
             "lang": turn.lang,
         }
+    else:
+        await register.note_words(tx, opened.case_id)
     return await vault.seal(
         tx,
         turn.jawab.keys,

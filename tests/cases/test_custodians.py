@@ -21,7 +21,7 @@ from store import crypto
 from store.crypto import Keys
 from store.database import Database
 from tests.cases.conftest import NOW, fresh_code
-from tests.cases.sealed import CANARY, look, seal, wraps
+from tests.cases.sealed import CANARY, CLOSING, act, look, seal, wraps
 
 Opened = Callable[..., Awaitable[UUID]]
 Row = Callable[..., Awaitable[dict[str, Any]]]
@@ -49,7 +49,9 @@ async def test_every_look_leaves_one_line_with_its_reason(
     assert line == {"actor": str(readers[0].id), "action": "protected.open:first_look", "object": str(case_id)}
     with pytest.raises(Refused, match="reason_missing"):
         async with db.transaction("console") as tx:
-            await reading.open_items(tx, case_id, staff_id=readers[0].id, private_key=readers[0].key, reason="curious")
+            await reading.open_items(
+                tx, case_id, staff_id=readers[0].id, private_key=readers[0].key, reason="curious", now=NOW
+            )
 
 
 async def test_for_who_is_no_reader_the_case_does_not_exist(
@@ -155,24 +157,52 @@ async def test_closing_takes_two_readers(
 ) -> None:
     case_id = await seal(db, keys, code_hash)
     first, second = readers
-
-    async def does(act: Any, reader: SimpleNamespace, **more: Any) -> None:
-        async with db.transaction("console") as tx:
-            await act(tx, case_id, staff_id=reader.id, **more)
-
+    await look(db, case_id, first)
+    await look(db, case_id, second)
     with pytest.raises(Refused, match="unknown_move"):
-        await does(reading.ask_close, first)
-    await does(reading.mark, first, status="seen")
-    await does(reading.mark, first, status="in_progress")
+        await act(db, keys, case_id, first, "ask_close", **CLOSING)
+    await act(db, keys, case_id, first, "see")
+    await act(db, keys, case_id, first, "start")
     with pytest.raises(Refused, match="second_person"):
-        await does(reading.close, first)
-    await does(reading.ask_close, first)
+        await act(db, keys, case_id, first, "close")
+    await act(db, keys, case_id, first, "ask_close", **CLOSING)
+    await look(db, case_id, first)
     with pytest.raises(Refused, match="second_person"):
-        await does(reading.close, first)
-    await does(reading.close, second)
+        await act(db, keys, case_id, first, "close")
+    with pytest.raises(Refused, match="unread"):
+        await act(db, keys, case_id, second, "close")  # what they have read is older than what they agree to
+    await look(db, case_id, second)
+    await act(db, keys, case_id, second, "close")
     assert (await row("SELECT status FROM sealed.cases"))["status"] == "closed"
     with pytest.raises(Refused, match="unknown_move"):
-        await does(reading.mark, first, status="seen")
+        await act(db, keys, case_id, first, "see")
+
+
+async def test_nobody_sees_or_begins_what_they_have_not_opened(
+    db: Database, keys: Keys, code_hash: bytes, readers: list[SimpleNamespace], row: Row
+) -> None:
+    case_id = await seal(db, keys, code_hash)
+    first, second = readers
+    await look(db, case_id, second)
+    for verb, more in (("see", {}), ("start", {}), ("answer", {"text": "x"}), ("close", {})):
+        with pytest.raises(Refused, match="unopened"):
+            await act(db, keys, case_id, first, verb, **more)
+    assert (await row("SELECT status FROM sealed.cases"))["status"] == "received"
+
+
+async def test_an_ask_to_close_says_what_came_of_it_and_whether_the_accused_was_heard(
+    db: Database, keys: Keys, code_hash: bytes, readers: list[SimpleNamespace]
+) -> None:
+    case_id = await seal(db, keys, code_hash)
+    first, second = readers
+    await look(db, case_id, first)
+    await act(db, keys, case_id, first, "see")
+    for wrong in ({"found": ""}, {"heard": ""}, {"heard": "named"}, {"text": " "}):
+        with pytest.raises(Refused, match="missing"):
+            await act(db, keys, case_id, first, "ask_close", **{**CLOSING, **wrong})
+    await act(db, keys, case_id, first, "ask_close", **CLOSING)
+    closing = (await look(db, case_id, second))[-1]
+    assert (closing.kind, closing.data) == ("closing", {**CLOSING, "by": str(first.id)})
 
 
 async def test_an_ask_to_close_can_be_taken_back_by_who_asked_alone(
@@ -181,25 +211,25 @@ async def test_an_ask_to_close_can_be_taken_back_by_who_asked_alone(
     case_id = await seal(db, keys, code_hash)
     first, second = readers
 
-    async def does(act: Callable[..., Awaitable[None]], reader: SimpleNamespace, **more: Any) -> None:
-        async with db.transaction("console") as tx:
-            await act(tx, case_id, staff_id=reader.id, **more)
+    async def does(verb: str, reader: SimpleNamespace) -> None:
+        await look(db, case_id, reader)
+        await act(db, keys, case_id, reader, verb, **(CLOSING if verb == "ask_close" else {}))
 
     with pytest.raises(Refused, match="unknown_move"):
-        await does(reading.ask_close, first)  # nobody has seen it yet
-    await does(reading.mark, first, status="seen")
-    await does(reading.ask_close, first)
+        await does("ask_close", first)  # nobody has seen it yet
+    await does("see", first)
+    await does("ask_close", first)
     with pytest.raises(Refused, match="unknown_move"):
-        await does(reading.ask_close, second)  # to close is theirs now, not to ask in the other's place
+        await does("ask_close", second)  # to close is theirs now, not to ask in the other's place
     with pytest.raises(Refused, match="unknown_move"):
-        await does(reading.unask_close, second)
-    await does(reading.unask_close, first)
+        await does("unask_close", second)
+    await does("unask_close", first)
     with pytest.raises(Refused, match="second_person"):
-        await does(reading.close, second)
-    await does(reading.ask_close, second)
-    await does(reading.close, first)
+        await does("close", second)
+    await does("ask_close", second)
+    await does("close", first)
     with pytest.raises(Refused, match="unknown_move"):
-        await does(reading.unask_close, second)
+        await does("unask_close", second)
     written = await row("SELECT string_agg(action, ' ' ORDER BY id) AS acts FROM audit WHERE action LIKE '%%close'")
     assert written["acts"] == "protected.ask_close protected.unask_close protected.ask_close protected.close"
 
@@ -219,18 +249,17 @@ async def test_an_ask_to_close_stands_for_thirty_days(
             (found,) = await reading.list_for(conn, second.id)
         return found.close_asked_by
 
-    async with db.transaction("console") as tx:
-        await reading.mark(tx, case_id, staff_id=first.id, status="seen")
-        await reading.ask_close(tx, case_id, staff_id=first.id)
+    await look(db, case_id, first)
+    await act(db, keys, case_id, first, "see")
+    await act(db, keys, case_id, first, "ask_close", **CLOSING)
     await owner.execute("UPDATE sealed.cases SET close_asked_at = close_asked_at - interval '29 days 23 hours'")
     assert await asked_by() == first.id
     await owner.execute("UPDATE sealed.cases SET close_asked_at = close_asked_at - interval '2 hours'")
     assert await asked_by() is None
+    await look(db, case_id, second)
     with pytest.raises(Refused, match="second_person"):
-        async with db.transaction("console") as tx:
-            await reading.close(tx, case_id, staff_id=second.id)
-    async with db.transaction("console") as tx:
-        await reading.ask_close(tx, case_id, staff_id=second.id)
+        await act(db, keys, case_id, second, "close")
+    await act(db, keys, case_id, second, "ask_close", **CLOSING)
     assert await asked_by() == second.id
 
 
@@ -240,17 +269,14 @@ async def test_two_readers_and_one_ask_taken_back_meanwhile_close_nothing(
     """The ask is looked at in the statement that closes: one that is being taken back is waited for."""
     case_id = await seal(db, keys, code_hash)
     first, second = readers
-    async with db.transaction("console") as tx:
-        await reading.mark(tx, case_id, staff_id=first.id, status="seen")
-        await reading.ask_close(tx, case_id, staff_id=first.id)
-
-    async def close() -> None:
-        async with db.transaction("console") as tx:
-            await reading.close(tx, case_id, staff_id=second.id)
+    await look(db, case_id, first)
+    await act(db, keys, case_id, first, "see")
+    await act(db, keys, case_id, first, "ask_close", **CLOSING)
+    await look(db, case_id, second)
 
     async with db.transaction("console") as tx:
         await reading.unask_close(tx, case_id, staff_id=first.id)
-        closing = asyncio.create_task(close())
+        closing = asyncio.create_task(act(db, keys, case_id, second, "close"))
         while not (await row("SELECT count(*) AS n FROM pg_locks WHERE NOT granted"))["n"]:
             assert not closing.done()
     with pytest.raises(Refused, match="second_person"):

@@ -123,6 +123,10 @@ async def test_what_stands_in_clear_names_nobody(
         "overdue": False,
         "close_asked_by": None,
         "close_asked_at": None,
+        "closed_on": None,
+        "follow_up_on": None,
+        "follow_up_late": False,
+        "words_on": None,
     }
     assert {row["reader"] for row in await wraps(db)} == {str(reader.id) for reader in readers} | {ESCROW}
 
