@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from store import audit, terminal
+from store.crypto import Keys, fingerprint
 from store.database import fetch_all
 from store.jawab import Jawab
 
@@ -39,6 +40,13 @@ async def find_wrong(jawab: Jawab) -> list[dict[str, Any]]:
     return found
 
 
+def tell_keys(keys: Keys) -> str:
+    """One line of fingerprints, to be compared with those of the backup."""
+    house, *old = keys.fingerprints
+    escrow = fingerprint(keys.escrow_public) if keys.escrow_public else "none"
+    return f"house key {house}" + (f" (before: {', '.join(old)})" if old else "") + f", escrow {escrow}"
+
+
 def doctor_with(*looks: Look) -> Callable[[typer.Context], None]:
     """The command that looks here and wherever other rooms say."""
 
@@ -48,6 +56,7 @@ def doctor_with(*looks: Look) -> Callable[[typer.Context], None]:
     def doctor(context: typer.Context) -> None:
         """Look for what a person should put right. Exit 1 if anything is found."""
         found = terminal.run(context, look)
+        terminal.out.print(tell_keys(Keys.load(context.obj().key_file)))
         terminal.show(found, as_json=False, empty="nothing to put right")
         raise typer.Exit(1 if found else 0)
 

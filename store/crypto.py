@@ -13,6 +13,7 @@ import hmac
 import json
 import os
 import secrets
+import stat
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -37,12 +38,15 @@ CODE_OPSLIMIT, CODE_MEMLIMIT = 2, 64 * 1024 * 1024
 # 256 MiB, 3 passes: a handler's private key rests on this.
 KEY_OPSLIMIT, KEY_MEMLIMIT = 3, 256 * 1024 * 1024
 
+FROM_BACKUP = "bring it back from the backup, and start again"
+ODD_BYTES = 12  # a key of 32 random bytes has some 30 different ones; one with fewer than this was never random
+
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
 
 
 class Malformed(ValueError):
-    """A key file that is none, in one line that names it."""
+    """A key file that is none, is damaged, missing or another's, in one line that names it and says what to do."""
 
 
 class Unopened(Exception):
@@ -59,35 +63,53 @@ class Keys:
     @classmethod
     def load(cls, path: Path) -> Keys:
         """Read the key file and, beside it, the escrow's public key. Raises `Malformed`, and OSError if unread."""
-        try:
-            lines = [line.strip() for line in path.read_text().splitlines() if line.strip() and line[0] != "#"]
-            masters = tuple(bytes.fromhex(line) for line in lines)
-        except ValueError:
-            raise Malformed(f"{path}: a key is 64 hexadecimal digits a line") from None
-        if not masters or any(len(master) != 32 for master in masters):
-            raise Malformed(f"{path}: a key is 64 hexadecimal digits a line")
+        lines = [line.strip() for line in _read_private(path).splitlines() if line.strip() and line[0] != "#"]
+        masters = tuple(_read_key(path, line) for line in lines)
+        if not masters:
+            raise Malformed(f"{path}: a key is 64 hexadecimal digits a line; {FROM_BACKUP}")
+        if len(set(masters)) < len(masters):
+            raise Malformed(f"{path}: the same key stands there twice: take the second line away, never the last one")
         escrow = path.with_name("escrow.pub")
-        try:
-            public = bytes.fromhex(escrow.read_text().strip()) if escrow.is_file() else None
-        except ValueError:
-            public = b""
-        if public is not None and len(public) != 32:
-            raise Malformed(f"{escrow}: a public key is 64 hexadecimal digits")
-        return cls(masters, public)
+        return cls(masters, _read_key(escrow, escrow.read_text(errors="replace").strip()) if escrow.is_file() else None)
 
     @classmethod
-    def create(cls, path: Path) -> Keys:
-        """Make the key file and the escrow pair where there is none (0400, folder 0700), then load them."""
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not path.exists():
-            _write_once(path, secrets.token_hex(32))
-        escrow = path.with_name("escrow.pub")
-        if not escrow.exists():
-            private = PrivateKey.generate()
-            # The private half belongs in other hands than this machine's; `doctor` nags until it has been moved away.
-            _write_once(path.with_name("escrow.key"), bytes(private).hex())
-            _write_once(escrow, bytes(private.public_key).hex())
+    def create(cls, path: Path, *, new: bool = True) -> Keys:
+        """Make the key file and the escrow pair (0400, folder 0700) where the data are `new`, then load them.
+
+        Where data are already there nothing is made: a key made silently opens nothing of theirs, makes a stranger of
+        every phone, and would let nobody notice that the old one is gone. Raises `Malformed`.
+        """
+        escrow, private = path.with_name("escrow.pub"), path.with_name("escrow.key")
+        if new:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not path.exists():
+                _write_once(path, secrets.token_hex(32))
+            if not escrow.exists():
+                # The private half belongs in other hands than this machine's; `doctor` nags until it is moved away.
+                if not private.exists():
+                    _write_once(private, secrets.token_hex(32))
+                pair = PrivateKey(_read_key(private, _read_private(private).strip()))
+                _write_once(escrow, bytes(pair.public_key).hex())
+        for file in (path, escrow):
+            if not file.is_file():
+                raise Malformed(f"{file} is not there, but data are that were written with it: {FROM_BACKUP}")
         return cls.load(path)
+
+    @staticmethod
+    def rotate(path: Path) -> Keys:
+        """Put a new key before those that are there: it encrypts from now on, they go on opening. Raises `Malformed`.
+
+        Only boxes change their key, which each of them names. What is looked up by a keyed hash (addresses, codes,
+        links) is always reckoned from the last line: a code that nobody knows any more cannot be hashed again.
+        """
+        Keys.load(path)
+        _write_over(path, f"{secrets.token_hex(32)}\n{_read_private(path).strip()}")
+        return Keys.load(path)
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """What may be told of each key, in the order of the file."""
+        return tuple(fingerprint(master) for master in self.masters)
 
     # ── derived secrets ──────────────────────────────────────────────────────────────────────────────────────────
     def derive(self, purpose: str, master: bytes | None = None) -> bytes:
@@ -242,6 +264,56 @@ def _key_id(key: bytes) -> bytes:
     return hashlib.blake2b(key, digest_size=4, person=b"jawab-id").digest()
 
 
+def fingerprint(key: bytes) -> str:
+    """Tells keys apart and nothing of them: four groups of four hexadecimal digits."""
+    shown = hashlib.blake2b(key, digest_size=8, person=b"jawab-print").hexdigest()
+    return "-".join(shown[at : at + 4] for at in range(0, 16, 4))
+
+
+def _read_private(path: Path) -> str:
+    """A file that nobody else may read. Raises `Malformed` for one that others can, or that is not there."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        raise Malformed(f"{path} is not there: {FROM_BACKUP}") from None
+    if mode & 0o077:
+        raise Malformed(
+            f"{path} can be read or written by others (mode {mode:04o}): `chmod 0400` it; if others use this machine, "
+            "`jawab keys rotate` before the next start"
+        )
+    return path.read_text(errors="replace")
+
+
+def _read_key(path: Path, line: str) -> bytes:
+    """32 bytes. Raises `Malformed` for what is none, or was never random."""
+    try:
+        key = bytes.fromhex(line)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise Malformed(f"{path}: a key is 64 hexadecimal digits a line; {FROM_BACKUP}")
+    if len(set(key)) < ODD_BYTES:
+        raise Malformed(f"{path}: a key of hardly any different bytes is no key, the file is damaged: {FROM_BACKUP}")
+    return key
+
+
 def _write_once(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w") as file:
+    """Whole or not at all: half a key would lock the data that are written with it. FileExistsError over another."""
+    unfinished = _unfinished(path, text)
+    try:
+        path.hardlink_to(unfinished)
+    finally:
+        unfinished.unlink()
+
+
+def _write_over(path: Path, text: str) -> None:
+    _unfinished(path, text).replace(path)
+
+
+def _unfinished(path: Path, text: str) -> Path:
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w") as file:
         file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return beside

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from settings import Settings
-from store import logs
+from store import house_keys, logs
 from store.bell import Bell
 from store.crypto import Keys
 from store.database import ROLES, Database
@@ -31,6 +31,8 @@ async def opened(settings: Settings, *, roles: tuple[str, ...] = ROLES, size: in
     )
     await jawab.db.open()
     try:
+        async with jawab.db.autocommit(roles[0]) as conn:
+            await house_keys.check(conn, keys)
         yield jawab
     finally:
         jawab.bell.close()

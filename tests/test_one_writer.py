@@ -32,6 +32,7 @@ WRITERS = {
     "districts": "cases/districts.py",
     "editions": "broadcast/publish.py",
     "facilities": "cases/scorecards.py",
+    "house_keys": "store/house_keys.py",
     "inbox": "store/inbox.py",
     "jobs": "store/jobs.py",
     "joined": "cases/joined.py",

@@ -19,7 +19,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from cases import joined, offices, sorting, triage
-from cases.protected import register
+from cases.protected import register, roster
 from cases.sorting import Kept
 from cases.triage import Custodian
 from store import alarms, contacts
@@ -56,13 +56,11 @@ async def seal(
     Raises ValueError where there is nobody to seal to.
     """
     found = await find(tx, code_hash)
-    case_id: UUID = (
-        found.case_id
-        if found
-        else await register.put(
-            tx, code_hash=code_hash, district_id=district_id, now=now, recipients=list(await _roster(tx, district_id))
-        )
-    )
+    if found:
+        case_id = found.case_id
+    else:
+        live = await roster.readers(tx, district_id)
+        case_id = await register.put(tx, code_hash=code_hash, district_id=district_id, now=now, recipients=list(live))
     await append(tx, keys, case_id=case_id, kind=kind, data=data, now=now)
     return case_id
 
@@ -76,7 +74,7 @@ async def append(
     key to what comes later.
     """
     recipients = await register.readers_of(tx, case_id)
-    readers = {str(one): key for one, key in (await _roster(tx)).items() if one in recipients}
+    readers = {str(one): key for one, key in (await roster.readers(tx)).items() if one in recipients}
     if not readers:
         await alarms.sound(tx, "protected_without_reader")
     if keys.escrow_public is None:
@@ -144,19 +142,13 @@ async def has_reader(tx: Tx, district_id: str, accused: Collection[UUID] = ()) -
     return bool(await _unconflicted(tx, district_id, accused))
 
 
-async def _roster(tx: Tx, district_id: str = "") -> dict[UUID, bytes]:
-    """Who may be sealed to, with public keys: the province's protected handlers, whatever the district is."""
-    rows = await fetch_all(tx, "SELECT id, public_key FROM sealed.roster(%s)", (district_id,))
-    return {row["id"]: bytes(row["public_key"]) for row in rows}
-
-
 async def _unconflicted(tx: Tx, district_id: str, accused: Collection[UUID]) -> list[UUID]:
     """Those of the roster whom the accused offices do not reach. For the desk's side only: it reads who sits where."""
-    roster = await _roster(tx, district_id)
+    live = await roster.readers(tx, district_id)
     sitting = await fetch_all(
         tx,
         "SELECT id, district_id AS district, office_id AS office FROM staff WHERE id = ANY(%s)",
-        (list(roster),),
+        (list(live),),
         of=Custodian,
     )
     return list(triage.readers(sitting, district_id, accused, await offices.lines(tx)))

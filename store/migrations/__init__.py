@@ -21,6 +21,7 @@ from alembic.util import CommandError
 from psycopg import sql
 from sqlalchemy import NullPool, create_engine
 
+from store import house_keys
 from store.crypto import Keys
 from store.database import LOCKS, ROLES
 
@@ -62,12 +63,14 @@ def migrate(url: str, keys: Keys, folder: Path = FOLDER) -> None:
     """Make the roles and bring the tables up to date. Safe to run twice, and twice at once. Blocking.
 
     Raises RuntimeError or ValueError in one line: the database's owner may not make roles, its locale cannot search,
-    it is newer than these files, a file does not run (which leaves nothing of itself behind) or is not in the chain.
+    it is newer than these files, a file does not run (which leaves nothing of itself behind) or is not in the chain;
+    `Malformed` where the key file is not the one that the data were written with.
     """
     chain = Migrations(str(folder))
     chain.get_heads()  # reads the names, before anything is done
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCKS["migrate"],))  # held until this connection closes
+        house_keys.refuse_foreign(connection, keys)  # before its passwords are given to the roles
         for role in ROLES:
             _make_role(connection, f"jawab_{role}", keys.role_password(role))
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
@@ -78,6 +81,7 @@ def migrate(url: str, keys: Keys, folder: Path = FOLDER) -> None:
             _upgrade(url, chain)
         except CommandError as refused:
             raise RuntimeError(f"the database is newer than this Jawab: {refused}") from None
+        house_keys.pin(connection, keys)
 
 
 def _upgrade(url: str, chain: Migrations) -> None:

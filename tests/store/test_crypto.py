@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.crypto import Keys, Unopened, new_keypair, open_item, seal_item
+from store.crypto import Keys, Malformed, Unopened, new_keypair, open_item, seal_item
 
 
 def test_a_box_opens_only_in_its_own_place(keys: Keys) -> None:
@@ -33,12 +33,87 @@ def test_an_old_key_still_opens_after_a_new_one_is_added() -> None:
         Keys((new,)).decrypt(box, "a")
 
 
-@pytest.mark.parametrize("text", ["", "zz" * 32, "ab" * 31, "not a key"])
-def test_a_malformed_key_file_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "master.key"
+RANDOM = bytes(range(7, 39)).hex()
+
+
+def write(path: Path, text: str, mode: int = 0o400) -> Path:
     path.write_text(text)
-    with pytest.raises(ValueError, match="64 hexadecimal digits"):
+    path.chmod(mode)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "why"),
+    [
+        ("", 0o400, "64 hexadecimal digits"),
+        ("zz" * 32, 0o400, "64 hexadecimal digits"),
+        ("ab" * 31, 0o400, "64 hexadecimal digits"),
+        (RANDOM + "00", 0o400, "64 hexadecimal digits"),
+        ("\0" * 64, 0o400, "64 hexadecimal digits"),
+        ("00" * 32, 0o400, "hardly any different bytes"),
+        (RANDOM + "\n" + "ff" * 32, 0o400, "hardly any different bytes"),
+        (RANDOM + "\n" + RANDOM, 0o400, "twice"),
+        (RANDOM, 0o644, "chmod 0400"),
+        (RANDOM, 0o440, "chmod 0400"),
+        (RANDOM, 0o602, "chmod 0400"),
+    ],
+)
+def test_a_damaged_key_file_is_refused_in_one_line_that_says_what_to_do(
+    tmp_path: Path, text: str, mode: int, why: str
+) -> None:
+    path = write(tmp_path / "master.key", text, mode)
+    with pytest.raises(Malformed, match=why) as refused:
         Keys.load(path)
+    assert "\n" not in str(refused.value)
+    assert str(path) in str(refused.value)
+    assert RANDOM not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["", "00" * 32, "ab" * 31])
+def test_a_damaged_escrow_is_refused(tmp_path: Path, text: str) -> None:
+    write(tmp_path / "escrow.pub", text)
+    with pytest.raises(Malformed, match=r"escrow\.pub"):
+        Keys.load(write(tmp_path / "master.key", RANDOM))
+
+
+@pytest.mark.parametrize("gone", ["master.key", "escrow.pub"])
+def test_keys_are_made_for_new_data_only(tmp_path: Path, gone: str) -> None:
+    path = tmp_path / "keys" / "master.key"
+    made = Keys.create(path)
+    assert Keys.create(path, new=False) == made
+    assert {file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {0o400}
+    (path.parent / gone).unlink()
+    before = sorted(path.parent.iterdir())
+    with pytest.raises(Malformed, match=r"bring it back") as refused:
+        Keys.create(path, new=False)
+    assert str(path.parent / gone) in str(refused.value)
+    assert sorted(path.parent.iterdir()) == before, "nothing was made"
+
+
+def test_a_first_start_that_was_killed_between_two_keys_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    made = Keys.create(path)
+    (tmp_path / "escrow.pub").unlink()
+    assert Keys.create(path) == made
+
+
+def test_a_rotated_key_file_opens_what_was_written_and_finds_who_wrote(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    old = Keys.create(path)
+    box = old.encrypt(b"words", "a")
+    new = Keys.rotate(path)
+    assert new == Keys.load(path)
+    assert new.masters[1:] == old.masters
+    assert path.stat().st_mode & 0o777 == 0o400
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".")] == []
+    assert new.decrypt(box, "a") == b"words"
+    with pytest.raises(Unopened):
+        old.decrypt(new.encrypt(b"words", "a"), "a")
+    assert new.tag("phone", "+15550001") == old.tag("phone", "+15550001")
+    assert new.hash_code("900000000001") == old.hash_code("900000000001")
+    third = Keys.rotate(path)
+    assert third.decrypt(box, "a") == b"words"
+    assert len(set(third.fingerprints)) == 3
 
 
 @given(plain=st.binary(max_size=3000))
