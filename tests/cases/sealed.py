@@ -30,14 +30,14 @@ async def seal(db: Database, keys: Keys, code_hash: bytes, *, kind: str = "story
 async def look(
     db: Database, case_id: UUID, reader: SimpleNamespace, *, reason: str = "first_look", now: datetime = NOW
 ) -> list[reading.Item]:
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         return await reading.open_items(tx, case_id, staff_id=reader.id, private_key=reader.key, reason=reason, now=now)
 
 
 async def act(db: Database, keys: Keys, case_id: UUID, reader: SimpleNamespace, verb: str, **more: Any) -> Any:
     """One act of a reader in its own transaction, as the page does it; `verb` is a function of cases.protected."""
     now = more.pop("now", NOW)
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         if verb == "unask_close":
             return await reading.unask_close(tx, case_id, staff_id=reader.id)
         return await getattr(acting, verb)(tx, keys, case_id, Reader(reader.id, reader.key, now), **more)
@@ -63,5 +63,5 @@ async def dump(owner: psycopg.AsyncConnection[Any], *, schema: str = "") -> dict
 
 
 async def wraps(db: Database) -> list[dict[str, Any]]:
-    async with db.autocommit("console") as conn:
+    async with db.autocommit("custody") as conn:
         return await (await conn.execute("SELECT item_id, reader, wrap FROM sealed.wraps")).fetchall()

@@ -102,10 +102,10 @@ async def test_an_answer_is_read_by_the_number_and_by_no_key_of_the_house(
         assert ANSWER.encode() not in held, table
     told = (await look(db, one.case, second))[-1]
     assert (told.kind, told.data["message"]["text"], told.data["by"]) == ("told", ANSWER, str(first.id))
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         lengths = await (await tx.execute("SELECT length(box) AS n FROM sealed.said")).fetchone()
     await act(db, keys, one.case, first, "answer", text="ہاں")
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         assert await (await tx.execute("SELECT length(box) AS n FROM sealed.said")).fetchone() == lengths
 
 
@@ -164,7 +164,7 @@ async def test_a_day_to_come_back_to_it_alarms_once_and_an_opening_keeps_it(
     assert (plan.kind, plan.data["text"], plan.data["until"]) == ("plan", "ask the school", "2026-11-20")
 
     async def sweep(today: date) -> int:
-        async with db.transaction("console") as tx:
+        async with db.transaction("custody") as tx:
             return await reading.sweep(tx, today)
 
     assert await sweep(date(2026, 11, 20)) == 0, "the day is not over"

@@ -5,7 +5,7 @@ ALTER TABLE sealed.cases
     ADD COLUMN closed_on date,                            -- until thirty days later it may be gainsaid
     ADD COLUMN follow_up_on date,                         -- when a reader means to come back to it
     ADD COLUMN follow_up_late boolean NOT NULL DEFAULT false;
-GRANT UPDATE (closed_on, follow_up_on, follow_up_late) ON sealed.cases TO jawab_console;
+GRANT UPDATE (closed_on, follow_up_on, follow_up_late) ON sealed.cases TO jawab_custody;
 
 CREATE TABLE sealed.openings (                            -- which reader has opened which case, and when last
     case_id     uuid NOT NULL,
@@ -13,14 +13,14 @@ CREATE TABLE sealed.openings (                            -- which reader has op
     at          timestamptz NOT NULL,
     PRIMARY KEY (case_id, staff_id)
 );
-GRANT SELECT, INSERT, UPDATE ON sealed.openings TO jawab_console;
+GRANT SELECT, INSERT, UPDATE ON sealed.openings TO jawab_custody;
 
 CREATE TABLE sealed.said (                                -- what stands at a number; no key of the house opens it
     code_hash   bytea PRIMARY KEY,
     case_id     uuid NOT NULL,
     box         bytea NOT NULL                            -- padded, under a key made of the number
 );
-GRANT SELECT, INSERT, UPDATE ON sealed.said TO jawab_console;
+GRANT SELECT, INSERT, UPDATE ON sealed.said TO jawab_custody;
 
 DROP FUNCTION sealed.case_by_code(bytea);
 CREATE FUNCTION sealed.case_by_code(p_hash bytea)
@@ -39,7 +39,7 @@ ALTER TABLE sealed.cases
     ADD COLUMN words_on date,
     DROP CONSTRAINT cases_status_check,
     ADD CONSTRAINT cases_status_check CHECK (status IN ('received', 'seen', 'in_progress', 'disputed', 'closed'));
-GRANT UPDATE (words_on) ON sealed.cases TO jawab_console;
+GRANT UPDATE (words_on) ON sealed.cases TO jawab_custody;
 CREATE FUNCTION sealed.note_words(p_case uuid) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
     UPDATE sealed.cases SET words_on = current_date WHERE id = p_case AND status <> 'received' AND words_on IS NULL
@@ -51,4 +51,9 @@ LANGUAGE sql SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
     WHERE id = p_case AND status = 'closed' AND closed_on >= current_date - 30
 $$;
 REVOKE ALL ON FUNCTION sealed.note_words(uuid), sealed.dispute(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sealed.note_words(uuid), sealed.dispute(uuid) TO jawab_intake, jawab_console;
+GRANT EXECUTE ON FUNCTION sealed.note_words(uuid), sealed.dispute(uuid) TO jawab_intake, jawab_custody;
+
+-- Custody owes the reporter a message like any other, to the phone that the seal names.
+GRANT SELECT ON channels TO jawab_custody;
+GRANT SELECT (contact_id, edition_id) ON outbox TO jawab_custody;
+GRANT INSERT ON outbox TO jawab_custody;
