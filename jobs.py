@@ -21,8 +21,8 @@ from broadcast import publish
 from cases import endings, links, notices, overdue, reserved, supervisors
 from cases.calendar import PROVINCE
 from desk import auth, decisions, protected, sessions
+from store import drops, media, once, outbox, tries
 from store import jobs as book
-from store import media, once, outbox, tries
 from store.jawab import Jawab
 
 log = structlog.get_logger()
@@ -177,6 +177,7 @@ async def _prune(jawab: Jawab, now: datetime) -> None:
     async with jawab.db.transaction("console") as tx:
         log.info(
             "pruned",
+            drops=await drops.forget(tx),
             code_tries=await tries.forget(tx),
             login_attempts=await auth.forget_attempts(tx, now),
             desk_sessions=await sessions.forget_ended(tx, now),

@@ -17,9 +17,10 @@ from cases.calendar import day_of
 from cases.history import Actor
 from cases.register import Case
 from cases.thread import Said, Words
-from store import outbox, sessions
+from store import drops, outbox, sessions
 from store.crypto import Keys
 from store.database import Tx, fetch_one, new_id
+from store.drops import Drop
 from store.sessions import Question
 
 WAITS = "case.waits"  # that there is an answer at the number: what goes to a phone in place of the words themselves
@@ -82,6 +83,7 @@ async def ask(
     outbox_id = await tell(tx, keys, case, verb, says=says, now=now, options=options, text=text, by=by, apart=apart)
     if outbox_id is not None:
         await sessions.ask(tx, case.contact_id, question, case.id)
+        await drops.put(tx, case.contact_id, question, Drop())
     return outbox_id
 
 

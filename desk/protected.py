@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse, Response
 import pages
 from cases import calendar, husk, register, sorting
 from cases.lifecycle import Refused
-from cases.protected import acting, reading, telling, vault
+from cases.protected import acting, dropped, reading, telling, vault
 from cases.protected.acting import Reader
 from cases.protected.reading import Sealed
 from cases.roles import who_may
@@ -156,22 +156,25 @@ async def _hear(jawab: Jawab, request: Request) -> Response:
     return files.respond(request, file.content, file)
 
 
-def mount(app: FastAPI, jawab: Jawab) -> None:
-    async def show_list(request: Request) -> Response:
-        staff: Staff = request.state.staff
-        async with jawab.db.transaction("custody") as tx:
-            rows = await reading.list_for(tx, staff.id)
-            await audit.write(tx, str(staff.id), "protected.list", str(staff.id))
-            names = {row["id"]: row["names"] for row in await fetch_all(tx, "SELECT id, names FROM districts")}
-        return pages.page(
-            request,
-            "desk/protected_list.html",
-            rows=rows,
-            districts=names,
-            today=calendar.day_of(datetime.now(UTC)),
-            here="/desk/protected",
-        )
+async def _show_list(jawab: Jawab, request: Request) -> Response:
+    staff: Staff = request.state.staff
+    async with jawab.db.transaction("custody") as tx:
+        rows = await reading.list_for(tx, staff.id)
+        await audit.write(tx, str(staff.id), "protected.list", str(staff.id))
+        names = {row["id"]: row["names"] for row in await fetch_all(tx, "SELECT id, names FROM districts")}
+        dropped_in = await dropped.count_waiting(tx)
+    return pages.page(
+        request,
+        "desk/protected_list.html",
+        rows=rows,
+        districts=names,
+        dropped_in=dropped_in,
+        today=calendar.day_of(datetime.now(UTC)),
+        here="/desk/protected",
+    )
 
+
+def mount(app: FastAPI, jawab: Jawab) -> None:
     async def show(
         request: Request,
         *,
@@ -227,6 +230,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             if private is not None:
                 opened = await reading.open_items(
                     tx,
+                    jawab.keys,
                     case_id,
                     staff_id=staff.id,
                     private_key=private,
@@ -267,7 +271,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             return await show(request, problem=f"refused.{refused.reason}", kept=kept, failed=move, status=422)
         return RedirectResponse(f"/desk/protected/{case_id}?done={move}", status_code=303)
 
-    app.add_route("/desk/protected", show_list, methods=["GET"])
+    app.add_route("/desk/protected", partial(_show_list, jawab), methods=["GET"])
     app.add_route("/desk/protected/{case_id:uuid}", show, methods=["GET"])
     app.add_route(
         "/desk/protected/{case_id:uuid}/open/{reason}/media/{item_id:uuid}", partial(_hear, jawab), methods=["GET"]

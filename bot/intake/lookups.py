@@ -28,10 +28,12 @@ async def hash_codes(turn: Turn, step: Step) -> None:
     A look-up always pays for it, so that an ordinary, a protected and a wrong code take the same time.
     """
     for effect in step.effects:
-        if isinstance(effect, (Seal, SealStory)) or (isinstance(effect, LookUp) and effect.what == "case"):
-            await hash_code(turn, effect.code)
-        if isinstance(effect, LookUp) and effect.what == "case":
-            turn.code_keys[effect.code] = await asyncio.to_thread(turn.jawab.keys.code_key, effect.code)
+        match effect:
+            case SealStory() | Seal(drop=False):
+                await hash_code(turn, effect.code)
+            case LookUp(what="case"):
+                await hash_code(turn, effect.code)
+                turn.code_keys[effect.code] = await asyncio.to_thread(turn.jawab.keys.code_key, effect.code)
 
 
 async def hash_code(turn: Turn, code: str) -> None:

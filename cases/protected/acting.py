@@ -22,8 +22,7 @@ from store.database import Tx, fetch_one
 
 FOUND = ("upheld", "not_upheld", "not_examined")  # what came of it
 HEARD = ("unnamed", "not_heard")  # was the accused heard, without being told who spoke; or not at all
-COME_BACK = timedelta(days=7)  # after a question: whoever asks means to read the answer
-COME_BACK_CLOSED = timedelta(days=30)  # as long as its reporter may say that it is not so
+COME_BACK = timedelta(days=7)  # whoever tells something, or asks, means to read what is said to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +52,15 @@ async def start(tx: Tx, keys: Keys, case_id: UUID, reader: Reader) -> UUID | Non
 async def answer(
     tx: Tx, keys: Keys, case_id: UUID, reader: Reader, *, text: str, asks: bool = False, until: date | None = None
 ) -> UUID | None:
-    """Words that the reporter reads by the number; `asks`: a question, to come back to by `until`."""
+    """Words, or a question (`asks`), that the reporter reads by the number; to come back to by `until`."""
     if not text.strip():
         raise Refused("text_missing")
     teller, case = await _begin(tx, case_id, reader, "ask" if asks else "answer")
     if case["status"] == "received":
         await _change(tx, case_id, "seen", ("received",))
-    if asks or until is not None:
-        await _plan(tx, case_id, reader.now, until or calendar.day_of(reader.now) + COME_BACK)
+    await _plan(tx, case_id, reader.now, until or calendar.day_of(reader.now) + COME_BACK)
     says = [("case.answered", {"code": teller.code})]
-    return await telling.tell(tx, keys, teller, "answer", says=says, text=text)
+    return await telling.tell(tx, keys, teller, "answer", says=says, text=text, question="answer")
 
 
 async def plan(tx: Tx, keys: Keys, case_id: UUID, reader: Reader, *, text: str, until: date | None) -> None:
@@ -102,16 +100,18 @@ async def close(tx: Tx, keys: Keys, case_id: UUID, reader: Reader) -> list[UUID]
     today = calendar.day_of(reader.now)
     if not await register.close(tx, case_id, reader.id, today):
         raise Refused("unknown_move" if case["status"] == "closed" else "second_person")
-    await register.set_follow_up(tx, case_id, today + COME_BACK_CLOSED)
+    await register.set_follow_up(tx, case_id, today + COME_BACK)
     if not teller.reporter.codes:
         return []
     items = await reading.read_items(tx, case_id, reader.id, reader.private_key)
     word = [one.data for one in items if one.kind == "closing" and one.data["by"] == str(asked_by)]
-    told = [("case.answered", {"code": teller.code})]
-    sent = [await telling.tell(tx, keys, teller, "answer", says=told, text=word[-1]["text"])] if word else []
+    sent: list[UUID | None] = []
+    for text in [one["text"] for one in word[-1:]]:
+        answered = [("case.answered", {"code": teller.code})]
+        sent.append(await telling.tell(tx, keys, teller, "answer", says=answered, text=text, question="answer"))
     question = asking.QUESTIONS["confirm"]
     says: list[tuple[str, Mapping[str, Any]]] = [(key, {"code": teller.code}) for key in ("case.closed", question.text)]
-    sent.append(await telling.tell(tx, keys, teller, "close", says=says, options=question.options))
+    sent.append(await telling.tell(tx, keys, teller, "close", says=says, options=question.options, question="confirm"))
     return [one for one in sent if one is not None]
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from cases import calendar
 from cases.lifecycle import Refused
-from cases.protected import register, vault
+from cases.protected import dropped, register, vault
 from cases.roles import who_may
 from store import alarms, audit
 from store.crypto import Keys, Unopened, open_item
@@ -70,10 +70,11 @@ class Item:
 
 
 async def open_items(
-    tx: Tx, case_id: UUID, *, staff_id: UUID, private_key: bytes, reason: str, now: datetime
+    tx: Tx, keys: Keys, case_id: UUID, *, staff_id: UUID, private_key: bytes, reason: str, now: datetime
 ) -> list[Item]:
-    """Open a case with a reader's unlocked private key, oldest item first. Raises `Refused`
-    for who is no reader, or gives no reason of REASONS.
+    """Open a case with a reader's unlocked private key, oldest item first, with what came into its drops since.
+
+    Raises `Refused` for who is no reader, or gives no reason of REASONS.
     """
     if reason not in REASONS:
         raise Refused("reason_missing")
@@ -86,7 +87,10 @@ async def open_items(
         (case_id, staff_id),
     )
     await register.come_back(tx, case_id, calendar.day_of(now))
-    return await read_items(tx, case_id, staff_id, private_key)
+    items = await read_items(tx, case_id, staff_id, private_key)
+    if await dropped.collect(tx, keys, case_id, dropped.of([(item.kind, item.data) for item in items])):
+        items = await read_items(tx, case_id, staff_id, private_key)
+    return items
 
 
 async def read_items(tx: Tx, case_id: UUID, staff_id: UUID, private_key: bytes) -> list[Item]:

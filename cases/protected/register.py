@@ -106,11 +106,16 @@ async def mark_follow_ups(tx: Tx, today: date) -> int:
 
 
 async def come_back(tx: Tx, case_id: UUID, today: date) -> None:
-    """A reader has opened it: words that came are read, and a day that has come is kept."""
+    """A reader has opened it: words that came are read, and a day that has come is kept.
+
+    What was closed is looked at once more when nobody may say any longer that it is not so.
+    """
     await tx.execute(
         "UPDATE sealed.cases SET words_on = NULL, follow_up_late = false,"
-        " follow_up_on = CASE WHEN follow_up_on > %(today)s THEN follow_up_on END WHERE id = %(case)s",
-        {"today": today, "case": case_id},
+        " follow_up_on = CASE WHEN follow_up_on > %(today)s THEN follow_up_on"
+        " WHEN status = 'closed' AND closed_on + %(stands)s > %(today)s THEN closed_on + %(stands)s END"
+        " WHERE id = %(case)s",
+        {"today": today, "case": case_id, "stands": clocks.DISPUTE.days + 1},
     )
 
 

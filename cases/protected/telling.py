@@ -10,16 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from cases import calendar, messages, readable, safe_hours
 from cases.lifecycle import Refused
 from cases.messages import Says
 from cases.protected import said, vault
 from cases.protected.reporter import Reporter
-from store import contacts
+from store import contacts, drops, sessions
 from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all, fetch_one
+from store.drops import Drop
+from store.sessions import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +51,23 @@ async def tell(
     says: Says,
     options: Sequence[tuple[str, str]] = (),
     text: str = "",
+    question: Question | None = None,
 ) -> UUID | None:
     """Tell the reporter of one act. Returns the message's id; None where this phone may not be messaged.
 
+    With a `question` what they write next is the answer to it, and comes into a drop of this case.
     `text` is what the reader typed: it stands at the number, and no phone is sent a word of it.
     """
     reporter = teller.reporter
     whole = messages.compose(says, options=options, text=text)
     sent = messages.compose([(messages.WAITS, {"code": teller.code})]) if text.strip() else whole
     contact_id = await find_contact(tx, keys, teller.district_id, reporter) if reporter.may_message else None
-    outbox_id, lang = None, reporter.lang
+    outbox_id, lang, drop = None, reporter.lang, Drop()
     if contact_id is not None:
         owed = await messages.owe(
             tx,
             keys,
-            uuid4(),  # news of somebody's case, of which no table knows the other end
+            drop.id,  # news of somebody's case, of which no table knows the other end
             verb,
             contact_id=contact_id,
             lang=reporter.lang,
@@ -72,6 +76,9 @@ async def tell(
             now=safe_hours.next_at(reporter.hour, teller.now),
         )
         outbox_id, lang = owed.outbox_id, owed.lang
+        if question is not None:
+            await sessions.ask(tx, contact_id, question, drop.id)
+            await drops.put(tx, contact_id, question, drop)
     line: dict[str, Any] = {
         "verb": verb,
         "message": whole,
@@ -79,6 +86,8 @@ async def tell(
         "outbox": str(outbox_id) if outbox_id else None,
         "by": str(teller.staff_id),
     }
+    if contact_id is not None and question is not None:
+        line["drop"] = {"id": str(drop.id), "key": drop.private_key.hex()}
     await vault.append(tx, keys, case_id=teller.case_id, kind="told", data=line, now=teller.now)
     stands = readable.of(verb, whole, calendar.day_of(teller.now))
     if stands is not None:

@@ -28,10 +28,12 @@ async def seal(db: Database, keys: Keys, code_hash: bytes, *, kind: str = "story
 
 
 async def look(
-    db: Database, case_id: UUID, reader: SimpleNamespace, *, reason: str = "first_look", now: datetime = NOW
+    db: Database, keys: Keys, case_id: UUID, reader: SimpleNamespace, *, reason: str = "first_look", now: datetime = NOW
 ) -> list[reading.Item]:
     async with db.transaction("custody") as tx:
-        return await reading.open_items(tx, case_id, staff_id=reader.id, private_key=reader.key, reason=reason, now=now)
+        return await reading.open_items(
+            tx, keys, case_id, staff_id=reader.id, private_key=reader.key, reason=reason, now=now
+        )
 
 
 async def act(db: Database, keys: Keys, case_id: UUID, reader: SimpleNamespace, verb: str, **more: Any) -> Any:

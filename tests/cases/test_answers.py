@@ -58,11 +58,11 @@ async def test_the_reporter_is_told_in_the_words_of_an_ordinary_case(
     db: Database, keys: Keys, place: SimpleNamespace, report: Any, opened: Any, readers: list[SimpleNamespace]
 ) -> None:
     one, (first, second) = await report(), readers
-    await look(db, one.case, first)
+    await look(db, keys, one.case, first)
     for verb, more in (("see", {}), ("start", {}), ("answer", {"text": ANSWER})):
         await act(db, keys, one.case, first, verb, **more)
     await act(db, keys, one.case, first, "ask_close", **CLOSING)
-    await look(db, one.case, second)
+    await look(db, keys, one.case, second)
     await act(db, keys, one.case, second, "close")
     sealed = [row["message"] for row in await owed(db, keys) if row["contact_id"] == one.contact]
 
@@ -87,7 +87,7 @@ async def test_an_answer_is_read_by_the_number_and_by_no_key_of_the_house(
     db: Database, keys: Keys, report: Any, readers: list[SimpleNamespace], owner: psycopg.AsyncConnection[Any]
 ) -> None:
     one, (first, second) = await report(), readers
-    await look(db, one.case, first)
+    await look(db, keys, one.case, first)
     await act(db, keys, one.case, first, "answer", text=ANSWER)
     async with db.autocommit("intake") as conn:
         found = await vault.find(conn, keys.hash_code(one.code))
@@ -100,7 +100,7 @@ async def test_an_answer_is_read_by_the_number_and_by_no_key_of_the_house(
         assert ANSWER not in json.dumps(row["message"], ensure_ascii=False), "no phone is sent a word of it"
     for table, held in (await dump(owner)).items():
         assert ANSWER.encode() not in held, table
-    told = (await look(db, one.case, second))[-1]
+    told = (await look(db, keys, one.case, second))[-1]
     assert (told.kind, told.data["message"]["text"], told.data["by"]) == ("told", ANSWER, str(first.id))
     async with db.transaction("custody") as tx:
         lengths = await (await tx.execute("SELECT length(box) AS n FROM sealed.said")).fetchone()
@@ -113,7 +113,7 @@ async def test_who_did_not_allow_messages_gets_none_and_reads_by_the_number(
     db: Database, keys: Keys, report: Any, readers: list[SimpleNamespace]
 ) -> None:
     one, (first, _) = await report(may=False), readers
-    await look(db, one.case, first)
+    await look(db, keys, one.case, first)
     for verb, more in (("see", {}), ("answer", {"text": ANSWER})):
         assert await act(db, keys, one.case, first, verb, **more) is None
     assert await owed(db, keys) == []
@@ -127,7 +127,7 @@ async def test_a_message_waits_for_the_safe_time(
     db: Database, keys: Keys, report: Any, readers: list[SimpleNamespace]
 ) -> None:
     one, (first, _) = await report(hour="evening"), readers
-    await look(db, one.case, first)
+    await look(db, keys, one.case, first)
     await act(db, keys, one.case, first, "see")  # at 14:00 there
     (row,) = await owed(db, keys)
     assert row["due_at"].astimezone(ZoneInfo("Asia/Karachi")).strftime("%d %H:%M") == "18 16:00"
@@ -154,13 +154,13 @@ async def test_a_day_to_come_back_to_it_alarms_once_and_an_opening_keeps_it(
     db: Database, keys: Keys, report: Any, readers: list[SimpleNamespace], row: Row
 ) -> None:
     one, (first, second) = await report(), readers
-    await look(db, one.case, first)
+    await look(db, keys, one.case, first)
     with pytest.raises(Refused, match="date_past"):
         await act(db, keys, one.case, first, "plan", text="x", until=date(2026, 11, 17))
     with pytest.raises(Refused, match="date_missing"):
         await act(db, keys, one.case, first, "plan", text="x", until=None)
     await act(db, keys, one.case, first, "plan", text="ask the school", until=date(2026, 11, 20))
-    plan = (await look(db, one.case, second))[-1]
+    plan = (await look(db, keys, one.case, second))[-1]
     assert (plan.kind, plan.data["text"], plan.data["until"]) == ("plan", "ask the school", "2026-11-20")
 
     async def sweep(today: date) -> int:
@@ -172,7 +172,7 @@ async def test_a_day_to_come_back_to_it_alarms_once_and_an_opening_keeps_it(
     assert await sweep(date(2026, 11, 21)) == 0
     alarm = await row("SELECT data, district_id FROM alarms WHERE kind = 'protected_follow_up'")
     assert (alarm["data"], alarm["district_id"]) == ({}, None), "it names no case"
-    await look(db, one.case, second, now=NOW + timedelta(days=3))
+    await look(db, keys, one.case, second, now=NOW + timedelta(days=3))
     assert (await row("SELECT follow_up_on, follow_up_late FROM sealed.cases")) == {
         "follow_up_on": None, "follow_up_late": False,
     }  # fmt: skip
@@ -182,7 +182,7 @@ async def test_a_question_back_comes_back_by_itself(
     db: Database, keys: Keys, report: Any, readers: list[SimpleNamespace], row: Row
 ) -> None:
     one, (first, _) = await report(), readers
-    await look(db, one.case, first)
+    await look(db, keys, one.case, first)
     await act(db, keys, one.case, first, "answer", text="کہاں؟", asks=True)
     assert (await row("SELECT follow_up_on FROM sealed.cases"))["follow_up_on"] == date(2026, 11, 25)
 
@@ -194,7 +194,7 @@ async def test_a_seal_without_its_number_cannot_be_answered(
         case_id = await vault.seal(
             tx, keys, code_hash=code_hash, district_id="pishin", kind="story", data={"text": CANARY}, now=NOW
         )
-    await look(db, case_id, readers[0])
+    await look(db, keys, case_id, readers[0])
     await act(db, keys, case_id, readers[0], "see")
     with pytest.raises(Refused, match="number_unknown"):
         await act(db, keys, case_id, readers[0], "answer", text=ANSWER)

@@ -37,21 +37,18 @@ async def test_when_the_audit_fails_nobody_reads(
     case_id = await seal(db, keys, code_hash)
     await owner.execute("REVOKE EXECUTE ON FUNCTION audit_write(text, text, text) FROM jawab_custody")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        await look(db, case_id, readers[0])
+        await look(db, keys, case_id, readers[0])
 
 
 async def test_every_look_leaves_one_line_with_its_reason(
     db: Database, keys: Keys, code_hash: bytes, readers: list[SimpleNamespace], row: Row
 ) -> None:
     case_id = await seal(db, keys, code_hash)
-    await look(db, case_id, readers[0])
+    await look(db, keys, case_id, readers[0])
     line = await row("SELECT actor, action, object FROM audit WHERE action LIKE 'protected.%%'")
     assert line == {"actor": str(readers[0].id), "action": "protected.open:first_look", "object": str(case_id)}
     with pytest.raises(Refused, match="reason_missing"):
-        async with db.transaction("custody") as tx:
-            await reading.open_items(
-                tx, case_id, staff_id=readers[0].id, private_key=readers[0].key, reason="curious", now=NOW
-            )
+        await look(db, keys, case_id, readers[0], reason="curious")
 
 
 async def test_for_who_is_no_reader_the_case_does_not_exist(
@@ -64,7 +61,7 @@ async def test_for_who_is_no_reader_the_case_does_not_exist(
             assert await reading.list_for(conn, stranger.id) == []
         for asked in (case_id, uuid.uuid4()):
             with pytest.raises(Refused, match="not_allowed"):
-                await look(db, asked, stranger)
+                await look(db, keys, asked, stranger)
 
 
 async def test_for_a_protected_handler_who_came_later_the_case_does_not_exist(
@@ -77,7 +74,7 @@ async def test_for_a_protected_handler_who_came_later_the_case_does_not_exist(
     async with db.autocommit("custody") as conn:
         assert await reading.list_for(conn, later.id) == []
     with pytest.raises(Refused, match="not_allowed"):
-        await look(db, case_id, later)
+        await look(db, keys, case_id, later)
 
 
 async def test_a_reader_with_a_new_password_does_not_open_what_was_sealed_before(
@@ -93,8 +90,8 @@ async def test_a_reader_with_a_new_password_does_not_open_what_was_sealed_before
     assert found is not None
     first.key = crypto.unlock_private(found["private_box"], password, bytes(found["key_salt"]))
     await seal(db, keys, code_hash, kind="more", data={"text": "نیا"})
-    assert [item.kind for item in await look(db, case_id, first)] == ["unreadable", "more"]
-    assert [item.kind for item in await look(db, case_id, second)] == ["story", "more"]
+    assert [item.kind for item in await look(db, keys, case_id, first)] == ["unreadable", "more"]
+    assert [item.kind for item in await look(db, keys, case_id, second)] == ["story", "more"]
 
 
 async def test_who_has_left_gets_no_key_to_what_comes_later(
@@ -105,9 +102,9 @@ async def test_who_has_left_gets_no_key_to_what_comes_later(
         await tx.execute("UPDATE staff SET disabled_at = now() WHERE id = %s", (readers[0].id,))
     await seal(db, keys, code_hash, kind="more")
     with pytest.raises(Refused):
-        await look(db, case_id, readers[0])
+        await look(db, keys, case_id, readers[0])
     assert sorted(str(row["reader"]) for row in await wraps(db)).count(str(readers[0].id)) == 1
-    assert len(await look(db, case_id, readers[1])) == 2
+    assert len(await look(db, keys, case_id, readers[1])) == 2
 
 
 async def test_a_protected_handler_of_a_district_is_never_a_reader(
@@ -157,8 +154,8 @@ async def test_closing_takes_two_readers(
 ) -> None:
     case_id = await seal(db, keys, code_hash)
     first, second = readers
-    await look(db, case_id, first)
-    await look(db, case_id, second)
+    await look(db, keys, case_id, first)
+    await look(db, keys, case_id, second)
     with pytest.raises(Refused, match="unknown_move"):
         await act(db, keys, case_id, first, "ask_close", **CLOSING)
     await act(db, keys, case_id, first, "see")
@@ -166,12 +163,12 @@ async def test_closing_takes_two_readers(
     with pytest.raises(Refused, match="second_person"):
         await act(db, keys, case_id, first, "close")
     await act(db, keys, case_id, first, "ask_close", **CLOSING)
-    await look(db, case_id, first)
+    await look(db, keys, case_id, first)
     with pytest.raises(Refused, match="second_person"):
         await act(db, keys, case_id, first, "close")
     with pytest.raises(Refused, match="unread"):
         await act(db, keys, case_id, second, "close")  # what they have read is older than what they agree to
-    await look(db, case_id, second)
+    await look(db, keys, case_id, second)
     await act(db, keys, case_id, second, "close")
     assert (await row("SELECT status FROM sealed.cases"))["status"] == "closed"
     with pytest.raises(Refused, match="unknown_move"):
@@ -183,7 +180,7 @@ async def test_nobody_sees_or_begins_what_they_have_not_opened(
 ) -> None:
     case_id = await seal(db, keys, code_hash)
     first, second = readers
-    await look(db, case_id, second)
+    await look(db, keys, case_id, second)
     for verb, more in (("see", {}), ("start", {}), ("answer", {"text": "x"}), ("close", {})):
         with pytest.raises(Refused, match="unopened"):
             await act(db, keys, case_id, first, verb, **more)
@@ -195,13 +192,13 @@ async def test_an_ask_to_close_says_what_came_of_it_and_whether_the_accused_was_
 ) -> None:
     case_id = await seal(db, keys, code_hash)
     first, second = readers
-    await look(db, case_id, first)
+    await look(db, keys, case_id, first)
     await act(db, keys, case_id, first, "see")
     for wrong in ({"found": ""}, {"heard": ""}, {"heard": "named"}, {"text": " "}):
         with pytest.raises(Refused, match="missing"):
             await act(db, keys, case_id, first, "ask_close", **{**CLOSING, **wrong})
     await act(db, keys, case_id, first, "ask_close", **CLOSING)
-    closing = (await look(db, case_id, second))[-1]
+    closing = (await look(db, keys, case_id, second))[-1]
     assert (closing.kind, closing.data) == ("closing", {**CLOSING, "by": str(first.id)})
 
 
@@ -212,7 +209,7 @@ async def test_an_ask_to_close_can_be_taken_back_by_who_asked_alone(
     first, second = readers
 
     async def does(verb: str, reader: SimpleNamespace) -> None:
-        await look(db, case_id, reader)
+        await look(db, keys, case_id, reader)
         await act(db, keys, case_id, reader, verb, **(CLOSING if verb == "ask_close" else {}))
 
     with pytest.raises(Refused, match="unknown_move"):
@@ -249,14 +246,14 @@ async def test_an_ask_to_close_stands_for_thirty_days(
             (found,) = await reading.list_for(conn, second.id)
         return found.close_asked_by
 
-    await look(db, case_id, first)
+    await look(db, keys, case_id, first)
     await act(db, keys, case_id, first, "see")
     await act(db, keys, case_id, first, "ask_close", **CLOSING)
     await owner.execute("UPDATE sealed.cases SET close_asked_at = close_asked_at - interval '29 days 23 hours'")
     assert await asked_by() == first.id
     await owner.execute("UPDATE sealed.cases SET close_asked_at = close_asked_at - interval '2 hours'")
     assert await asked_by() is None
-    await look(db, case_id, second)
+    await look(db, keys, case_id, second)
     with pytest.raises(Refused, match="second_person"):
         await act(db, keys, case_id, second, "close")
     await act(db, keys, case_id, second, "ask_close", **CLOSING)
@@ -269,10 +266,10 @@ async def test_two_readers_and_one_ask_taken_back_meanwhile_close_nothing(
     """The ask is looked at in the statement that closes: one that is being taken back is waited for."""
     case_id = await seal(db, keys, code_hash)
     first, second = readers
-    await look(db, case_id, first)
+    await look(db, keys, case_id, first)
     await act(db, keys, case_id, first, "see")
     await act(db, keys, case_id, first, "ask_close", **CLOSING)
-    await look(db, case_id, second)
+    await look(db, keys, case_id, second)
 
     async with db.transaction("custody") as tx:
         await reading.unask_close(tx, case_id, staff_id=first.id)
@@ -290,7 +287,7 @@ async def test_a_note_is_sealed_to_the_same_readers(
     case_id = await seal(db, keys, code_hash)
     async with db.transaction("custody") as tx:
         await reading.note(tx, keys, case_id, staff_id=readers[0].id, text="بات ہوئی", now=NOW)
-    items = await look(db, case_id, readers[1])
+    items = await look(db, keys, case_id, readers[1])
     assert items[-1].data == {"text": "بات ہوئی", "by": str(readers[0].id)}
 
 
@@ -320,9 +317,9 @@ async def test_looks_of_more_than_an_hour_ago_do_not_count_and_the_audit_is_not_
 ) -> None:
     case_id = await seal(db, keys, code_hash)
     for _ in range(reading.MOST_OPENS):
-        await look(db, case_id, readers[0])
+        await look(db, keys, case_id, readers[0])
     await owner.execute("UPDATE sealed.looks SET at = at - interval '61 minutes'")
-    await look(db, case_id, readers[0])
+    await look(db, keys, case_id, readers[0])
     assert (await row("SELECT count(*) AS n FROM alarms"))["n"] == 0
     await owner.execute("UPDATE sealed.looks SET at = at - interval '23 hours 30 minutes'")
     async with db.transaction("custody") as tx:
@@ -335,10 +332,10 @@ async def test_taking_everything_along_sounds_one_alarm(
 ) -> None:
     case_id = await seal(db, keys, code_hash)
     for _ in range(reading.MOST_OPENS):
-        await look(db, case_id, readers[0])
+        await look(db, keys, case_id, readers[0])
     assert (await row("SELECT count(*) AS n FROM alarms"))["n"] == 0
     for _ in range(5):
-        await look(db, case_id, readers[0])
+        await look(db, keys, case_id, readers[0])
     assert await row("SELECT kind, data FROM alarms") == {
         "kind": "protected_opens",
         "data": {"staff": str(readers[0].id)},

@@ -85,7 +85,13 @@ async def items(jawab: Jawab, reader: tuple[UUID, bytes]) -> list[Any]:
     async with jawab.db.transaction("custody") as tx:
         (case,) = await fetch_all(tx, "SELECT id FROM sealed.cases")
         return await open_items(
-            tx, case["id"], staff_id=reader[0], private_key=reader[1], reason="first_look", now=datetime.now(UTC)
+            tx,
+            jawab.keys,
+            case["id"],
+            staff_id=reader[0],
+            private_key=reader[1],
+            reason="first_look",
+            now=datetime.now(UTC),
         )
 
 
