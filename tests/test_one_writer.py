@@ -39,6 +39,7 @@ WRITERS = {
     "joined": "cases/joined.py",
     "login_attempts": "desk/auth.py",
     "link_sessions": "cases/links.py",
+    "letters": "cases/letters.py",
     "links": "cases/links.py",
     "mails": "store/mails.py",
     "media": "store/media.py",
@@ -113,7 +114,8 @@ def test_the_list_names_every_table_of_the_migrations_and_no_other() -> None:
     made = set()
     for file in (ROOT / "store" / "migrations").rglob("*.sql"):
         made |= set(re.findall(r"CREATE TABLE ([a-z_.]+)", file.read_text()))
-    assert set(WRITERS) == made - {"audit"}  # the chain is written by a function of the database alone
+    # The chain and its heads are written by functions of the database alone, who may speak by migrations.
+    assert set(WRITERS) == made - {"audit", "audit_heads", "audit_speakers"}
 
 
 def test_whoever_is_said_to_write_a_table_does() -> None:

@@ -13,7 +13,7 @@ from cases import sorting
 from cases.protected import dropped, register, vault
 from flows.effects import Seal, SealStory
 from flows.model import Event, Media, Session
-from store import contacts, drops, inbox, media
+from store import contacts, drops, inbox, media, outbox
 from store.database import Tx
 from store.jawab import Jawab
 
@@ -34,8 +34,10 @@ async def seal(tx: Tx, turn: Turn, effect: Seal) -> None:
             continue
         await note_media(tx, turn, file, sealed_case_id=case_id)
         turn.ring("chores")
-    if effect.kind == "verdict" and effect.details.about in dropped.GAINSAYS and not effect.drop:
-        await register.dispute(tx, case_id)
+    if effect.kind == "verdict":
+        await outbox.let_lie(tx, case_id)
+        if effect.details.about in dropped.GAINSAYS and not effect.drop:
+            await register.dispute(tx, case_id)
     await blank(tx, turn)
 
 

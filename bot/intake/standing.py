@@ -49,7 +49,9 @@ _FOCUS: LiteralString = f"""
         extract(epoch FROM sessions.focus_at), cases.status, extract(epoch FROM cases.told_at))
     FROM (SELECT id, code, contact_id, district_id, status, opened_at, told_at, asked_by FROM cases
           UNION ALL SELECT id, code, contact_id, district_id, 'card', received_at, NULL, NULL FROM sorting
-          UNION ALL SELECT id, id::text, contact_id, channels.district_id, 'drop', NULL, NULL, NULL FROM drops) AS cases
+          UNION ALL SELECT id, id::text, contact_id, channels.district_id, 'drop', NULL, NULL,
+              CASE WHEN sessions.focus_kind IN ('confirm', 'accept')
+                  THEN (SELECT id FROM outbox WHERE case_id = drops.id LIMIT 1) END FROM drops) AS cases
     JOIN districts ON districts.id = cases.district_id
     WHERE {sessions.FOCUS} AND cases.contact_id = sessions.contact_id AND CASE sessions.focus_kind
         WHEN 'edition' THEN cases.status NOT IN ('closed', 'card', 'drop')
