@@ -60,6 +60,8 @@ WRITERS = {
     "sealed.looks": "cases/protected/reading.py",
     "sealed.openings": "cases/protected/reading.py",
     "sealed.said": "cases/protected/said.py",
+    "sealed.rosters": "cases/protected/roster.py",
+    "sealed.trust": "cases/protected/roster.py",
     "sealed.wraps": "cases/protected/vault.py",
     "sessions": "store/sessions.py",
     "sorting": "cases/sorting.py",
