@@ -153,7 +153,7 @@ async def test_what_is_answered_without_a_number_is_read_by_its_readers_and_join
     assert row
     drop, tables = UUID(str(row[0])), await dump(owner)
     holding = {table for table, held in tables.items() if drop.bytes in held or str(drop).encode() in held}
-    assert holding == {"public.drops", "public.sessions", "public.outbox", "sealed.dropped"}
+    assert holding == {"public.drops", "public.outbox", "sealed.dropped"}, "the conversation has let go of it"
     assert not any(MORE.encode() in held for held in tables.values())
     case_id = await desk._id("sealed.cases")
     knows = {table for table, held in tables.items() if case_id.bytes in held}
