@@ -41,13 +41,13 @@ def keep_held(turn: Turn) -> None:
 def seal_held(turn: Turn) -> None:
     """It is about a person: the words that were held are a report of their own, behind the protected door."""
     thread = turn.memory.thread
-    held = thread.held if thread else ()
     dropped = thread is not None and thread.drop
+    held = thread.held if thread is not None and not dropped else ()
     turn.forget()
-    if report.enter(turn):
+    if report.enter(turn, words=held):
         if dropped:
             report.seal(turn, "open", details=Details(about="person"))
-        for item in () if dropped else held:
+        for item in held:
             report.seal(turn, "story", item)
         turn.update(told=True)
 
