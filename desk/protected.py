@@ -158,10 +158,21 @@ async def _hear(jawab: Jawab, request: Request) -> Response:
     return files.respond(request, file.content, file)
 
 
+async def _agree(jawab: Jawab, request: Request) -> Response:
+    """A second reader lets another's looks go on."""
+    try:
+        async with jawab.db.transaction("custody") as tx:
+            await reading.agree(tx, request.path_params["staff_id"], staff_id=request.state.staff.id)
+    except Refused as refused:
+        raise HTTPException(404) from refused
+    return RedirectResponse("/desk/protected", status_code=303)
+
+
 async def _show_list(jawab: Jawab, request: Request) -> Response:
     staff: Staff = request.state.staff
     async with jawab.db.transaction("custody") as tx:
         rows = await reading.list_for(tx, staff.id)
+        stopped = await reading.list_stopped(tx, staff.id)
         await audit.write(tx, str(staff.id), "protected.list", str(staff.id))
         names = {row["id"]: row["names"] for row in await fetch_all(tx, "SELECT id, names FROM districts")}
         dropped_in = await dropped.count_waiting(tx)
@@ -169,6 +180,7 @@ async def _show_list(jawab: Jawab, request: Request) -> Response:
         request,
         "desk/protected_list.html",
         rows=rows,
+        stopped=stopped,
         districts=names,
         dropped_in=dropped_in,
         today=calendar.day_of(datetime.now(UTC)),
@@ -269,11 +281,15 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 if one is not None:
                     jawab.bell.ring("replies", "replies", str(one))
         except Refused as refused:
+            if refused.reason == reading.STOPPED:
+                async with jawab.db.transaction("custody") as tx:
+                    await reading.tell_stopped(tx, request.state.staff.id)
             kept = request.state.form.get("text", "")
             return await show(request, problem=f"refused.{refused.reason}", kept=kept, failed=move, status=422)
         return RedirectResponse(f"/desk/protected/{case_id}?done={move}", status_code=303)
 
     app.add_route("/desk/protected", partial(_show_list, jawab), methods=["GET"])
+    app.add_route("/desk/protected/agree/{staff_id:uuid}", partial(_agree, jawab), methods=["POST"])
     app.add_route("/desk/protected/{case_id:uuid}", show, methods=["GET"])
     app.add_route(
         "/desk/protected/{case_id:uuid}/open/{reason}/media/{item_id:uuid}", partial(_hear, jawab), methods=["GET"]
