@@ -61,15 +61,11 @@ async def seal_story(tx: Tx, turn: Turn, effect: SealStory) -> None:
 
 async def _seal(tx: Tx, turn: Turn, code: str, kind: str, data: dict[str, Any]) -> UUID:
     opened = await vault.find(tx, turn.hashes[code])
+    await register.note_words(tx, opened.case_id if opened else uuid4())  # asked alike where it opens a case
+    address = await contacts.address(tx, turn.jawab.keys, turn.contact_id)
     who: dict[str, Any] = {"code": code}  # so that whoever reads it can answer at the number
     if opened is None:
-        who |= {
-            "channel": turn.channel,
-            "address": await contacts.address(tx, turn.jawab.keys, turn.contact_id),
-            "lang": turn.lang,
-        }
-    else:
-        await register.note_words(tx, opened.case_id)
+        who |= {"channel": turn.channel, "address": address, "lang": turn.lang}
     return await vault.seal(
         tx,
         turn.jawab.keys,
