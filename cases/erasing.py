@@ -15,7 +15,7 @@ from uuid import UUID
 from cases import decisions, husk, joined, sorting
 from cases.lifecycle import Refused
 from cases.sorting import Kept
-from store import audit, contacts, copies, inbox, media, outbox, sessions
+from store import audit, contacts, copies, drops, inbox, media, outbox, sessions
 from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all
 
@@ -89,6 +89,7 @@ async def erase_person(tx: Tx, keys: Keys, person: Person, *, forgetful: Collect
     await inbox.erase(tx, person.contacts)
     await outbox.erase(tx, person.contacts)
     await sessions.erase(tx, person.contacts)
+    await drops.erase(tx, person.contacts)
     for contact_id in person.contacts:
         await contacts.erase(tx, contact_id)
         await _note(tx, "contact", contact_id)
