@@ -20,11 +20,11 @@ from starlette.responses import RedirectResponse, Response
 import pages
 from cases import calendar, husk, register, sorting
 from cases.lifecycle import Refused
-from cases.protected import reading, vault
+from cases.protected import admitting, notices, reading, vault
 from cases.protected.reading import Sealed
 from cases.roles import who_may
 from cases.sorting import Kept
-from desk import files, pins, sessions
+from desk import files, pins, protected_readers, sessions
 from desk.roles import Staff
 from desk.sealed_item import NAMED, Opened, lay_out, read_file
 from desk.slot import Put, Slot
@@ -101,7 +101,7 @@ def slot(jawab: Jawab) -> Slot:
 
 async def _put_behind(tx: Tx, keys: Keys, kept: Kept, accused: Collection[UUID], now: datetime) -> None:
     """Seal, or lock for the province's triage alone while nobody could open what is sealed."""
-    if await vault.has_reader(tx, kept.district_id, accused):
+    if await vault.has_reader(tx, kept.district_id):  # where all sit in an accused office, to the escrow, with an alarm
         await vault.seal_kept(tx, keys, kept, accused=accused)
     else:
         await sorting.lock(tx, keys, kept, now)
@@ -151,6 +151,18 @@ async def _close(tx: Tx, _: Keys, request: Request) -> None:
     await reading.close(tx, request.path_params["case_id"], staff_id=request.state.staff.id)
 
 
+async def _admit(tx: Tx, keys: Keys, request: Request) -> None:
+    """Let another reader read this case, the old words too."""
+    await admitting.admit(
+        tx,
+        keys,
+        request.path_params["case_id"],
+        protected_readers.who(request),
+        staff_id=request.state.staff.id,
+        private_key=await protected_readers.unlock(tx, request),
+    )
+
+
 ACTS: dict[str, Callable[[Tx, Keys, Request], Awaitable[None]]] = {
     "seen": _mark,
     "start": _mark,
@@ -158,6 +170,7 @@ ACTS: dict[str, Callable[[Tx, Keys, Request], Awaitable[None]]] = {
     "ask": _ask_close,
     "unask": _unask_close,
     "close": _close,
+    "admit": _admit,
 }
 
 
@@ -194,11 +207,15 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             rows = await reading.list_for(tx, staff.id)
             await audit.write(tx, str(staff.id), "protected.list", str(staff.id))
             names = {row["id"]: row["names"] for row in await fetch_all(tx, "SELECT id, names FROM districts")}
+            around = await protected_readers.look_around(tx, staff.id)
         return pages.page(
             request,
             "desk/protected_list.html",
             rows=rows,
             districts=names,
+            **around,
+            problem=protected_readers.told_of(request),
+            done=protected_readers.done_of(request),
             today=calendar.day_of(datetime.now(UTC)),
             here="/desk/protected",
         )
@@ -214,8 +231,10 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     ) -> Response:
         staff: Staff = request.state.staff
         case_id = request.path_params["case_id"]
-        async with jawab.db.autocommit("custody") as conn:
-            found = await _mine(conn, staff, case_id)
+        async with jawab.db.transaction("custody") as tx:
+            found = await _mine(tx, staff, case_id)
+            newcomers = await admitting.waiting(tx, jawab.keys, case_id, found.district_id)
+            told = await notices.unseen(tx, staff.id)
         asker = found.close_asked_by
         done = request.query_params.get("done", "")
         return pages.page(
@@ -224,6 +243,8 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             status=status,
             case=found,
             items=items,
+            newcomers=[one for one in newcomers if one.id != staff.id],
+            notices=told,
             waiting=waiting,
             reason=request.state.form.get("reason", ""),
             problem=problem,
@@ -278,10 +299,14 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 await _mine(tx, request.state.staff, case_id)
                 await ACTS[move](tx, jawab.keys, request)
         except Refused as refused:
+            if refused.reason == "opens_stopped":
+                async with jawab.db.transaction("custody") as tx:
+                    await reading.tell_stopped(tx, request.state.staff.id, datetime.now(UTC))
             kept = request.state.form.get("text", "")
             return await show(request, problem=f"refused.{refused.reason}", kept=kept, status=422)
         return RedirectResponse(f"/desk/protected/{case_id}?done={move}", status_code=303)
 
+    protected_readers.add_routes(app, jawab)
     app.add_route("/desk/protected", show_list, methods=["GET"])
     app.add_route("/desk/protected/{case_id:uuid}", show, methods=["GET"])
     app.add_route(

@@ -193,6 +193,20 @@ def new_keypair() -> tuple[bytes, bytes]:
     return bytes(private), bytes(private.public_key)
 
 
+def public_of(private: bytes) -> bytes:
+    """The public half of a reader's private key."""
+    return bytes(PrivateKey(private).public_key)
+
+
+def rewrap(wrap: bytes, private: bytes, public: bytes) -> bytes:
+    """An item's key for one more reader, by one who has it. Raises `Unopened`."""
+    try:
+        key = SealedBox(PrivateKey(private)).decrypt(bytes(wrap))
+    except CryptoError:
+        raise Unopened("wrap") from None
+    return SealedBox(PublicKey(public)).encrypt(key)
+
+
 def new_salt() -> bytes:
     return nacl.utils.random(argon2id.SALTBYTES)
 

@@ -9,20 +9,26 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from cases.lifecycle import Refused
-from cases.protected import register, vault
+from cases.protected import notices, register, roster, vault
 from cases.roles import who_may
 from store import alarms, audit
-from store.crypto import Keys, Unopened, open_item
+from store.crypto import Keys, Unopened, fingerprint, open_item, public_of
 from store.database import Conn, Tx, fetch_all, fetch_one
 
 # Why a reader looks: a closed list, because a typed reason could hold what the seal is for.
 REASONS = ("first_look", "follow_up", "handover", "review", "close")
-MOST_OPENS = 20  # an hour; more looks like taking everything along
+MOST_OPENS = 20  # an hour; more looks like taking everything along, and another reader has to agree
 
+# With the wrap for one key of a reader; what was sealed before keys were written down has "".
+_ITEMS: LiteralString = (
+    "SELECT i.id, i.blob, w.wrap FROM sealed.items i LEFT JOIN LATERAL (SELECT wrap FROM sealed.wraps"
+    " WHERE item_id = i.id AND reader = %(reader)s AND key IN (%(key)s, '') ORDER BY key DESC LIMIT 1) w ON true"
+    " WHERE i.case_id = %(case)s AND (%(item)s::uuid IS NULL OR i.id = %(item)s) ORDER BY i.seq"
+)
 _MARKS: dict[str, tuple[str, ...]] = {"seen": ("received",), "in_progress": ("received", "seen")}
 
 
@@ -76,11 +82,10 @@ async def open_items(tx: Tx, case_id: UUID, *, staff_id: UUID, private_key: byte
     await _watch_opens(tx, staff_id)
     rows = await fetch_all(
         tx,
-        "SELECT i.id, i.blob, w.wrap FROM sealed.items i"
-        " LEFT JOIN sealed.wraps w ON w.item_id = i.id AND w.reader = %s WHERE i.case_id = %s ORDER BY i.seq",
-        (str(staff_id), case_id),
+        _ITEMS,
+        {"case": case_id, "item": None, "reader": str(staff_id), "key": fingerprint(public_of(private_key))},
     )
-    return [_open(row, case_id, private_key) for row in rows]
+    return [open_row(row, case_id, private_key) for row in rows]
 
 
 async def open_file(
@@ -96,11 +101,15 @@ async def open_file(
     await audit.write(tx, str(staff_id), f"protected.media:{reason}", str(item_id))
     row = await fetch_one(
         tx,
-        "SELECT i.id, i.blob, w.wrap FROM sealed.items i"
-        " LEFT JOIN sealed.wraps w ON w.item_id = i.id AND w.reader = %s WHERE i.case_id = %s AND i.id = %s",
-        (str(staff_id), case_id, item_id),
+        _ITEMS,
+        {
+            "case": case_id,
+            "item": item_id,
+            "reader": str(staff_id),
+            "key": fingerprint(public_of(private_key)),
+        },
     )
-    return None if row is None else _open(row, case_id, private_key)
+    return None if row is None else open_row(row, case_id, private_key)
 
 
 async def mark(tx: Tx, case_id: UUID, *, staff_id: UUID, status: str) -> None:
@@ -177,23 +186,40 @@ async def _change(tx: Tx, case_id: UUID, status: str, before: tuple[str, ...]) -
 
 
 async def _watch_opens(tx: Tx, staff_id: UUID) -> None:
+    """Count a look. Raises `Refused` above the limit of an hour, which each who agrees lifts by as many again."""
     await tx.execute("INSERT INTO sealed.looks (staff_id) VALUES (%s)", (staff_id,))
     row = await fetch_one(
         tx,
-        "SELECT count(*) AS opens FROM sealed.looks WHERE staff_id = %s AND at > clock_timestamp() - interval '1 hour'",
-        (staff_id,),
+        "SELECT (SELECT count(*) FROM sealed.looks WHERE staff_id = %(me)s"
+        " AND at > clock_timestamp() - interval '1 hour') AS opens,"
+        " (SELECT count(*) FROM sealed.agreed WHERE staff_id = %(me)s"
+        " AND at > clock_timestamp() - interval '1 hour') AS agreed",
+        {"me": staff_id},
     )
-    if row is not None and row["opens"] > MOST_OPENS:
-        sounded = await fetch_one(
-            tx,
-            "SELECT 1 FROM alarms WHERE kind = 'protected_opens' AND data->>'staff' = %s AND cleared_at IS NULL",
-            (str(staff_id),),
-        )
-        if sounded is None:
-            await alarms.sound(tx, "protected_opens", staff=str(staff_id))
+    if row is not None and row["opens"] > MOST_OPENS * (1 + row["agreed"]):
+        raise Refused("opens_stopped")
 
 
-def _open(row: dict[str, Any], case_id: UUID, private_key: bytes) -> Item:
+async def tell_stopped(tx: Tx, staff_id: UUID, now: datetime) -> None:
+    """Somebody was stopped at the limit: the other readers are told and may agree, and one alarm sounds."""
+    row = await fetch_one(tx, "SELECT login FROM staff WHERE id = %s", (staff_id,))
+    others = [one for one in await roster.readers(tx) if one != staff_id]
+    await notices.tell(tx, others, "opens", about=row["login"] if row else "", mark=f"{now:%Y-%m-%d %H}")
+    await alarms.sound(tx, "protected_opens", once=("staff",), staff=str(staff_id))
+
+
+async def agree(tx: Tx, login: str, *, by: UUID) -> None:
+    """Another reader agrees that somebody opens more. Raises `Refused` for oneself, and for who is no reader."""
+    row = await fetch_one(tx, "SELECT id FROM staff WHERE login = %s", (login,))
+    live = await roster.readers(tx)
+    if row is None or row["id"] == by or not {row["id"], by} <= set(live):
+        raise Refused("second_person")
+    await audit.write(tx, str(by), "protected.agree", str(row["id"]))
+    await tx.execute("INSERT INTO sealed.agreed (staff_id, by_staff) VALUES (%s, %s)", (row["id"], by))
+
+
+def open_row(row: dict[str, Any], case_id: UUID, private_key: bytes) -> Item:
+    """An item's row (id, blob, wrap) laid open; of kind "unreadable" where this key opens it not."""
     unreadable = Item(row["id"], "unreadable", None, {})
     if row["wrap"] is None:
         return unreadable
