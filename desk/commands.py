@@ -14,7 +14,6 @@ from cases.commands import TOLD
 from cases.lifecycle import Refused
 from cases.roles import PROTECTED, ROLES, who_may
 from cases.staff import Person
-from desk.protected_escrow import escrow_app
 from desk.protected_roster import roster_app
 from store import audit, terminal
 from store.crypto import Keys
@@ -23,9 +22,7 @@ from store.jawab import Jawab
 from store.terminal import AsJson
 
 staff_app = typer.Typer(no_args_is_help=True, help="People at the desk.")
-protected_app = typer.Typer(no_args_is_help=True, help="The protected room.")
-protected_app.add_typer(escrow_app, name="escrow")
-APPS = {"staff": staff_app, "roster": roster_app, "protected": protected_app}
+APPS = {"staff": staff_app, "roster": roster_app}
 
 PASSWORD_LEAST = 15  # letters, for a single factor (NIST SP 800-63B-4)
 PASSWORD_MOST = 256
@@ -53,6 +50,10 @@ async def add_staff(
         raise Unacceptable(f"no such role: {role} (there are {', '.join(sorted(ROLES))})")
     if district is None and role not in who_may("province"):
         raise Unacceptable(f"a {role} needs a district")
+    if role == PROTECTED and district:
+        raise Unacceptable(
+            "a protected handler is of the province, without --district: in a district they read nothing"
+        )
     _check(password, login)
     try:
         async with db.transaction("console") as tx:

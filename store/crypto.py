@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import stat
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ CODE_OPSLIMIT, CODE_MEMLIMIT = 2, 64 * 1024 * 1024
 KEY_OPSLIMIT, KEY_MEMLIMIT = 3, 256 * 1024 * 1024
 
 FROM_BACKUP = "bring it back from the backup, and start again"
+_KEY_FILE_MOST = 4096  # bytes
 ODD_BYTES = 12  # a key of 32 random bytes has some 30 different ones; one with fewer than this was never random
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -60,6 +62,7 @@ class Keys:
 
     masters: tuple[bytes, ...] = field(repr=False)
     escrow_public: bytes | None = None
+    folder: Path | None = None  # where they were read
 
     @classmethod
     def load(cls, path: Path) -> Keys:
@@ -71,7 +74,8 @@ class Keys:
         if len(set(masters)) < len(masters):
             raise Malformed(f"{path}: the same key stands there twice: take the second line away, never the last one")
         escrow = path.with_name("escrow.pub")
-        return cls(masters, _read_key(escrow, escrow.read_text(errors="replace").strip()) if escrow.is_file() else None)
+        public = _read_key(escrow, escrow.read_text(errors="replace").strip()) if escrow.is_file() else None
+        return cls(masters, public, path.parent)
 
     @classmethod
     def create(cls, path: Path, *, new: bool = True) -> Keys:
@@ -111,6 +115,18 @@ class Keys:
     def fingerprints(self) -> tuple[str, ...]:
         """What may be told of each key, in the order of the file."""
         return tuple(fingerprint(master) for master in self.masters)
+
+    def find_escrow_private(self) -> Path | None:
+        """The file beside the keys that holds the escrow's private half, whatever its name; None where none does."""
+        files = sorted(self.folder.iterdir()) if self.folder is not None and self.escrow_public is not None else []
+        return next((file for file in files if self._holds_private(file)), None)
+
+    def _holds_private(self, file: Path) -> bool:
+        try:
+            text = file.read_text(errors="replace") if file.is_file() and file.stat().st_size < _KEY_FILE_MOST else ""
+        except OSError:
+            return file.name == "escrow.key"  # what cannot be read may well be it
+        return any(is_private_of(line, self.escrow_public) for line in text.split())
 
     # ── derived secrets ──────────────────────────────────────────────────────────────────────────────────────────
     def derive(self, purpose: str, master: bytes | None = None) -> bytes:
@@ -187,13 +203,40 @@ def open_item(blob: bytes, wrap: bytes, private: bytes, case_id: str, item_id: s
     return sodium.sodium_unpad(padded, PAD)
 
 
+def is_private_of(text: str, public: bytes | None) -> bool:
+    """Whether this is the private half of a public key, as 64 hexadecimal digits."""
+    return public is not None and public_of(text) == public
+
+
+def public_of(text: str) -> bytes | None:
+    """The public half that belongs to 64 hexadecimal digits if they are a private one; None for anything else."""
+    return bytes(PrivateKey(bytes.fromhex(text)).public_key) if re.fullmatch(r"[0-9a-fA-F]{64}", text) else None
+
+
+def write_pair(folder: Path) -> bytes:
+    """Make an escrow pair in a new folder (0700, files 0400), for somewhere else than here. Returns its public half.
+
+    Raises OSError, also where the folder is there.
+    """
+    folder.mkdir(mode=0o700)
+    private, public = new_keypair()
+    _write_once(folder / "escrow.key", private.hex())
+    _write_once(folder / "escrow.pub", public.hex())
+    return public
+
+
+def write_public(folder: Path, public: bytes) -> None:
+    """Put an escrow's public half beside the house key, over the one that lay there."""
+    _write_over(folder / "escrow.pub", public.hex())
+
+
 def new_keypair() -> tuple[bytes, bytes]:
     """(private, public), 32 bytes each."""
     private = PrivateKey.generate()
     return bytes(private), bytes(private.public_key)
 
 
-def public_of(private: bytes) -> bytes:
+def reader_of(private: bytes) -> bytes:
     """The public half of a reader's private key."""
     return bytes(PrivateKey(private).public_key)
 

@@ -15,7 +15,7 @@ from cases.lifecycle import Refused
 from cases.protected import notices, recipients, register, roster, vault
 from cases.protected.vault import Wrap
 from store import alarms, audit
-from store.crypto import Keys, Unopened, fingerprint, open_item, public_of, rewrap
+from store.crypto import Keys, Unopened, fingerprint, open_item, reader_of, rewrap
 from store.database import Tx, fetch_all, fetch_one
 
 
@@ -65,10 +65,10 @@ async def admit(tx: Tx, keys: Keys, case_id: UUID, newcomer: UUID, *, staff_id: 
     """
     case = await fetch_one(tx, "SELECT district_id FROM sealed.cases WHERE id = %s FOR UPDATE", (case_id,))
     listed = await recipients.read(tx, keys, case_id) if case else {}
-    if case is None or listed.get(staff_id) != fingerprint(public_of(private_key)):
+    if case is None or listed.get(staff_id) != fingerprint(reader_of(private_key)):
         raise Refused("not_allowed")
     await audit.write(tx, str(staff_id), f"protected.admit:{newcomer}", str(case_id))
-    rows = await read_wrapped(tx, case_id, str(staff_id), public_of(private_key))
+    rows = await read_wrapped(tx, case_id, str(staff_id), reader_of(private_key))
     added = await add(tx, keys, case_id, case["district_id"], listed, (newcomer,), rows, private_key)
     if newcomer not in added:
         raise Refused("conflicted" if newcomer in await roster.readers(tx, case["district_id"]) else "not_vouched")

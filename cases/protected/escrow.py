@@ -14,7 +14,7 @@ from cases.lifecycle import Refused
 from cases.protected import admitting, notices, reading, recipients, roster
 from cases.protected.reading import Item
 from store import alarms, audit
-from store.crypto import ESCROW, Keys, public_of
+from store.crypto import ESCROW, Keys, reader_of
 from store.database import Tx, fetch_all, fetch_one
 
 FEW = 2  # live readers: with fewer a case is one password away from being closed for good
@@ -46,7 +46,7 @@ class Opening:
             raise Denied(f"say why, in {REASON_LEAST} to {REASON_MOST} letters: it stands in the audit for good")
         try:
             key = bytes.fromhex(private.strip())
-            public = public_of(key)
+            public = reader_of(key)
         except ValueError:
             raise Denied("the escrow's private half is 64 hexadecimal digits") from None
         if public != keys.escrow_public:
@@ -64,7 +64,7 @@ async def open_case(tx: Tx, opening: Opening, case_id: UUID) -> list[Item]:
         raise Denied(f"there is no protected case {case_id}")
     await _write_down(tx, opening, "open", case_id)
     await _tell(tx, opening, "open", case_id)
-    rows = await admitting.read_wrapped(tx, case_id, ESCROW, public_of(opening.private))
+    rows = await admitting.read_wrapped(tx, case_id, ESCROW, reader_of(opening.private))
     return [reading.open_row(row, case_id, opening.private) for row in rows]
 
 
@@ -90,7 +90,7 @@ async def rewrap(tx: Tx, keys: Keys, opening: Opening) -> list[Rewrapped]:
         if len(alive) >= FEW:
             continue
         await _write_down(tx, opening, "rewrap", row["id"])
-        wrapped = await admitting.read_wrapped(tx, row["id"], ESCROW, public_of(opening.private))
+        wrapped = await admitting.read_wrapped(tx, row["id"], ESCROW, reader_of(opening.private))
         fit = await roster.readers(tx, row["district_id"])
         missing = [one for one in fit if one not in alive]
         try:

@@ -16,7 +16,7 @@ from cases.lifecycle import Refused
 from cases.protected import notices, register, roster, vault
 from cases.roles import who_may
 from store import alarms, audit
-from store.crypto import Keys, Unopened, fingerprint, open_item, public_of
+from store.crypto import Keys, Unopened, fingerprint, open_item, reader_of
 from store.database import Conn, Tx, fetch_all, fetch_one
 
 # Why a reader looks: a closed list, because a typed reason could hold what the seal is for.
@@ -83,7 +83,7 @@ async def open_items(tx: Tx, case_id: UUID, *, staff_id: UUID, private_key: byte
     rows = await fetch_all(
         tx,
         _ITEMS,
-        {"case": case_id, "item": None, "reader": str(staff_id), "key": fingerprint(public_of(private_key))},
+        {"case": case_id, "item": None, "reader": str(staff_id), "key": fingerprint(reader_of(private_key))},
     )
     return [open_row(row, case_id, private_key) for row in rows]
 
@@ -106,7 +106,7 @@ async def open_file(
             "case": case_id,
             "item": item_id,
             "reader": str(staff_id),
-            "key": fingerprint(public_of(private_key)),
+            "key": fingerprint(reader_of(private_key)),
         },
     )
     return None if row is None else open_row(row, case_id, private_key)

@@ -19,7 +19,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from cases import joined, offices, sorting, triage
-from cases.protected import recipients, register, roster
+from cases.protected import recipients, register, roster, standing
 from cases.sorting import Kept
 from cases.triage import Custodian
 from store import alarms, contacts
@@ -28,6 +28,10 @@ from store.database import Conn, Tx, fetch_all, fetch_one
 
 # What goes along of a card's answers; the rest is the triage's own.
 ANSWERS = ("category", "place_id", "place_text", "may_message", "about", "call")
+
+
+class Nobody(ValueError):
+    """There is nobody to seal something to. Nothing of it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,13 @@ async def append(
     readers = {str(one): key for one, key in live.items() if listed.get(one) == fingerprint(key)}
     if not readers:
         await alarms.sound(tx, "protected_without_reader")
-    if keys.escrow_public is None:
+    escrow = await standing.escrow_of(tx, keys)
+    if escrow is None:
         await alarms.sound(tx, "protected_without_escrow")
     else:
-        readers[ESCROW] = keys.escrow_public
+        readers[ESCROW] = escrow
+    if not readers:
+        raise Nobody("sealed to nobody: it would be lost")
     item_id = uuid4()  # no id of this room may say when it was made
     plain = json.dumps({"kind": kind, "at": now and now.isoformat(), "data": dict(data)}, ensure_ascii=False).encode()
     blob, wraps = seal_item(plain, str(case_id), str(item_id), readers)
@@ -149,11 +156,6 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
         await append(tx, keys, case_id=case_id, kind="note", data=said, now=at)
     await sorting.blank_copies(tx, kept, case_id)
     return case_id
-
-
-async def has_reader(tx: Tx, district_id: str) -> bool:
-    """Whether anybody could open what is sealed now."""
-    return bool(await roster.readers(tx, district_id))
 
 
 async def unconflicted(tx: Tx, district_id: str, accused: Collection[UUID]) -> dict[UUID, bytes]:

@@ -348,7 +348,8 @@ async def test_where_all_sit_in_the_accused_office_the_escrow_has_it_and_an_alar
 ) -> None:
     async with db.transaction("console") as tx:
         await tx.execute("UPDATE staff SET disabled_at = now() WHERE role = 'protected'")
-        await staff.add(tx, Person("alone", "", "protected", None, office_id=place.above["police"]))
+        for login in ("alone", "together"):
+            await staff.add(tx, Person(login, login, "protected", None, office_id=place.above["police"]))
     await vouch(db)
     contact_id = await person()
     async with db.transaction("intake") as tx:

@@ -17,7 +17,7 @@ from cases.protected import admitting, escrow, notices, reading, recipients, reg
 from cases.protected.escrow import Denied, Opening
 from cases.staff import Person
 from store import crypto
-from store.crypto import Keys, fingerprint, new_keypair, public_of
+from store.crypto import Keys, fingerprint, new_keypair, reader_of
 from store.database import Database
 from tests.cases.conftest import NOW, fresh_code
 from tests.cases.sealed import CANARY, look, seal
@@ -98,7 +98,7 @@ async def test_a_list_of_readers_that_was_changed_adds_nobody(
         late, private = await hire(tx, "late")
     await vouch(db)
     other = await seal(db, keys, keys.hash_code(fresh_code()))
-    mark = fingerprint(public_of(private))
+    mark = fingerprint(reader_of(private))
     statement = {
         "added": "UPDATE sealed.cases SET recipients = recipients || %(late)s,"
         " recipient_keys = recipient_keys || %(mark)s::text WHERE id = %(case)s",
@@ -130,7 +130,7 @@ async def test_cases_of_before_are_bound_once(
     async with db.transaction("custody") as tx:
         assert await register.bind_old(tx, keys) == 1
         assert await register.bind_old(tx, keys) == 0
-        assert await recipients.read(tx, keys, case_id) == {one.id: fingerprint(public_of(one.key)) for one in readers}
+        assert await recipients.read(tx, keys, case_id) == {one.id: fingerprint(reader_of(one.key)) for one in readers}
     assert [item.kind for item in await look(db, case_id, readers[0])] == ["story"]
 
 
