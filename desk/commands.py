@@ -15,7 +15,7 @@ from cases.lifecycle import Refused
 from cases.roles import PROTECTED, ROLES, who_may
 from cases.staff import Person
 from desk.protected_roster import roster_app
-from store import audit, terminal
+from store import audit, desk_sessions, login_waits, second_factors, terminal
 from store.crypto import Keys
 from store.database import Database, Tx, fetch_all, fetch_one
 from store.jawab import Jawab
@@ -88,6 +88,22 @@ async def reset_password(db: Database, login: str, password: str | None = None) 
             raise Unacceptable(f"no such login: {login}")
         made = await staff.add(tx, person, password)
     return {"login": login, "password": made, "shut": person.role == PROTECTED}
+
+
+async def take_second_factor(db: Database, login: str) -> bool:
+    """For who has lost their phone: the next login shows a new secret. Returns whether there was one.
+
+    The person is signed out everywhere. Raises `Unacceptable`.
+    """
+    async with db.transaction("console") as tx:
+        person = await fetch_one(tx, "SELECT id FROM staff WHERE login = %s", (login,))
+        if person is None:
+            raise Unacceptable(f"no such login: {login}")
+        gone = await second_factors.forget(tx, person["id"])
+        await desk_sessions.end_all(tx, person["id"])
+        await login_waits.end_all(tx, person["id"])
+        await audit.write(tx, "operator", "staff.second_factor_taken", login)
+    return gone
 
 
 async def list_staff(db: Database) -> list[dict[str, Any]]:
@@ -211,6 +227,13 @@ def enable_here(context: typer.Context, login: str) -> None:
     """Give somebody's access back."""
     terminal.run(context, lambda jawab: shut_staff(jawab.db, login, shut=False), Unacceptable)
     terminal.out.print(f"{login} may sign in")
+
+
+@staff_app.command("second-factor")
+def take_second_factor_here(context: typer.Context, login: str) -> None:
+    """For who has lost their phone: take the second factor away; the next login shows a new one."""
+    gone = terminal.run(context, lambda jawab: take_second_factor(jawab.db, login), Unacceptable)
+    terminal.out.print(f"{login}: {'taken away' if gone else 'there was none'}; asked for anew at the next login")
 
 
 @staff_app.command("way")

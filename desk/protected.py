@@ -205,6 +205,16 @@ async def _hear(jawab: Jawab, request: Request) -> Response:
     return files.respond(request, file.content, file)
 
 
+async def _agree(jawab: Jawab, request: Request) -> Response:
+    """A second reader lets another's looks go on."""
+    try:
+        async with jawab.db.transaction("custody") as tx:
+            await reading.agree(tx, request.path_params["staff_id"], staff_id=request.state.staff.id)
+    except Refused as refused:
+        raise HTTPException(404) from refused
+    return RedirectResponse("/desk/protected", status_code=303)
+
+
 def mount(app: FastAPI, jawab: Jawab) -> None:
     async def show_list(request: Request) -> Response:
         staff: Staff = request.state.staff
@@ -220,7 +230,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             districts=names,
             **around,
             problem=protected_readers.told_of(request),
-            done=protected_readers.done_of(request),
+            done=request.query_params.get("done", "") == "admit",
             today=calendar.day_of(datetime.now(UTC)),
             here="/desk/protected",
         )
@@ -240,7 +250,6 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             found = await _mine(tx, staff, case_id)
             newcomers = await admitting.waiting(tx, jawab.keys, case_id, found.district_id)
             told = await notices.unseen(tx, staff.id)
-        asker = found.close_asked_by
         done = request.query_params.get("done", "")
         return pages.page(
             request,
@@ -261,8 +270,8 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             find_near=pins.find_near,
             is_blob=blobs.is_blob,
             today=calendar.day_of(datetime.now(UTC)),
-            asked_by_me=asker == staff.id,
-            asked_by_other=asker not in {None, staff.id},
+            asked_by_me=found.close_asked_by == staff.id,
+            asked_by_other=found.close_asked_by not in {None, staff.id},
             done=done if done in ACTS else "",
             here=f"/desk/protected/{case_id}",
         )
@@ -304,15 +313,16 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 await _mine(tx, request.state.staff, case_id)
                 await ACTS[move](tx, jawab.keys, request)
         except Refused as refused:
-            if refused.reason == "opens_stopped":
+            if refused.reason == reading.STOPPED:
                 async with jawab.db.transaction("custody") as tx:
-                    await reading.tell_stopped(tx, request.state.staff.id, datetime.now(UTC))
+                    await reading.tell_stopped(tx, request.state.staff.id)
             kept = request.state.form.get("text", "")
             return await show(request, problem=f"refused.{refused.reason}", kept=kept, status=422)
         return RedirectResponse(f"/desk/protected/{case_id}?done={move}", status_code=303)
 
     protected_readers.add_routes(app, jawab)
     app.add_route("/desk/protected", show_list, methods=["GET"])
+    app.add_route("/desk/protected/agree/{staff_id:uuid}", partial(_agree, jawab), methods=["POST"])
     app.add_route("/desk/protected/{case_id:uuid}", show, methods=["GET"])
     app.add_route(
         "/desk/protected/{case_id:uuid}/open/{reason}/media/{item_id:uuid}", partial(_hear, jawab), methods=["GET"]

@@ -18,8 +18,7 @@ from store.crypto import fingerprint
 from store.database import Tx, fetch_all
 from store.jawab import Jawab
 
-DONE = ("admit", "agree")
-REFUSED = ("staff_unknown", "no_key", "not_allowed", "not_vouched", "conflicted", "unreadable", "second_person")
+REFUSED = ("staff_unknown", "no_key", "not_allowed", "not_vouched", "conflicted", "unreadable")
 
 
 def who(request: Request) -> UUID:
@@ -45,15 +44,11 @@ async def look_around(tx: Tx, staff_id: UUID) -> dict[str, Any]:
         tx, "SELECT id, name, login, public_key FROM staff WHERE id = ANY(%s) ORDER BY login", ([*again, staff_id],)
     )
     return {
+        "stopped": await reading.list_stopped(tx, staff_id),
         "notices": await notices.unseen(tx, staff_id),
         "again": [(one, len(again[one["id"]])) for one in people if one["id"] in again],
         "print": next(fingerprint(bytes(one["public_key"])) for one in people if one["id"] == staff_id),
     }
-
-
-def done_of(request: Request) -> str:
-    done = request.query_params.get("done", "")
-    return done if done in DONE else ""
 
 
 def told_of(request: Request) -> str:
@@ -87,15 +82,5 @@ def add_routes(app: FastAPI, jawab: Jawab) -> None:
             return RedirectResponse(f"/desk/protected?no={refused.reason}", status_code=303)
         return RedirectResponse("/desk/protected?done=admit", status_code=303)
 
-    async def agree(request: Request) -> Response:
-        """Another reader was stopped for opening very many: this one agrees that they go on."""
-        try:
-            async with jawab.db.transaction("custody") as tx:
-                await reading.agree(tx, request.state.form.get("who", ""), by=request.state.staff.id)
-        except Refused as refused:
-            return RedirectResponse(f"/desk/protected?no={refused.reason}", status_code=303)
-        return RedirectResponse("/desk/protected?done=agree", status_code=303)
-
-    app.add_route("/desk/protected/agree", agree, methods=["POST"])
     app.add_route("/desk/protected/notices", see, methods=["POST"])
     app.add_route("/desk/protected/admit", admit_again, methods=["POST"])

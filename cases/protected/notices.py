@@ -10,12 +10,12 @@ from uuid import UUID
 
 from store.database import Conn, Tx, fetch_all
 
-Kind = Literal["new_key", "other_key", "gone", "admitted", "escrow", "opens"]
+Kind = Literal["new_key", "other_key", "gone", "admitted", "escrow"]
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`about` is the login of the one concerned; `mark` which key, case or hour."""
+    """`about` is the login of the one concerned; `mark` which key or case."""
 
     kind: Kind
     about: str

@@ -13,15 +13,21 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from cases.lifecycle import Refused
-from cases.protected import notices, register, roster, vault
+from cases.protected import register, vault
 from cases.roles import who_may
 from store import alarms, audit
 from store.crypto import Keys, Unopened, fingerprint, open_item, reader_of
-from store.database import Conn, Tx, fetch_all, fetch_one
+from store.database import LOCKS, Conn, Tx, fetch_all, fetch_one
 
 # Why a reader looks: a closed list, because a typed reason could hold what the seal is for.
 REASONS = ("first_look", "follow_up", "handover", "review", "close")
-MOST_OPENS = 20  # an hour; more looks like taking everything along, and another reader has to agree
+MOST_OPENS = 20  # an hour; more looks like taking everything along
+STOPPED = "opens_stopped"  # the refusal's reason
+_STOPPED = (
+    "SELECT l.staff_id AS id FROM sealed.looks l WHERE l.at > clock_timestamp() - interval '1 hour'"
+    " AND l.at > coalesce((SELECT max(a.at) FROM sealed.agreed a WHERE a.staff_id = l.staff_id), '-infinity')"
+    " GROUP BY l.staff_id HAVING count(*) >= %s"
+)
 
 # With the wrap for one key of a reader; what was sealed before keys were written down has "".
 _ITEMS: LiteralString = (
@@ -62,6 +68,14 @@ async def list_for(conn: Conn, staff_id: UUID) -> list[Sealed]:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """A reader whose looks are stopped until another reader agrees."""
+
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One opened item. What this key does not open (one made anew after a lost password) is of kind "unreadable"."""
 
@@ -73,13 +87,13 @@ class Item:
 
 async def open_items(tx: Tx, case_id: UUID, *, staff_id: UUID, private_key: bytes, reason: str) -> list[Item]:
     """Open a case with a reader's unlocked private key, oldest item first. Raises `Refused`
-    for who is no reader, or gives no reason of REASONS.
+    for who is no reader, gives no reason of REASONS, or has looked too often in an hour (`STOPPED`).
     """
     if reason not in REASONS:
         raise Refused("reason_missing")
     await _require_reader(tx, case_id, staff_id)
+    await _count_open(tx, staff_id)
     await audit.write(tx, str(staff_id), f"protected.open:{reason}", str(case_id))
-    await _watch_opens(tx, staff_id)
     rows = await fetch_all(
         tx,
         _ITEMS,
@@ -185,37 +199,41 @@ async def _change(tx: Tx, case_id: UUID, status: str, before: tuple[str, ...]) -
         raise Refused("unknown_move")
 
 
-async def _watch_opens(tx: Tx, staff_id: UUID) -> None:
-    """Count a look. Raises `Refused` above the limit of an hour, which each who agrees lifts by as many again."""
+async def _count_open(tx: Tx, staff_id: UUID) -> None:
+    """One more look. Raises `Refused` where there were as many as fit into an hour, since a second reader agreed."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", (str(staff_id), LOCKS["looks"]))
+    if staff_id in await _stopped(tx):
+        raise Refused(STOPPED)
     await tx.execute("INSERT INTO sealed.looks (staff_id) VALUES (%s)", (staff_id,))
-    row = await fetch_one(
-        tx,
-        "SELECT (SELECT count(*) FROM sealed.looks WHERE staff_id = %(me)s"
-        " AND at > clock_timestamp() - interval '1 hour') AS opens,"
-        " (SELECT count(*) FROM sealed.agreed WHERE staff_id = %(me)s"
-        " AND at > clock_timestamp() - interval '1 hour') AS agreed",
-        {"me": staff_id},
+
+
+async def tell_stopped(tx: Tx, staff_id: UUID) -> None:
+    """Write down that somebody was stopped, and call for a person: in a transaction of its own, the look has none."""
+    await audit.write(tx, str(staff_id), "protected.stopped", str(staff_id))
+    await alarms.sound(tx, "protected_opens", once=["staff"], staff=str(staff_id))
+
+
+async def list_stopped(conn: Conn, staff_id: UUID) -> list[Stopped]:
+    """The other readers who are stopped now."""
+    others = list(await _stopped(conn) - {staff_id})
+    return await fetch_all(
+        conn,
+        "SELECT id, name FROM staff WHERE id = ANY(%s) AND disabled_at IS NULL ORDER BY name",
+        (others,),
+        of=Stopped,
     )
-    if row is not None and row["opens"] > MOST_OPENS * (1 + row["agreed"]):
-        raise Refused("opens_stopped")
 
 
-async def tell_stopped(tx: Tx, staff_id: UUID, now: datetime) -> None:
-    """Somebody was stopped at the limit: the other readers are told and may agree, and one alarm sounds."""
-    row = await fetch_one(tx, "SELECT login FROM staff WHERE id = %s", (staff_id,))
-    others = [one for one in await roster.readers(tx) if one != staff_id]
-    await notices.tell(tx, others, "opens", about=row["login"] if row else "", mark=f"{now:%Y-%m-%d %H}")
-    await alarms.sound(tx, "protected_opens", once=("staff",), staff=str(staff_id))
+async def agree(tx: Tx, other: UUID, *, staff_id: UUID) -> None:
+    """A second reader has spoken with the first: their looks go on. Raises `Refused` for who is not stopped."""
+    if other not in {one.id for one in await list_stopped(tx, staff_id)}:
+        raise Refused("not_stopped")
+    await tx.execute("INSERT INTO sealed.agreed (staff_id, agreed_by) VALUES (%s, %s)", (other, staff_id))
+    await audit.write(tx, str(staff_id), "protected.agree", str(other))
 
 
-async def agree(tx: Tx, login: str, *, by: UUID) -> None:
-    """Another reader agrees that somebody opens more. Raises `Refused` for oneself, and for who is no reader."""
-    row = await fetch_one(tx, "SELECT id FROM staff WHERE login = %s", (login,))
-    live = await roster.readers(tx)
-    if row is None or row["id"] == by or not {row["id"], by} <= set(live):
-        raise Refused("second_person")
-    await audit.write(tx, str(by), "protected.agree", str(row["id"]))
-    await tx.execute("INSERT INTO sealed.agreed (staff_id, by_staff) VALUES (%s, %s)", (row["id"], by))
+async def _stopped(conn: Conn) -> set[UUID]:
+    return {row["id"] for row in await fetch_all(conn, _STOPPED, (MOST_OPENS,))}
 
 
 def open_row(row: dict[str, Any], case_id: UUID, private_key: bytes) -> Item:

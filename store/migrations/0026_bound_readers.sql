@@ -22,21 +22,11 @@ GRANT EXECUTE ON FUNCTION sealed.readers_of(uuid) TO jawab_intake, jawab_custody
 -- What every reader is told at their next protected page: a key that is new, a reader who was added, the escrow opened.
 CREATE TABLE sealed.notices (
     staff_id uuid NOT NULL,
-    kind     text NOT NULL CHECK (kind IN ('new_key', 'other_key', 'gone', 'admitted', 'escrow', 'opens')),
+    kind     text NOT NULL CHECK (kind IN ('new_key', 'other_key', 'gone', 'admitted', 'escrow')),
     about    text NOT NULL,                                -- login of the one concerned, or what was done
-    mark     text NOT NULL,                                -- which key, case or hour: the same is told once
+    mark     text NOT NULL,                                -- which key or case: the same is told once
     at       timestamptz NOT NULL DEFAULT now(),
     seen_at  timestamptz,
     PRIMARY KEY (staff_id, kind, about, mark)
 );
 GRANT SELECT, INSERT, UPDATE (seen_at) ON sealed.notices TO jawab_custody;
-
--- Who has opened very many within an hour goes on only once another reader agrees.
-CREATE TABLE sealed.agreed (
-    staff_id uuid NOT NULL,
-    by_staff uuid NOT NULL CHECK (by_staff <> staff_id),
-    at       timestamptz NOT NULL DEFAULT now()
-);
-CREATE INDEX sealed_agreed_of ON sealed.agreed (staff_id, at);
-GRANT SELECT ON sealed.agreed TO jawab_custody;
-GRANT INSERT (staff_id, by_staff) ON sealed.agreed TO jawab_custody;  -- its time is the database's

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from cases.protected import reading, vault
+from cases.protected import vault
 from desk import protected, sealed_item
 from flows.categories import CATEGORIES
 from store.crypto import Keys, new_keypair
@@ -264,20 +264,3 @@ async def test_a_key_made_anew_is_let_in_again_to_all_of_before(
     assert "All readers are told" in (await second.get(answer.headers["location"])).text
     for case in cases:
         assert CANARY in (await again.post(f"/desk/protected/{case}/open", {"reason": "review"})).text
-
-
-async def test_who_opens_very_many_is_stopped_until_another_agrees(readers: list[Browser], sealed: Seal) -> None:
-    first, second = readers
-    case = await sealed()
-    for _ in range(reading.MOST_OPENS):
-        assert (await first.post(f"/desk/protected/{case}/open", {"reason": "review"})).status_code == 200
-    stopped = await first.post(f"/desk/protected/{case}/open", {"reason": "review"})
-    assert stopped.status_code == 422
-    assert CANARY not in stopped.text
-    assert "Another reader has to agree" in stopped.text
-    page = await second.soup("/desk/protected")
-    who = pick(page, 'form[action="/desk/protected/agree"] input[name="who"]')["value"]
-    alone = await first.post("/desk/protected/agree", {"who": who})
-    assert alone.headers["location"].endswith("no=second_person")
-    assert (await second.post("/desk/protected/agree", {"who": who})).headers["location"].endswith("done=agree")
-    assert CANARY in (await first.post(f"/desk/protected/{case}/open", {"reason": "review"})).text
