@@ -229,7 +229,7 @@ def enable_here(context: typer.Context, login: str) -> None:
     terminal.out.print(f"{login} may sign in")
 
 
-@staff_app.command("second-factor")
+@staff_app.command("factor")
 def take_second_factor_here(context: typer.Context, login: str) -> None:
     """For who has lost their phone: take the second factor away; the next login shows a new one."""
     gone = terminal.run(context, lambda jawab: take_second_factor(jawab.db, login), Unacceptable)
