@@ -7,7 +7,6 @@ the public key of each reader, so that the house's own key opens nothing.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import json
@@ -15,6 +14,7 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -62,7 +62,9 @@ class Keys:
 
     masters: tuple[bytes, ...] = field(repr=False)
     escrow_public: bytes | None = None
-    folder: Path | None = None  # where they were read
+    folder: Path | None = None  # where they were read; None: they were handed to us
+    passwords: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)  # of the roles that run
+    private_at: Path | None = None  # handed to us: where the escrow's private half lay then
 
     @classmethod
     def load(cls, path: Path) -> Keys:
@@ -75,7 +77,16 @@ class Keys:
             raise Malformed(f"{path}: the same key stands there twice: take the second line away, never the last one")
         escrow = path.with_name("escrow.pub")
         public = _read_key(escrow, escrow.read_text(errors="replace").strip()) if escrow.is_file() else None
-        return cls(masters, public, path.parent)
+        found = path.parent.glob("jawab_*.password")
+        return cls(masters, public, path.parent, {one.stem[6:]: _read_private(one).strip() for one in found})
+
+    @classmethod
+    def give_passwords(cls, path: Path, roles: Iterable[str]) -> Keys:
+        """Make a random password (0400, beside the key) for each of these roles that has none, then load all."""
+        for file in (path.with_name(f"jawab_{role}.password") for role in roles):
+            if not file.exists():
+                _write_once(file, secrets.token_urlsafe(32))
+        return cls.load(path)
 
     @classmethod
     def create(cls, path: Path, *, new: bool = True) -> Keys:
@@ -118,6 +129,8 @@ class Keys:
 
     def find_escrow_private(self) -> Path | None:
         """The file beside the keys that holds the escrow's private half, whatever its name; None where none does."""
+        if self.private_at is not None and self.private_at.is_file():  # a process that may not open it may see it
+            return self.private_at
         files = sorted(self.folder.iterdir()) if self.folder is not None and self.escrow_public is not None else []
         return next((file for file in files if self._holds_private(file)), None)
 
@@ -138,7 +151,10 @@ class Keys:
         return hmac.new(self.derive("tag"), "\x1f".join(parts).encode(), hashlib.sha256).digest()
 
     def role_password(self, role: str) -> str:
-        return base64.urlsafe_b64encode(self.derive(f"role|{role}"))[:40].decode()
+        """Of a run-time role of the database: random, and in a file beside the key. Raises `Malformed`."""
+        if role not in self.passwords:
+            raise Malformed(f"keys/jawab_{role}.password is not there: `jawab up`, or `jawab migrate`, makes it anew")
+        return self.passwords[role]
 
     # ── tier 1 ───────────────────────────────────────────────────────────────────────────────────────────────────
     def encrypt(self, plain: bytes, bound_to: str) -> bytes:

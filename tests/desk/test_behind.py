@@ -35,6 +35,11 @@ Told = Callable[[], Awaitable[UUID]]
 
 
 @pytest.fixture
+def divided() -> bool:
+    return True
+
+
+@pytest.fixture
 async def reader(hire: Hire, owner: Owner) -> tuple[UUID, bytes]:
     """The one protected handler of the province beside one of the demo's: the door opens with two."""
     await owner.execute("UPDATE staff SET disabled_at = now() WHERE login = 'demo-protected-1'")
@@ -296,7 +301,7 @@ async def test_an_accused_office_gets_no_key(
     case = await told()
     await seal(await enter("handler"), case, accused=str(row[0]))
     recipients = (await one("SELECT recipients FROM sealed.cases"))["recipients"]
-    assert recipients == [reader[0]]
+    assert reader[0] in recipients
     assert near not in recipients
 
 
