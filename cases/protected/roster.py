@@ -17,8 +17,9 @@ from cases.protected import notices, signing
 from cases.protected.signing import Roster, Seat, Signed, Trust, Unsound
 from cases.roles import PROTECTED
 from store import alarms, audit
-from store.crypto import Keys, fingerprint, sign, signer_of
+from store.crypto import Keys, fingerprint
 from store.database import Conn, Tx, fetch_all
+from store.signatures import sign, signer_of
 
 # Why a protected handler is no reader. None of them is a fault where somebody was just added: then they wait for it.
 NO_ROSTER, UNKNOWN, OTHER_KEY, OTHER_OFFICE = "no_roster", "not_signed", "other_key", "other_office"
