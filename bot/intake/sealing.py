@@ -53,13 +53,8 @@ async def seal_story(tx: Tx, turn: Turn, effect: SealStory) -> None:
 
 async def _seal(tx: Tx, turn: Turn, code: str, kind: str, data: dict[str, Any]) -> UUID:
     opened = await vault.find(tx, turn.hashes[code])
-    who: dict[str, Any] = {}
-    if opened is None:
-        who = {
-            "channel": turn.channel,
-            "address": await contacts.address(tx, turn.jawab.keys, turn.contact_id),
-            "lang": turn.lang,
-        }
+    address = await contacts.address(tx, turn.jawab.keys, turn.contact_id)
+    who: dict[str, Any] = {"channel": turn.channel, "address": address, "lang": turn.lang} if opened is None else {}
     return await vault.seal(
         tx,
         turn.jawab.keys,

@@ -32,11 +32,12 @@ async def put(
     now: datetime,
     readers: Mapping[UUID, bytes],
     stood: str = "received",
+    there: UUID | None = None,
 ) -> UUID:
     """A new case, of which the week and two dates are all that is told. Returns its id. Raises `Refused`.
 
-    `readers` are bound to it with the keys that they have now.
-    `stood` is where it stood as an ordinary case, so that whoever asks with its code is told the same as before.
+    `readers` are bound to it with the keys that they have now. Nothing is written where the case is `there`. `stood` is
+    where it stood as an ordinary case, so that whoever asks with its code is told the same as before.
     """
     case_id = uuid4()  # random: an id that sorts by time would say when somebody wrote
     acknowledge_due, resolve_due = clocks.due(now)
@@ -48,7 +49,7 @@ async def put(
         " (%(acknowledge)s::timestamptz AT TIME ZONE d.timezone)::date,"
         " (%(resolve)s::timestamptz AT TIME ZONE d.timezone)::date, %(code_hash)s, %(recipients)s,"
         " %(marks)s, %(mac)s, %(status)s"
-        " FROM districts d WHERE d.id = %(district)s",
+        " FROM districts d WHERE d.id = %(district)s AND %(there)s::uuid IS NULL",
         {
             "id": case_id,
             "now": now,
@@ -60,8 +61,11 @@ async def put(
             "mac": recipients.bind(keys, case_id, listed),
             "district": district_id,
             "status": _STANDS.get(stood, "in_progress"),
+            "there": there,
         },
     )
+    if there is not None:
+        return there
     if done.rowcount != 1:
         raise Refused("district_unknown")
     return case_id
