@@ -131,7 +131,7 @@ async def test_cases_of_before_are_bound_once(
         assert await register.bind_old(tx, keys) == 1
         assert await register.bind_old(tx, keys) == 0
         assert await recipients.read(tx, keys, case_id) == {one.id: fingerprint(reader_of(one.key)) for one in readers}
-    assert [item.kind for item in await look(db, case_id, readers[0])] == ["story"]
+    assert [item.kind for item in await look(db, keys, case_id, readers[0])] == ["story"]
 
 
 # ── a key that is new ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -143,7 +143,7 @@ async def test_a_new_key_opens_nothing_old_until_another_reader_says_so(
     first.key = await renew(db, keys, first)
     await seal(db, keys, code_hash, kind="more", data={"text": "دوم"})
     assert await opens(db, first.key) == 0, "signed, and still no reader of this case"
-    assert [item.kind for item in await look(db, case_id, first)] == ["unreadable", "unreadable"]
+    assert [item.kind for item in await look(db, keys, case_id, first)] == ["unreadable", "unreadable"]
     assert await told(db, second.id) == [("new_key", first.login)]
     with pytest.raises(Refused, match="not_allowed"):
         await admit(db, keys, case_id, first.id, first)  # nobody lets themselves in
@@ -153,9 +153,9 @@ async def test_a_new_key_opens_nothing_old_until_another_reader_says_so(
             (first.id, True)
         ]
     assert await admit(db, keys, case_id, first.id, second) == 2
-    assert [item.kind for item in await look(db, case_id, first)] == ["story", "more"]
+    assert [item.kind for item in await look(db, keys, case_id, first)] == ["story", "more"]
     await seal(db, keys, code_hash, kind="more")
-    assert len(await look(db, case_id, first)) == 3
+    assert len(await look(db, keys, case_id, first)) == 3
     assert await told(db, first.id) == [("admitted", first.login)]
     acted = await row("SELECT actor, object FROM audit WHERE action = %s", f"protected.admit:{first.id}")
     assert acted == {"actor": str(second.id), "object": str(case_id)}
@@ -277,7 +277,7 @@ async def test_cases_without_two_live_readers_get_the_live_ones(
     assert (done.case_id, set(done.readers), done.why) == (orphan, {one.id for one in readers}, "")
     assert whole != orphan
     for reader in readers:
-        assert [item.data["text"] for item in await look(db, orphan, reader)] == [CANARY]
+        assert [item.data["text"] for item in await look(db, keys, orphan, reader)] == [CANARY]
     async with db.transaction("custody") as tx:
         assert await escrow.rewrap(tx, keys, opening) == []
     async with db.autocommit("custody") as conn:
