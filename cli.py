@@ -18,6 +18,7 @@ import cases.commands
 import cases.outside_commands
 import desk.commands
 import desk.protected_door
+import desk.protected_escrow
 import desk.protected_roster
 import flows.commands
 import flows.load
@@ -275,11 +276,10 @@ def _migrate(here: Settings) -> None:
 
     async def refresh() -> None:
         # A district is added once and then only updated; its lists are data of this version, as the tables are.
-        async with (
-            opened(here, roles=("console",), size=2, speaker="operator") as jawab,
-            jawab.db.transaction("console") as tx,
-        ):
-            await districts.refresh(tx)
+        async with opened(here, roles=("console", "custody"), size=2, speaker="operator") as jawab:
+            async with jawab.db.transaction("console") as tx:
+                await districts.refresh(tx)
+            await desk.protected_escrow.bind_old(jawab.db, jawab.keys)
 
     asyncio.run(refresh())
 

@@ -20,12 +20,12 @@ from starlette.responses import RedirectResponse, Response
 import pages
 from cases import calendar, districts, husk, register, sorting
 from cases.lifecycle import Refused
-from cases.protected import acting, dropped, reading, standing, telling, vault
+from cases.protected import acting, admitting, dropped, notices, reading, standing, telling, vault
 from cases.protected.acting import Reader
 from cases.protected.reading import Sealed
 from cases.roles import who_may
 from cases.sorting import Kept
-from desk import files, pins, sessions, told
+from desk import files, pins, protected_readers, sessions, told
 from desk.protected_acts import ACTS, TEXT_MOST, Act
 from desk.roles import Staff
 from desk.sealed_item import NAMED, Opened, lay_out, read_file
@@ -99,10 +99,13 @@ def slot(jawab: Jawab) -> Slot:
 
 
 async def _put_behind(tx: Tx, keys: Keys, kept: Kept, accused: Collection[UUID], now: datetime) -> None:
-    """Seal, or lock for the province's triage alone while the door is closed."""
+    """Seal, or lock for the province's triage alone while the door is closed.
+
+    Where all who read sit in an accused office, the escrow alone gets it, with an alarm.
+    """
     district = await districts.find(tx, kept.district_id)
     at_door = await standing.look(tx, keys, kept.district_id, demo=district is not None and district.demo)
-    if at_door.open and await vault.has_reader(tx, kept.district_id, accused):
+    if at_door.open:
         await vault.seal_kept(tx, keys, kept, accused=accused)
     else:
         await sorting.lock(tx, keys, kept, now)
@@ -172,7 +175,7 @@ async def _show_list(jawab: Jawab, request: Request) -> Response:
     staff: Staff = request.state.staff
     async with jawab.db.transaction("custody") as tx:
         rows = await reading.list_for(tx, staff.id)
-        stopped = await reading.list_stopped(tx, staff.id)
+        around = await protected_readers.look_around(tx, staff.id)
         await audit.write(tx, str(staff.id), "protected.list", str(staff.id))
         names = {row["id"]: row["names"] for row in await fetch_all(tx, "SELECT id, names FROM districts")}
         dropped_in = await dropped.count_waiting(tx)
@@ -180,7 +183,9 @@ async def _show_list(jawab: Jawab, request: Request) -> Response:
         request,
         "desk/protected_list.html",
         rows=rows,
-        stopped=stopped,
+        **around,
+        problem=protected_readers.told_of(request),
+        done=request.query_params.get("done", "") == "admit",
         districts=names,
         dropped_in=dropped_in,
         today=calendar.day_of(datetime.now(UTC)),
@@ -202,9 +207,10 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     ) -> Response:
         staff: Staff = request.state.staff
         case_id = request.path_params["case_id"]
-        async with jawab.db.autocommit("custody") as conn:
-            found = await _mine(conn, staff, case_id)
-        asker = found.close_asked_by
+        async with jawab.db.transaction("custody") as tx:
+            found = await _mine(tx, staff, case_id)
+            newcomers = await admitting.waiting(tx, jawab.keys, case_id, found.district_id)
+            news = await notices.unseen(tx, staff.id)
         done = request.query_params.get("done", "")
         return pages.page(
             request,
@@ -212,6 +218,8 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             status=status,
             case=found,
             items=items,
+            newcomers=[one for one in newcomers if one.id != staff.id],
+            notices=news,
             fates=fates or {},
             waiting=waiting,
             reason=request.state.form.get("reason", ""),
@@ -227,8 +235,8 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             find_near=pins.find_near,
             is_blob=blobs.is_blob,
             today=calendar.day_of(datetime.now(UTC)),
-            asked_by_me=asker == staff.id,
-            asked_by_other=asker not in {None, staff.id},
+            asked_by_me=found.close_asked_by == staff.id,
+            asked_by_other=found.close_asked_by not in {None, staff.id},
             done=done if done in ACTS else "",
             here=f"/desk/protected/{case_id}",
         )
@@ -288,6 +296,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             return await show(request, problem=f"refused.{refused.reason}", kept=kept, failed=move, status=422)
         return RedirectResponse(f"/desk/protected/{case_id}?done={move}", status_code=303)
 
+    protected_readers.add_routes(app, jawab)
     app.add_route("/desk/protected", partial(_show_list, jawab), methods=["GET"])
     app.add_route("/desk/protected/agree/{staff_id:uuid}", partial(_agree, jawab), methods=["POST"])
     app.add_route("/desk/protected/{case_id:uuid}", show, methods=["GET"])

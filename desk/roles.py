@@ -41,6 +41,8 @@ DOORS: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/desk/seal/{case_id:uuid}"): who_may("handle", "sort"),
     ("POST", "/desk/seal/{case_id:uuid}"): who_may("handle", "sort"),
     ("GET", "/desk/protected"): who_may("unseal"),
+    ("POST", "/desk/protected/notices"): who_may("unseal"),
+    ("POST", "/desk/protected/admit"): who_may("unseal"),
     ("GET", "/desk/protected/proof"): who_may("unseal"),
     ("POST", "/desk/protected/proof"): who_may("unseal"),
     ("GET", "/desk/protected/{case_id:uuid}"): who_may("unseal"),

@@ -64,6 +64,7 @@ WRITERS = {
     "sealed.dropped": "cases/protected/dropped.py",
     "sealed.items": "cases/protected/vault.py",
     "sealed.looks": "cases/protected/reading.py",
+    "sealed.notices": "cases/protected/notices.py",
     "sealed.openings": "cases/protected/reading.py",
     "sealed.said": "cases/protected/said.py",
     "sealed.proofs": "cases/protected/proving.py",

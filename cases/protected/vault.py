@@ -12,18 +12,18 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from cases import joined, offices, sorting, triage
-from cases.protected import register, roster, standing
+from cases.protected import recipients, register, roster, standing
 from cases.sorting import Kept
 from cases.triage import Custodian
 from store import alarms, contacts
-from store.crypto import ESCROW, Keys, seal_item
+from store.crypto import ESCROW, Keys, fingerprint, seal_item
 from store.database import Conn, Tx, fetch_all, fetch_one
 
 # What goes along of a card's answers; the rest is the triage's own.
@@ -62,10 +62,11 @@ async def seal(
     found = await find(tx, code_hash)
     case_id = await register.put(  # said each time: the first answer of a report costs what the others cost
         tx,
+        keys,
         code_hash=code_hash,
         district_id=district_id,
         now=now,
-        recipients=list(await roster.readers(tx, district_id)),
+        readers=await roster.readers(tx, district_id),
         there=found.case_id if found else None,
     )
     await append(tx, keys, case_id=case_id, kind=kind, data=data, now=now)
@@ -77,11 +78,12 @@ async def append(
 ) -> UUID:
     """Seal one more item into a protected case. Returns the item's id. Raises `Refused` where there is no such case.
 
-    Its readers are those of the case who are still on the roster, and always the escrow: who has left since gets no
-    key to what comes later.
+    Its readers are those of the case who are still on the roster with the key they were let in with, and always the
+    escrow: who has left since, or has a new key, gets no key to what comes later.
     """
-    recipients = await register.readers_of(tx, case_id)
-    readers = {str(one): key for one, key in (await roster.readers(tx)).items() if one in recipients}
+    listed = await recipients.read(tx, keys, case_id)
+    live = await roster.readers(tx)
+    readers = {str(one): key for one, key in live.items() if listed.get(one) == fingerprint(key)}
     if not readers:
         await alarms.sound(tx, "protected_without_reader")
     escrow = await standing.escrow_of(tx, keys)
@@ -95,12 +97,27 @@ async def append(
     plain = json.dumps({"kind": kind, "at": now and now.isoformat(), "data": dict(data)}, ensure_ascii=False).encode()
     blob, wraps = seal_item(plain, str(case_id), str(item_id), readers)
     await tx.execute("INSERT INTO sealed.items (id, case_id, blob) VALUES (%s, %s, %s)", (item_id, case_id, blob))
+    await put_wraps(tx, [Wrap(item_id, reader, readers[reader], wrap) for reader, wrap in wraps.items()])
+    return item_id
+
+
+@dataclass(frozen=True, slots=True)
+class Wrap:
+    """An item's key, sealed to one public key of one reader (a staff id, or the escrow)."""
+
+    item_id: UUID
+    reader: str
+    public_key: bytes
+    wrap: bytes
+
+
+async def put_wraps(tx: Tx, wraps: Sequence[Wrap]) -> None:
+    """Nothing is written over: a reader has one wrap for each key of theirs."""
     async with tx.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO sealed.wraps (item_id, reader, wrap) VALUES (%s, %s, %s)",
-            [(item_id, reader, wrap) for reader, wrap in wraps.items()],
+            "INSERT INTO sealed.wraps (item_id, reader, key, wrap) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            [(one.item_id, one.reader, fingerprint(one.public_key), one.wrap) for one in wraps],
         )
-    return item_id
 
 
 async def seal_bytes(tx: Tx, keys: Keys, *, case_id: UUID, kind: str, content: bytes, content_type: str) -> UUID:
@@ -117,13 +134,13 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
     ordinary row has ever carried.
     """
     code_hash = await asyncio.to_thread(keys.hash_code, kept.code)
-    recipients = await _unconflicted(tx, kept.district_id, accused)
     case_id = await register.put(
         tx,
+        keys,
         code_hash=code_hash,
         district_id=kept.district_id,
         now=kept.received_at,
-        recipients=recipients,
+        readers=await unconflicted(tx, kept.district_id, accused),
         stood=kept.answers.get("status", "received"),
     )
     others = list(await joined.take(tx, kept.id))
@@ -138,6 +155,8 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
         "address": await contacts.address(tx, keys, kept.contact_id),
         "lang": kept.lang,
     }
+    if accused:
+        data["accused"] = [str(one) for one in accused]  # whoever is let in later must not sit there either
     await append(tx, keys, case_id=case_id, kind="story", data=data, now=kept.received_at)
     for word in (word for word in kept.words if "by" in word):
         said = {"text": f"{word['by']}: {word.get('text', '')}".removeprefix(": ")}
@@ -147,13 +166,8 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
     return case_id
 
 
-async def has_reader(tx: Tx, district_id: str, accused: Collection[UUID] = ()) -> bool:
-    """Whether anybody could open what is sealed now. For the desk's side only."""
-    return bool(await _unconflicted(tx, district_id, accused))
-
-
-async def _unconflicted(tx: Tx, district_id: str, accused: Collection[UUID]) -> list[UUID]:
-    """Those of the roster whom the accused offices do not reach. For the desk's side only: it reads who sits where."""
+async def unconflicted(tx: Tx, district_id: str, accused: Collection[UUID]) -> dict[UUID, bytes]:
+    """The live readers, with keys, whom the accused offices do not reach. For the desk's side: it reads who sits."""
     live = await roster.readers(tx, district_id)
     sitting = await fetch_all(
         tx,
@@ -161,4 +175,4 @@ async def _unconflicted(tx: Tx, district_id: str, accused: Collection[UUID]) -> 
         (list(live),),
         of=Custodian,
     )
-    return list(triage.readers(sitting, district_id, accused, await offices.lines(tx)))
+    return {one: live[one] for one in triage.readers(sitting, district_id, accused, await offices.lines(tx))}
