@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from hmac import compare_digest
 from ipaddress import IPv6Address, ip_address
-from typing import Literal
 from urllib.parse import urlsplit
 
 import psycopg
+import uvicorn
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
@@ -17,25 +18,33 @@ import bot.doors
 import bot.trial
 import desk.doors
 import window.doors
-from store.database import check
+from desk.slot import Slot
+from house.patience import Patient
+from settings import Part, Settings
+from store.database import ROLES_OF, check
 from store.jawab import Jawab
 from store.metrics import Metrics
-
-Part = Literal["all", "citizen", "desk"]
 
 PROXIED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
 
-def assemble(jawab: Jawab, part: Part = "all") -> FastAPI:
-    """The application on parts that are already open; `part` leaves one side out."""
-    app = FastAPI(title="Jawab", docs_url=None, redoc_url=None, openapi_url=None)
+def assemble(jawab: Jawab, part: Part = "all", slot: Slot | None = None) -> FastAPI:
+    """The application on parts that are already open, or one side of it: what is another's is nobody's there."""
+    app = FastAPI(
+        title="Jawab",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # such a redirect leads to whatever name the request asked for
+    )
     app.state.jawab = jawab
     if part in {"all", "citizen"}:
         bot.doors.mount(app, jawab)
         if jawab.settings.demo:
             bot.trial.mount(app, jawab)
-    if part in {"all", "desk"}:
-        desk.doors.mount(app, jawab)
+    if part != "citizen":
+        desk.doors.mount(app, jawab, part, slot)
+    if part in {"all", "citizen"}:
         window.doors.mount(app)
 
     async def health(_: Request) -> Response:
@@ -44,7 +53,7 @@ def assemble(jawab: Jawab, part: Part = "all") -> FastAPI:
     async def ready(_: Request) -> Response:
         """200 once the database answers and is migrated; 503 with one line otherwise."""
         try:
-            async with jawab.db.autocommit("report") as connection:
+            async with jawab.db.autocommit(ROLES_OF[part][0]) as connection:
                 await check(connection)
         except psycopg.errors.UndefinedTable:
             return JSONResponse({"ready": False, "why": "the database is not migrated"}, status_code=503)
@@ -55,15 +64,40 @@ def assemble(jawab: Jawab, part: Part = "all") -> FastAPI:
     counted = Metrics(jawab)
 
     async def metrics(request: Request) -> Response:
-        """For who asks from a private address, by no proxy; to everybody else it does not exist."""
-        if not is_inside(request, urlsplit(jawab.settings.base_url).hostname or ""):
+        """For who holds the token, where one is set, else who asks from a private address by no proxy; else a 404."""
+        token = jawab.settings.metrics_token
+        if token:
+            may = compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode())
+        else:
+            may = is_inside(request, urlsplit(jawab.settings.url_of(part)).hostname or "")
+        if not may:
             raise HTTPException(404)
         return Response(await counted.text(), media_type=CONTENT_TYPE_LATEST)
 
     app.add_route("/health", health)
     app.add_route("/ready", ready)
-    app.add_route("/metrics", metrics)
+    if part in {"all", "desk"}:
+        app.add_route("/metrics", metrics)
     return app
+
+
+def serve_with(
+    app: FastAPI, settings: Settings, patience: type[Patient] = Patient, part: Part = "all"
+) -> uvicorn.Config:
+    """How the application is served: with deadlines, without a log of people, believing the proxies that were named."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port_of(part),
+        http=patience,
+        ws="none",
+        access_log=False,  # an access log holds addresses and query strings: people
+        log_level="warning",
+        server_header=False,
+        proxy_headers=bool(settings.proxy),  # by itself it would believe whoever speaks from this machine
+        forwarded_allow_ips=settings.proxy or [],
+        timeout_graceful_shutdown=8,
+    )
 
 
 def is_inside(request: Request, public_name: str) -> bool:

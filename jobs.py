@@ -18,15 +18,17 @@ import structlog
 
 from bot import away, deliver, intake, mail, registry, silence, templates
 from broadcast import publish
-from cases import endings, links, notices, overdue, reserved, supervisors
+from cases import calendar, endings, links, notices, overdue, reserved, supervisors
 from cases.calendar import PROVINCE
-from desk import auth, decisions, protected, sessions
+from desk import attempts, decisions, protected, protected_door, protected_roster, sessions
+from store import audit, drops, media, once, outbox, tries
 from store import jobs as book
-from store import media, once, outbox, tries
+from store.database import CUSTODY
 from store.jawab import Jawab
 
 log = structlog.get_logger()
 
+EVERY = 1.0  # seconds between two looks at what is due
 SWEEP = timedelta(seconds=5)
 DAY = timedelta(days=1)
 LEASE = timedelta(minutes=1)  # after a process died with a job at work, another begins it again
@@ -116,7 +118,7 @@ async def _escalate(jawab: Jawab, now: datetime) -> None:
 
 async def _tell_offices(jawab: Jawab, now: datetime) -> None:
     """What offices are owed goes out, and what has become of it is written, each in a transaction of its own."""
-    house = notices.House(jawab.keys, jawab.settings.base_url, mails=jawab.settings.has_mail)
+    house = notices.House(jawab.keys, jawab.settings.url_of("desk"), mails=jawab.settings.has_mail)
     async with jawab.db.transaction("console") as tx:
         await notices.watch(tx, jawab.keys, now)
     async with jawab.db.transaction("console") as tx:
@@ -153,6 +155,16 @@ async def _seal_protected(jawab: Jawab, now: datetime) -> None:
     await decisions.seal(jawab, now)
 
 
+async def _watch_escrow(jawab: Jawab, _: datetime) -> None:
+    """Whether the escrow that lies here is the one that was pinned."""
+    await protected_door.watch_escrow(jawab)
+
+
+async def _count_readers(jawab: Jawab, _: datetime) -> None:
+    """Whether each sealed case could still be opened by two people."""
+    await protected_door.count_readers(jawab)
+
+
 async def _forget_looks(jawab: Jawab, _: datetime) -> None:
     async with jawab.db.transaction("custody") as tx:
         await protected.forget_looks(tx)
@@ -177,13 +189,20 @@ async def _prune(jawab: Jawab, now: datetime) -> None:
     async with jawab.db.transaction("console") as tx:
         log.info(
             "pruned",
+            drops=await drops.forget(tx),
             code_tries=await tries.forget(tx),
-            login_attempts=await auth.forget_attempts(tx, now),
+            login_attempts=await attempts.forget(tx, now),
             desk_sessions=await sessions.forget_ended(tx, now),
             link_sessions=await links.forget_ended(tx, now),
             once=await once.forget(tx, now),
             reserved=await reserved.forget(tx, now),
         )
+
+
+async def _keep_head(jawab: Jawab, now: datetime) -> None:
+    """The audit of the day that is over: whether it holds, and its head for everybody."""
+    async with jawab.db.transaction("console") as tx:
+        await audit.keep_head(tx, calendar.day_of(now) - DAY)
 
 
 JOBS: tuple[Job, ...] = (
@@ -201,13 +220,22 @@ JOBS: tuple[Job, ...] = (
     Job("send_mails", SWEEP, _send_mails, "console"),
     Job("ask_again", timedelta(minutes=1), _ask_again, "console"),
     Job("escalate_protected", SWEEP, _escalate_protected, "custody"),
+    Job("watch_roster", timedelta(minutes=1), protected_roster.watch, "custody"),
     Job("carry_out", SWEEP, _carry_out, "console"),
     Job("seal_protected", SWEEP, _seal_protected, "custody"),
+    Job("watch_escrow", timedelta(minutes=15), _watch_escrow, "custody"),
+    Job("count_readers", time(7, 30), _count_readers, "custody"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),
     Job("send_editions", SWEEP, _send_editions, "console"),
+    Job("keep_head", time(0, 10), _keep_head, "console"),
     Job("prune", time(3, 30), _prune, "console"),
     Job("prune_protected", time(3, 30), _forget_looks, "custody"),
 )
+
+
+def _keeps(job: Job) -> str:
+    """As whom a job's runs are written down: custody's run in the process that serves its pages, as nobody else."""
+    return CUSTODY if job.role == CUSTODY else "console"
 
 
 class NotRun(Exception):
@@ -233,7 +261,7 @@ async def enter(jawab: Jawab, table: Sequence[Job] = JOBS) -> None:
 
 async def run(jawab: Jawab, job: Job, *, early: bool = False) -> Ended | None:
     """Run a job that is due (or `early`) and write down what became of it. None where another has it, or had it."""
-    async with jawab.db.autocommit("console") as auto:
+    async with jawab.db.autocommit(_keeps(job)) as auto:
         started_at = await book.claim(auto, job.name, LEASE, early=early)
     if started_at is None:
         return None
@@ -245,7 +273,7 @@ async def run(jawab: Jawab, job: Job, *, early: bool = False) -> Ended | None:
         log.error("job failed", job=job.name, error=error)
     seconds = monotonic() - begun
     due_at = job.after(started_at, failed=error is not None)
-    async with jawab.db.transaction("console") as tx:
+    async with jawab.db.transaction(_keeps(job)) as tx:
         await book.end(tx, job.name, started_at, seconds=seconds, error=error, due_at=due_at)
     return Ended(seconds, error)
 
@@ -299,7 +327,10 @@ def shorten(run: dict[str, Any]) -> dict[str, Any]:
 
 
 class Clockwork:
-    """One process's clock: each job runs beside the others, so that a slow one holds up itself alone."""
+    """One process's clock: each job runs beside the others, so that a slow one holds up itself alone.
+
+    All of a table are kept by one role: custody's, or all but custody's.
+    """
 
     def __init__(self, jawab: Jawab, table: Sequence[Job] = JOBS) -> None:
         self._jawab = jawab
@@ -309,7 +340,7 @@ class Clockwork:
     async def tick(self) -> None:
         """Begin every job that is due and not at work here. A database that is away is looked at again next time."""
         try:
-            async with self._jawab.db.autocommit("console") as auto:
+            async with self._jawab.db.autocommit(_keeps(self._table[0])) as auto:
                 due = await book.list_due(auto)
         except Exception as error:  # noqa: BLE001 - the clock outlives whatever the database does
             log.error("tick", error=type(error).__name__)

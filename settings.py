@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -15,12 +16,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 TWILIO_API = "https://api.twilio.com"
 TELEGRAM_API = "https://api.telegram.org"
+Part = Literal["all", "citizen", "desk", "custody"]  # what one web process serves
 PAIRS = (
     ("twilio_account_sid", "twilio_auth_token"),
     ("telegram_token", "telegram_secret"),
     ("smtp_host", "smtp_from"),
     ("smtp_user", "smtp_password"),
 )
+# Whoever guesses one of these can speak as the provider.
+WEAK_IF_SHORT = ("twilio_auth_token", "telegram_secret")
+TOKEN_LEAST, TOKEN_SIGNS = 20, 8
 
 
 class Misconfigured(SystemExit):
@@ -42,7 +47,12 @@ class Settings(BaseSettings):
     mode: Literal["demo", "live"] = "live"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
+    desk_port: int = Field(default=0, ge=0, le=65535)  # 0: the next after `port`, and after that one
+    custody_port: int = Field(default=0, ge=0, le=65535)
     public_url: str = ""
+    desk_url: str = ""
+    custody_url: str = ""
+    proxy: str = ""
     data: Path = Path("var")
     database_url: str = ""
     redis_url: str = ""
@@ -62,9 +72,11 @@ class Settings(BaseSettings):
     smtp_password: str = ""
     smtp_from: str = ""
 
+    metrics_token: str = ""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    @field_validator("public_url", "twilio_api_url", "telegram_api_url")
+    @field_validator("public_url", "desk_url", "custody_url", "twilio_api_url", "telegram_api_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
         if not value:
@@ -77,6 +89,18 @@ class Settings(BaseSettings):
         if not usable or re.search(r"[\s?#@]", value):
             raise ValueError("must be a web address such as https://jawab.example.pk")
         return value.rstrip("/")
+
+    @field_validator("proxy")
+    @classmethod
+    def _proxies(cls, value: str) -> str:
+        for one in filter(None, (part.strip() for part in value.split(","))):
+            try:
+                network = ip_network(one)
+            except ValueError:
+                raise ValueError("must be addresses or networks such as 127.0.0.1, 10.0.0.0/24") from None
+            if network.prefixlen == 0:
+                raise ValueError("must name the proxies; trusting everybody is trusting nobody's address")
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -123,6 +147,13 @@ class Settings(BaseSettings):
             raise ValueError("must be 1 to 256 of A-Z a-z 0-9 _ -")
         return value
 
+    @field_validator("metrics_token")
+    @classmethod
+    def _metrics(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z0-9_.~+/=-]{32,256}", value):
+            raise ValueError("must be 32 to 256 letters and digits, such as `openssl rand -hex 32` prints")
+        return value
+
     @field_validator("smtp_from")
     @classmethod
     def _sender(cls, value: str) -> str:
@@ -143,6 +174,58 @@ class Settings(BaseSettings):
         for one, other in PAIRS:
             if bool(getattr(self, one)) != bool(getattr(self, other)):
                 raise ValueError(f"JAWAB_{one.upper()} and JAWAB_{other.upper()} go together: one of them is missing")
+        return self
+
+    @model_validator(mode="after")
+    def _ports(self) -> Settings:
+        ports = [self.port_of(part) for part in ("citizen", "desk", "custody")]
+        if self.divided and (len(set(ports)) < len(ports) or max(ports) > 65535):
+            raise ValueError("JAWAB_PORT, JAWAB_DESK_PORT and JAWAB_CUSTODY_PORT must be three ports up to 65535")
+        return self
+
+    @property
+    def divided(self) -> bool:
+        """Whether citizen, desk and custody are a process each. A demo has one address, so one process serves all."""
+        return not self.demo
+
+    def port_of(self, part: Part) -> int:
+        """Where this part listens."""
+        if not self.divided:
+            return self.port
+        return {"desk": self.desk_port or self.port + 1, "custody": self.custody_port or self.port + 2}.get(
+            part, self.port
+        )
+
+    def url_of(self, part: Part) -> str:
+        """What people's browsers call this part by."""
+        if not self.divided or part not in {"desk", "custody"}:
+            return self.base_url
+        if given := {"desk": self.desk_url, "custody": self.custody_url}[part]:
+            return given
+        parts = urlsplit(self.base_url)
+        host = parts.hostname or self.host
+        return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{self.port_of(part)}"
+
+    @model_validator(mode="after")
+    def _live(self) -> Settings:
+        """Outside demo mode nothing is signed with a word that is guessed, and nothing private goes in clear."""
+        if self.mode == "demo":
+            return self
+        for name in WEAK_IF_SHORT:
+            token = getattr(self, name)
+            if token and (len(token) < TOKEN_LEAST or len(set(token)) < TOKEN_SIGNS):
+                raise ValueError(
+                    f"JAWAB_{name.upper()} is too easy to guess for live mode: at least {TOKEN_LEAST} letters and"
+                    " digits, as the provider gave them or as `openssl rand -hex 20` makes them"
+                )
+        named: dict[Part, str] = {"citizen": "PUBLIC", "desk": "DESK", "custody": "CUSTODY"}
+        for part, name in named.items():
+            parts = urlsplit(self.url_of(part))
+            if parts.scheme == "http" and not _is_here(parts.hostname or ""):
+                raise ValueError(
+                    f"JAWAB_{name}_URL must be https in live mode: passwords and cases would travel readable to"
+                    f" {parts.hostname}"
+                )
         return self
 
     @property
@@ -176,6 +259,14 @@ class Settings(BaseSettings):
         return self.data / "run" / "running.json"
 
 
+def _is_here(host: str) -> bool:
+    """Whether a name never leaves this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def load(**given: Any) -> Settings:
     """Read the environment; where it names no database or Redis, find the embedded parts running under `data`.
 
@@ -204,6 +295,15 @@ def _filled(settings: Settings, names: tuple[str, ...]) -> Settings:
         found = {}  # half a file says nothing
     missing = {name: found[name] for name in names if not getattr(settings, name) and found.get(name)}
     return settings.model_copy(update=missing) if missing else settings
+
+
+def listening(settings: Settings) -> list[str]:
+    """The web processes that `jawab up` keeps in this folder, by name; [] where it runs none."""
+    try:
+        found = json.loads(settings.running_file.read_text())
+    except (OSError, ValueError):
+        return []
+    return list(found.get("listening", ()))
 
 
 def load_running() -> Settings:

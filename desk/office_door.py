@@ -27,6 +27,7 @@ from cases.links import Opened, Shut
 from cases.referrals import Referral
 from desk import gate
 from desk.case import TEXT_MOST
+from desk.place import here
 from store import audit
 from store.database import Conn, fetch_one
 from store.jawab import Jawab
@@ -97,13 +98,14 @@ class Door:
             try:
                 link, session = await links.enter(tx, self.jawab.keys, token, code, now)
                 await referrals.mark_seen(tx, link.id, now)
-                await audit.write(tx, f"office:{link.office_id}", "link.open", str(link.id))
+                with audit.speaking(session):
+                    await audit.write(tx, f"office:{link.office_id}", "link.open", str(link.id))
             except Shut as refused:
                 shut = refused.reason
         if shut:
             return _ask(request, status=403, problem=f"office_page.{shut}")
         response = RedirectResponse(f"{PREFIX}/{token}", status_code=303)
-        https = self.jawab.settings.base_url.startswith("https://")
+        https = here(request).url.startswith("https://")
         response.set_cookie(
             _cookie(request),
             session,
@@ -140,7 +142,8 @@ class Door:
                     day=_day(form),
                     now=now,
                 )
-                await audit.write(tx, f"office:{referral.office_id}", "office.write", str(referral.id))
+                with audit.speaking(_session(request)):
+                    await audit.write(tx, f"office:{referral.office_id}", "office.write", str(referral.id))
         except Refused as refused:
             problem = f"refused.{refused.reason}"
             return await self._render(request, opened, reference, status=422, problem=problem, kept=form)
@@ -148,7 +151,7 @@ class Door:
         return RedirectResponse(f"{PREFIX}/{request.path_params['token']}/{reference}?done={done}", status_code=303)
 
     async def _find(self, request: Request) -> Opened | None:
-        session = request.cookies.get(_cookie(request), "")
+        session = _session(request)
         if not session:
             return None
         async with self.jawab.db.autocommit("console") as conn:
@@ -176,7 +179,8 @@ class Door:
             referral = await _pick(tx, opened, reference or told[0].reference)
             one = await _read(tx, self.jawab, referral)
             lines = await office_lines.of_case(tx, self.jawab.keys, referral.case_id, office_id=referral.office_id)
-            await audit.write(tx, f"office:{referral.office_id}", "referral.read", str(referral.id))
+            with audit.speaking(_session(request)):
+                await audit.write(tx, f"office:{referral.office_id}", "referral.read", str(referral.id))
         done = request.query_params.get("done", "")
         return pages.page(
             request,
@@ -238,9 +242,13 @@ async def _read(conn: Conn, jawab: Jawab, referral: Referral) -> Shown:
 
 def _cookie(request: Request) -> str:
     """One for each link, so that opening a second one does not shut the first."""
-    https = request.app.state.jawab.settings.base_url.startswith("https://")
+    https = here(request).url.startswith("https://")
     mark = hashlib.sha256(request.path_params["token"].encode()).hexdigest()[:12]
     return f"{'__Host-' if https else ''}jawab-office-{mark}"
+
+
+def _session(request: Request) -> str:
+    return request.cookies.get(_cookie(request), "")
 
 
 def _line_id(form: dict[str, str]) -> UUID:

@@ -5,7 +5,7 @@ What is not the reader's does not exist: the same 404 for another's case, for no
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,13 +18,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 import pages
-from cases import calendar, husk, register, sorting
+from cases import calendar, districts, husk, register, sorting
 from cases.lifecycle import Refused
-from cases.protected import reading, vault
+from cases.protected import acting, admitting, dropped, notices, reading, standing, telling, vault
+from cases.protected.acting import Reader
 from cases.protected.reading import Sealed
 from cases.roles import who_may
 from cases.sorting import Kept
-from desk import files, pins, sessions
+from desk import files, pins, protected_readers, sessions, told
+from desk.protected_acts import ACTS, TEXT_MOST, Act
 from desk.roles import Staff
 from desk.sealed_item import NAMED, Opened, lay_out, read_file
 from desk.slot import Put, Slot
@@ -33,9 +35,6 @@ from store import alarms, audit, media, once
 from store.crypto import Keys
 from store.database import Conn, Database, Tx, fetch_all
 from store.jawab import Jawab
-
-NOTE_MOST = 2000
-MARKS = {"seen": "seen", "start": "in_progress"}  # end of the address → status
 
 
 async def protected_overdue(db: Database, now: datetime) -> int:
@@ -100,8 +99,13 @@ def slot(jawab: Jawab) -> Slot:
 
 
 async def _put_behind(tx: Tx, keys: Keys, kept: Kept, accused: Collection[UUID], now: datetime) -> None:
-    """Seal, or lock for the province's triage alone while nobody could open what is sealed."""
-    if await vault.has_reader(tx, kept.district_id, accused):
+    """Seal, or lock for the province's triage alone while the door is closed.
+
+    Where all who read sit in an accused office, the escrow alone gets it, with an alarm.
+    """
+    district = await districts.find(tx, kept.district_id)
+    at_door = await standing.look(tx, keys, kept.district_id, demo=district is not None and district.demo)
+    if at_door.open:
         await vault.seal_kept(tx, keys, kept, accused=accused)
     else:
         await sorting.lock(tx, keys, kept, now)
@@ -126,39 +130,9 @@ async def _mine(conn: Conn, staff: Staff, case_id: UUID) -> Sealed:
     return found
 
 
-async def _mark(tx: Tx, _: Keys, request: Request) -> None:
-    status = MARKS[request.path_params["move"]]
-    await reading.mark(tx, request.path_params["case_id"], staff_id=request.state.staff.id, status=status)
-
-
-async def _note(tx: Tx, keys: Keys, request: Request) -> None:
-    text = request.state.form.get("text", "").strip()
-    if len(text) > NOTE_MOST:
-        raise Refused("text_long")
-    case_id, staff_id = request.path_params["case_id"], request.state.staff.id
-    await reading.note(tx, keys, case_id, staff_id=staff_id, text=text, now=datetime.now(UTC))
-
-
-async def _ask_close(tx: Tx, _: Keys, request: Request) -> None:
-    await reading.ask_close(tx, request.path_params["case_id"], staff_id=request.state.staff.id)
-
-
-async def _unask_close(tx: Tx, _: Keys, request: Request) -> None:
-    await reading.unask_close(tx, request.path_params["case_id"], staff_id=request.state.staff.id)
-
-
-async def _close(tx: Tx, _: Keys, request: Request) -> None:
-    await reading.close(tx, request.path_params["case_id"], staff_id=request.state.staff.id)
-
-
-ACTS: dict[str, Callable[[Tx, Keys, Request], Awaitable[None]]] = {
-    "seen": _mark,
-    "start": _mark,
-    "note": _note,
-    "ask": _ask_close,
-    "unask": _unask_close,
-    "close": _close,
-}
+def _say_fates(fates: Mapping[UUID, tuple[str, str]]) -> dict[UUID | None, str]:
+    """What became of each message, as the tail of a text key; of a line without a message, that there was none."""
+    return {None: "none", **{one: told.WHY.get(fate, fate[0]) for one, fate in fates.items()}}
 
 
 async def _hear(jawab: Jawab, request: Request) -> Response:
@@ -187,36 +161,56 @@ async def _hear(jawab: Jawab, request: Request) -> Response:
     return files.respond(request, file.content, file)
 
 
-def mount(app: FastAPI, jawab: Jawab) -> None:
-    async def show_list(request: Request) -> Response:
-        staff: Staff = request.state.staff
+async def _agree(jawab: Jawab, request: Request) -> Response:
+    """A second reader lets another's looks go on."""
+    try:
         async with jawab.db.transaction("custody") as tx:
-            rows = await reading.list_for(tx, staff.id)
-            await audit.write(tx, str(staff.id), "protected.list", str(staff.id))
-            names = {row["id"]: row["names"] for row in await fetch_all(tx, "SELECT id, names FROM districts")}
-        return pages.page(
-            request,
-            "desk/protected_list.html",
-            rows=rows,
-            districts=names,
-            today=calendar.day_of(datetime.now(UTC)),
-            here="/desk/protected",
-        )
+            await reading.agree(tx, request.path_params["staff_id"], staff_id=request.state.staff.id)
+    except Refused as refused:
+        raise HTTPException(404) from refused
+    return RedirectResponse("/desk/protected", status_code=303)
 
+
+async def _show_list(jawab: Jawab, request: Request) -> Response:
+    staff: Staff = request.state.staff
+    async with jawab.db.transaction("custody") as tx:
+        rows = await reading.list_for(tx, staff.id)
+        around = await protected_readers.look_around(tx, staff.id)
+        await audit.write(tx, str(staff.id), "protected.list", str(staff.id))
+        names = {row["id"]: row["names"] for row in await fetch_all(tx, "SELECT id, names FROM districts")}
+        dropped_in = await dropped.count_waiting(tx)
+    return pages.page(
+        request,
+        "desk/protected_list.html",
+        rows=rows,
+        **around,
+        problem=protected_readers.told_of(request),
+        done=request.query_params.get("done", "") == "admit",
+        districts=names,
+        dropped_in=dropped_in,
+        today=calendar.day_of(datetime.now(UTC)),
+        here="/desk/protected",
+    )
+
+
+def mount(app: FastAPI, jawab: Jawab) -> None:
     async def show(
         request: Request,
         *,
         items: list[Opened] | None = None,
+        fates: Mapping[UUID | None, str] | None = None,
         waiting: Sequence[str] = (),
         problem: str = "",
         kept: str = "",
+        failed: str = "",
         status: int = 200,
     ) -> Response:
         staff: Staff = request.state.staff
         case_id = request.path_params["case_id"]
-        async with jawab.db.autocommit("custody") as conn:
-            found = await _mine(conn, staff, case_id)
-        asker = found.close_asked_by
+        async with jawab.db.transaction("custody") as tx:
+            found = await _mine(tx, staff, case_id)
+            newcomers = await admitting.waiting(tx, jawab.keys, case_id, found.district_id)
+            news = await notices.unseen(tx, staff.id)
         done = request.query_params.get("done", "")
         return pages.page(
             request,
@@ -224,19 +218,25 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             status=status,
             case=found,
             items=items,
+            newcomers=[one for one in newcomers if one.id != staff.id],
+            notices=news,
+            fates=fates or {},
             waiting=waiting,
             reason=request.state.form.get("reason", ""),
             problem=problem,
             kept=kept,
-            note_most=NOTE_MOST,
+            failed=failed,
+            text_most=TEXT_MOST,
+            found=acting.FOUND,
+            heard=acting.HEARD,
             reasons=reading.REASONS,
             named=NAMED,
             pin=pins.tell,
             find_near=pins.find_near,
             is_blob=blobs.is_blob,
             today=calendar.day_of(datetime.now(UTC)),
-            asked_by_me=asker == staff.id,
-            asked_by_other=asker not in {None, staff.id},
+            asked_by_me=found.close_asked_by == staff.id,
+            asked_by_other=found.close_asked_by not in {None, staff.id},
             done=done if done in ACTS else "",
             here=f"/desk/protected/{case_id}",
         )
@@ -248,24 +248,28 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         async with jawab.db.transaction("custody") as tx:
             found = await _mine(tx, staff, case_id)
             private = await sessions.unlock(tx, request.state.token)
-            items, waiting = None, []
+            items, waiting, fates = None, [], {}
             if private is not None:
                 opened = await reading.open_items(
                     tx,
+                    jawab.keys,
                     case_id,
                     staff_id=staff.id,
                     private_key=private,
                     reason=request.state.form.get("reason", ""),
+                    now=datetime.now(UTC),
                 )
                 places = await fetch_all(
                     tx, "SELECT id, names FROM places WHERE district_id = %s", (found.district_id,)
                 )
                 names = {row["id"]: row["names"] for row in places}
                 items = [lay_out(item.id, item.kind, item.at, item.data, names) for item in opened]
+                told_ids = [one.outbox_id for one in items if one.outbox_id is not None]
+                fates = await telling.fates(tx, told_ids)
                 waiting = [files.tell_kind(kind) for kind in await media.waiting_of_sealed(tx, case_id)]
         if items is None:
             return await show(request, problem="protected.no_key", status=403)
-        return await show(request, items=items, waiting=waiting)
+        return await show(request, items=items, fates=_say_fates(fates), waiting=waiting)
 
     async def perform(request: Request) -> Response:
         move, case_id = request.path_params["move"], request.path_params["case_id"]
@@ -276,13 +280,25 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 return await look(request)
             async with jawab.db.transaction("custody") as tx:
                 await _mine(tx, request.state.staff, case_id)
-                await ACTS[move](tx, jawab.keys, request)
+                private = await sessions.unlock(tx, request.state.token)
+                if private is None:
+                    return await show(request, problem="protected.no_key", status=403)
+                reader = Reader(request.state.staff.id, private, datetime.now(UTC))
+                owed = await ACTS[move](Act(tx, jawab.keys, case_id, reader, request.state.form))
+            for one in owed:
+                if one is not None:
+                    jawab.bell.ring("replies", "replies", str(one))
         except Refused as refused:
+            if refused.reason == reading.STOPPED:
+                async with jawab.db.transaction("custody") as tx:
+                    await reading.tell_stopped(tx, request.state.staff.id)
             kept = request.state.form.get("text", "")
-            return await show(request, problem=f"refused.{refused.reason}", kept=kept, status=422)
+            return await show(request, problem=f"refused.{refused.reason}", kept=kept, failed=move, status=422)
         return RedirectResponse(f"/desk/protected/{case_id}?done={move}", status_code=303)
 
-    app.add_route("/desk/protected", show_list, methods=["GET"])
+    protected_readers.add_routes(app, jawab)
+    app.add_route("/desk/protected", partial(_show_list, jawab), methods=["GET"])
+    app.add_route("/desk/protected/agree/{staff_id:uuid}", partial(_agree, jawab), methods=["POST"])
     app.add_route("/desk/protected/{case_id:uuid}", show, methods=["GET"])
     app.add_route(
         "/desk/protected/{case_id:uuid}/open/{reason}/media/{item_id:uuid}", partial(_hear, jawab), methods=["GET"]

@@ -63,7 +63,7 @@ class Amend:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """One item behind the protected door; the first of a code opens it.
+    """One item behind the protected door; the first of a code opens it. `drop`: the code is a drop's id.
 
     `kind` is what it answers: open, category, kind, place, story, message, more, call, or the name of a node.
     """
@@ -73,6 +73,7 @@ class Seal:
     item: Item = Item()
     details: Details = Details()
     call: Call | None = None
+    drop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,19 @@ class SealStory:
 
     code: str
     details: Details
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """What was said before the protected door was found closed waits, locked, for the province's triage.
+
+    `kept`: the sorting row of this code is locked, with what is here besides; else a new one is made under it.
+    """
+
+    code: str
+    details: Details
+    story: tuple[Item, ...] = ()
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +180,7 @@ Effect = (
     | Amend
     | Seal
     | SealStory
+    | Lock
     | Forget
     | LookUp
     | SetLanguage
@@ -186,4 +201,5 @@ class Step:
     reply: Reply | None
     effects: tuple[Effect, ...] = ()
     sealed: bool = False  # the words of this event went behind the protected door: keep no other copy
+    took: bool = False  # an answer of a report was taken: behind the door it is sealed, else the session may hold it
     replaces: bool = False  # the reply says what the one that is still held would have said

@@ -92,14 +92,15 @@ class Focus:
     """What we asked of this person by ourselves last, while it may still be answered.
 
     A handler's words, "is it done?", "do you accept it?", a call-back, or an edition; `code` is its case ("" where an
-    edition has none).
+    edition has none), or the drop that its answer goes into.
     """
 
     kind: Question
     code: str
-    day: str  # on which that case was told, "2026-11-21"
+    day: str  # on which it was asked, "2026-11-21"; of an edition's, on which that case was told
     at: float  # when it was asked: which of two questions it is
     late: bool = False  # it ended longer ago than may be gainsaid
+    drop: bool = False  # its case is behind the protected door, and which it is nobody here knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +118,19 @@ class Known:
     missed: bool = False  # something that we said waits for this message, and is shown by it
     weekly: bool = False  # subscribed to the weekly update, or just offered it by an edition
     trial: bool = False  # a demo on a real line: say so, and take nothing protected
+    closed: bool = False  # nobody could open what is sealed now: the protected door says so
     round: Round | None = None
-    outside: tuple[tuple[dict[str, str], str], ...] = ()  # (names by language, phone) of bodies outside the district
+    outside: tuple[tuple[dict[str, str], str], ...] = ()  # (names by language, phone) of others to ask
+
+
+LATER = "later"
 
 
 @dataclass(frozen=True, slots=True)
 class FoundCase:
-    """What a typed code opens. `state` is the case's status or the protected room's own, "none" where there is none."""
+    """What a typed code opens. `state` is the case's status or the protected room's own, "none" where there is none,
+    and `LATER` where this phone has tried too many.
+    """
 
     state: str = "none"
     due: str = ""  # the day by which an answer is owed, "2026-12-05", or ""
@@ -149,7 +156,7 @@ Found = FoundCase | FoundFacility
 class Event:
     """One thing that happened to a conversation."""
 
-    kind: Literal["message", "found", "quiet"]
+    kind: Literal["message", "found", "quiet", "flood"]  # flood: a message of somebody who has sent too many
     known: Known
     text: str = ""
     choice: str = ""  # the option id of a tapped button or row
@@ -254,6 +261,11 @@ class Report:
         """Whether nobody knows yet if it is about a person."""
         return self.stage is Stage.ASKED
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether questions of it are still to come."""
+        return self.stage in {Stage.ASKED, Stage.ROUTED}
+
 
 @dataclass(frozen=True, slots=True)
 class Rating:
@@ -267,7 +279,11 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """The case that words go to now; `day` it was told, `sealed` behind the door."""
+    """The case that words go to now; `day` it was told, or where that is what they answer it was `asked`.
+
+    `sealed` behind the door. `drop`: behind it too, and reached by what stands with the phone while we ask: `code` is
+    the drop's id, and nothing else about the conversation may be another than an ordinary case's.
+    """
 
     code: str
     day: str = ""
@@ -275,6 +291,8 @@ class Thread:
     held: tuple[Item, ...] = ()  # words that may be about a person, until that is answered
     asks: Ending | None = None  # what may be said of how it ended
     late: bool = False  # longer ago than may be gainsaid: it is kept as words
+    drop: bool = False
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,3 +352,4 @@ class Session:
     quiet_after: int = 0  # seconds of silence after which a "quiet" event is due; 0 = never
     held: Held | None = None
     echo: Echo | None = None
+    hashes: dict[str, str] = field(default_factory=dict)  # of the codes in it: the shell's, which no step reads

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from house import Failed, GivenUp
 from house.account import Account
+from house.domain import Domain
 
 TELL_EVERY = 10.0
 _log = logging.getLogger(__name__)
@@ -117,28 +118,41 @@ def start(
     account: Account | None = None,
     inherit: Sequence[int] = (),
     folder: Path | None = None,
+    domain: Domain | None = None,
+    given: bytes | None = None,
 ) -> Process:
-    """Start a child of the calling thread. Call it from the main thread: the child dies with the thread."""
+    """Start a child of the calling thread. Call it from the main thread: the child dies with the thread.
+
+    What is `given` comes to it by its standard input, once it is there: no file, environment or argument holds it.
+    """
     parent = os.getpid()
 
     def before_exec() -> None:
         if account is not None:
             account.become()
+        if domain is not None:
+            domain.enter()
         die_with_parent(ending.orphaned, parent)
 
-    with log.open("ab") as output, _plainly(argv[0]):
+    # A log of errors is for the operator's eyes, and so is whatever a child of ours writes.
+    opened = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(opened, "ab") as output, _plainly(argv[0]):
         handle = subprocess.Popen(  # noqa: S603 - argv comes from our own code
             [str(word) for word in argv],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=dict(env),
             cwd=folder,
             pass_fds=inherit,
+            umask=0o077,
             # A terminal sends Ctrl-C to every process of its session: the order of stopping is ours to choose.
             start_new_session=True,
             preexec_fn=before_exec,  # noqa: PLW1509 - the kernel takes the parent-death signal only from the child
         )
+    if handle.stdin is not None:
+        with suppress(BrokenPipeError), handle.stdin as pipe:  # it died already: whoever polls it will see
+            pipe.write(given or b"")
     return Process(handle, ending)
 
 

@@ -7,13 +7,14 @@ the public key of each reader, so that the house's own key opens nothing.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import stat
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -39,6 +40,7 @@ CODE_OPSLIMIT, CODE_MEMLIMIT = 2, 64 * 1024 * 1024
 KEY_OPSLIMIT, KEY_MEMLIMIT = 3, 256 * 1024 * 1024
 
 FROM_BACKUP = "bring it back from the backup, and start again"
+_KEY_FILE_MOST = 4096  # bytes
 ODD_BYTES = 12  # a key of 32 random bytes has some 30 different ones; one with fewer than this was never random
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -59,6 +61,9 @@ class Keys:
 
     masters: tuple[bytes, ...] = field(repr=False)
     escrow_public: bytes | None = None
+    folder: Path | None = None  # where they were read; None: they were handed to us
+    passwords: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)  # of the roles that run
+    private_at: Path | None = None  # handed to us: where the escrow's private half lay then
 
     @classmethod
     def load(cls, path: Path) -> Keys:
@@ -70,7 +75,17 @@ class Keys:
         if len(set(masters)) < len(masters):
             raise Malformed(f"{path}: the same key stands there twice: take the second line away, never the last one")
         escrow = path.with_name("escrow.pub")
-        return cls(masters, _read_key(escrow, escrow.read_text(errors="replace").strip()) if escrow.is_file() else None)
+        public = _read_key(escrow, escrow.read_text(errors="replace").strip()) if escrow.is_file() else None
+        found = path.parent.glob("jawab_*.password")
+        return cls(masters, public, path.parent, {one.stem[6:]: _read_private(one).strip() for one in found})
+
+    @classmethod
+    def give_passwords(cls, path: Path, roles: Iterable[str]) -> Keys:
+        """Make a random password (0400, beside the key) for each of these roles that has none, then load all."""
+        for file in (path.with_name(f"jawab_{role}.password") for role in roles):
+            if not file.exists():
+                _write_once(file, secrets.token_urlsafe(32))
+        return cls.load(path)
 
     @classmethod
     def create(cls, path: Path, *, new: bool = True) -> Keys:
@@ -111,6 +126,20 @@ class Keys:
         """What may be told of each key, in the order of the file."""
         return tuple(fingerprint(master) for master in self.masters)
 
+    def find_escrow_private(self) -> Path | None:
+        """The file beside the keys that holds the escrow's private half, whatever its name; None where none does."""
+        if self.private_at is not None and self.private_at.is_file():  # a process that may not open it may see it
+            return self.private_at
+        files = sorted(self.folder.iterdir()) if self.folder is not None and self.escrow_public is not None else []
+        return next((file for file in files if self._holds_private(file)), None)
+
+    def _holds_private(self, file: Path) -> bool:
+        try:
+            text = file.read_text(errors="replace") if file.is_file() and file.stat().st_size < _KEY_FILE_MOST else ""
+        except OSError:
+            return file.name == "escrow.key"  # what cannot be read may well be it
+        return any(is_private_of(line, self.escrow_public) for line in text.split())
+
     # ── derived secrets ──────────────────────────────────────────────────────────────────────────────────────────
     def derive(self, purpose: str, master: bytes | None = None) -> bytes:
         """32 bytes for one purpose. Always from the last line, so that adding a key changes no tag or password."""
@@ -121,7 +150,10 @@ class Keys:
         return hmac.new(self.derive("tag"), "\x1f".join(parts).encode(), hashlib.sha256).digest()
 
     def role_password(self, role: str) -> str:
-        return base64.urlsafe_b64encode(self.derive(f"role|{role}"))[:40].decode()
+        """Of a run-time role of the database: random, and in a file beside the key. Raises `Malformed`."""
+        if role not in self.passwords:
+            raise Malformed(f"keys/jawab_{role}.password is not there: `jawab up`, or `jawab migrate`, makes it anew")
+        return self.passwords[role]
 
     # ── tier 1 ───────────────────────────────────────────────────────────────────────────────────────────────────
     def encrypt(self, plain: bytes, bound_to: str) -> bytes:
@@ -159,6 +191,11 @@ class Keys:
         salt = self.derive("code-salt")[: argon2id.SALTBYTES]
         return argon2id.kdf(32, code.encode(), salt, opslimit=CODE_OPSLIMIT, memlimit=CODE_MEMLIMIT)
 
+    def code_key(self, code: str) -> bytes:
+        """What a case code alone opens: as slow as its hash, and not to be had from it."""
+        salt = self.derive("code-key-salt")[: argon2id.SALTBYTES]
+        return argon2id.kdf(32, code.encode(), salt, opslimit=CODE_OPSLIMIT, memlimit=CODE_MEMLIMIT)
+
 
 # ── tier 2: boxes that only their readers open ───────────────────────────────────────────────────────────────────────
 def seal_item(plain: bytes, case_id: str, item_id: str, readers: dict[str, bytes]) -> tuple[bytes, dict[str, bytes]]:
@@ -186,10 +223,51 @@ def open_item(blob: bytes, wrap: bytes, private: bytes, case_id: str, item_id: s
     return sodium.sodium_unpad(padded, PAD)
 
 
+def is_private_of(text: str, public: bytes | None) -> bool:
+    """Whether this is the private half of a public key, as 64 hexadecimal digits."""
+    return public is not None and public_of(text) == public
+
+
+def public_of(text: str) -> bytes | None:
+    """The public half that belongs to 64 hexadecimal digits if they are a private one; None for anything else."""
+    return bytes(PrivateKey(bytes.fromhex(text)).public_key) if re.fullmatch(r"[0-9a-fA-F]{64}", text) else None
+
+
+def write_pair(folder: Path) -> bytes:
+    """Make an escrow pair in a new folder (0700, files 0400), for somewhere else than here. Returns its public half.
+
+    Raises OSError, also where the folder is there.
+    """
+    folder.mkdir(mode=0o700)
+    private, public = new_keypair()
+    _write_once(folder / "escrow.key", private.hex())
+    _write_once(folder / "escrow.pub", public.hex())
+    return public
+
+
+def write_public(folder: Path, public: bytes) -> None:
+    """Put an escrow's public half beside the house key, over the one that lay there."""
+    _write_over(folder / "escrow.pub", public.hex())
+
+
 def new_keypair() -> tuple[bytes, bytes]:
     """(private, public), 32 bytes each."""
     private = PrivateKey.generate()
     return bytes(private), bytes(private.public_key)
+
+
+def reader_of(private: bytes) -> bytes:
+    """The public half of a reader's private key."""
+    return bytes(PrivateKey(private).public_key)
+
+
+def rewrap(wrap: bytes, private: bytes, public: bytes) -> bytes:
+    """An item's key for one more reader, by one who has it. Raises `Unopened`."""
+    try:
+        key = SealedBox(PrivateKey(private)).decrypt(bytes(wrap))
+    except CryptoError:
+        raise Unopened("wrap") from None
+    return SealedBox(PublicKey(public)).encrypt(key)
 
 
 def new_salt() -> bytes:

@@ -12,9 +12,10 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from cases.seed import seed_demo
+from desk.protected_roster import sign_demo
 from house.postgres import Postgres
 from store.crypto import Keys
-from store.database import Database
+from store.database import ROLES, SPEAKERS, Database
 from store.migrations import migrate
 
 TEMPLATE, SEEDED = "jawab_template", "jawab_seeded"
@@ -38,6 +39,12 @@ def make_template(cluster: str, keys: Keys) -> None:
     with psycopg.connect(cluster, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0 ENCODING 'UTF8'")
     migrate(make_conninfo(cluster, dbname=TEMPLATE), keys)
+    with psycopg.connect(make_conninfo(cluster, dbname=TEMPLATE), autocommit=True) as connection:
+        # One process of a test is the desk, the clock and the operator.
+        connection.execute(
+            "INSERT INTO audit_speakers SELECT role, actor, '.'"
+            " FROM unnest(ARRAY['jawab_console', 'jawab_custody']) role, unnest(ARRAY['operator', 'clock']) actor"
+        )
 
 
 def make_seeded(cluster: str, keys: Keys) -> list[dict[str, str]]:
@@ -46,9 +53,10 @@ def make_seeded(cluster: str, keys: Keys) -> list[dict[str, str]]:
         connection.execute(f"CREATE DATABASE {SEEDED} TEMPLATE {TEMPLATE}")
 
     async def run() -> list[dict[str, str]]:
-        database = Database(make_conninfo(cluster, dbname=SEEDED), keys, roles=("console",), size=1)
+        database = Database(make_conninfo(cluster, dbname=SEEDED), keys, roles=("console", "custody"), size=1)
         await database.open()
         made = await seed_demo(database, keys)
+        await sign_demo(database, keys)
         await database.close()
         return made
 
@@ -66,7 +74,8 @@ class Shared:
 
     @classmethod
     def make(cls, postgres: Postgres, key_file: Path) -> Shared:
-        keys = Keys.create(key_file)
+        Keys.create(key_file)
+        keys = Keys.give_passwords(key_file, ROLES + SPEAKERS)
         cluster = start(postgres)
         make_template(cluster, keys)
         return cls(cluster, str(key_file), make_seeded(cluster, keys))

@@ -30,13 +30,15 @@ WRITERS = {
     "desk_sessions": "store/desk_sessions.py",
     "dismissals": "cases/dismissals.py",
     "districts": "cases/districts.py",
+    "drops": "store/drops.py",
     "editions": "broadcast/publish.py",
     "facilities": "cases/scorecards.py",
     "house_keys": "store/house_keys.py",
     "inbox": "store/inbox.py",
     "jobs": "store/jobs.py",
     "joined": "cases/joined.py",
-    "login_attempts": "desk/auth.py",
+    "login_waits": "store/login_waits.py",
+    "login_attempts": "desk/attempts.py",
     "link_sessions": "cases/links.py",
     "letters": "cases/letters.py",
     "links": "cases/links.py",
@@ -46,17 +48,28 @@ WRITERS = {
     "offices": "cases/offices.py",
     "once": "store/once.py",
     "outbox": "store/outbox/",
+    "outside": "cases/outside.py",
     "places": "cases/districts.py",
     "ratings": "cases/scorecards.py",
     "referrals": "cases/referrals.py",
     "reserved": "cases/reserved.py",
     "responsibilities": "cases/offices.py",
     "rounds": "cases/scorecards.py",
+    "sealed.agreed": "cases/protected/reading.py",
     "sealed.cases": "cases/protected/register.py",
+    "sealed.escrow": "cases/protected/standing.py",
     "sealed.codes": "cases/protected/register.py",
+    "sealed.dropped": "cases/protected/dropped.py",
     "sealed.items": "cases/protected/vault.py",
     "sealed.looks": "cases/protected/reading.py",
+    "sealed.notices": "cases/protected/notices.py",
+    "sealed.openings": "cases/protected/reading.py",
+    "sealed.said": "cases/protected/said.py",
+    "sealed.proofs": "cases/protected/proving.py",
+    "sealed.rosters": "cases/protected/roster.py",
+    "sealed.trust": "cases/protected/roster.py",
     "sealed.wraps": "cases/protected/vault.py",
+    "second_factors": "store/second_factors.py",
     "sessions": "store/sessions.py",
     "sorting": "cases/sorting.py",
     "staff": "cases/staff.py",
@@ -110,7 +123,8 @@ def test_the_list_names_every_table_of_the_migrations_and_no_other() -> None:
     made = set()
     for file in (ROOT / "store" / "migrations").rglob("*.sql"):
         made |= set(re.findall(r"CREATE TABLE ([a-z_.]+)", file.read_text()))
-    assert set(WRITERS) == made - {"audit"}  # the chain is written by a function of the database alone
+    # The chain and its heads are written by functions of the database alone, who may speak by migrations.
+    assert set(WRITERS) == made - {"audit", "audit_heads", "audit_speakers"}
 
 
 def test_whoever_is_said_to_write_a_table_does() -> None:

@@ -9,21 +9,33 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
+from cases import calendar
 from cases.lifecycle import Refused
-from cases.protected import register, vault
+from cases.protected import dropped, register, vault
 from cases.roles import who_may
 from store import alarms, audit
-from store.crypto import Keys, Unopened, open_item
-from store.database import Conn, Tx, fetch_all, fetch_one
+from store.crypto import Keys, Unopened, fingerprint, open_item, reader_of
+from store.database import LOCKS, Conn, Tx, fetch_all, fetch_one
 
 # Why a reader looks: a closed list, because a typed reason could hold what the seal is for.
 REASONS = ("first_look", "follow_up", "handover", "review", "close")
 MOST_OPENS = 20  # an hour; more looks like taking everything along
+STOPPED = "opens_stopped"  # the refusal's reason
+_STOPPED = (
+    "SELECT l.staff_id AS id FROM sealed.looks l WHERE l.at > clock_timestamp() - interval '1 hour'"
+    " AND l.at > coalesce((SELECT max(a.at) FROM sealed.agreed a WHERE a.staff_id = l.staff_id), '-infinity')"
+    " GROUP BY l.staff_id HAVING count(*) >= %s"
+)
 
-_MARKS: dict[str, tuple[str, ...]] = {"seen": ("received",), "in_progress": ("received", "seen")}
+# With the wrap for one key of a reader; what was sealed before keys were written down has "".
+_ITEMS: LiteralString = (
+    "SELECT i.id, i.blob, w.wrap FROM sealed.items i LEFT JOIN LATERAL (SELECT wrap FROM sealed.wraps"
+    " WHERE item_id = i.id AND reader = %(reader)s AND key IN (%(key)s, '') ORDER BY key DESC LIMIT 1) w ON true"
+    " WHERE i.case_id = %(case)s AND (%(item)s::uuid IS NULL OR i.id = %(item)s) ORDER BY i.seq"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,9 @@ class Sealed:
     due_resolve: date
     status: str
     overdue: bool
+    follow_up_on: date | None
+    follow_up_late: bool
+    words_on: date | None  # since when words wait that no reader has opened
     close_asked_by: UUID | None  # None also where it was asked too long ago
     items: int
 
@@ -46,13 +61,23 @@ async def list_for(conn: Conn, staff_id: UUID) -> list[Sealed]:
     return await fetch_all(
         conn,
         "SELECT c.id, c.district_id, c.opened_week, c.due_acknowledge, c.due_resolve, c.status, c.overdue,"
+        " c.follow_up_on, c.follow_up_late, c.words_on,"
         " CASE WHEN c.close_asked_at > now() - %(stands)s THEN c.close_asked_by END AS close_asked_by,"
         " (SELECT count(*) FROM sealed.items i WHERE i.case_id = c.id) AS items FROM sealed.cases c"
         " WHERE %(staff)s = ANY(c.recipients) ORDER BY c.status = 'closed',"
-        " CASE WHEN c.status = 'received' THEN c.due_acknowledge ELSE c.due_resolve END, c.id",
+        " least(c.follow_up_on, c.words_on,"
+        " CASE WHEN c.status = 'received' THEN c.due_acknowledge ELSE c.due_resolve END), c.id",
         {"staff": staff_id, "stands": register.ASK_STANDS},
         of=Sealed,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A reader whose looks are stopped until another reader agrees."""
+
+    id: UUID
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +90,52 @@ class Item:
     data: dict[str, Any]
 
 
-async def open_items(tx: Tx, case_id: UUID, *, staff_id: UUID, private_key: bytes, reason: str) -> list[Item]:
-    """Open a case with a reader's unlocked private key, oldest item first. Raises `Refused`
-    for who is no reader, or gives no reason of REASONS.
+async def open_items(
+    tx: Tx, keys: Keys, case_id: UUID, *, staff_id: UUID, private_key: bytes, reason: str, now: datetime
+) -> list[Item]:
+    """Open a case with a reader's unlocked private key, oldest item first, with what came into its drops since.
+
+    Raises `Refused` for who is no reader, gives no reason of REASONS, or has looked too often in an hour (`STOPPED`).
     """
     if reason not in REASONS:
         raise Refused("reason_missing")
-    await _require_reader(tx, case_id, staff_id)
+    await require_reader(tx, case_id, staff_id)
+    await _count_open(tx, staff_id)
     await audit.write(tx, str(staff_id), f"protected.open:{reason}", str(case_id))
-    await _watch_opens(tx, staff_id)
+    await tx.execute(
+        "INSERT INTO sealed.openings (case_id, staff_id, at) VALUES (%s, %s, clock_timestamp())"
+        " ON CONFLICT (case_id, staff_id) DO UPDATE SET at = excluded.at",
+        (case_id, staff_id),
+    )
+    await register.come_back(tx, case_id, calendar.day_of(now))
+    items = await read_items(tx, case_id, staff_id, private_key)
+    if await dropped.collect(tx, keys, case_id, dropped.of([(item.kind, item.data) for item in items])):
+        items = await read_items(tx, case_id, staff_id, private_key)
+    return items
+
+
+async def read_items(tx: Tx, case_id: UUID, staff_id: UUID, private_key: bytes) -> list[Item]:
+    """Open a case's items for an act that has been written down, oldest first. It is no look: nothing is shown."""
     rows = await fetch_all(
         tx,
-        "SELECT i.id, i.blob, w.wrap FROM sealed.items i"
-        " LEFT JOIN sealed.wraps w ON w.item_id = i.id AND w.reader = %s WHERE i.case_id = %s ORDER BY i.seq",
-        (str(staff_id), case_id),
+        _ITEMS,
+        {"case": case_id, "item": None, "reader": str(staff_id), "key": fingerprint(reader_of(private_key))},
     )
-    return [_open(row, case_id, private_key) for row in rows]
+    return [open_row(row, case_id, private_key) for row in rows]
+
+
+async def require_reader(tx: Tx, case_id: UUID, staff_id: UUID) -> dict[str, Any]:
+    """Where a case stands, for one of its readers. Raises `Refused`, the same for another's case and for none."""
+    row = await fetch_one(
+        tx,
+        "SELECT c.status, c.district_id, c.due_resolve, c.close_asked_by, c.close_asked_at"
+        " FROM sealed.cases c JOIN staff s ON s.id = %(staff)s"
+        " WHERE c.id = %(case)s AND s.id = ANY(c.recipients) AND s.role = ANY(%(roles)s) AND s.disabled_at IS NULL",
+        {"case": case_id, "staff": staff_id, "roles": list(who_may("unseal"))},
+    )
+    if row is None:
+        raise Refused("not_allowed")
+    return row
 
 
 async def open_file(
@@ -92,57 +147,36 @@ async def open_file(
     """
     if reason not in REASONS:
         raise Refused("reason_missing")
-    await _require_reader(tx, case_id, staff_id)
+    await require_reader(tx, case_id, staff_id)
     await audit.write(tx, str(staff_id), f"protected.media:{reason}", str(item_id))
     row = await fetch_one(
         tx,
-        "SELECT i.id, i.blob, w.wrap FROM sealed.items i"
-        " LEFT JOIN sealed.wraps w ON w.item_id = i.id AND w.reader = %s WHERE i.case_id = %s AND i.id = %s",
-        (str(staff_id), case_id, item_id),
+        _ITEMS,
+        {
+            "case": case_id,
+            "item": item_id,
+            "reader": str(staff_id),
+            "key": fingerprint(reader_of(private_key)),
+        },
     )
-    return None if row is None else _open(row, case_id, private_key)
-
-
-async def mark(tx: Tx, case_id: UUID, *, staff_id: UUID, status: str) -> None:
-    """Say that a reader has seen the case, or works on it ("seen", "in_progress"). Raises `Refused`."""
-    if status not in _MARKS:
-        raise Refused("unknown_move")
-    await _require_reader(tx, case_id, staff_id)
-    await _change(tx, case_id, status, _MARKS[status])
-    await audit.write(tx, str(staff_id), f"protected.{status}", str(case_id))
+    return None if row is None else open_row(row, case_id, private_key)
 
 
 async def note(tx: Tx, keys: Keys, case_id: UUID, *, staff_id: UUID, text: str, now: datetime) -> UUID:
     """Seal a reader's own line to the same readers. Returns the item's id."""
     if not text.strip():
         raise Refused("text_missing")
-    await _require_reader(tx, case_id, staff_id)
+    await require_reader(tx, case_id, staff_id)
     await audit.write(tx, str(staff_id), "protected.note", str(case_id))
     return await vault.append(tx, keys, case_id=case_id, kind="note", data={"text": text, "by": str(staff_id)}, now=now)
 
 
-async def ask_close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
-    """One reader says that the case can be closed; another must close it. Raises `Refused` where another has asked."""
-    await _require_reader(tx, case_id, staff_id)
-    if not await register.ask_close(tx, case_id, staff_id):
-        raise Refused("unknown_move")
-    await audit.write(tx, str(staff_id), "protected.ask_close", str(case_id))
-
-
 async def unask_close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
     """Who has asked to close takes it back. Raises `Refused` for anybody else, and once it is closed."""
-    await _require_reader(tx, case_id, staff_id)
+    await require_reader(tx, case_id, staff_id)
     if not await register.unask_close(tx, case_id, staff_id):
         raise Refused("unknown_move")
     await audit.write(tx, str(staff_id), "protected.unask_close", str(case_id))
-
-
-async def close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
-    """Close a case that another reader has asked to close. Raises `Refused`: nobody closes one alone."""
-    case = await _require_reader(tx, case_id, staff_id)
-    if not await register.close(tx, case_id, staff_id):
-        raise Refused("unknown_move" if case["status"] == "closed" else "second_person")
-    await audit.write(tx, str(staff_id), "protected.close", str(case_id))
 
 
 async def sweep(tx: Tx, today: date) -> int:
@@ -150,7 +184,10 @@ async def sweep(tx: Tx, today: date) -> int:
     marked = await register.mark_overdue(tx, today)
     if marked:
         await alarms.sound(tx, "protected_overdue")
-    return marked
+    late = await register.mark_follow_ups(tx, today)
+    if late:
+        await alarms.sound(tx, "protected_follow_up")
+    return marked + late
 
 
 async def forget_looks(tx: Tx) -> int:
@@ -159,41 +196,45 @@ async def forget_looks(tx: Tx) -> int:
     return int(row["gone"]) if row else 0
 
 
-async def _require_reader(tx: Tx, case_id: UUID, staff_id: UUID) -> dict[str, Any]:
-    row = await fetch_one(
-        tx,
-        "SELECT c.status FROM sealed.cases c JOIN staff s ON s.id = %(staff)s"
-        " WHERE c.id = %(case)s AND s.id = ANY(c.recipients) AND s.role = ANY(%(roles)s) AND s.disabled_at IS NULL",
-        {"case": case_id, "staff": staff_id, "roles": list(who_may("unseal"))},
-    )
-    if row is None:
-        raise Refused("not_allowed")  # the same for a case that is another's and one that is not
-    return row
-
-
-async def _change(tx: Tx, case_id: UUID, status: str, before: tuple[str, ...]) -> None:
-    if not await register.set_status(tx, case_id, status, before):
-        raise Refused("unknown_move")
-
-
-async def _watch_opens(tx: Tx, staff_id: UUID) -> None:
+async def _count_open(tx: Tx, staff_id: UUID) -> None:
+    """One more look. Raises `Refused` where there were as many as fit into an hour, since a second reader agreed."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", (str(staff_id), LOCKS["looks"]))
+    if staff_id in await _stopped(tx):
+        raise Refused(STOPPED)
     await tx.execute("INSERT INTO sealed.looks (staff_id) VALUES (%s)", (staff_id,))
-    row = await fetch_one(
-        tx,
-        "SELECT count(*) AS opens FROM sealed.looks WHERE staff_id = %s AND at > clock_timestamp() - interval '1 hour'",
-        (staff_id,),
+
+
+async def tell_stopped(tx: Tx, staff_id: UUID) -> None:
+    """Write down that somebody was stopped, and call for a person: in a transaction of its own, the look has none."""
+    await audit.write(tx, str(staff_id), "protected.stopped", str(staff_id))
+    await alarms.sound(tx, "protected_opens", once=["staff"], staff=str(staff_id))
+
+
+async def list_stopped(conn: Conn, staff_id: UUID) -> list[Stopped]:
+    """The other readers who are stopped now."""
+    others = list(await _stopped(conn) - {staff_id})
+    return await fetch_all(
+        conn,
+        "SELECT id, name FROM staff WHERE id = ANY(%s) AND disabled_at IS NULL ORDER BY name",
+        (others,),
+        of=Stopped,
     )
-    if row is not None and row["opens"] > MOST_OPENS:
-        sounded = await fetch_one(
-            tx,
-            "SELECT 1 FROM alarms WHERE kind = 'protected_opens' AND data->>'staff' = %s AND cleared_at IS NULL",
-            (str(staff_id),),
-        )
-        if sounded is None:
-            await alarms.sound(tx, "protected_opens", staff=str(staff_id))
 
 
-def _open(row: dict[str, Any], case_id: UUID, private_key: bytes) -> Item:
+async def agree(tx: Tx, other: UUID, *, staff_id: UUID) -> None:
+    """A second reader has spoken with the first: their looks go on. Raises `Refused` for who is not stopped."""
+    if other not in {one.id for one in await list_stopped(tx, staff_id)}:
+        raise Refused("not_stopped")
+    await tx.execute("INSERT INTO sealed.agreed (staff_id, agreed_by) VALUES (%s, %s)", (other, staff_id))
+    await audit.write(tx, str(staff_id), "protected.agree", str(other))
+
+
+async def _stopped(conn: Conn) -> set[UUID]:
+    return {row["id"] for row in await fetch_all(conn, _STOPPED, (MOST_OPENS,))}
+
+
+def open_row(row: dict[str, Any], case_id: UUID, private_key: bytes) -> Item:
+    """An item's row (id, blob, wrap) laid open; of kind "unreadable" where this key opens it not."""
     unreadable = Item(row["id"], "unreadable", None, {})
     if row["wrap"] is None:
         return unreadable

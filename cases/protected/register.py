@@ -6,13 +6,15 @@ stands is written by the desk's side only.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
 from cases import clocks
 from cases.lifecycle import Refused
-from store.database import Tx, fetch_one
+from cases.protected import recipients
+from store.crypto import Keys, fingerprint
+from store.database import Tx, fetch_all
 
 ASK_STANDS = timedelta(days=30)  # what a reader said of a case then may no longer be so
 
@@ -22,33 +24,48 @@ _STANDS = {"received": "received", "acknowledged": "seen", "closed": "closed"}
 
 
 async def put(
-    tx: Tx, *, code_hash: bytes, district_id: str, now: datetime, recipients: list[UUID], stood: str = "received"
+    tx: Tx,
+    keys: Keys,
+    *,
+    code_hash: bytes,
+    district_id: str,
+    now: datetime,
+    readers: Mapping[UUID, bytes],
+    stood: str = "received",
+    there: UUID | None = None,
 ) -> UUID:
     """A new case, of which the week and two dates are all that is told. Returns its id. Raises `Refused`.
 
-    `stood` is where it stood as an ordinary case, so that whoever asks with its code is told the same as before.
+    `readers` are bound to it with the keys that they have now. Nothing is written where the case is `there`. `stood` is
+    where it stood as an ordinary case, so that whoever asks with its code is told the same as before.
     """
     case_id = uuid4()  # random: an id that sorts by time would say when somebody wrote
     acknowledge_due, resolve_due = clocks.due(now)
+    listed = recipients.of_keys(readers)
     done = await tx.execute(
         "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, recipients,"
-        " status)"
+        " recipient_keys, recipients_mac, status)"
         " SELECT %(id)s, d.id, to_char(%(now)s::timestamptz AT TIME ZONE d.timezone, 'IYYY-\"W\"IW'),"
         " (%(acknowledge)s::timestamptz AT TIME ZONE d.timezone)::date,"
         " (%(resolve)s::timestamptz AT TIME ZONE d.timezone)::date, %(code_hash)s, %(recipients)s,"
-        " %(status)s"
-        " FROM districts d WHERE d.id = %(district)s",
+        " %(marks)s, %(mac)s, %(status)s"
+        " FROM districts d WHERE d.id = %(district)s AND %(there)s::uuid IS NULL",
         {
             "id": case_id,
             "now": now,
             "acknowledge": acknowledge_due,
             "resolve": resolve_due,
             "code_hash": code_hash,
-            "recipients": recipients,
+            "recipients": list(listed),
+            "marks": list(listed.values()),
+            "mac": recipients.bind(keys, case_id, listed),
             "district": district_id,
             "status": _STANDS.get(stood, "in_progress"),
+            "there": there,
         },
     )
+    if there is not None:
+        return there
     if done.rowcount != 1:
         raise Refused("district_unknown")
     return case_id
@@ -59,15 +76,37 @@ async def put_code(tx: Tx, case_id: UUID, code_hash: bytes) -> None:
     await tx.execute("INSERT INTO sealed.codes (code_hash, case_id) VALUES (%s, %s)", (code_hash, case_id))
 
 
-async def readers_of(tx: Tx, case_id: UUID) -> frozenset[UUID]:
-    """Who the case was sealed to. Raises `Refused` where there is no such case."""
-    row = await fetch_one(tx, "SELECT sealed.readers_of(%s) AS readers", (case_id,))
-    if row is None or row["readers"] is None:
-        raise Refused("case_unknown")
-    return frozenset(row["readers"])
+# ── who reads it, and where it stands: for the desk's side only ──────────────────────────────────────────────────────
+async def set_recipients(tx: Tx, keys: Keys, case_id: UUID, listed: Mapping[UUID, str]) -> None:
+    """Who reads a case from now on, bound to it."""
+    await tx.execute(
+        "UPDATE sealed.cases SET recipients = %s, recipient_keys = %s, recipients_mac = %s WHERE id = %s",
+        (list(listed), list(listed.values()), recipients.bind(keys, case_id, listed), case_id),
+    )
 
 
-# ── where a case stands: for the desk's side only ────────────────────────────────────────────────────────────────────
+async def bind_old(tx: Tx, keys: Keys) -> int:
+    """Bind the cases of before there was such a thing to the keys that their readers have. Returns how many."""
+    marks = {
+        row["id"]: fingerprint(bytes(row["public_key"]))
+        for row in await fetch_all(tx, "SELECT id, public_key FROM staff WHERE public_key IS NOT NULL")
+    }
+    rows = await fetch_all(tx, "SELECT id, recipients FROM sealed.cases WHERE recipients_mac IS NULL FOR UPDATE")
+    for row in rows:
+        await set_recipients(tx, keys, row["id"], {one: marks.get(one, "") for one in row["recipients"]})
+    return len(rows)
+
+
+async def note_words(tx: Tx, case_id: UUID) -> None:
+    """Words have come by the number: a case that was read shows that, until a reader opens it again."""
+    await tx.execute("SELECT sealed.note_words(%s)", (case_id,))
+
+
+async def dispute(tx: Tx, case_id: UUID) -> None:
+    """Whoever has the number says that it is not so: a closed case is open again, for thirty days after it closed."""
+    await tx.execute("SELECT sealed.dispute(%s)", (case_id,))
+
+
 async def set_status(tx: Tx, case_id: UUID, status: str, before: Collection[str]) -> bool:
     """Write what a case has become over one of `before`. False where it stands elsewhere by now."""
     done = await tx.execute(
@@ -86,11 +125,39 @@ async def mark_overdue(tx: Tx, today: date) -> int:
     return done.rowcount
 
 
+async def mark_follow_ups(tx: Tx, today: date) -> int:
+    """Mark the cases whose follow-up day has passed and nobody has come back to, once. Returns how many."""
+    done = await tx.execute(
+        "UPDATE sealed.cases SET follow_up_late = true WHERE NOT follow_up_late AND least(follow_up_on, words_on) < %s",
+        (today,),
+    )
+    return done.rowcount
+
+
+async def come_back(tx: Tx, case_id: UUID, today: date) -> None:
+    """A reader has opened it: words that came are read, and a day that has come is kept.
+
+    What was closed is looked at once more when nobody may say any longer that it is not so.
+    """
+    await tx.execute(
+        "UPDATE sealed.cases SET words_on = NULL, follow_up_late = false,"
+        " follow_up_on = CASE WHEN follow_up_on > %(today)s THEN follow_up_on"
+        " WHEN status = 'closed' AND closed_on + %(stands)s > %(today)s THEN closed_on + %(stands)s END"
+        " WHERE id = %(case)s",
+        {"today": today, "case": case_id, "stands": clocks.DISPUTE.days + 1},
+    )
+
+
+async def set_follow_up(tx: Tx, case_id: UUID, on: date | None) -> None:
+    """The day on which a reader means to come back to it; None once they have."""
+    await tx.execute("UPDATE sealed.cases SET follow_up_on = %s, follow_up_late = false WHERE id = %s", (on, case_id))
+
+
 async def ask_close(tx: Tx, case_id: UUID, staff_id: UUID) -> bool:
     """Write down who says that the case can be closed. False where another has asked, or it cannot be now."""
     done = await tx.execute(
         "UPDATE sealed.cases SET close_asked_by = %(staff)s, close_asked_at = now() WHERE id = %(case)s"
-        " AND status IN ('seen', 'in_progress') AND (close_asked_by IS NULL OR close_asked_by = %(staff)s"
+        " AND status IN ('seen', 'in_progress', 'disputed') AND (close_asked_by IS NULL OR close_asked_by = %(staff)s"
         " OR close_asked_at <= now() - %(stands)s)",
         {"case": case_id, "staff": staff_id, "stands": ASK_STANDS},
     )
@@ -107,11 +174,12 @@ async def unask_close(tx: Tx, case_id: UUID, staff_id: UUID) -> bool:
     return done.rowcount == 1
 
 
-async def close(tx: Tx, case_id: UUID, staff_id: UUID) -> bool:
+async def close(tx: Tx, case_id: UUID, staff_id: UUID, today: date) -> bool:
     """Close what another has asked to close. False where nobody has, or too long ago, or it cannot be now."""
     done = await tx.execute(
-        "UPDATE sealed.cases SET status = 'closed' WHERE id = %(case)s AND status IN ('seen', 'in_progress')"
+        "UPDATE sealed.cases SET status = 'closed', closed_on = %(today)s"
+        " WHERE id = %(case)s AND status IN ('seen', 'in_progress', 'disputed')"
         " AND close_asked_by <> %(staff)s AND close_asked_at > now() - %(stands)s",
-        {"case": case_id, "staff": staff_id, "stands": ASK_STANDS},
+        {"case": case_id, "staff": staff_id, "stands": ASK_STANDS, "today": today},
     )
     return done.rowcount == 1

@@ -12,22 +12,26 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from cases import joined, offices, sorting, triage
-from cases.protected import register, roster
+from cases.protected import recipients, register, roster, standing
 from cases.sorting import Kept
 from cases.triage import Custodian
 from store import alarms, contacts
-from store.crypto import ESCROW, Keys, seal_item
+from store.crypto import ESCROW, Keys, fingerprint, seal_item
 from store.database import Conn, Tx, fetch_all, fetch_one
 
 # What goes along of a card's answers; the rest is the triage's own.
 ANSWERS = ("category", "place_id", "place_text", "may_message", "about", "call")
+
+
+class Nobody(ValueError):
+    """There is nobody to seal something to. Nothing of it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class Found:
     status: str
     due_resolve: date
     district_id: str
+    closed_on: date | None
+    said: bytes | None  # what stands at this number; see `said`
 
 
 async def find(conn: Conn, code_hash: bytes) -> Found | None:
@@ -54,11 +60,15 @@ async def seal(
     Raises ValueError where there is nobody to seal to.
     """
     found = await find(tx, code_hash)
-    if found:
-        case_id = found.case_id
-    else:
-        live = await roster.readers(tx, district_id)
-        case_id = await register.put(tx, code_hash=code_hash, district_id=district_id, now=now, recipients=list(live))
+    case_id = await register.put(  # said each time: the first answer of a report costs what the others cost
+        tx,
+        keys,
+        code_hash=code_hash,
+        district_id=district_id,
+        now=now,
+        readers=await roster.readers(tx, district_id),
+        there=found.case_id if found else None,
+    )
     await append(tx, keys, case_id=case_id, kind=kind, data=data, now=now)
     return case_id
 
@@ -68,27 +78,46 @@ async def append(
 ) -> UUID:
     """Seal one more item into a protected case. Returns the item's id. Raises `Refused` where there is no such case.
 
-    Its readers are those of the case who are still on the roster, and always the escrow: who has left since gets no
-    key to what comes later.
+    Its readers are those of the case who are still on the roster with the key they were let in with, and always the
+    escrow: who has left since, or has a new key, gets no key to what comes later.
     """
-    recipients = await register.readers_of(tx, case_id)
-    readers = {str(one): key for one, key in (await roster.readers(tx)).items() if one in recipients}
+    listed = await recipients.read(tx, keys, case_id)
+    live = await roster.readers(tx)
+    readers = {str(one): key for one, key in live.items() if listed.get(one) == fingerprint(key)}
     if not readers:
         await alarms.sound(tx, "protected_without_reader")
-    if keys.escrow_public is None:
+    escrow = await standing.escrow_of(tx, keys)
+    if escrow is None:
         await alarms.sound(tx, "protected_without_escrow")
     else:
-        readers[ESCROW] = keys.escrow_public
+        readers[ESCROW] = escrow
+    if not readers:
+        raise Nobody("sealed to nobody: it would be lost")
     item_id = uuid4()  # no id of this room may say when it was made
     plain = json.dumps({"kind": kind, "at": now and now.isoformat(), "data": dict(data)}, ensure_ascii=False).encode()
     blob, wraps = seal_item(plain, str(case_id), str(item_id), readers)
     await tx.execute("INSERT INTO sealed.items (id, case_id, blob) VALUES (%s, %s, %s)", (item_id, case_id, blob))
+    await put_wraps(tx, [Wrap(item_id, reader, readers[reader], wrap) for reader, wrap in wraps.items()])
+    return item_id
+
+
+@dataclass(frozen=True, slots=True)
+class Wrap:
+    """An item's key, sealed to one public key of one reader (a staff id, or the escrow)."""
+
+    item_id: UUID
+    reader: str
+    public_key: bytes
+    wrap: bytes
+
+
+async def put_wraps(tx: Tx, wraps: Sequence[Wrap]) -> None:
+    """Nothing is written over: a reader has one wrap for each key of theirs."""
     async with tx.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO sealed.wraps (item_id, reader, wrap) VALUES (%s, %s, %s)",
-            [(item_id, reader, wrap) for reader, wrap in wraps.items()],
+            "INSERT INTO sealed.wraps (item_id, reader, key, wrap) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            [(one.item_id, one.reader, fingerprint(one.public_key), one.wrap) for one in wraps],
         )
-    return item_id
 
 
 async def seal_bytes(tx: Tx, keys: Keys, *, case_id: UUID, kind: str, content: bytes, content_type: str) -> UUID:
@@ -105,18 +134,20 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
     ordinary row has ever carried.
     """
     code_hash = await asyncio.to_thread(keys.hash_code, kept.code)
-    recipients = await _unconflicted(tx, kept.district_id, accused)
     case_id = await register.put(
         tx,
+        keys,
         code_hash=code_hash,
         district_id=kept.district_id,
         now=kept.received_at,
-        recipients=recipients,
+        readers=await unconflicted(tx, kept.district_id, accused),
         stood=kept.answers.get("status", "received"),
     )
-    for code in await joined.take(tx, kept.id):
+    others = list(await joined.take(tx, kept.id))
+    for code in others:
         await register.put_code(tx, case_id, await asyncio.to_thread(keys.hash_code, code))
     data = {
+        "codes": [kept.code, *others],
         "words": [word for word in kept.words if "by" not in word],
         "answers": {name: value for name, value in kept.answers.items() if name in ANSWERS},
         "received_at": kept.received_at.isoformat(),
@@ -124,6 +155,8 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
         "address": await contacts.address(tx, keys, kept.contact_id),
         "lang": kept.lang,
     }
+    if accused:
+        data["accused"] = [str(one) for one in accused]  # whoever is let in later must not sit there either
     await append(tx, keys, case_id=case_id, kind="story", data=data, now=kept.received_at)
     for word in (word for word in kept.words if "by" in word):
         said = {"text": f"{word['by']}: {word.get('text', '')}".removeprefix(": ")}
@@ -133,13 +166,8 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
     return case_id
 
 
-async def has_reader(tx: Tx, district_id: str, accused: Collection[UUID] = ()) -> bool:
-    """Whether anybody could open what is sealed now. For the desk's side only."""
-    return bool(await _unconflicted(tx, district_id, accused))
-
-
-async def _unconflicted(tx: Tx, district_id: str, accused: Collection[UUID]) -> list[UUID]:
-    """Those of the roster whom the accused offices do not reach. For the desk's side only: it reads who sits where."""
+async def unconflicted(tx: Tx, district_id: str, accused: Collection[UUID]) -> dict[UUID, bytes]:
+    """The live readers, with keys, whom the accused offices do not reach. For the desk's side: it reads who sits."""
     live = await roster.readers(tx, district_id)
     sitting = await fetch_all(
         tx,
@@ -147,4 +175,4 @@ async def _unconflicted(tx: Tx, district_id: str, accused: Collection[UUID]) -> 
         (list(live),),
         of=Custodian,
     )
-    return list(triage.readers(sitting, district_id, accused, await offices.lines(tx)))
+    return {one: live[one] for one in triage.readers(sitting, district_id, accused, await offices.lines(tx))}

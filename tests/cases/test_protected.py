@@ -16,7 +16,7 @@ import pytest
 from cases import commands, figures, scorecards, sorting
 from cases.protected import vault
 from store import crypto
-from store.crypto import ESCROW, Keys
+from store.crypto import ESCROW, Keys, fingerprint, reader_of
 from store.database import Database
 from tests.cases.conftest import NOW, fresh_code
 from tests.cases.sealed import CANARY, dump, look, seal, wraps
@@ -31,7 +31,7 @@ async def test_both_readers_open_what_the_citizens_side_has_sealed(
     case_id = await seal(db, keys, code_hash)
     assert await seal(db, keys, code_hash, kind="more", data={"text": "دوم"}) == case_id
     for reader in readers:
-        items = await look(db, case_id, reader)
+        items = await look(db, keys, case_id, reader)
         assert [(item.kind, item.data["text"]) for item in items] == [("story", CANARY), ("more", "دوم")]
 
 
@@ -120,9 +120,15 @@ async def test_what_stands_in_clear_names_nobody(
         "status": "received",
         "code_hash": code_hash,
         "recipients": sorted(reader.id for reader in readers),
+        "recipient_keys": [fingerprint(reader_of(one.key)) for one in sorted(readers, key=lambda one: one.id)],
+        "recipients_mac": found["recipients_mac"],
         "overdue": False,
         "close_asked_by": None,
         "close_asked_at": None,
+        "closed_on": None,
+        "follow_up_on": None,
+        "follow_up_late": False,
+        "words_on": None,
     }
     assert {row["reader"] for row in await wraps(db)} == {str(reader.id) for reader in readers} | {ESCROW}
 
@@ -207,7 +213,7 @@ async def test_a_kept_story_leaves_no_ordinary_copy_and_no_link(
     assert inbox == [("done", None), ("undone", b"box")]
     media = await (await owner.execute("SELECT case_id, sealed_case_id FROM media")).fetchall()
     assert media == [(None, case_id)]
-    (item,) = await look(db, case_id, readers[0])
+    (item,) = await look(db, keys, case_id, readers[0])
     assert item.data["words"][0]["text"] == CANARY
     assert item.data["answers"] == {"place_text": "گلی"}
     assert item.data["address"].startswith("+92300")
@@ -219,7 +225,7 @@ async def test_a_fetched_photo_is_sealed_like_words(
     case_id = await seal(db, keys, code_hash)
     async with db.transaction("intake") as tx:
         await vault.seal_bytes(tx, keys, case_id=case_id, kind="media", content=b"\x89PNG", content_type="image/png")
-    items = await look(db, case_id, readers[0])
+    items = await look(db, keys, case_id, readers[0])
     assert items[1].data == {"content_type": "image/png", "content": "iVBORw=="}
 
 
@@ -247,7 +253,7 @@ async def test_two_answers_sealed_at_once_open_one_case(
         ),
         ("console", "SELECT body FROM inbox"),
         ("console", "SELECT state FROM sessions"),
-        ("custody", "UPDATE sealed.cases SET recipients = '{}'"),
+        ("intake", "UPDATE sealed.cases SET recipients = '{}'"),
         ("custody", "UPDATE sealed.items SET blob = ''"),
         ("custody", "DELETE FROM sealed.wraps"),
         ("report", "SELECT id FROM sealed.cases"),
