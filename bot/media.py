@@ -10,7 +10,7 @@ import structlog
 
 from bot import intake, refusals, registry
 from bot.channels import Unfetched
-from store import alarms, kinds
+from store import alarms, copies, kinds
 from store import media as stored
 from store.crypto import Unopened
 from store.jawab import Jawab
@@ -47,7 +47,8 @@ async def _fetch(jawab: Jawab, row: Waiting) -> bool:
             await stored.keep(tx, jawab.keys, row.id, content, found)
     channel = await registry.of(jawab).open(row.channel)
     if channel is None or not await channel.erase(url):
-        log.warning("provider keeps its copy", media=str(row.id))
+        async with jawab.db.transaction("intake") as tx:
+            await copies.put(tx, jawab.keys, row.id, row.channel_id, kind="file", ref=url)
     return True
 
 

@@ -7,7 +7,7 @@ behind the seal. Who sorts is in cases.sorters, what they may do to a card in ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -237,6 +237,12 @@ async def take(tx: Tx, keys: Keys, sorting_id: UUID) -> Kept:
         raise Refused("gone")
     await dismissals.take_back(tx, sorting_id)
     return open_row(keys, row)
+
+
+async def erase(tx: Tx, contact_ids: Sequence[UUID]) -> list[UUID]:
+    """These people's cards go, words and all; what was said of them is counted on. Returns which they were."""
+    rows = await fetch_all(tx, "DELETE FROM sorting WHERE contact_id = ANY(%s) RETURNING id", (list(contact_ids),))
+    return [row["id"] for row in rows]
 
 
 async def open_case(

@@ -48,6 +48,8 @@ DOORS: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/desk/protected/{case_id:uuid}"): who_may("unseal"),
     ("GET", "/desk/protected/{case_id:uuid}/open/{reason}/media/{item_id:uuid}"): who_may("unseal"),
     ("POST", "/desk/protected/{case_id:uuid}/{move}"): who_may("unseal"),
+    ("GET", "/desk/erase/{case_id:uuid}"): who_may("unseal"),
+    ("POST", "/desk/erase/{case_id:uuid}/{move}"): who_may("unseal"),
     ("POST", "/desk/protected/agree/{staff_id:uuid}"): who_may("unseal"),
     ("GET", "/desk/editions"): who_may("draft", "approve"),
     ("POST", "/desk/editions"): who_may("draft"),

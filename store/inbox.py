@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
@@ -113,3 +114,13 @@ async def blank(tx: Tx, contact_id: UUID, since: datetime) -> None:
         "UPDATE inbox SET body = NULL WHERE contact_id = %s AND state = 'done' AND received_at >= %s",
         (contact_id, since),
     )
+
+
+async def erase(tx: Tx, contact_ids: Sequence[UUID]) -> int:
+    """The words of these people's messages go, and none of them is tried again. Returns how many they were."""
+    done = await tx.execute(
+        "UPDATE inbox SET body = NULL, state = CASE WHEN state = 'undone' THEN 'done' ELSE state END,"
+        " error = CASE WHEN state = 'undone' THEN 'erased' ELSE error END WHERE contact_id = ANY(%s)",
+        (list(contact_ids),),
+    )
+    return done.rowcount

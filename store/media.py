@@ -221,3 +221,23 @@ async def hand_over(tx: Tx, case_id: UUID, sealed_case_id: UUID) -> None:
 async def join(tx: Tx, card_id: UUID, case_id: UUID) -> None:
     """What came with a kept card belongs to the case that its words went into."""
     await tx.execute("UPDATE media SET case_id = %s WHERE case_id = %s", (case_id, card_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that goes; `source` is the provider's address, encrypted, None where its copy was deleted."""
+
+    id: UUID
+    channel_id: UUID
+    source: bytes | None
+
+
+async def erase(tx: Tx, contact_ids: Collection[UUID], case_ids: Collection[UUID]) -> list[Source]:
+    """These people's files, and those of these cases and cards, go. Returns what they were."""
+    return await fetch_all(
+        tx,
+        "DELETE FROM media m USING contacts c WHERE c.id = m.contact_id"
+        " AND (m.contact_id = ANY(%s) OR m.case_id = ANY(%s)) RETURNING m.id, c.channel_id, m.source",
+        (list(contact_ids), list(case_ids)),
+        of=Source,
+    )

@@ -9,19 +9,16 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-import logging
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 from twilio.base.exceptions import TwilioException
-from twilio.http import AsyncHttpClient
-from twilio.http.response import Response
 from twilio.rest import Client
 
 from bot.channels import (
@@ -41,6 +38,7 @@ from bot.channels import (
     Unreadable,
 )
 from bot.parts import file_type, point, unwrap, words
+from bot.twilio_http import Http
 from bot.wire import Answered, Unanswered, Unreached, Wire
 from flows.model import Media
 from settings import TWILIO_API, Settings
@@ -49,6 +47,7 @@ FIELDS_MOST = 200  # real hooks have 15 to 40
 MEDIA_MOST = 10
 TIMEOUT = 10.0
 CLOCKS_APART = timedelta(seconds=90)  # how far the provider's clock may be behind ours
+GONE = frozenset({404, 410})  # what is not there any more was deleted
 LIST_PAGE = 50  # messages to one person since a claim: far more than there can be
 
 SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
@@ -124,41 +123,13 @@ def other_port(url: str) -> str:
     return parts._replace(netloc=netloc).geturl()
 
 
-class Http(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
-    """What twilio's client speaks through: its own ignores its timeout, keeps aiohttp's cap of 100 connections, drops
-    `Retry-After` and writes addresses into the log at INFO (measured and read in 9.13.0)."""
-
-    def __init__(self, wire: Wire) -> None:
-        super().__init__(logging.getLogger("twilio.silent"), True, None)
-        self._wire = wire
-
-    async def request(  # noqa: PLR0917 - the shape is twilio's
-        self,
-        method: str,
-        uri: str,
-        params: dict[str, object] | None = None,
-        data: dict[str, object] | None = None,
-        headers: dict[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109 - ours holds for every exchange
-        allow_redirects: bool = False,  # noqa: ARG002 - nothing is redirected
-    ) -> Response:
-        named = dict(headers or {})
-        body = None
-        if data:  # aiohttp's own way to a form, ready for files, takes half as long again
-            named["Content-Type"] = "application/x-www-form-urlencoded"
-            body = urlencode(data, doseq=True).encode()
-        plain = {name: str(value) for name, value in (params or {}).items() if value is not None}
-        reply = await self._wire.request(method, uri, params=plain or None, body=body, headers=named, auth=auth)
-        return Response(reply.status, reply.body, reply.headers)
-
-
 class Twilio(Channel):
     """One account, which may have many numbers."""
 
     provider: ClassVar = "twilio"
     kinds: ClassVar = ("sms", "whatsapp")
     ours: ClassVar = rf"{PHONE}|[0-9]{{3,8}}"
+    forgets: ClassVar = True
     codes: ClassVar = CODES
 
     def __init__(
@@ -369,9 +340,22 @@ class Twilio(Channel):
             return False
         try:
             answer = await self._wire.request("DELETE", url, auth=(self._account, self._token))
-        except (Answered, Unreached, Unanswered):
+        except Answered as answered:
+            return answered.status in GONE
+        except (Unreached, Unanswered):
             return False
         return answer.status in {200, 204}
+
+    async def forget(self, provider_id: str) -> bool:
+        """Delete a message with its words. False until it is final (error 20009), or where nobody answers."""
+        if not SID.fullmatch(provider_id):
+            return True  # no message of Twilio's
+        try:
+            return bool(await self._client.messages(provider_id).delete_async())
+        except Answered as answered:
+            return answered.status in GONE
+        except (Unreached, Unanswered, TwilioException, ValueError, TypeError):
+            return False
 
     def may_fetch(self, url: str) -> bool:
         """Whether a media address is the provider's own: anything else would make us fetch for a stranger."""
