@@ -6,12 +6,11 @@ signed with a shared key does not verify and is refused like any other forgery.
 
 from __future__ import annotations
 
-import base64
 import hmac
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -39,6 +38,7 @@ from bot.channels import (
 )
 from bot.parts import file_type, point, unwrap, words
 from bot.twilio_http import Http
+from bot.twilio_signature import SID, is_cut_anew, other_port, sign
 from bot.wire import Answered, Unanswered, Unreached, Wire
 from flows.model import Media
 from settings import TWILIO_API, Settings
@@ -50,7 +50,6 @@ CLOCKS_APART = timedelta(seconds=90)  # how far the provider's clock may be behi
 GONE = frozenset({404, 410})  # what is not there any more was deleted
 LIST_PAGE = 50  # messages to one person since a claim: far more than there can be
 
-SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 PHONE = r"\+[1-9][0-9]{4,14}"
 # WhatsApp users may hide their number behind a user id such as PK.1234 or PK.ENT.1234 (from mid-2026).
 USER_ID = r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}"
@@ -62,12 +61,6 @@ BUCKET = re.compile(
 OURS = re.compile(rf"{PHONE}|whatsapp:{PHONE}|[0-9]{{3,8}}")
 # Short codes and names: banks, operators and other robots.
 SYSTEM = re.compile(r"[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 .&_+-]{1,15}")
-# The signed string has no separators, so a captured request whose text imitates other fields can be cut apart anew.
-# What the remains of the true fields look like, wherever the cuts are made:
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-AN_ID = re.compile(r"MessageSid(?:SM|MM)[0-9a-fA-F]{32}")
-HAVE_ID = frozenset({"MessageSid", "SmsMessageSid", "OriginalRepliedMessageSid"})
-A_SENDER = re.compile(r"From(?:whatsapp:)?\+[1-9][0-9]{4,14}(?=[A-Z])")
 # Who wrote what to whom is one thing: where these have two values, a person must look. Of others the last one counts.
 ONE_VALUE = frozenset({"AccountSid", "Body", "From", "MessageSid", "MessageStatus", "To"})
 NOTHING_TO_SAY = Answer(200, '<?xml version="1.0" encoding="UTF-8"?><Response/>', "text/xml")  # replies go by REST
@@ -82,45 +75,6 @@ def meaning(code: str, status: int = 0) -> tuple[Fate, float]:
     """The fate of a code: its own, else that of its class. An answer has a `status`, a receipt has none."""
     classes = (str(status), f"{status // 100}xx", "other") if status else (f"{code[:-3]}xxx", "other")
     return CODES.get(code) or next(CLASSES[one] for one in classes if one in CLASSES)
-
-
-def sign(token: str, url: str, params: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
-    """X-Twilio-Signature of a form: one pass over the sorted fields; of a repeated one, each value once."""
-    pairs = set(params.items() if isinstance(params, Mapping) else params)
-    signed = url + "".join([name + value for name, value in sorted(pairs)])
-    return base64.b64encode(hmac.digest(token.encode(), signed.encode(), "sha1")).decode()
-
-
-def is_cut_anew(pairs: Iterable[tuple[str, str]]) -> bool:
-    """Whether the string that was signed says something besides its fields: names are strict, the ids of messages in
-    it, the text's included, are those of the fields that have one, and senders stand in From or in the text alone.
-    """
-    signed, ids, senders, text = "", set[int](), set[int](), range(0)
-    for name, value in sorted(set(pairs)):
-        if not NAME.fullmatch(name):
-            return True
-        begins = len(signed)
-        signed += name + value
-        if name in HAVE_ID and SID.match(value):
-            ids.add(begins + len(name) - len("MessageSid"))
-        elif name == "From":
-            senders.add(begins)
-        elif name == "Body":
-            text = range(begins + len(name), len(signed) + 1)
-    if {found.start() for found in AN_ID.finditer(signed)} != ids:
-        return True
-    return any(
-        found.start() not in senders and not (found.start() in text and found.end() in text)
-        for found in A_SENDER.finditer(signed)
-    )
-
-
-def other_port(url: str) -> str:
-    """The same address with its port left out, or put in: Twilio signs either (its own validator tries both)."""
-    parts = urlsplit(url)
-    port = 443 if parts.scheme == "https" else 80
-    netloc = parts.netloc.rpartition(":")[0] if parts.port else f"{parts.netloc}:{port}"
-    return parts._replace(netloc=netloc).geturl()
 
 
 class Twilio(Channel):

@@ -18,7 +18,8 @@ import aiohttp
 import pytest
 
 from bot.channels import Outbound
-from bot.channels.twilio import SID, STATES, Twilio
+from bot.channels.twilio import STATES, Twilio
+from bot.twilio_signature import SID
 from tests.providers.twilio import FakeTwilio
 
 FOLDER = Path(
