@@ -71,6 +71,7 @@ TAILS: dict[str, list[str]] = {
     "protected.done.": list(protected_acts.ACTS),
     "protected.reason.": list(reading.REASONS),
     "record.kind.": list(record.KINDS),
+    "notice.": ["new_key", "other_key", "admitted", "escrow", "gone"],
     "sealed_status.": ["received", "seen", "in_progress", "disputed", "closed"],
     "sealed.found.": list(acting.FOUND),
     "sealed.heard.": list(acting.HEARD),
