@@ -315,6 +315,7 @@ async def test_a_case_that_goes_behind_the_door_takes_the_offices_words_along(de
     async with desk.db.transaction("console") as tx:
         (referral,) = await referrals.of_case(tx, case_id)
         await acts.hear(tx, desk.keys, referral, line_id=new_id(), kind="answer", text="دفتر", day=None, now=NOW)
+    async with desk.db.transaction("custody") as tx:
         kept = await husk.take(tx, desk.keys, case_id, now=NOW)
         assert await referrals.of_case(tx, case_id) == []
     words = [word.get("text", "") for word in kept.words]

@@ -129,6 +129,8 @@ async def test_what_stands_in_clear_names_nobody(
         "follow_up_on": None,
         "follow_up_late": False,
         "words_on": None,
+        "erase_asked_by": None,
+        "erase_asked_at": None,
     }
     assert {row["reader"] for row in await wraps(db)} == {str(reader.id) for reader in readers} | {ESCROW}
 
