@@ -169,6 +169,8 @@ def erase_here(
 
     held = run(dry=True)
     terminal.show(held, as_json, empty="nothing is held about this address")
+    if held and not as_json and codes.find(thing) is not None:
+        terminal.out.print("With it go the messages that its writer sent since it was begun. The writer stays.")
     if dry_run or not held:
         return
     if not yes:

@@ -67,13 +67,18 @@ async def of_case(conn: Conn, code: str) -> UUID:
 
 
 async def list_held(conn: Conn, person: Person) -> list[dict[str, Any]]:
-    """{"held": table, "rows"} of every table that holds something about this person, and of the people themselves."""
+    """{"held": table, "rows"} of every table that holds something about this person, or about a case alone.
+
+    The messages of a case stand with its writer, not with it: they are in no row here where the writer stays.
+    """
     rows = await fetch_all(
         conn,
         "SELECT held, rows FROM held_about(%s, %s) WHERE rows > 0 ORDER BY held",
         (list(person.contacts), list(person.things)),
     )
-    return [{"held": "contacts", "rows": len(person.contacts)}, *rows] if person.contacts else []
+    if person.contacts:  # the cases are among the rows that name a contact
+        return [{"held": "contacts", "rows": len(person.contacts)}, *rows]
+    return [{"held": "cases", "rows": len(person.cases)}, *rows] if person.cases else []
 
 
 async def erase_person(tx: Tx, keys: Keys, person: Person, *, forgetful: Collection[str], now: datetime) -> None:

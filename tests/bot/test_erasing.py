@@ -196,6 +196,27 @@ def test_the_command_asks_before_it_erases(
     assert "no ordinary case" in refused.stderr
 
 
+async def test_the_command_erases_one_case_by_its_number(
+    operator: Jawab, phone: Phone, owner: Owner, reported: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The function alone was tried once, and the command found nothing to erase."""
+    monkeypatch.setenv("JAWAB_DATA", str(operator.settings.data))
+    monkeypatch.setenv("JAWAB_DATABASE_URL", operator.settings.database_url)
+    shown = await asyncio.to_thread(runner.invoke, cli.app, ["erase", reported, "--dry-run"])
+    assert (shown.exit_code, "cases" in shown.stdout) == (0, True), shown.output
+    assert "The writer stays" in " ".join(shown.stdout.split())
+    assert CANARY in await opened(owner, phone.jawab.keys)
+    unsure = await asyncio.to_thread(runner.invoke, cli.app, ["erase", reported], input="n\n")
+    assert unsure.exit_code == 1
+    assert CANARY in await opened(owner, phone.jawab.keys)
+    done = await asyncio.to_thread(runner.invoke, cli.app, ["erase", reported, "--yes"])
+    assert (done.exit_code, LIST in done.stdout) == (0, True), done.output
+    left = await opened(owner, phone.jawab.keys)
+    assert (CANARY in left, phone.address in left) == (False, True)
+    again = await asyncio.to_thread(runner.invoke, cli.app, ["erase", reported, "--yes"])
+    assert "no ordinary case" in again.stderr
+
+
 # ── at the provider ──────────────────────────────────────────────────────────────────────────────────────────────────
 async def age(owner: Owner, days: float) -> None:
     await owner.execute("UPDATE inbox SET received_at = now() - %s * interval '1 day'", (days,))
