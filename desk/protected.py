@@ -211,6 +211,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             found = await _mine(tx, staff, case_id)
             newcomers = await admitting.waiting(tx, jawab.keys, case_id, found.district_id)
             news = await notices.unseen(tx, staff.id)
+            opened = await acting.has_opened(tx, case_id, staff.id)
         done = request.query_params.get("done", "")
         return pages.page(
             request,
@@ -218,6 +219,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             status=status,
             case=found,
             items=items,
+            opened=opened,
             newcomers=[one for one in newcomers if one.id != staff.id],
             notices=news,
             fates=fates or {},

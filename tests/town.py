@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ import pytest
 from tests.providers.twilio import ACCOUNT, TOKEN, FakeTwilio
 
 ROOT = Path(__file__).parents[1]
+RUN = [sys.executable, "-m", "cli"]
 OURS = "+92810000001"
 # Native lines (Common Voice, CC0) and plain sentences of the field; the words themselves prove nothing here. A language
 # that has none yet writes in Urdu.
@@ -56,6 +57,8 @@ class Town:
     provider: FakeTwilio
     process: subprocess.Popen[bytes]
     env: dict[str, str]
+    desk_url: str
+    custody_url: str
     heard: dict[str, int] = field(default_factory=dict)
 
     def post(self, phone: str, text: str, *, kind: str = "whatsapp", **more: str) -> httpx.Response:
@@ -79,11 +82,15 @@ class Town:
 
     def command(self, *argv: str) -> Any:
         """`jawab …` in the same folder; what it printed as JSON."""
+        return json.loads(self.run(*argv))
+
+    def run(self, *argv: str, code: int = 0) -> str:
+        """`jawab …` in the same folder; what it printed, once it ended with this exit code."""
         run = subprocess.run(
-            [sys.executable, "-m", "cli", *argv], env=self.env, cwd=ROOT, capture_output=True, check=False, text=True
+            [*RUN, *argv], env=self.env, cwd=ROOT, capture_output=True, check=False, text=True, stdin=subprocess.DEVNULL
         )
-        assert run.returncode == 0, run.stdout + run.stderr
-        return json.loads(run.stdout)
+        assert run.returncode == code, run.stdout + run.stderr
+        return run.stdout
 
     def login(self, role: str) -> tuple[str, str]:
         demo = json.loads((self.data / "demo.json").read_text())
@@ -91,36 +98,51 @@ class Town:
         return row["user"], row["password"]
 
 
+def free_ports(count: int) -> list[int]:
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [int(one.getsockname()[1]) for one in sockets]
+
+
 @contextmanager
-def found_town() -> Iterator[Town]:
-    """A town in a folder of its own, and its end."""
-    folder = Path(tempfile.mkdtemp(prefix="jawab-town-"))
-    with FakeTwilio() as provider, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
+def found_town(
+    mode: str = "demo", data: Path | None = None, provider: FakeTwilio | None = None, *, dump: Path | None = None
+) -> Iterator[Town]:
+    """A town in a folder of its own (or this one), perhaps of a dump, and its end.
+
+    Outside demo mode desk and custody stand apart.
+    """
+    with ExitStack() as held:
+        if data is None:
+            data = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="jawab-town-"))) / "var"
+        provider = provider or held.enter_context(FakeTwilio())
+        port, desk, custody = free_ports(3)
         env = {name: value for name, value in os.environ.items() if not name.startswith("JAWAB_")} | {
-            "JAWAB_MODE": "demo",
-            "JAWAB_DATA": str(folder / "var"),
+            "JAWAB_MODE": mode,
+            "JAWAB_DATA": str(data),
             "JAWAB_PORT": str(port),
+            "JAWAB_DESK_PORT": str(desk),
+            "JAWAB_CUSTODY_PORT": str(custody),
             "JAWAB_TWILIO_ACCOUNT_SID": ACCOUNT,
             "JAWAB_TWILIO_AUTH_TOKEN": TOKEN,
             "JAWAB_TWILIO_API_URL": provider.url,
         }
-        process = subprocess.Popen([sys.executable, "-m", "cli", "up"], env=env, cwd=ROOT)
-        url = f"http://127.0.0.1:{port}"
-        town = Town(url, folder / "var", provider, process, env)
+        if dump is not None:
+            subprocess.run([*RUN, "restore", str(dump)], env=env, cwd=ROOT, check=True)
+        process = subprocess.Popen([*RUN, "up"], env=env, cwd=ROOT)
+        urls = [f"http://127.0.0.1:{one}" for one in ((port, port, port) if mode == "demo" else (port, desk, custody))]
+        town = Town(urls[0], data, provider, process, env, urls[1], urls[2])
 
         def ready() -> bool:
             assert process.poll() is None, "jawab up ended"
             try:
-                return httpx.get(f"{url}/ready", timeout=2).status_code == 200
+                return all(httpx.get(f"{url}/ready", timeout=2).status_code == 200 for url in urls)
             except httpx.TransportError:
                 return False
 
         try:
             wait_for(ready, 180)
-            wait_for((folder / "var" / "demo.json").is_file)
+            wait_for((data / ("demo.json" if mode == "demo" else "run/running.json")).is_file)
             yield town
         finally:
             process.send_signal(signal.SIGTERM)

@@ -95,7 +95,7 @@ async def close(tx: Tx, keys: Keys, case_id: UUID, reader: Reader) -> list[UUID]
     """
     teller, case = await _begin(tx, case_id, reader, "close")
     asked_by, asked_at = case["close_asked_by"], case["close_asked_at"]
-    if asked_at is None or not await _has_opened(tx, case_id, reader.id, asked_at):
+    if asked_at is None or not await has_opened(tx, case_id, reader.id, asked_at):
         raise Refused("unread" if asked_by not in {None, reader.id} else "second_person")
     today = calendar.day_of(reader.now)
     if not await register.close(tx, case_id, reader.id, today):
@@ -129,14 +129,15 @@ async def _begin(tx: Tx, case_id: UUID, reader: Reader, verb: str) -> tuple[Tell
     """The case and its reporter, for a reader who has opened it. Written down before anything is opened."""
     case = await reading.require_reader(tx, case_id, reader.id)
     await audit.write(tx, str(reader.id), f"protected.{verb}", str(case_id))
-    if not await _has_opened(tx, case_id, reader.id):
+    if not await has_opened(tx, case_id, reader.id):
         raise Refused("unopened")
     items = await reading.read_items(tx, case_id, reader.id, reader.private_key)
     known = reporter.of((item.kind, item.data) for item in items)
     return Teller(case_id, case["district_id"], reader.id, known, reader.now), case
 
 
-async def _has_opened(tx: Tx, case_id: UUID, staff_id: UUID, since: datetime | None = None) -> bool:
+async def has_opened(tx: Tx, case_id: UUID, staff_id: UUID, since: datetime | None = None) -> bool:
+    """Whether a reader has opened a case (since then): nobody acts on what they have not read."""
     row = await fetch_one(
         tx,
         "SELECT 1 FROM sealed.openings WHERE case_id = %s AND staff_id = %s"

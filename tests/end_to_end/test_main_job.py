@@ -6,7 +6,6 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -15,7 +14,7 @@ from bs4 import BeautifulSoup
 
 from locales import LANGS
 from tests.answers import answer, typed
-from tests.pages import attribute
+from tests.pages import PlainBrowser, attribute
 from tests.town import CODE, STORIES, Town, wait_for
 
 
@@ -95,43 +94,13 @@ def test_nonsense_is_answered_and_never_a_5xx(town: Town, text: str) -> None:
 
 
 # ── the desk ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-class Desk:
-    """A person at the desk, with a browser that has no JavaScript."""
+class Desk(PlainBrowser):
+    """A person of the demo at the desk."""
 
     def __init__(self, town: Town, role: str) -> None:
-        self.http = httpx.Client(base_url=town.url, follow_redirects=True, timeout=20)
+        super().__init__(town.url)
         user, password = town.login(role)
-        page = self.get("/desk/login")
-        self.submit(page, "/desk/login", login=user, password=password)
-
-    def __enter__(self) -> Desk:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.http.close()
-
-    def get(self, path: str) -> BeautifulSoup:
-        answer = self.http.get(path)
-        assert answer.status_code == 200, f"{path}: {answer.status_code}"
-        return BeautifulSoup(answer.text, "html.parser")
-
-    def submit(self, page: BeautifulSoup, ending: str, **fields: Any) -> BeautifulSoup:
-        """Fill in the form whose action ends so, hidden fields and all, and send it."""
-        form = next(form for form in page.find_all("form") if re.search(ending + "$", attribute(form, "action")))
-        data = {
-            attribute(box, "name"): attribute(box, "value")
-            for box in form.find_all("input")
-            if box.get("name") and box.get("type") in {"hidden", None, "text", "date", "password"}
-        }
-        for select in form.find_all("select"):
-            chosen = select.find("option", selected=True) or select.find("option", value=True)
-            if select.get("name") and chosen:
-                data[attribute(select, "name")] = attribute(chosen, "value")
-        action = attribute(form, "action")
-        answer = self.http.post(action, data=data | fields)
-        assert answer.status_code == 200, f"{action}: {answer.status_code} {answer.text[:400]}"
-        self.last = str(answer.url)
-        return BeautifulSoup(answer.text, "html.parser")
+        self.submit(self.get("/desk/login"), "/desk/login", login=user, password=password)
 
 
 def test_a_handler_answers_and_the_week_goes_out(town: Town) -> None:
