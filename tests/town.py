@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import folders
 from tests.providers.twilio import ACCOUNT, TOKEN, FakeTwilio
 
 ROOT = Path(__file__).parents[1]
@@ -114,7 +114,7 @@ def found_town(
     """
     with ExitStack() as held:
         if data is None:
-            data = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="jawab-town-"))) / "var"
+            data = held.enter_context(folders.made("town")) / "var"
         provider = provider or held.enter_context(FakeTwilio())
         port, desk, custody = free_ports(3)
         env = {name: value for name, value in os.environ.items() if not name.startswith("JAWAB_")} | {

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
+<<<<<<< HEAD
+=======
+import os
+import signal
+import socket
+import subprocess
+import sys
+>>>>>>> main
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,16 +22,22 @@ import pytest
 from processes import logins_of
 from store.crypto import Keys
 from store.database import ROLES, ROLES_OF, SPEAKERS
+<<<<<<< HEAD
+from tests import folders
 from tests.town import found_town
+=======
+from tests import folders
+from tests import folders
+from tests.town import ROOT, wait_for
+>>>>>>> main
 
 PARTS = ("citizen", "desk", "custody")
 
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="jawab-divided-"))
-    yield folder / "var"
-    shutil.rmtree(folder, ignore_errors=True)
+    with folders.made("divided") as folder:
+        yield folder / "var"
 
 
 def told(pid: int) -> bytes:

@@ -10,7 +10,6 @@ import base64
 import re
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from bs4 import BeautifulSoup
 
 from locales.render import say
 from store import totp
+from tests import folders
 from tests.answers import STORY, typed
 from tests.pages import PlainBrowser, attribute, pick
 from tests.providers.twilio import FakeTwilio
@@ -86,9 +86,8 @@ class Reader(PlainBrowser):
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="jawab-first-day-"))
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+    with folders.made("first-day") as made:
+        yield made
 
 
 def hire(town: Town, login: str, role: str) -> str:
