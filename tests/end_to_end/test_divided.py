@@ -3,14 +3,6 @@
 from __future__ import annotations
 
 import json
-<<<<<<< HEAD
-=======
-import os
-import signal
-import socket
-import subprocess
-import sys
->>>>>>> main
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,14 +14,8 @@ import pytest
 from processes import logins_of
 from store.crypto import Keys
 from store.database import ROLES, ROLES_OF, SPEAKERS
-<<<<<<< HEAD
 from tests import folders
 from tests.town import found_town
-=======
-from tests import folders
-from tests import folders
-from tests.town import ROOT, wait_for
->>>>>>> main
 
 PARTS = ("citizen", "desk", "custody")
 
