@@ -18,16 +18,18 @@ import structlog
 
 from bot import away, deliver, intake, mail, registry, silence, templates
 from broadcast import publish
-from cases import endings, links, notices, overdue, reserved, supervisors
+from cases import endings, links, notices, overdue, reserved, sorting, supervisors
 from cases.calendar import PROVINCE
 from desk import auth, decisions, protected, sessions
+from store import inbox, media, once, outbox, tries
 from store import jobs as book
-from store import media, once, outbox, tries
+from store import sessions as conversations
 from store.jawab import Jawab
 
 log = structlog.get_logger()
 
 SWEEP = timedelta(seconds=5)
+HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 LEASE = timedelta(minutes=1)  # after a process died with a job at work, another begins it again
 AGAIN = timedelta(hours=1)  # a daily job that failed does not wait for tomorrow
@@ -162,6 +164,19 @@ async def _send_editions(jawab: Jawab, now: datetime) -> None:
         jawab.bell.ring("broadcasts", "broadcasts", *(str(one) for one in editions))
 
 
+async def _forget(jawab: Jawab, now: datetime) -> None:
+    """What is still needed is put under a younger key; then the keys of yesterday go, and all that stood under them."""
+    async with jawab.db.autocommit("intake") as auto:
+        for renew in (inbox.renew, outbox.renew, conversations.renew, media.renew, sorting.renew):
+            await renew(auto, jawab.keys, now)
+        await inbox.forget(auto, now)
+    await asyncio.to_thread(jawab.keys.hours.destroy, now)
+
+
+async def _mix_sealed(jawab: Jawab, _: datetime) -> None:
+    await protected.mix(jawab.db, jawab.keys)
+
+
 async def _prune(jawab: Jawab, now: datetime) -> None:
     """Let go of what nothing needs any more. What is still needed is said where each table is written."""
     async with jawab.db.transaction("console") as tx:
@@ -195,6 +210,8 @@ JOBS: tuple[Job, ...] = (
     Job("carry_out", SWEEP, _carry_out, "console"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),
     Job("send_editions", SWEEP, _send_editions, "console"),
+    Job("forget", HOUR, _forget, "intake"),
+    Job("mix_sealed", HOUR, _mix_sealed, "console"),
     Job("prune", time(3, 30), _prune, "console"),
 )
 

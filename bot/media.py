@@ -38,7 +38,7 @@ async def _fetch(jawab: Jawab, row: Waiting) -> bool:
         return False
     async with jawab.db.transaction("intake") as tx:
         # Read again: its story may have gone behind the protected door while the file was on its way.
-        now = await stored.hold(tx, row.id)
+        now = await stored.hold(tx, jawab.keys, row.id)
         if now is None:
             return False
         if now.sealed_case_id is not None:
@@ -67,7 +67,7 @@ async def _download(jawab: Jawab, row: Waiting) -> tuple[str, bytes, str]:
 async def _seal_late(jawab: Jawab, media_id: UUID) -> bool:
     """What was kept, or given up, in the ordinary way before its story was sealed."""
     async with jawab.db.transaction("intake") as tx:
-        row = await stored.hold(tx, media_id)
+        row = await stored.hold(tx, jawab.keys, media_id)
         if row is None:
             return False
         content = row.content and jawab.keys.decrypt(row.content, stored.bound_to("content", media_id))
@@ -83,7 +83,7 @@ async def _give_up_or_wait(jawab: Jawab, row: Waiting, error: Exception) -> None
         return
     fault = error.fault if isinstance(error, Unfetched) else "gone"
     async with jawab.db.transaction("intake") as tx:
-        now = await stored.hold(tx, row.id)
+        now = await stored.hold(tx, jawab.keys, row.id)
         if now is None:
             return
         if now.sealed_case_id is not None:

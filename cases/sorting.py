@@ -19,8 +19,8 @@ from cases.lifecycle import Refused
 from cases.readable import Message
 from cases.thread import Said, Words
 from store import inbox, media, outbox
-from store.crypto import Keys
-from store.database import Conn, Tx, fetch_all, fetch_one, new_id
+from store.crypto import Keys, Unopened, older_than
+from store.database import Auto, Conn, Tx, fetch_all, fetch_one, new_id
 
 TAKES_BACK = timedelta(days=14)  # how long the sender's next words say that it was a complaint after all
 
@@ -72,18 +72,18 @@ async def keep(
     words = [{"at": now.isoformat(), **word} for word in given]
     acknowledge_due, resolve_due = clocks.due(now)
     await tx.execute(
-        "INSERT INTO sorting (id, code, district_id, contact_id, channel, lang, reason, words, answers, received_at,"
-        " due_acknowledge, due_resolve) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "INSERT INTO sorting (id, code_tag, code_box, district_id, contact_id, channel, lang, reason, words, answers,"
+        " received_at, due_acknowledge, due_resolve) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             sorting_id,
-            code,
+            *_code(keys, sorting_id, code),
             district_id,
             contact_id,
             channel,
             lang,
             reason,
-            keys.put_json(words, _bound_to("words", sorting_id)),
-            keys.put_json(dict(answers), _bound_to("answers", sorting_id)) if answers else None,
+            keys.put_brief(words, _bound_to("words", sorting_id)),
+            keys.put_brief(dict(answers), _bound_to("answers", sorting_id)) if answers else None,
             now,
             acknowledge_due,
             resolve_due,
@@ -92,12 +92,29 @@ async def keep(
     return sorting_id
 
 
-async def find(conn: Conn, code: str, contact_id: UUID | None = None) -> UUID | None:
+def _code(keys: Keys, sorting_id: UUID, code: str) -> tuple[bytes, bytes]:
+    """A code as it is stored: what it is found by, and itself, both under the key of the hour.
+
+    In clear it would name, for good and beside its phone, the sealed case that a card may become.
+    """
+    return keys.brief_tag("card", code), keys.encrypt_brief(code.encode(), _bound_to("code", sorting_id))
+
+
+def tags(keys: Keys, code: str) -> list[bytes]:
+    """What the card of this code may be found by."""
+    return keys.brief_tags("card", code)
+
+
+def open_code(keys: Keys, sorting_id: UUID, box: bytes) -> str:
+    return keys.decrypt(box, _bound_to("code", sorting_id)).decode()
+
+
+async def find(conn: Conn, keys: Keys, code: str, contact_id: UUID | None = None) -> UUID | None:
     """The row with this code (of this contact), or None."""
     row = await fetch_one(
         conn,
-        "SELECT id FROM sorting WHERE code = %s AND (%s::uuid IS NULL OR contact_id = %s)",
-        (code, contact_id, contact_id),
+        "SELECT id FROM sorting WHERE (code_tag = ANY(%s) OR code = %s) AND (%s::uuid IS NULL OR contact_id = %s)",
+        (tags(keys, code), code, contact_id, contact_id),
     )
     return None if row is None else row["id"]
 
@@ -132,7 +149,7 @@ async def _add(tx: Tx, keys: Keys, sorting_id: UUID, words: Words, now: datetime
     row = await _lock(tx, sorting_id)
     bound_to = _bound_to("words", sorting_id)
     kept = [*keys.get_json(row["words"], bound_to), {"at": now.isoformat(), **words}]
-    await tx.execute("UPDATE sorting SET words = %s WHERE id = %s", (keys.put_json(kept, bound_to), sorting_id))
+    await tx.execute("UPDATE sorting SET words = %s WHERE id = %s", (keys.put_brief(kept, bound_to), sorting_id))
 
 
 async def set_state(
@@ -194,7 +211,7 @@ async def amend(tx: Tx, keys: Keys, sorting_id: UUID, *, lang: str | None = None
     kept = keys.get_json(row["answers"], bound_to) if row["answers"] is not None else {}
     await tx.execute(
         "UPDATE sorting SET answers = %s, lang = coalesce(%s, lang) WHERE id = %s",
-        (keys.put_json({**kept, **answers}, bound_to), lang, sorting_id),
+        (keys.put_brief({**kept, **answers}, bound_to), lang, sorting_id),
     )
 
 
@@ -283,39 +300,39 @@ async def is_going_behind(conn: Conn, sorting_id: UUID) -> bool:
 async def lock(tx: Tx, keys: Keys, kept: Kept, now: datetime) -> None:
     """Put back what was taken, for the province's triage alone: there is nobody yet to seal it to."""
     await tx.execute(
-        "INSERT INTO sorting (id, code, district_id, contact_id, channel, lang, reason, words, answers, received_at,"
-        " due_acknowledge, due_resolve, state, state_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'locked', %s)",
+        "INSERT INTO sorting (id, code_tag, code_box, district_id, contact_id, channel, lang, reason, words, answers,"
+        " received_at, due_acknowledge, due_resolve, state, state_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'locked', %s)",
         (
             kept.id,
-            kept.code,
+            *_code(keys, kept.id, kept.code),
             kept.district_id,
             kept.contact_id,
             kept.channel,
             kept.lang,
             kept.reason,
-            keys.put_json(kept.words, _bound_to("words", kept.id)),
-            keys.put_json(kept.answers, _bound_to("answers", kept.id)),
+            keys.put_brief(kept.words, _bound_to("words", kept.id)),
+            keys.put_brief(kept.answers, _bound_to("answers", kept.id)),
             kept.received_at,
             kept.due_acknowledge,
             kept.due_resolve,
             now,
         ),
     )
-    await _blank_messages(tx, kept)
+    await _blank_messages(tx, keys, kept)
 
 
-async def blank_copies(tx: Tx, kept: Kept, sealed_case_id: UUID) -> None:
+async def blank_copies(tx: Tx, keys: Keys, kept: Kept, sealed_case_id: UUID) -> None:
     """The ordinary copies of words that went behind the seal: inbox bodies go, media wait to be sealed.
 
     A message that is still undone keeps its body: its own turn will seal it.
     """
-    await _blank_messages(tx, kept)
-    await media.hand_over(tx, kept.id, sealed_case_id)
+    await _blank_messages(tx, keys, kept)
+    await media.hand_over(tx, keys, kept.id, sealed_case_id)
 
 
-async def _blank_messages(tx: Tx, kept: Kept) -> None:
-    await inbox.blank(tx, kept.contact_id, kept.received_at - timedelta(minutes=1))
+async def _blank_messages(tx: Tx, keys: Keys, kept: Kept) -> None:
+    await inbox.blank(tx, keys, kept.contact_id, kept.received_at - timedelta(minutes=1))
     await outbox.forget_case(tx, kept.id)
 
 
@@ -328,9 +345,47 @@ def open_told(keys: Keys, sorting_id: UUID, box: bytes) -> list[Message]:
 
 
 def open_row(keys: Keys, row: Mapping[str, Any]) -> Kept:
-    words = keys.get_json(row["words"], _bound_to("words", row["id"]))
-    answers = keys.get_json(row["answers"], _bound_to("answers", row["id"])) if row["answers"] is not None else {}
-    return Kept(**{**row, "words": words, "answers": answers})
+    words, answers, code = _open_all(keys, row)
+    opened: dict[str, Any] = {"words": words, "answers": answers, "code": code}
+    return Kept(**{name: row[name] for name in Kept.__slots__ if name not in opened}, **opened)
+
+
+def _open_all(keys: Keys, row: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any], str]:
+    """(words, answers, code) of a row."""
+    one = row["id"]
+    return (
+        keys.get_json(row["words"], _bound_to("words", one)),
+        keys.get_json(row["answers"], _bound_to("answers", one)) if row["answers"] is not None else {},
+        row["code"] or open_code(keys, one, row["code_box"]),
+    )
+
+
+async def renew(auto: Auto, keys: Keys, now: datetime) -> int:
+    """Cards that nobody has sorted yet are put under a younger key. Returns how many."""
+    rows = await fetch_all(
+        auto,
+        "SELECT id, code, words, answers, code_box FROM sorting WHERE least(words, answers, code_box) < %(to)s",
+        older_than(now),
+    )
+    for row in rows:
+        try:
+            kept = _open_all(keys, row)
+        except Unopened:
+            continue
+        words, answers, code = kept
+        at = now.timestamp()
+        boxes = {
+            "words": keys.put_brief(words, _bound_to("words", row["id"]), at=at),
+            "answers": keys.put_brief(answers, _bound_to("answers", row["id"]), at=at) if row["answers"] else None,
+            "code_box": keys.encrypt_brief(code.encode(), _bound_to("code", row["id"]), at=at),
+            "code_tag": keys.brief_tag("card", code, at=at),
+        }
+        await auto.execute(
+            "UPDATE sorting SET words = %(words)s, answers = %(answers)s, code = NULL, code_box = %(code_box)s,"
+            " code_tag = %(code_tag)s WHERE id = %(id)s AND words = %(was)s AND answers IS NOT DISTINCT FROM %(had)s",
+            {**boxes, "id": row["id"], "was": row["words"], "had": row["answers"]},
+        )
+    return len(rows)
 
 
 async def read(tx: Tx, keys: Keys, sorting_id: UUID) -> Kept:

@@ -21,6 +21,7 @@ import pages
 from cases import calendar, husk, register, sorting
 from cases.lifecycle import Refused
 from cases.protected import reading, vault
+from cases.protected import register as room
 from cases.protected.reading import Sealed
 from cases.roles import who_may
 from cases.sorting import Kept
@@ -46,6 +47,19 @@ async def protected_overdue(db: Database, now: datetime) -> int:
 async def forget_looks(tx: Tx) -> int:
     """Let go of looks that no longer count against their reader. Returns how many."""
     return await reading.forget_looks(tx)
+
+
+async def mix(db: Database, keys: Keys) -> int:
+    """Fill and mix the room where something has come since, and let the log of it go. Returns how many rows had."""
+    async with db.transaction("console") as tx:
+        fresh = await room.count_fresh(tx)
+        if fresh:
+            await vault.fill(tx, keys)
+            await room.mix(tx)
+    if fresh:
+        async with db.transaction("console") as tx:
+            await room.turn_log(tx)
+    return fresh
 
 
 # ── behind the door ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -249,7 +263,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 )
                 names = {row["id"]: row["names"] for row in places}
                 items = [lay_out(item.id, item.kind, item.at, item.data, names) for item in opened]
-                waiting = [files.tell_kind(kind) for kind in await media.waiting_of_sealed(tx, case_id)]
+                waiting = [files.tell_kind(kind) for kind in await media.waiting_of_sealed(tx, jawab.keys, case_id)]
         if items is None:
             return await show(request, problem="protected.no_key", status=403)
         return await show(request, items=items, waiting=waiting)

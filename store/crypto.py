@@ -2,7 +2,8 @@
 
 Two tiers. Tier 1 (ordinary words): XChaCha20-Poly1305 under the house's key file, bound to table, column and row, so
 that a dump, the write-ahead log and a backup are dull. Tier 2 (protected words): a fresh key for each item, sealed to
-the public key of each reader, so that the house's own key opens nothing.
+the public key of each reader, so that the house's own key opens nothing. What is only on its way is brief: it stands
+under the key of its hour besides (store.hours), and opens to nobody once that is destroyed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import secrets
 import stat
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,9 +30,14 @@ from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
 
+from store import hours
+from store.hours import BRIEF, Hours
+
 TIER1, TIER2 = b"\x01\x01", b"\x01\x02"  # version, algorithm
 NONCE = sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 PAD = 1024  # every sealed item is a multiple of this: its length says little
+BRIEF_PAD = 256  # a brief box is padded to this, or twice, four times … as much,
+MOST_PAD = 64 * 1024  # and from here on, as a large sealed item, to a multiple of this
 ESCROW = "escrow"
 
 # 64 MiB, 2 passes: 0.18 s a guess here; a stolen dump of code hashes needs 10^12 of them.
@@ -59,6 +66,7 @@ class Keys:
 
     masters: tuple[bytes, ...] = field(repr=False)
     escrow_public: bytes | None = None
+    hours: Hours = field(default=Hours(Path(os.devnull)), compare=False)
 
     @classmethod
     def load(cls, path: Path) -> Keys:
@@ -70,7 +78,8 @@ class Keys:
         if len(set(masters)) < len(masters):
             raise Malformed(f"{path}: the same key stands there twice: take the second line away, never the last one")
         escrow = path.with_name("escrow.pub")
-        return cls(masters, _read_key(escrow, escrow.read_text(errors="replace").strip()) if escrow.is_file() else None)
+        public = _read_key(escrow, escrow.read_text(errors="replace").strip()) if escrow.is_file() else None
+        return cls(masters, public, Hours(path.absolute().parent.with_name("fleeting")))
 
     @classmethod
     def create(cls, path: Path, *, new: bool = True) -> Keys:
@@ -133,6 +142,8 @@ class Keys:
     def decrypt(self, box: bytes, bound_to: str) -> bytes:
         """The reverse of `encrypt`. Raises `Unopened`."""
         box = bytes(box)
+        if box[:2] == BRIEF:
+            return self._open_brief(box, bound_to)
         if box[:2] != TIER1:
             raise Unopened(bound_to)
         for key in self.masters:
@@ -151,6 +162,58 @@ class Keys:
     def get_json(self, box: bytes, bound_to: str) -> Any:
         return json.loads(self.decrypt(box, bound_to))
 
+    # ── brief: under the key of an hour ──────────────────────────────────────────────────────────────────────────
+    def encrypt_brief(self, plain: bytes, bound_to: str, *, as_long_as: int = 0, at: float | None = None) -> bytes:
+        """As `encrypt`, for what is only on its way. `decrypt` opens it while the key of its hour lives.
+
+        Its length is that of a box of at least `as_long_as` bytes. Raises OSError where no key can be kept.
+        """
+        hour, key = self.hours.of(hours.now() if at is None else at)
+        padded = sodium.sodium_pad(plain, _bucket(max(len(plain), as_long_as)))
+        nonce, head = nacl.utils.random(NONCE), BRIEF + hours.mark(hour)
+        box = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(padded, head + _aad(bound_to), nonce, self._brief(key))
+        return head + nonce + box
+
+    def put_brief(self, thing: Any, bound_to: str, *, at: float | None = None) -> bytes:
+        return self.encrypt_brief(_json(thing).encode(), bound_to, at=at)
+
+    def put_nothing(self, thing: Any, bound_to: str) -> bytes:
+        """A brief box without words that is as long as one of `thing`: nobody can tell them apart later."""
+        return self.encrypt_brief(b"{}", bound_to, as_long_as=len(_json(thing).encode()))
+
+    def brief_tag(self, *parts: str, at: float | None = None) -> bytes:
+        """As `tag`, under the key of the hour: what is looked up by it is found by one of `brief_tags`."""
+        return self._tag_under(self.hours.of(hours.now() if at is None else at)[1], parts)
+
+    def brief_tags(self, *parts: str) -> list[bytes]:
+        """What `brief_tag` may have given, by the key of each hour that lives."""
+        return [self._tag_under(key, parts) for key in self.hours.living()]
+
+    def _tag_under(self, key: bytes, parts: tuple[str, ...]) -> bytes:
+        return hmac.new(self._brief(key), "\x1f".join(("tag", *parts)).encode(), hashlib.sha256).digest()
+
+    def renew(self, box: bytes, bound_to: str, now: datetime) -> bytes | None:
+        """The same under a younger key; None for what nobody opens any more."""
+        try:
+            return self.encrypt_brief(self.decrypt(box, bound_to), bound_to, at=now.timestamp())
+        except Unopened:
+            return None
+
+    def _open_brief(self, box: bytes, bound_to: str) -> bytes:
+        key = self.hours.find(int.from_bytes(box[2:6], "big"))
+        if key is None:
+            raise Unopened(bound_to)
+        try:
+            padded = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
+                box[6 + NONCE :], box[:6] + _aad(bound_to), box[6 : 6 + NONCE], self._brief(key)
+            )
+        except CryptoError:
+            raise Unopened(bound_to) from None
+        return sodium.sodium_unpad(padded, _bucket(len(padded) - 1))
+
+    def _brief(self, key: bytes) -> bytes:
+        return hashlib.blake2b(key, key=self.derive("brief"), digest_size=32, person=b"jawab-brief").digest()
+
     def _tier1(self, master: bytes) -> bytes:
         return _derive("tier1", master)
 
@@ -160,13 +223,26 @@ class Keys:
         return argon2id.kdf(32, code.encode(), salt, opslimit=CODE_OPSLIMIT, memlimit=CODE_MEMLIMIT)
 
 
+def _bucket(length: int) -> int:
+    """To what the padding of so many bytes goes: at least one byte is added."""
+    size = BRIEF_PAD
+    while size <= length and size < MOST_PAD:
+        size *= 2
+    return size
+
+
+def older_than(now: datetime) -> dict[str, bytes]:
+    """Of brief boxes those that are to be renewed lie between these: `box >= %(from)s AND box < %(to)s`."""
+    return {"from": BRIEF, "to": BRIEF + hours.mark(hours.oldest(now))}
+
+
 # ── tier 2: boxes that only their readers open ───────────────────────────────────────────────────────────────────────
 def seal_item(plain: bytes, case_id: str, item_id: str, readers: dict[str, bytes]) -> tuple[bytes, dict[str, bytes]]:
     """Seal one item to its readers' public keys. Returns the blob and one wrap of its key per reader."""
     if not readers:
         raise ValueError("an item sealed to nobody is lost")
     key, nonce = nacl.utils.random(32), nacl.utils.random(NONCE)
-    padded = sodium.sodium_pad(plain, PAD)
+    padded = sodium.sodium_pad(plain, PAD if len(plain) < MOST_PAD else MOST_PAD)
     box = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(padded, _aad2(case_id, item_id), nonce, key)
     return TIER2 + nonce + box, {name: SealedBox(PublicKey(public)).encrypt(key) for name, public in readers.items()}
 
@@ -183,7 +259,7 @@ def open_item(blob: bytes, wrap: bytes, private: bytes, case_id: str, item_id: s
         )
     except CryptoError:
         raise Unopened(item_id) from None
-    return sodium.sodium_unpad(padded, PAD)
+    return sodium.sodium_unpad(padded, len(padded))
 
 
 def new_keypair() -> tuple[bytes, bytes]:

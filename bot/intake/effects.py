@@ -106,7 +106,7 @@ async def _open_case(tx: Tx, turn: Turn, effect: OpenCase) -> None:
         "draft": effect.draft,
     }
     items = [*effect.story, *([Item(location=details.location)] if details.location else ())]
-    kept = await sorting.find(tx, effect.code, turn.contact_id) if effect.kept else None
+    kept = await sorting.find(tx, turn.jawab.keys, effect.code, turn.contact_id) if effect.kept else None
     if kept is not None and await sorting.is_going_behind(tx, kept):
         await _seal_instead(tx, turn, effect, items)
         return
@@ -146,7 +146,7 @@ async def _append(tx: Tx, turn: Turn, effect: Append) -> None:
     if case is not None and case.district_id == turn.district.id:
         await _append_to_case(tx, turn, case.id, effect.item, by_code=case.contact_id != turn.contact_id)
         return
-    kept = await sorting.find(tx, effect.code)
+    kept = await sorting.find(tx, turn.jawab.keys, effect.code)
     if kept is None:
         await _follow(tx, turn, Seal(effect.code, "more", effect.item))
         return
@@ -207,7 +207,7 @@ async def _amend(tx: Tx, turn: Turn, effect: Amend) -> None:
         if details.location:
             await _append_to_case(tx, turn, case.id, Item(location=details.location))
         return
-    kept = await sorting.find(tx, effect.code, turn.contact_id)
+    kept = await sorting.find(tx, turn.jawab.keys, effect.code, turn.contact_id)
     if kept is not None:
         answers = {_KEPT_AS[name]: value for name, value in details.answered().items() if name in _KEPT_AS}
         await sorting.amend(tx, keys, kept, lang=turn.lang or None, **answers)
@@ -225,7 +225,7 @@ async def _follow(tx: Tx, turn: Turn, effect: Seal) -> None:
 
 
 async def _forget(tx: Tx, turn: Turn, effect: Forget) -> None:
-    kept = await sorting.find(tx, effect.code, turn.contact_id)
+    kept = await sorting.find(tx, turn.jawab.keys, effect.code, turn.contact_id)
     if kept is not None:
         taken = await sorting.take(tx, turn.jawab.keys, kept)
         await media.delete_of(tx, taken.id)

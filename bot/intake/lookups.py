@@ -82,9 +82,10 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
         " OR (id = (SELECT case_id FROM joined WHERE joined.code = %(code)s) AND cases.contact_id IS NOT NULL))"
         " UNION ALL SELECT id, CASE state WHEN 'answered' THEN 'acknowledged' ELSE 'received' END, due_resolve,"
         " received_at, NULL, words, CASE state WHEN 'dismissed' THEN id END, NULL, NULL FROM sorting"
-        " WHERE (code = %(code)s OR id = (SELECT case_id FROM joined WHERE joined.code = %(code)s))"
+        " WHERE (code = %(code)s OR code_tag = ANY(%(tags)s)"
+        " OR id = (SELECT case_id FROM joined WHERE joined.code = %(code)s))"
         " AND district_id = %(here)s",
-        {"code": code, "here": turn.district.id},
+        {"code": code, "tags": sorting.tags(turn.jawab.keys, code), "here": turn.district.id},
     )
     if row is not None:
         if row["dismissed"] is not None:  # whoever asks what became of it does not hold it for no complaint

@@ -30,12 +30,11 @@ async def seal(tx: Tx, turn: Turn, effect: Seal) -> None:
             continue
         await note_media(tx, turn, file, sealed_case_id=case_id)
         turn.ring("chores")
-    await blank(tx, turn)
 
 
 async def seal_story(tx: Tx, turn: Turn, effect: SealStory) -> None:
     """Move a kept story, with its later answers and media, behind the door."""
-    kept_id, answers = await sorting.find(tx, effect.code, turn.contact_id), effect.details.answered()
+    kept_id, answers = await sorting.find(tx, turn.jawab.keys, effect.code, turn.contact_id), effect.details.answered()
     if kept_id is None:
         await _seal(tx, turn, effect.code, "open", answers)
     else:
@@ -47,8 +46,7 @@ async def seal_story(tx: Tx, turn: Turn, effect: SealStory) -> None:
             "story",
             {"words": kept.words, "answers": {**kept.answers, **answers}, "received_at": kept.received_at.isoformat()},
         )
-        await sorting.blank_copies(tx, kept, case_id)
-    await blank(tx, turn)
+        await sorting.blank_copies(tx, turn.jawab.keys, kept, case_id)
 
 
 async def _seal(tx: Tx, turn: Turn, code: str, kind: str, data: dict[str, Any]) -> UUID:
@@ -60,6 +58,7 @@ async def _seal(tx: Tx, turn: Turn, code: str, kind: str, data: dict[str, Any]) 
             "address": await contacts.address(tx, turn.jawab.keys, turn.contact_id),
             "lang": turn.lang,
         }
+        await blank(tx, turn)
     return await vault.seal(
         tx,
         turn.jawab.keys,
@@ -72,8 +71,8 @@ async def _seal(tx: Tx, turn: Turn, code: str, kind: str, data: dict[str, Any]) 
 
 
 async def blank(tx: Tx, turn: Turn) -> None:
-    """Blank the ordinary copies of what this phone wrote in this conversation: a day back is more than any lasts."""
-    await inbox.blank(tx, turn.contact_id, turn.now - timedelta(days=1))
+    """Blank the ordinary copies of what this phone wrote before this: a day back is more than any of them lasts."""
+    await inbox.blank(tx, turn.jawab.keys, turn.contact_id, turn.now - timedelta(days=1))
 
 
 def id_of(file: Media) -> UUID:

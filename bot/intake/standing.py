@@ -12,9 +12,10 @@ from psycopg.rows import DictRow
 
 from bot.channels import Inbound
 from bot.intake import district, people
-from cases import clocks
+from cases import clocks, sorting
 from flows.model import Focus
 from store import channels, contacts, sessions
+from store.crypto import Keys
 from store.database import Auto, fetch_one, new_id
 from store.jawab import Jawab
 
@@ -44,10 +45,12 @@ class Standing:
 
 # An edition asks about no case: what its reader says of theirs goes to the newest that is open.
 _FOCUS: LiteralString = f"""
-    SELECT jsonb_build_array(sessions.focus_kind, cases.code, (cases.opened_at AT TIME ZONE districts.timezone)::date,
+    SELECT jsonb_build_array(sessions.focus_kind, cases.code, encode(cases.code_box, 'hex'), cases.id,
+        (cases.opened_at AT TIME ZONE districts.timezone)::date,
         extract(epoch FROM sessions.focus_at), cases.status, extract(epoch FROM cases.told_at))
-    FROM (SELECT id, code, contact_id, district_id, status, opened_at, told_at, asked_by FROM cases
-          UNION ALL SELECT id, code, contact_id, district_id, 'card', received_at, NULL, NULL FROM sorting) AS cases
+    FROM (SELECT id, code, NULL AS code_box, contact_id, district_id, status, opened_at, told_at, asked_by FROM cases
+          UNION ALL SELECT id, code, code_box, contact_id, district_id, 'card', received_at, NULL, NULL
+          FROM sorting) AS cases
     JOIN districts ON districts.id = cases.district_id
     WHERE {sessions.FOCUS} AND cases.contact_id = sessions.contact_id AND CASE sessions.focus_kind
         WHEN 'edition' THEN cases.status NOT IN ('closed', 'card')
@@ -70,7 +73,7 @@ SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.
        (SELECT count(*) FROM inbox WHERE inbox.contact_id = contacts.id
            AND received_at > now() - interval '1 hour') AS hour,
        EXISTS (SELECT FROM channels AS ours WHERE ours.kind = %(kind)s AND ours.address = %(address)s) AS ours,
-       sessions.given_at IS NOT NULL AS given,
+       sessions.given,
        EXISTS (SELECT FROM outbox WHERE outbox.contact_id = contacts.id AND outbox.missed) AS missed,
        CASE WHEN sessions.focus_at IS NOT NULL THEN ({_FOCUS}) END AS focus, {{known}} AS known
 FROM channels
@@ -132,30 +135,32 @@ async def read(jawab: Jawab, message: Inbound) -> Standing | None:
         if row is not None and not (row["known"] or row["repeat"] or row["ours"] or message.system):
             await people.note(jawab, row["contact_id"], tag=tag, person=person, address=message.address)
             row = await fetch_one(auto, statement, what)
-    return None if row is None else _standing(row)
+    return None if row is None else _standing(jawab.keys, row)
 
 
-async def read_quiet(auto: Auto, contact_id: UUID) -> Standing | None:
+async def read_quiet(auto: Auto, keys: Keys, contact_id: UUID) -> Standing | None:
     """Where a phone stands whose session went quiet; None where it has been written to since."""
     row = await fetch_one(auto, _OF_A_SILENCE, (contact_id,))
-    return None if row is None else _standing(row)
+    return None if row is None else _standing(keys, row)
 
 
-def _standing(row: DictRow) -> Standing:
+def _standing(keys: Keys, row: DictRow) -> Standing:
     return Standing(
         **{
             **{name: value for name, value in row.items() if name != "known"},
             "given": bool(row.get("given")),
             "missed": bool(row.get("missed")),
-            "focus": _focus(row.get("focus")),
+            "focus": _focus(keys, row.get("focus")),
         }
     )
 
 
-def _focus(asked: Sequence[Any] | None) -> Focus | None:
-    """[kind, code, day, seconds since 1970, status, when it was told how it ended] as a focus."""
+def _focus(keys: Keys, asked: Sequence[Any] | None) -> Focus | None:
+    """[kind, code, a card's code as a box, id, day, seconds since 1970, status, when it was told how it ended]."""
     if asked is None:
         return None
-    kind, code, day, at, status, told = asked
+    kind, code, box, card, day, at, status, told = asked
+    if box is not None:
+        code = sorting.open_code(keys, UUID(card), bytes.fromhex(box))
     told_at = None if told is None else datetime.fromtimestamp(float(told), UTC)
     return Focus(kind, code, day, float(at), not clocks.disputable(status, told_at, datetime.now(UTC)))

@@ -80,7 +80,8 @@ async def open_items(tx: Tx, case_id: UUID, *, staff_id: UUID, private_key: byte
         " LEFT JOIN sealed.wraps w ON w.item_id = i.id AND w.reader = %s WHERE i.case_id = %s ORDER BY i.seq",
         (str(staff_id), case_id),
     )
-    return [_open(row, case_id, private_key) for row in rows]
+    opened = [_open(row, case_id, private_key) for row in rows]
+    return [one for one in opened if one.kind != vault.BLANK]
 
 
 async def open_file(

@@ -26,6 +26,7 @@ from store import alarms, contacts
 from store.crypto import ESCROW, Keys, seal_item
 from store.database import Conn, Tx, fetch_all, fetch_one
 
+FILLED, BLANK = 8, "blank"
 # What goes along of a card's answers; the rest is the triage's own.
 ANSWERS = ("category", "place_id", "place_text", "may_message", "about", "call")
 
@@ -42,7 +43,10 @@ class Found:
 
 async def find(conn: Conn, code_hash: bytes) -> Found | None:
     """The protected case with this code's hash, or None. For the citizen's side only."""
-    return await fetch_one(conn, "SELECT * FROM sealed.case_by_code(%s)", (code_hash,), of=Found)
+    row = await fetch_one(conn, "SELECT * FROM sealed.case_by_code(%s)", (register.mark(code_hash),))
+    if row is None:
+        return None
+    return Found(row["case_id"], row["status"], register.open_day(code_hash, row["day_box"]), row["district_id"])
 
 
 async def seal(
@@ -91,6 +95,24 @@ async def append(
     return item_id
 
 
+async def fill(tx: Tx, keys: Keys) -> int:
+    """Boxes without words, until each case has 8 of them, 16, 32 …: how often somebody wrote tells nobody who it was.
+
+    Returns how many were added. A case without readers gets none: who could not tell them apart would look for words.
+    """
+    rows = await fetch_all(tx, "SELECT case_id, count(*) AS n FROM sealed.items GROUP BY case_id")
+    live, added = await roster.readers(tx), 0
+    for row in rows:
+        most = FILLED
+        while most < row["n"]:
+            most *= 2
+        if row["n"] < most and await register.readers_of(tx, row["case_id"]) & live.keys():
+            for _ in range(most - row["n"]):
+                await append(tx, keys, case_id=row["case_id"], kind=BLANK, data={})
+            added += most - row["n"]
+    return added
+
+
 async def seal_bytes(tx: Tx, keys: Keys, *, case_id: UUID, kind: str, content: bytes, content_type: str) -> UUID:
     """Seal a fetched photo or voice note into a protected case. Returns the item's id."""
     data = {"content_type": content_type, "content": base64.b64encode(content).decode()}
@@ -115,7 +137,7 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
         stood=kept.answers.get("status", "received"),
     )
     for code in await joined.take(tx, kept.id):
-        await register.put_code(tx, case_id, await asyncio.to_thread(keys.hash_code, code))
+        await register.put_code(tx, case_id, await asyncio.to_thread(keys.hash_code, code), kept.received_at)
     data = {
         "words": [word for word in kept.words if "by" not in word],
         "answers": {name: value for name, value in kept.answers.items() if name in ANSWERS},
@@ -129,7 +151,7 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
         said = {"text": f"{word['by']}: {word.get('text', '')}".removeprefix(": ")}
         at = datetime.fromisoformat(word["at"])
         await append(tx, keys, case_id=case_id, kind="note", data=said, now=at)
-    await sorting.blank_copies(tx, kept, case_id)
+    await sorting.blank_copies(tx, keys, kept, case_id)
     return case_id
 
 

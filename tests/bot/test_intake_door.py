@@ -144,7 +144,7 @@ async def test_a_protected_photo_that_cannot_be_had_leaves_no_row_that_names_the
 ) -> None:
     await phone.say(*typed(past="kind", kind="person"))
     await phone.say("", media=(Media("http://127.0.0.1:9/gone", "image/jpeg"),))
-    assert await count(owner, "media", "sealed_case_id IS NOT NULL") == 1
+    assert await count(owner, "media", "sealed_box IS NOT NULL") == 1
     items = await count(owner, "sealed.items")
     await owner.execute("UPDATE media SET attempts = 6")
     await media.fetch_waiting(jawab)

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from cases import commands, figures, scorecards, sorting
-from cases.protected import vault
+from cases.protected import register, vault
 from store import crypto
 from store.crypto import ESCROW, Keys
 from store.database import Database
@@ -115,10 +115,11 @@ async def test_what_stands_in_clear_names_nobody(
         "id": case_id,
         "district_id": "pishin",
         "opened_week": "2026-W47",
-        "due_acknowledge": date(2026, 11, 21),
-        "due_resolve": date(2026, 12, 2),
+        "due_acknowledge": date(2026, 11, 22),  # the last day of its week
+        "due_resolve": date(2026, 12, 6),
         "status": "received",
-        "code_hash": code_hash,
+        "code_hash": register.mark(code_hash),
+        "day_box": found["day_box"],
         "recipients": sorted(reader.id for reader in readers),
         "overdue": False,
         "close_asked_by": None,
