@@ -137,7 +137,9 @@ def run_job(context: typer.Context, name: Annotated[str, typer.Argument(help="As
     """Run one job now, whether it is due or not. Exit 1 where it fails, or is at work already."""
     import jobs
 
-    ended = terminal.run(context, lambda jawab: jobs.run_now(jawab, name), jobs.NotRun, roles=("intake", "console"))
+    ended = terminal.run(
+        context, lambda jawab: jobs.run_now(jawab, name), jobs.NotRun, roles=("intake", "console", "custody")
+    )
     out.print(f"{name}: {ended.error or 'done'} in {ended.seconds:.1f} s")
     raise typer.Exit(1 if ended.error else 0)
 

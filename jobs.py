@@ -150,6 +150,16 @@ async def _carry_out(jawab: Jawab, now: datetime) -> None:
     await decisions.carry_out(jawab, now)
 
 
+async def _seal_protected(jawab: Jawab, now: datetime) -> None:
+    """What it decided to put behind the door: only custody can."""
+    await decisions.seal(jawab, now)
+
+
+async def _forget_looks(jawab: Jawab, _: datetime) -> None:
+    async with jawab.db.transaction("custody") as tx:
+        await protected.forget_looks(tx)
+
+
 async def _draft_editions(jawab: Jawab, now: datetime) -> None:
     async with jawab.db.transaction("console") as tx:
         await publish.draft_due(tx, now)
@@ -188,7 +198,6 @@ async def _prune(jawab: Jawab, now: datetime) -> None:
             link_sessions=await links.forget_ended(tx, now),
             once=await once.forget(tx, now),
             reserved=await reserved.forget(tx, now),
-            looks=await protected.forget_looks(tx),
         )
 
 
@@ -206,13 +215,15 @@ JOBS: tuple[Job, ...] = (
     Job("tell_offices", SWEEP, _tell_offices, "console"),
     Job("send_mails", SWEEP, _send_mails, "console"),
     Job("ask_again", timedelta(minutes=1), _ask_again, "console"),
-    Job("escalate_protected", SWEEP, _escalate_protected, "console"),
+    Job("escalate_protected", SWEEP, _escalate_protected, "custody"),
     Job("carry_out", SWEEP, _carry_out, "console"),
+    Job("seal_protected", SWEEP, _seal_protected, "custody"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),
     Job("send_editions", SWEEP, _send_editions, "console"),
     Job("forget", HOUR, _forget, "intake"),
     Job("mix_sealed", HOUR, _mix_sealed, "console"),
     Job("prune", time(3, 30), _prune, "console"),
+    Job("prune_protected", time(3, 30), _forget_looks, "custody"),
 )
 
 

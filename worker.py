@@ -72,7 +72,7 @@ class Loop:
 
     async def _live(self) -> None:
         try:
-            async with opened(self._settings, roles=("intake", "console"), size=6) as jawab:
+            async with opened(self._settings, roles=("intake", "console", "custody"), size=6) as jawab:
                 self._jawab = jawab
                 self._opened.set_result(None)
                 await self._close.wait()

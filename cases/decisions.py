@@ -62,12 +62,12 @@ async def undo(tx: Tx, card: UUID, *, staff_id: UUID) -> str:
     return str(row["verb"])
 
 
-async def list_due(conn: Conn, now: datetime, most: int) -> list[UUID]:
-    """The cards whose ten seconds are over, longest ago first."""
+async def list_due(conn: Conn, now: datetime, most: int, verbs: Collection[str]) -> list[UUID]:
+    """The cards whose ten seconds are over, longest ago first, for which one of these was decided."""
     rows = await fetch_all(
         conn,
-        "SELECT card FROM decisions WHERE fault IS NULL AND due_at <= %s ORDER BY due_at LIMIT %s",
-        (now, most),
+        "SELECT card FROM decisions WHERE fault IS NULL AND due_at <= %s AND verb = ANY(%s) ORDER BY due_at LIMIT %s",
+        (now, list(verbs), most),
     )
     return [row["card"] for row in rows]
 

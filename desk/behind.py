@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,10 +14,10 @@ from starlette.responses import RedirectResponse, Response
 
 import pages
 from cases.lifecycle import Refused
-from desk.protected import accused_of, seal_case
+from desk.protected import accused_of
 from desk.roles import Staff, within
+from desk.slot import Put, Slot
 from flows import codes
-from store import once
 from store.database import Conn, fetch_all, fetch_one
 from store.jawab import Jawab
 
@@ -38,6 +37,8 @@ async def _to_seal(
 
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
+    put_behind: Slot = app.state.slot
+
     async def ask_seal(request: Request, *, problem: str = "", status: int = 200) -> Response:
         staff: Staff = request.state.staff
         case_id = request.path_params["case_id"]
@@ -77,15 +78,9 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         staff: Staff = request.state.staff
         case_id, form = request.path_params["case_id"], request.state.form
         shown = form.get("once", "")
+        asked = UUID(shown) if ONCE.fullmatch(shown) else None
         try:
-            async with jawab.db.transaction("console") as tx:
-                fresh = not ONCE.fullmatch(shown) or await once.use(tx, UUID(shown), staff.id, "seal", str(case_id))
-                if fresh:
-                    if await _to_seal(tx, staff, case_id) is None:
-                        raise HTTPException(404)
-                    await seal_case(
-                        tx, jawab.keys, case_id, actor=staff.id, now=datetime.now(UTC), accused=accused_of(form)
-                    )
+            await put_behind(Put(case_id, staff.id, accused_of(form), asked))
         except Refused as refused:
             if refused.reason in {"case_unknown", "not_allowed"}:
                 raise HTTPException(404) from refused

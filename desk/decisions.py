@@ -169,45 +169,55 @@ async def _call(tx: Tx, keys: Keys, made: Decision, now: datetime) -> UUID | Non
     )
 
 
-DO: dict[str, Callable[[Tx, Keys, Decision, datetime], Awaitable[UUID | None]]] = {
+Do = Callable[[Tx, Keys, Decision, datetime], Awaitable[UUID | None]]
+DO: dict[str, Do] = {
     "queue": _queue,
-    "seal": _seal,
     "join": _join,
     "answer": _answer,
     "dismiss": _dismiss,
     "call": _call,
 }
+BEHIND: dict[str, Do] = {"seal": _seal}  # as custody alone
 
 
 async def carry_out(jawab: Jawab, now: datetime) -> int:
     """Do what was decided ten seconds ago and not taken back. Returns how many. Two at once do each once."""
-    async with jawab.db.autocommit("console") as conn:
-        due = await decisions.list_due(conn, now, MOST)
-    return sum([await _carry_out(jawab, card, now) for card in due])
+    return await _carry_out_all(jawab, now, "console", DO)
 
 
-async def _carry_out(jawab: Jawab, card: UUID, now: datetime) -> bool:
+async def seal(jawab: Jawab, now: datetime) -> int:
+    """The same for what goes behind the door: custody does it."""
+    return await _carry_out_all(jawab, now, "custody", BEHIND)
+
+
+async def _carry_out_all(jawab: Jawab, now: datetime, role: str, acts: Mapping[str, Do]) -> int:
+    async with jawab.db.autocommit(role) as conn:
+        due = await decisions.list_due(conn, now, MOST, acts)
+    return sum([await _carry_out(jawab, card, now, role, acts) for card in due])
+
+
+async def _carry_out(jawab: Jawab, card: UUID, now: datetime, role: str, acts: Mapping[str, Do]) -> bool:
     try:
-        async with jawab.db.transaction("console") as tx:
+        async with jawab.db.transaction(role) as tx:
             made = await decisions.take(tx, jawab.keys, card, now)
             if made is None:
                 return False
-            outbox_id = await DO[made.verb](tx, jawab.keys, made, now)
+            outbox_id = await acts[made.verb](tx, jawab.keys, made, now)
     except psycopg.OperationalError:
         raise
     except Exception as error:  # noqa: BLE001 - one that cannot be done must not hold up the others, nor be lost
         reason = error.reason if isinstance(error, Refused) else "broken"
         log.warning("decision not done", card=str(card), error=type(error).__name__, reason=reason)
-        await _give_back(jawab, card, reason)
+        await _give_back(jawab, card, reason, role)
         return False
     if outbox_id is not None:
         jawab.bell.ring("replies", "replies", str(outbox_id))
     return True
 
 
-async def _give_back(jawab: Jawab, card: UUID, reason: str) -> None:
+async def _give_back(jawab: Jawab, card: UUID, reason: str, role: str) -> None:
     """Show the card again, with why; one whose sender has made a case of it meanwhile is sorted."""
-    async with jawab.db.transaction("console") as tx:
+    async with jawab.db.transaction(role) as tx:
         if reason == "gone":
             await decisions.forget(tx, card)
         else:

@@ -16,6 +16,7 @@ from store.jawab import Jawab
 
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
+    app.state.slot = protected.slot(jawab)
     app.add_middleware(Gate)
     pages.dress(app, ROOM)  # after the gate, so that its refusals wear the headers too
     for room in (auth, queue, case, acts, sorting, dismissed, behind, protected, staff, offices, editions, office_door):

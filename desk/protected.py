@@ -28,8 +28,9 @@ from cases.sorting import Kept
 from desk import files, pins, sessions
 from desk.roles import Staff
 from desk.sealed_item import NAMED, Opened, lay_out, read_file
+from desk.slot import Put, Slot
 from flows import blobs
-from store import alarms, audit, media
+from store import alarms, audit, media, once
 from store.crypto import Keys
 from store.database import Conn, Database, Tx, fetch_all
 from store.jawab import Jawab
@@ -40,7 +41,7 @@ MARKS = {"seen": "seen", "start": "in_progress"}  # end of the address → statu
 
 async def protected_overdue(db: Database, now: datetime) -> int:
     """The tick's part: mark the sealed cases whose date has passed. Returns how many, and says no more."""
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         return await reading.sweep(tx, calendar.day_of(now))  # a sealed case keeps dates only
 
 
@@ -98,6 +99,18 @@ async def seal_case(
         raise Refused("not_allowed")
     await _put_behind(tx, keys, kept, accused, now)
     await audit.write(tx, str(actor), "case.seal", str(case_id))
+
+
+def slot(jawab: Jawab) -> Slot:
+    """The slot where custody's own rights are at hand: one transaction, as custody."""
+
+    async def put(asked: Put) -> None:
+        now = datetime.now(UTC)
+        async with jawab.db.transaction("custody") as tx:
+            if asked.form is None or await once.use(tx, asked.form, asked.actor, "seal", str(asked.case_id)):
+                await seal_case(tx, jawab.keys, asked.case_id, actor=asked.actor, now=now, accused=asked.accused)
+
+    return put
 
 
 async def _put_behind(tx: Tx, keys: Keys, kept: Kept, accused: Collection[UUID], now: datetime) -> None:
@@ -167,7 +180,7 @@ async def _hear(jawab: Jawab, request: Request) -> Response:
     staff: Staff = request.state.staff
     case_id, item_id = request.path_params["case_id"], request.path_params["item_id"]
     try:
-        async with jawab.db.transaction("console") as tx:
+        async with jawab.db.transaction("custody") as tx:
             await _mine(tx, staff, case_id)
             private = await sessions.unlock(tx, request.state.token)
             if private is None:
@@ -191,7 +204,7 @@ async def _hear(jawab: Jawab, request: Request) -> Response:
 def mount(app: FastAPI, jawab: Jawab) -> None:
     async def show_list(request: Request) -> Response:
         staff: Staff = request.state.staff
-        async with jawab.db.transaction("console") as tx:
+        async with jawab.db.transaction("custody") as tx:
             rows = await reading.list_for(tx, staff.id)
             await audit.write(tx, str(staff.id), "protected.list", str(staff.id))
             names = {row["id"]: row["names"] for row in await fetch_all(tx, "SELECT id, names FROM districts")}
@@ -215,7 +228,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     ) -> Response:
         staff: Staff = request.state.staff
         case_id = request.path_params["case_id"]
-        async with jawab.db.autocommit("console") as conn:
+        async with jawab.db.autocommit("custody") as conn:
             found = await _mine(conn, staff, case_id)
         asker = found.close_asked_by
         done = request.query_params.get("done", "")
@@ -246,7 +259,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         """Open the sealed words for this page only; nothing of them is kept."""
         staff: Staff = request.state.staff
         case_id = request.path_params["case_id"]
-        async with jawab.db.transaction("console") as tx:
+        async with jawab.db.transaction("custody") as tx:
             found = await _mine(tx, staff, case_id)
             private = await sessions.unlock(tx, request.state.token)
             items, waiting = None, []
@@ -275,7 +288,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         try:
             if move == "open":
                 return await look(request)
-            async with jawab.db.transaction("console") as tx:
+            async with jawab.db.transaction("custody") as tx:
                 await _mine(tx, request.state.staff, case_id)
                 await ACTS[move](tx, jawab.keys, request)
         except Refused as refused:

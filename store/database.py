@@ -24,7 +24,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from store.crypto import Keys
 
-ROLES = ("intake", "console", "report")
+ROLES = ("intake", "console", "custody", "report")
 # PostgreSQL's advisory locks that we take. `audit` is written out in the chain's own function, `login` is hashed with
 # what it locks.
 LOCKS = {"migrate": 7310000, "audit": 7310001, "seed": 7310002, "login": 7310003, "offices": 7310004}

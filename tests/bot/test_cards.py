@@ -10,7 +10,7 @@ import pytest
 
 from cases import cards, decisions, sorting
 from cases.sorting import Kept
-from desk.decisions import carry_out
+from desk.decisions import carry_out, seal
 from store.database import fetch_one
 from store.jawab import Jawab
 from tests.answers import typed
@@ -38,7 +38,8 @@ async def decide(jawab: Jawab, card_id: UUID, verb: str, staff_id: UUID, **form:
 
 
 async def later(jawab: Jawab) -> int:
-    return await carry_out(jawab, datetime.now(UTC) + timedelta(seconds=11))
+    now = datetime.now(UTC) + timedelta(seconds=11)
+    return await carry_out(jawab, now) + await seal(jawab, now)
 
 
 async def test_who_asks_for_a_person_is_told_when_and_brings_the_words_before_it(phone: Phone, jawab: Jawab) -> None:

@@ -93,10 +93,10 @@ def opened(
 
 @pytest.fixture
 def row(db: Database) -> Callable[..., Awaitable[dict[str, Any]]]:
-    """One row, read as the desk reads it."""
+    """One row, read as the desk reads it, or custody what is sealed."""
 
     async def read(statement: LiteralString, *values: Any) -> dict[str, Any]:
-        async with db.autocommit("console") as conn:
+        async with db.autocommit("custody" if "sealed." in statement else "console") as conn:
             found = await (await conn.execute(statement, values)).fetchone()
         assert found is not None
         return found

@@ -26,7 +26,7 @@ async def seal(db: Database, keys: Keys, code_hash: bytes, *, kind: str = "story
 
 
 async def look(db: Database, case_id: UUID, reader: SimpleNamespace) -> list[reading.Item]:
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         return await reading.open_items(tx, case_id, staff_id=reader.id, private_key=reader.key, reason="first_look")
 
 
@@ -47,5 +47,5 @@ async def dump(owner: psycopg.AsyncConnection[Any], *, schema: str = "") -> dict
 
 
 async def wraps(db: Database) -> list[dict[str, Any]]:
-    async with db.autocommit("console") as conn:
+    async with db.autocommit("custody") as conn:
         return await (await conn.execute("SELECT item_id, reader, wrap FROM sealed.wraps")).fetchall()

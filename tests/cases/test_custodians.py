@@ -35,7 +35,7 @@ async def test_when_the_audit_fails_nobody_reads(
     readers: list[SimpleNamespace],
 ) -> None:
     case_id = await seal(db, keys, code_hash)
-    await owner.execute("REVOKE EXECUTE ON FUNCTION audit_write(text, text, text) FROM jawab_console")
+    await owner.execute("REVOKE EXECUTE ON FUNCTION audit_write(text, text, text) FROM jawab_custody")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         await look(db, case_id, readers[0])
 
@@ -48,7 +48,7 @@ async def test_every_look_leaves_one_line_with_its_reason(
     line = await row("SELECT actor, action, object FROM audit WHERE action LIKE 'protected.%%'")
     assert line == {"actor": str(readers[0].id), "action": "protected.open:first_look", "object": str(case_id)}
     with pytest.raises(Refused, match="reason_missing"):
-        async with db.transaction("console") as tx:
+        async with db.transaction("custody") as tx:
             await reading.open_items(tx, case_id, staff_id=readers[0].id, private_key=readers[0].key, reason="curious")
 
 
@@ -58,7 +58,7 @@ async def test_for_who_is_no_reader_the_case_does_not_exist(
     case_id = await seal(db, keys, code_hash)
     for role in ("handler", "supervisor", "triage", "editor", "approver", "admin"):
         stranger = SimpleNamespace(id=place.staff[role], key=readers[0].key)
-        async with db.autocommit("console") as conn:
+        async with db.autocommit("custody") as conn:
             assert await reading.list_for(conn, stranger.id) == []
         for asked in (case_id, uuid.uuid4()):
             with pytest.raises(Refused, match="not_allowed"):
@@ -72,7 +72,7 @@ async def test_for_a_protected_handler_who_came_later_the_case_does_not_exist(
     async with db.transaction("console") as tx:
         await staff.add(tx, Person(login="later", name="", role="protected", district_id=None))
     later = SimpleNamespace(id=(await row("SELECT id FROM staff WHERE login = 'later'"))["id"], key=readers[0].key)
-    async with db.autocommit("console") as conn:
+    async with db.autocommit("custody") as conn:
         assert await reading.list_for(conn, later.id) == []
     with pytest.raises(Refused, match="not_allowed"):
         await look(db, case_id, later)
@@ -141,7 +141,7 @@ async def test_the_accused_office_and_who_commands_it_get_no_key(
                 story=CANARY,
                 now=NOW,
             )
-        async with db.transaction("console") as tx:
+        async with db.transaction("custody") as tx:
             kept = await sorting.take(tx, keys, sorting_id)
             case_id = await vault.seal_kept(tx, keys, kept, accused=accused)
         recipients.append(set((await row("SELECT recipients FROM sealed.cases WHERE id = %s", case_id))["recipients"]))
@@ -157,7 +157,7 @@ async def test_closing_takes_two_readers(
     first, second = readers
 
     async def does(act: Any, reader: SimpleNamespace, **more: Any) -> None:
-        async with db.transaction("console") as tx:
+        async with db.transaction("custody") as tx:
             await act(tx, case_id, staff_id=reader.id, **more)
 
     with pytest.raises(Refused, match="unknown_move"):
@@ -182,7 +182,7 @@ async def test_an_ask_to_close_can_be_taken_back_by_who_asked_alone(
     first, second = readers
 
     async def does(act: Callable[..., Awaitable[None]], reader: SimpleNamespace, **more: Any) -> None:
-        async with db.transaction("console") as tx:
+        async with db.transaction("custody") as tx:
             await act(tx, case_id, staff_id=reader.id, **more)
 
     with pytest.raises(Refused, match="unknown_move"):
@@ -215,11 +215,11 @@ async def test_an_ask_to_close_stands_for_thirty_days(
     first, second = readers
 
     async def asked_by() -> UUID | None:
-        async with db.autocommit("console") as conn:
+        async with db.autocommit("custody") as conn:
             (found,) = await reading.list_for(conn, second.id)
         return found.close_asked_by
 
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         await reading.mark(tx, case_id, staff_id=first.id, status="seen")
         await reading.ask_close(tx, case_id, staff_id=first.id)
     await owner.execute("UPDATE sealed.cases SET close_asked_at = close_asked_at - interval '29 days 23 hours'")
@@ -227,9 +227,9 @@ async def test_an_ask_to_close_stands_for_thirty_days(
     await owner.execute("UPDATE sealed.cases SET close_asked_at = close_asked_at - interval '2 hours'")
     assert await asked_by() is None
     with pytest.raises(Refused, match="second_person"):
-        async with db.transaction("console") as tx:
+        async with db.transaction("custody") as tx:
             await reading.close(tx, case_id, staff_id=second.id)
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         await reading.ask_close(tx, case_id, staff_id=second.id)
     assert await asked_by() == second.id
 
@@ -240,15 +240,15 @@ async def test_two_readers_and_one_ask_taken_back_meanwhile_close_nothing(
     """The ask is looked at in the statement that closes: one that is being taken back is waited for."""
     case_id = await seal(db, keys, code_hash)
     first, second = readers
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         await reading.mark(tx, case_id, staff_id=first.id, status="seen")
         await reading.ask_close(tx, case_id, staff_id=first.id)
 
     async def close() -> None:
-        async with db.transaction("console") as tx:
+        async with db.transaction("custody") as tx:
             await reading.close(tx, case_id, staff_id=second.id)
 
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         await reading.unask_close(tx, case_id, staff_id=first.id)
         closing = asyncio.create_task(close())
         while not (await row("SELECT count(*) AS n FROM pg_locks WHERE NOT granted"))["n"]:
@@ -262,7 +262,7 @@ async def test_a_note_is_sealed_to_the_same_readers(
     db: Database, keys: Keys, code_hash: bytes, readers: list[SimpleNamespace]
 ) -> None:
     case_id = await seal(db, keys, code_hash)
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         await reading.note(tx, keys, case_id, staff_id=readers[0].id, text="بات ہوئی", now=NOW)
     items = await look(db, case_id, readers[1])
     assert items[-1].data == {"text": "بات ہوئی", "by": str(readers[0].id)}
@@ -274,7 +274,7 @@ async def test_a_date_that_has_passed_is_marked_once_and_the_alarm_names_no_case
     await seal(db, keys, code_hash)
     found = []
     for day in (date(2026, 11, 21), date(2026, 11, 22), date(2026, 11, 23)):
-        async with db.transaction("console") as tx:
+        async with db.transaction("custody") as tx:
             found.append(await reading.sweep(tx, day))
     assert found == [0, 1, 0]
     assert await row("SELECT kind, district_id, data FROM alarms") == {
@@ -299,7 +299,7 @@ async def test_looks_of_more_than_an_hour_ago_do_not_count_and_the_audit_is_not_
     await look(db, case_id, readers[0])
     assert (await row("SELECT count(*) AS n FROM alarms"))["n"] == 0
     await owner.execute("UPDATE sealed.looks SET at = at - interval '23 hours 30 minutes'")
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         assert await reading.forget_looks(tx) == reading.MOST_OPENS
     assert (await row("SELECT count(*) AS n FROM sealed.looks"))["n"] == 1
 

@@ -65,7 +65,7 @@ async def test_protected_words_are_in_no_table_in_clear(
             story=CANARY,
             now=NOW,
         )
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         await vault.seal_kept(tx, keys, await sorting.take(tx, keys, sorting_id))
     dumped = await dump(owner)
     assert len(dumped["sealed.items"]) > 2000
@@ -201,7 +201,7 @@ async def test_a_kept_story_leaves_no_ordinary_copy_and_no_link(
                 " VALUES (%s, 'twilio', %s, %s, %s, 'box', %s)",
                 (one, str(one), contact_id, NOW, state),
             )
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         case_id = await vault.seal_kept(tx, keys, await sorting.take(tx, keys, sorting_id))
     assert case_id != sorting_id
     inbox = await (await owner.execute("SELECT state, body FROM inbox ORDER BY state")).fetchall()
@@ -248,9 +248,9 @@ async def test_two_answers_sealed_at_once_open_one_case(
         ),
         ("console", "SELECT body FROM inbox"),
         ("console", "SELECT state FROM sessions"),
-        ("console", "UPDATE sealed.cases SET recipients = '{}'"),
-        ("console", "UPDATE sealed.items SET blob = ''"),
-        ("console", "DELETE FROM sealed.wraps"),
+        ("custody", "UPDATE sealed.cases SET recipients = '{}'"),
+        ("custody", "UPDATE sealed.items SET blob = ''"),
+        ("custody", "DELETE FROM sealed.wraps"),
         ("report", "SELECT id FROM sealed.cases"),
         ("report", "SELECT id FROM sorting"),
         ("report", "SELECT id FROM contacts"),

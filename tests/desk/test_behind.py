@@ -82,7 +82,7 @@ async def seal(person: Browser, case: UUID, **form: Any) -> Any:
 
 
 async def items(jawab: Jawab, reader: tuple[UUID, bytes]) -> list[Any]:
-    async with jawab.db.transaction("console") as tx:
+    async with jawab.db.transaction("custody") as tx:
         (case,) = await fetch_all(tx, "SELECT id FROM sealed.cases")
         return await open_items(tx, case["id"], staff_id=reader[0], private_key=reader[1], reason="first_look")
 
@@ -335,7 +335,7 @@ async def test_words_that_come_while_it_is_sealed_follow_it(
     row = await one("SELECT code, contact_id FROM cases WHERE id = %s", case)
     actor = (await enter("handler")).staff_id
     assert actor
-    async with jawab.db.transaction("console") as tx:
+    async with jawab.db.transaction("custody") as tx:
         await seal_case(tx, jawab.keys, case, actor=actor, now=datetime.now(UTC))
         writing = asyncio.create_task(add(jawab, row["contact_id"], row["code"], "بعد میں"))
         done, _ = await asyncio.wait({writing}, timeout=0.5)

@@ -85,7 +85,8 @@ async def say(person: Browser, card: UUID, move: str, **form: Any) -> Any:
 
 async def after(jawab: Jawab) -> int:
     """Ten seconds later."""
-    return await decisions.carry_out(jawab, datetime.now(UTC) + timedelta(seconds=11))
+    now = datetime.now(UTC) + timedelta(seconds=11)
+    return await decisions.carry_out(jawab, now) + await decisions.seal(jawab, now)
 
 
 async def card_of(person: Browser, state: str = "waiting") -> BeautifulSoup:
