@@ -221,7 +221,7 @@ JOBS: tuple[Job, ...] = (
     Job("draft_editions", SWEEP, _draft_editions, "console"),
     Job("send_editions", SWEEP, _send_editions, "console"),
     Job("forget", HOUR, _forget, "intake"),
-    Job("mix_sealed", HOUR, _mix_sealed, "console"),
+    Job("mix_sealed", HOUR, _mix_sealed, "custody"),
     Job("prune", time(3, 30), _prune, "console"),
     Job("prune_protected", time(3, 30), _forget_looks, "custody"),
 )

@@ -52,13 +52,13 @@ async def forget_looks(tx: Tx) -> int:
 
 async def mix(db: Database, keys: Keys) -> int:
     """Fill and mix the room where something has come since, and let the log of it go. Returns how many rows had."""
-    async with db.transaction("console") as tx:
+    async with db.transaction("custody") as tx:
         fresh = await room.count_fresh(tx)
         if fresh:
             await vault.fill(tx, keys)
             await room.mix(tx)
     if fresh:
-        async with db.transaction("console") as tx:
+        async with db.transaction("custody") as tx:
             await room.turn_log(tx)
     return fresh
 

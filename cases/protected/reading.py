@@ -38,7 +38,6 @@ class Sealed:
     status: str
     overdue: bool
     close_asked_by: UUID | None  # None also where it was asked too long ago
-    items: int
 
 
 async def list_for(conn: Conn, staff_id: UUID) -> list[Sealed]:
@@ -46,8 +45,8 @@ async def list_for(conn: Conn, staff_id: UUID) -> list[Sealed]:
     return await fetch_all(
         conn,
         "SELECT c.id, c.district_id, c.opened_week, c.due_acknowledge, c.due_resolve, c.status, c.overdue,"
-        " CASE WHEN c.close_asked_at > now() - %(stands)s THEN c.close_asked_by END AS close_asked_by,"
-        " (SELECT count(*) FROM sealed.items i WHERE i.case_id = c.id) AS items FROM sealed.cases c"
+        " CASE WHEN c.close_asked_at > now() - %(stands)s THEN c.close_asked_by END AS close_asked_by"
+        " FROM sealed.cases c"
         " WHERE %(staff)s = ANY(c.recipients) ORDER BY c.status = 'closed',"
         " CASE WHEN c.status = 'received' THEN c.due_acknowledge ELSE c.due_resolve END, c.id",
         {"staff": staff_id, "stands": register.ASK_STANDS},

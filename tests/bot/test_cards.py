@@ -14,7 +14,7 @@ from desk.decisions import carry_out, seal
 from store.database import fetch_one
 from store.jawab import Jawab
 from tests.answers import typed
-from tests.bot.phones import CANARY, Owner, Phone, count
+from tests.bot.phones import CANARY, Owner, Phone, count, heard
 
 
 async def card(jawab: Jawab, where: str = "true") -> Kept:
@@ -100,4 +100,4 @@ async def test_an_answer_meanwhile_ends_behind_the_door_that_the_triage_has_chos
     assert await count(owner, "sealed.cases") == 1, "not one moment in the queue"
     await later(jawab)
     assert (await count(owner, "cases"), await count(owner, "sorting")) == (0, 0)
-    assert await count(owner, "inbox", "body IS NOT NULL") == 0
+    assert await heard(owner, jawab.keys) == []

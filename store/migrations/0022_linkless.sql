@@ -14,7 +14,7 @@ ALTER TABLE media ADD COLUMN sealed_box bytea;            -- encrypted id of a s
 ALTER TABLE media ADD COLUMN hour int;                    -- whose key its bytes stand under; null: they are a case's, or not here
 CREATE INDEX media_brief ON media (hour) WHERE hour IS NOT NULL;
 CREATE INDEX media_to_seal ON media (id) WHERE sealed_box IS NOT NULL OR sealed_case_id IS NOT NULL;
-GRANT UPDATE (sealed_box) ON media TO jawab_console;
+GRANT UPDATE (sealed_box) ON media TO jawab_custody;
 CREATE INDEX inbox_lately ON inbox USING brin (received_at) WITH (autosummarize = on);
 
 -- ── both sides of the door keep one mark: that a number was given, not when ────────────────────────────────────────
@@ -105,5 +105,12 @@ BEGIN
     PERFORM pg_switch_wal();
     EXECUTE 'CHECKPOINT';
 END $$;
+DO $$
+BEGIN                                                     -- for an owner that is no superuser any more
+    GRANT EXECUTE ON FUNCTION pg_switch_wal() TO CURRENT_USER;
+    EXECUTE format('GRANT pg_checkpoint TO %I', current_user);
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE NOTICE 'the log of this database is turned by whoever runs it';
+END $$;
 REVOKE ALL ON FUNCTION sealed.mix(), sealed.fresh(), sealed.turn_log() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION sealed.mix(), sealed.fresh(), sealed.turn_log() TO jawab_console;
+GRANT EXECUTE ON FUNCTION sealed.mix(), sealed.fresh(), sealed.turn_log() TO jawab_custody;
