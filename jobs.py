@@ -183,8 +183,8 @@ async def _forget(jawab: Jawab, now: datetime) -> None:
     await asyncio.to_thread(jawab.keys.hours.destroy, now)
 
 
-async def _mix_sealed(jawab: Jawab, _: datetime) -> None:
-    await protected.mix(jawab.db, jawab.keys)
+async def _mix_sealed(jawab: Jawab, now: datetime) -> None:
+    await protected.mix(jawab.db, jawab.keys, now)
 
 
 async def _prune(jawab: Jawab, now: datetime) -> None:

@@ -13,13 +13,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from cases import acts, clocks, dismissals, readable, thread
-from cases.calendar import day_of
+from cases import acts, card_boxes, clocks, dismissals, thread
+from cases.card_boxes import Lost
 from cases.lifecycle import Refused
-from cases.readable import Message
 from cases.thread import Said, Words
 from store import inbox, media, outbox
-from store.crypto import Keys, Unopened, older_than
+from store.crypto import Keys, Unopened, gone_before, older_than
 from store.database import Auto, Conn, Tx, fetch_all, fetch_one, new_id
 
 TAKES_BACK = timedelta(days=14)  # how long the sender's next words say that it was a complaint after all
@@ -48,10 +47,6 @@ class Kept:
     state_at: datetime | None = None
 
 
-def _bound_to(column: str, sorting_id: UUID) -> str:
-    return f"sorting|{column}|{sorting_id}"
-
-
 async def keep(
     tx: Tx,
     keys: Keys,
@@ -76,14 +71,14 @@ async def keep(
         " received_at, due_acknowledge, due_resolve) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             sorting_id,
-            *_code(keys, sorting_id, code),
+            *card_boxes.close_code(keys, sorting_id, code),
             district_id,
             contact_id,
             channel,
             lang,
             reason,
-            keys.put_brief(words, _bound_to("words", sorting_id)),
-            keys.put_brief(dict(answers), _bound_to("answers", sorting_id)) if answers else None,
+            keys.put_brief(words, card_boxes.bound_to("words", sorting_id)),
+            keys.put_brief(dict(answers), card_boxes.bound_to("answers", sorting_id)) if answers else None,
             now,
             acknowledge_due,
             resolve_due,
@@ -92,21 +87,27 @@ async def keep(
     return sorting_id
 
 
-def _code(keys: Keys, sorting_id: UUID, code: str) -> tuple[bytes, bytes]:
-    """A code as it is stored: what it is found by, and itself, both under the key of the hour.
-
-    In clear it would name, for good and beside its phone, the sealed case that a card may become.
-    """
-    return keys.brief_tag("card", code), keys.encrypt_brief(code.encode(), _bound_to("code", sorting_id))
+async def add_copy(tx: Tx, sorting_id: UUID, copy: bytes) -> None:
+    """What was just kept, as a box that its readers open where the key of its hour is gone."""
+    await tx.execute("UPDATE sorting SET copies = copies || %s::bytea WHERE id = %s", (copy, sorting_id))
 
 
-def tags(keys: Keys, code: str) -> list[bytes]:
-    """What the card of this code may be found by."""
-    return keys.brief_tags("card", code)
-
-
-def open_code(keys: Keys, sorting_id: UUID, box: bytes) -> str:
-    return keys.decrypt(box, _bound_to("code", sorting_id)).decode()
+async def take_lost(tx: Tx, keys: Keys, now: datetime) -> list[Lost]:
+    """Delete the cards that nobody here opens any more and return their sealed copies: a restored dump brought them."""
+    rows = await fetch_all(
+        tx,
+        "SELECT id, code, words, answers, code_box, copies, district_id, received_at FROM sorting"
+        " WHERE copies <> '{}' AND words >= %(from)s AND words < %(to)s FOR UPDATE SKIP LOCKED",
+        gone_before(now),
+    )
+    lost = []
+    for row in rows:
+        try:
+            card_boxes.open_all(keys, row)
+        except Unopened:
+            await tx.execute("DELETE FROM sorting WHERE id = %s", (row["id"],))
+            lost.append(Lost(row["district_id"], row["received_at"], [bytes(copy) for copy in row["copies"]]))
+    return lost
 
 
 async def find(conn: Conn, keys: Keys, code: str, contact_id: UUID | None = None) -> UUID | None:
@@ -114,7 +115,7 @@ async def find(conn: Conn, keys: Keys, code: str, contact_id: UUID | None = None
     row = await fetch_one(
         conn,
         "SELECT id FROM sorting WHERE (code_tag = ANY(%s) OR code = %s) AND (%s::uuid IS NULL OR contact_id = %s)",
-        (tags(keys, code), code, contact_id, contact_id),
+        (card_boxes.tags(keys, code), code, contact_id, contact_id),
     )
     return None if row is None else row["id"]
 
@@ -147,7 +148,7 @@ async def append_ours(
 
 async def _add(tx: Tx, keys: Keys, sorting_id: UUID, words: Words, now: datetime) -> None:
     row = await _lock(tx, sorting_id)
-    bound_to = _bound_to("words", sorting_id)
+    bound_to = card_boxes.bound_to("words", sorting_id)
     kept = [*keys.get_json(row["words"], bound_to), {"at": now.isoformat(), **words}]
     await tx.execute("UPDATE sorting SET words = %s WHERE id = %s", (keys.put_brief(kept, bound_to), sorting_id))
 
@@ -182,7 +183,11 @@ async def _find_call(tx: Tx, keys: Keys, contact_id: UUID) -> UUID | None:
         " AND state IN ('waiting', 'answered', 'call') ORDER BY received_at DESC LIMIT 20",
         (contact_id,),
     )
-    asked = (row["id"] for row in rows if keys.get_json(row["answers"], _bound_to("answers", row["id"])).get("call"))
+    asked = (
+        row["id"]
+        for row in rows
+        if keys.get_json(row["answers"], card_boxes.bound_to("answers", row["id"])).get("call")
+    )
     return next(asked, None)
 
 
@@ -207,7 +212,7 @@ async def look_again(tx: Tx, sorting_id: UUID, now: datetime) -> None:
 async def amend(tx: Tx, keys: Keys, sorting_id: UUID, *, lang: str | None = None, **answers: Any) -> None:
     """Later answers (category, place_id, place_text, may_message); a new one is written over an old one."""
     row = await _lock(tx, sorting_id)
-    bound_to = _bound_to("answers", sorting_id)
+    bound_to = card_boxes.bound_to("answers", sorting_id)
     kept = keys.get_json(row["answers"], bound_to) if row["answers"] is not None else {}
     await tx.execute(
         "UPDATE sorting SET answers = %s, lang = coalesce(%s, lang) WHERE id = %s",
@@ -305,14 +310,14 @@ async def lock(tx: Tx, keys: Keys, kept: Kept, now: datetime) -> None:
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'locked', %s)",
         (
             kept.id,
-            *_code(keys, kept.id, kept.code),
+            *card_boxes.close_code(keys, kept.id, kept.code),
             kept.district_id,
             kept.contact_id,
             kept.channel,
             kept.lang,
             kept.reason,
-            keys.put_brief(kept.words, _bound_to("words", kept.id)),
-            keys.put_brief(kept.answers, _bound_to("answers", kept.id)),
+            keys.put_brief(kept.words, card_boxes.bound_to("words", kept.id)),
+            keys.put_brief(kept.answers, card_boxes.bound_to("answers", kept.id)),
             kept.received_at,
             kept.due_acknowledge,
             kept.due_resolve,
@@ -336,28 +341,10 @@ async def _blank_messages(tx: Tx, keys: Keys, kept: Kept) -> None:
     await outbox.forget_case(tx, kept.id)
 
 
-def open_told(keys: Keys, sorting_id: UUID, box: bytes) -> list[Message]:
-    """What stands at a card's number, oldest first: its `words` as they are kept."""
-    kept = keys.get_json(box, _bound_to("words", sorting_id))
-    told = [(Said.from_json(word["said"]), datetime.fromisoformat(word["at"])) for word in kept if word.get("said")]
-    standing = [readable.of(said.verb, said.message, day_of(at)) for said, at in told]
-    return [message for message in standing if message is not None][-readable.MOST :]
-
-
 def open_row(keys: Keys, row: Mapping[str, Any]) -> Kept:
-    words, answers, code = _open_all(keys, row)
+    words, answers, code = card_boxes.open_all(keys, row)
     opened: dict[str, Any] = {"words": words, "answers": answers, "code": code}
     return Kept(**{name: row[name] for name in Kept.__slots__ if name not in opened}, **opened)
-
-
-def _open_all(keys: Keys, row: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any], str]:
-    """(words, answers, code) of a row."""
-    one = row["id"]
-    return (
-        keys.get_json(row["words"], _bound_to("words", one)),
-        keys.get_json(row["answers"], _bound_to("answers", one)) if row["answers"] is not None else {},
-        row["code"] or open_code(keys, one, row["code_box"]),
-    )
 
 
 async def renew(auto: Auto, keys: Keys, now: datetime) -> int:
@@ -369,15 +356,17 @@ async def renew(auto: Auto, keys: Keys, now: datetime) -> int:
     )
     for row in rows:
         try:
-            kept = _open_all(keys, row)
+            kept = card_boxes.open_all(keys, row)
         except Unopened:
             continue
         words, answers, code = kept
         at = now.timestamp()
         boxes = {
-            "words": keys.put_brief(words, _bound_to("words", row["id"]), at=at),
-            "answers": keys.put_brief(answers, _bound_to("answers", row["id"]), at=at) if row["answers"] else None,
-            "code_box": keys.encrypt_brief(code.encode(), _bound_to("code", row["id"]), at=at),
+            "words": keys.put_brief(words, card_boxes.bound_to("words", row["id"]), at=at),
+            "answers": keys.put_brief(answers, card_boxes.bound_to("answers", row["id"]), at=at)
+            if row["answers"]
+            else None,
+            "code_box": keys.encrypt_brief(code.encode(), card_boxes.bound_to("code", row["id"]), at=at),
             "code_tag": keys.brief_tag("card", code, at=at),
         }
         await auto.execute(

@@ -50,9 +50,15 @@ async def forget_looks(tx: Tx) -> int:
     return await reading.forget_looks(tx)
 
 
-async def mix(db: Database, keys: Keys) -> int:
-    """Fill and mix the room where something has come since, and let the log of it go. Returns how many rows had."""
+async def mix(db: Database, keys: Keys, now: datetime) -> int:
+    """Fill and mix the room where something has come since, and let the log of it go. Returns how many rows had.
+
+    Cards that a restored dump brought without their keys go there first: their readers open what was sealed of them.
+    """
     async with db.transaction("custody") as tx:
+        for lost in await sorting.take_lost(tx, keys, now):
+            await vault.adopt(tx, lost)
+            await alarms.sound(tx, "card_restored", lost.district_id)
         fresh = await room.count_fresh(tx)
         if fresh:
             await vault.fill(tx, keys)

@@ -236,6 +236,11 @@ def older_than(now: datetime) -> dict[str, bytes]:
     return {"from": BRIEF, "to": BRIEF + hours.mark(hours.oldest(now))}
 
 
+def gone_before(now: datetime) -> dict[str, bytes]:
+    """As `older_than`, of brief boxes whose keys should be gone by now."""
+    return {"from": BRIEF, "to": BRIEF + hours.mark(hours.oldest_key(now))}
+
+
 # ── tier 2: boxes that only their readers open ───────────────────────────────────────────────────────────────────────
 def seal_item(plain: bytes, case_id: str, item_id: str, readers: dict[str, bytes]) -> tuple[bytes, dict[str, bytes]]:
     """Seal one item to its readers' public keys. Returns the blob and one wrap of its key per reader."""

@@ -55,8 +55,9 @@ class Hours:
 
     def destroy(self, now: datetime) -> int:
         """Destroy the keys that have lived: written over, then taken away. Returns how many."""
-        oldest = int(now.timestamp() // HOUR) - LIVES
-        gone = [file for file in self.folder.glob("*.key") if file.stem.isdecimal() and int(file.stem) < oldest]
+        gone = [
+            file for file in self.folder.glob("*.key") if file.stem.isdecimal() and int(file.stem) < oldest_key(now)
+        ]
         for file in gone:
             with file.open("r+b") as held:
                 held.write(bytes(BYTES))
@@ -104,6 +105,11 @@ def of_box(box: bytes) -> int | None:
 def oldest(now: datetime) -> int:
     """What stands under the key of an earlier hour than this and is still needed is due to be renewed."""
     return int((now - timedelta(hours=RENEW_AFTER)).timestamp() // HOUR)
+
+
+def oldest_key(now: datetime) -> int:
+    """The first hour whose key still lives."""
+    return int(now.timestamp() // HOUR) - LIVES
 
 
 def now() -> float:

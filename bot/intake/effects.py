@@ -93,6 +93,7 @@ async def _keep_story(tx: Tx, turn: Turn, code: str, story: Iterable[Item], *, a
         now=turn.now,
         answers={name: value for name, value in (("asked", turn.asked), ("about", about)) if value},
     )
+    await sealing.copy(tx, turn, sorting_id, code, [item.words() for item in items])
     await _keep_media(tx, turn, items, sorting_id)
 
 
@@ -151,6 +152,7 @@ async def _append(tx: Tx, turn: Turn, effect: Append) -> None:
         await _follow(tx, turn, Seal(effect.code, "more", effect.item))
         return
     await sorting.append(tx, turn.jawab.keys, kept, words=effect.item.words(), now=turn.now)
+    await sealing.copy(tx, turn, kept, effect.code, [effect.item.words()])
     await _keep_media(tx, turn, [effect.item], kept)
 
 
@@ -305,6 +307,7 @@ async def _call_person(tx: Tx, turn: Turn, effect: CallPerson) -> None:
         reason="person",
         answers=answers,
     )
+    await sealing.copy(tx, turn, card, effect.code, words)
     if effect.call is not None:
         await sorting.set_state(tx, card, "call", turn.now)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from bot.channels import Inbound
 from bot.intake.message import Turn
-from cases import asking, calendar, clocks, readable, register, scorecards, sorting
+from cases import asking, calendar, card_boxes, clocks, readable, register, scorecards, sorting
 from cases.protected import vault
 from flows import taps
 from flows.effects import LookUp, Seal, SealStory, Step
@@ -85,7 +85,7 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
         " WHERE (code = %(code)s OR code_tag = ANY(%(tags)s)"
         " OR id = (SELECT case_id FROM joined WHERE joined.code = %(code)s))"
         " AND district_id = %(here)s",
-        {"code": code, "tags": sorting.tags(turn.jawab.keys, code), "here": turn.district.id},
+        {"code": code, "tags": card_boxes.tags(turn.jawab.keys, code), "here": turn.district.id},
     )
     if row is not None:
         if row["dismissed"] is not None:  # whoever asks what became of it does not hold it for no complaint
@@ -114,7 +114,7 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
 
 def _told(turn: Turn, row: dict[str, Any]) -> list[readable.Message]:
     if row["words"]:
-        return sorting.open_told(turn.jawab.keys, row["id"], row["words"])
+        return card_boxes.open_told(turn.jawab.keys, row["id"], row["words"])
     return register.open_last_said(turn.jawab.keys, row["id"], row["last_said"])
 
 

@@ -13,7 +13,7 @@ from cases.protected import vault
 from flows.effects import Seal, SealStory
 from flows.model import Event, Media, Session
 from store import contacts, inbox, media
-from store.database import Tx
+from store.database import Tx, fetch_one
 from store.jawab import Jawab
 
 
@@ -73,6 +73,27 @@ async def _seal(tx: Tx, turn: Turn, code: str, kind: str, data: dict[str, Any]) 
 async def blank(tx: Tx, turn: Turn) -> None:
     """Blank the ordinary copies of what this phone wrote before this: a day back is more than any of them lasts."""
     await inbox.blank(tx, turn.jawab.keys, turn.contact_id, turn.now - timedelta(days=1))
+
+
+async def copy(tx: Tx, turn: Turn, sorting_id: UUID, code: str, words: list[dict[str, Any]]) -> None:
+    """Beside a card's words, which stand under the key of an hour, the same sealed: for after a restore."""
+    row = await fetch_one(tx, "SELECT copies[1] AS first FROM sorting WHERE id = %s", (sorting_id,))
+    copied = await vault.copy(
+        tx,
+        turn.jawab.keys,
+        district_id=turn.district.id,
+        data={
+            "words": words,
+            "code": code,
+            "channel": turn.channel,
+            "address": await contacts.address(tx, turn.jawab.keys, turn.contact_id),
+            "lang": turn.lang,
+        },
+        now=turn.now,
+        beside=row["first"] if row else None,
+    )
+    if copied is not None:
+        await sorting.add_copy(tx, sorting_id, copied)
 
 
 def id_of(file: Media) -> UUID:

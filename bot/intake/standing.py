@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 
 from bot.channels import Inbound
 from bot.intake import district, people
-from cases import clocks, sorting
+from cases import card_boxes, clocks
 from flows.model import Focus
 from store import channels, contacts, sessions
 from store.crypto import Keys
@@ -161,6 +161,6 @@ def _focus(keys: Keys, asked: Sequence[Any] | None) -> Focus | None:
         return None
     kind, code, box, card, day, at, status, told = asked
     if box is not None:
-        code = sorting.open_code(keys, UUID(card), bytes.fromhex(box))
+        code = card_boxes.open_code(keys, UUID(card), bytes.fromhex(box))
     told_at = None if told is None else datetime.fromtimestamp(float(told), UTC)
     return Focus(kind, code, day, float(at), not clocks.disputable(status, told_at, datetime.now(UTC)))

@@ -25,13 +25,20 @@ _STANDS = {"received": "received", "acknowledged": "seen", "closed": "closed"}
 
 
 async def put(
-    tx: Tx, *, code_hash: bytes, district_id: str, now: datetime, recipients: list[UUID], stood: str = "received"
+    tx: Tx,
+    *,
+    code_hash: bytes,
+    district_id: str,
+    now: datetime,
+    recipients: list[UUID],
+    stood: str = "received",
+    case_id: UUID | None = None,
 ) -> UUID:
     """A new case, of which its week and those of two dates are all that is told. Returns its id. Raises `Refused`.
 
     `stood` is where it stood as an ordinary case, so that whoever asks with its code is told the same as before.
     """
-    case_id = uuid4()  # random: an id that sorts by time would say when somebody wrote
+    case_id = case_id or uuid4()  # random: an id that sorts by time would say when somebody wrote
     acknowledge_due, resolve_due = clocks.due(now)
     done = await tx.execute(
         "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, day_box,"

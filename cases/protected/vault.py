@@ -15,10 +15,12 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from secrets import token_bytes
 from typing import Any
 from uuid import UUID, uuid4
 
 from cases import joined, offices, sorting, triage
+from cases.card_boxes import Lost
 from cases.protected import register, roster
 from cases.sorting import Kept
 from cases.triage import Custodian
@@ -86,13 +88,56 @@ async def append(
     item_id = uuid4()  # no id of this room may say when it was made
     plain = json.dumps({"kind": kind, "at": now and now.isoformat(), "data": dict(data)}, ensure_ascii=False).encode()
     blob, wraps = seal_item(plain, str(case_id), str(item_id), readers)
+    await _put(tx, case_id, item_id, blob, wraps)
+    return item_id
+
+
+async def _put(tx: Tx, case_id: UUID, item_id: UUID, blob: bytes, wraps: Mapping[str, bytes]) -> None:
     await tx.execute("INSERT INTO sealed.items (id, case_id, blob) VALUES (%s, %s, %s)", (item_id, case_id, blob))
     async with tx.cursor() as cursor:
         await cursor.executemany(
             "INSERT INTO sealed.wraps (item_id, reader, wrap) VALUES (%s, %s, %s)",
             [(item_id, reader, wrap) for reader, wrap in wraps.items()],
         )
-    return item_id
+
+
+async def copy(
+    tx: Tx, keys: Keys, *, district_id: str, data: Mapping[str, Any], now: datetime, beside: bytes | None
+) -> bytes | None:
+    """Seal what a card was just told to whoever may be sealed to, beside the card's first copy; see `adopt`.
+
+    None where there is nobody to seal to: the card is there all the same.
+    """
+    readers = {str(one): key for one, key in (await roster.readers(tx, district_id)).items()}
+    if keys.escrow_public is not None:
+        readers[ESCROW] = keys.escrow_public
+    if not readers:
+        return None
+    case_id, item_id = json.loads(beside)["case"] if beside else str(uuid4()), str(uuid4())
+    plain = json.dumps({"kind": "story", "at": now.isoformat(), "data": dict(data)}, ensure_ascii=False).encode()
+    blob, wraps = seal_item(plain, case_id, item_id, readers)
+    boxes = {name: base64.b64encode(wrap).decode() for name, wrap in wraps.items()}
+    return json.dumps(
+        {"case": case_id, "item": item_id, "blob": base64.b64encode(blob).decode(), "wraps": boxes}
+    ).encode()
+
+
+async def adopt(tx: Tx, lost: Lost) -> UUID:
+    """Make a protected case of a card that only its sealed copies are left of. Nobody's number opens it any more."""
+    copies = [json.loads(one) for one in lost.copies]
+    readers = {UUID(name) for one in copies for name in one["wraps"] if name != ESCROW}
+    case_id = await register.put(
+        tx,
+        case_id=UUID(copies[0]["case"]),
+        code_hash=token_bytes(32),
+        district_id=lost.district_id,
+        now=lost.received_at,
+        recipients=sorted(readers, key=str),
+    )
+    for one in copies:
+        wraps = {name: base64.b64decode(wrap) for name, wrap in one["wraps"].items()}
+        await _put(tx, case_id, UUID(one["item"]), base64.b64decode(one["blob"]), wraps)
+    return case_id
 
 
 async def fill(tx: Tx, keys: Keys) -> int:

@@ -10,6 +10,8 @@ ALTER TABLE sorting
     ADD COLUMN code_box bytea,                            -- encrypted
     ADD CHECK ((code IS NULL) = (code_tag IS NOT NULL AND code_box IS NOT NULL));
 CREATE INDEX sorting_by_code ON sorting (code_tag);
+-- The same words sealed to whoever reads behind the door: after a restore, which brings no key of an hour back, they go there.
+ALTER TABLE sorting ADD COLUMN copies bytea[] NOT NULL DEFAULT '{}';
 ALTER TABLE media ADD COLUMN sealed_box bytea;            -- encrypted id of a sealed case: the chore seals it and deletes this row
 ALTER TABLE media ADD COLUMN hour int;                    -- whose key its bytes stand under; null: they are a case's, or not here
 CREATE INDEX media_brief ON media (hour) WHERE hour IS NOT NULL;

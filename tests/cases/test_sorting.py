@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from cases import cards, sorters, sorting, staff, thread
+from cases import card_boxes, cards, sorters, sorting, staff, thread
 from cases.lifecycle import Refused
 from cases.staff import Person
 from store.crypto import Keys
@@ -110,7 +110,7 @@ async def test_sent_to_a_queue_it_keeps_its_code_its_clocks_and_its_words(
 ) -> None:
     sorting_id = await kept("نلکا ٹوٹا ہے")
     before = await row("SELECT code_box, contact_id FROM sorting WHERE id = %s", sorting_id)
-    before["code"] = sorting.open_code(keys, sorting_id, before.pop("code_box"))
+    before["code"] = card_boxes.open_code(keys, sorting_id, before.pop("code_box"))
     media_id = uuid.uuid4()
     async with db.transaction("intake") as tx:
         await sorting.append(tx, keys, sorting_id, words={"text": "تین دن سے"}, now=NOW + HOUR)
@@ -179,7 +179,7 @@ async def test_a_code_is_found_only_for_its_own_phone(
 ) -> None:
     sorting_id = await kept()
     found = await row("SELECT code_box, contact_id FROM sorting")
-    code = sorting.open_code(keys, sorting_id, found["code_box"])
+    code = card_boxes.open_code(keys, sorting_id, found["code_box"])
     async with db.autocommit("intake") as conn:
         assert await sorting.find(conn, keys, code, found["contact_id"]) == sorting_id
         assert await sorting.find(conn, keys, code, await person()) is None
