@@ -97,7 +97,7 @@ async def take_lost(tx: Tx, keys: Keys, now: datetime) -> list[Lost]:
     rows = await fetch_all(
         tx,
         "SELECT id, code, words, answers, code_box, copies, district_id, received_at FROM sorting"
-        " WHERE copies <> '{}' AND words >= %(from)s AND words < %(to)s FOR UPDATE SKIP LOCKED",
+        " WHERE copies <> '{}' AND words >= %(from)s AND words < %(to)s",
         gone_before(now),
     )
     lost = []
@@ -105,8 +105,9 @@ async def take_lost(tx: Tx, keys: Keys, now: datetime) -> list[Lost]:
         try:
             card_boxes.open_all(keys, row)
         except Unopened:
-            await tx.execute("DELETE FROM sorting WHERE id = %s", (row["id"],))
-            lost.append(Lost(row["district_id"], row["received_at"], [bytes(copy) for copy in row["copies"]]))
+            gone = await tx.execute("DELETE FROM sorting WHERE id = %s", (row["id"],))
+            if gone.rowcount:
+                lost.append(Lost(row["district_id"], row["received_at"], [bytes(copy) for copy in row["copies"]]))
     return lost
 
 
