@@ -230,7 +230,10 @@ def _migrate(here: Settings) -> None:
 
     async def refresh() -> None:
         # A district is added once and then only updated; its lists are data of this version, as the tables are.
-        async with opened(here, roles=("console",), size=2) as jawab, jawab.db.transaction("console") as tx:
+        async with (
+            opened(here, roles=("console",), size=2, speaker="operator") as jawab,
+            jawab.db.transaction("console") as tx,
+        ):
             await districts.refresh(tx)
 
     asyncio.run(refresh())
@@ -240,7 +243,7 @@ def _seed(here: Settings, *, renew: bool = False) -> None:
     known = {} if renew else {row["user"]: row for row in _read_demo(here).get("logins", [])}
 
     async def run() -> list[dict[str, str]]:
-        async with opened(here, roles=("console",), size=2) as jawab:
+        async with opened(here, roles=("console",), size=2, speaker="operator") as jawab:
             return await seed_demo(
                 jawab.db, jawab.keys, password_of=lambda login: known[login]["password"] if login in known else None
             )

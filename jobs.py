@@ -18,10 +18,10 @@ import structlog
 
 from bot import away, deliver, intake, mail, registry, silence, templates
 from broadcast import publish
-from cases import endings, links, notices, overdue, reserved, sorting, supervisors
+from cases import calendar, endings, links, notices, overdue, reserved, sorting, supervisors
 from cases.calendar import PROVINCE
 from desk import auth, decisions, protected, sessions
-from store import inbox, media, once, outbox, tries
+from store import audit, inbox, media, once, outbox, tries
 from store import jobs as book
 from store import sessions as conversations
 from store.jawab import Jawab
@@ -201,6 +201,12 @@ async def _prune(jawab: Jawab, now: datetime) -> None:
         )
 
 
+async def _keep_head(jawab: Jawab, now: datetime) -> None:
+    """The audit of the day that is over: whether it holds, and its head for everybody."""
+    async with jawab.db.transaction("console") as tx:
+        await audit.keep_head(tx, calendar.day_of(now) - DAY)
+
+
 JOBS: tuple[Job, ...] = (
     Job("send_replies", SWEEP, _send_replies, "intake"),
     Job("recover_sends", SWEEP, _recover_sends, "intake"),
@@ -222,6 +228,7 @@ JOBS: tuple[Job, ...] = (
     Job("send_editions", SWEEP, _send_editions, "console"),
     Job("forget", HOUR, _forget, "intake"),
     Job("mix_sealed", HOUR, _mix_sealed, "custody"),
+    Job("keep_head", time(0, 10), _keep_head, "console"),
     Job("prune", time(3, 30), _prune, "console"),
     Job("prune_protected", time(3, 30), _forget_looks, "custody"),
 )

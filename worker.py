@@ -72,7 +72,8 @@ class Loop:
 
     async def _live(self) -> None:
         try:
-            async with opened(self._settings, roles=("intake", "console", "custody"), size=6) as jawab:
+            roles = ("intake", "console", "custody")
+            async with opened(self._settings, roles=roles, size=6, speaker="clock") as jawab:
                 self._jawab = jawab
                 self._opened.set_result(None)
                 await self._close.wait()

@@ -136,10 +136,10 @@ async def carry(tx: Tx, link_id: UUID, carrier: Carrier, code: Carrier | None) -
 
 
 async def claim_under_way(tx: Tx, most: int) -> list[Link]:
-    """Those whose message has neither gone out nor failed, held."""
+    """Those whose message has neither gone out nor failed, held. A letter's link has no message."""
     return await fetch_all(
         tx,
-        f"SELECT {_COLUMNS} FROM links WHERE went_at IS NULL AND failed_at IS NULL"  # noqa: S608 - columns of our own
+        f"SELECT {_COLUMNS} FROM links WHERE went_at IS NULL AND failed_at IS NULL AND way_id IS NOT NULL"  # noqa: S608 - columns of our own
         " ORDER BY at LIMIT %s FOR UPDATE SKIP LOCKED",
         (most,),
         of=Link,

@@ -30,6 +30,7 @@ class Line:
     passed_at: datetime | None
     passed_by: str | None
     office: dict[str, str]
+    typed_by: str | None  # of an answer on paper: who at the desk typed it
     text: str
 
 
@@ -49,8 +50,12 @@ async def put(
     day: date | None,
     late: bool,
     now: datetime,
+    typed_by: UUID | None = None,
 ) -> bool:
-    """Keep what an office wrote. False where this very form has come before. Raises `Refused` for what says nothing."""
+    """Keep what an office wrote, or what somebody at the desk typed from its paper.
+
+    False where this very form has come before. Raises `Refused` for what says nothing.
+    """
     if kind not in KINDS:
         raise Refused("line_unknown")
     if kind in WORDS_NEEDED and not text.strip():
@@ -58,8 +63,8 @@ async def put(
     if kind == DATE and day is None:
         raise Refused("date_missing")
     done = await tx.execute(
-        "INSERT INTO office_lines (id, case_id, referral_id, at, kind, body, day, late)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO office_lines (id, case_id, referral_id, at, kind, body, day, late, typed_by)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING",
         (
             id,
             referral.case_id,
@@ -69,6 +74,7 @@ async def put(
             keys.encrypt(text.strip().encode(), bound_to(id)) if text.strip() else None,
             day if kind == DATE else None,
             late,
+            typed_by,
         ),
     )
     return done.rowcount == 1
@@ -79,8 +85,9 @@ async def of_case(conn: Conn, keys: Keys, case_id: UUID, *, office_id: UUID | No
     rows: list[dict[str, Any]] = await fetch_all(
         conn,
         "SELECT l.id, l.referral_id, l.at, l.kind, l.body, l.day, l.late, l.passed_at, s.name AS passed_by,"
-        " o.names AS office FROM office_lines l JOIN referrals r ON r.id = l.referral_id"
+        " y.name AS typed_by, o.names AS office FROM office_lines l JOIN referrals r ON r.id = l.referral_id"
         " JOIN offices o ON o.id = r.office_id LEFT JOIN staff s ON s.id = l.passed_by"
+        " LEFT JOIN staff y ON y.id = l.typed_by"
         " WHERE l.case_id = %(case)s AND (%(office)s::uuid IS NULL OR r.office_id = %(office)s) ORDER BY l.at, l.id",
         {"case": case_id, "office": office_id},
     )

@@ -214,6 +214,11 @@ async def mark_told(tx: Tx, link_id: UUID, now: datetime) -> list[Referral]:
     )
 
 
+async def mark_handed(tx: Tx, referral_id: UUID, at: datetime) -> None:
+    """Its letter was taken."""
+    await tx.execute("UPDATE referrals SET told_at = %s, unreached_at = NULL WHERE id = %s", (at, referral_id))
+
+
 async def mark_unreached(tx: Tx, ids: list[UUID], now: datetime) -> None:
     """No way leads to the office."""
     await tx.execute("UPDATE referrals SET unreached_at = %s WHERE id = ANY(%s)", (now, ids))

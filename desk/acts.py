@@ -129,6 +129,33 @@ async def resend(act: Act) -> None:
     await acts.resend(act.tx, act.case_id, act.uuid("referral", "referral_unknown"), now=act.now)
 
 
+async def hand(act: Act) -> UUID | None:
+    return await acts.hand(
+        act.tx,
+        act.keys,
+        act.case_id,
+        act.uuid("referral", "referral_unknown"),
+        actor=act.staff.id,
+        to=act.text("taker", LINE_MOST, needed=False),
+        on=act.day(),
+        now=act.now,
+    )
+
+
+async def type_in(act: Act) -> None:
+    await acts.type_in(
+        act.tx,
+        act.keys,
+        act.case_id,
+        act.uuid("referral", "referral_unknown"),
+        actor=act.staff.id,
+        kind=act.form.get("kind", ""),
+        text=act.text(needed=False),
+        day=act.day() if act.form.get("date") else None,
+        now=act.now,
+    )
+
+
 async def revoke(act: Act) -> None:
     await acts.revoke(act.tx, act.case_id, act.uuid("referral", "referral_unknown"), now=act.now)
 
@@ -246,6 +273,8 @@ ACTS: dict[str, Callable[[Act], Awaitable[UUID | None]]] = {
     "passon": pass_on,
     "resend": resend,
     "revoke": revoke,
+    "hand": hand,
+    "type": type_in,
     "resolve": resolve,
     "step": step,
     "commit": commit,

@@ -16,7 +16,6 @@ from starlette.responses import RedirectResponse, Response
 
 import pages
 from desk import gate, sessions
-from store import audit
 from store.crypto import Unopened, check_password, hash_password, unlock_private
 from store.database import LOCKS, Tx, fetch_one
 from store.jawab import Jawab
@@ -69,7 +68,6 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             if request.state.token:
                 await sessions.end(tx, request.state.token)
             token = await sessions.begin(tx, known.staff_id, known.private_key, now)
-            await audit.write(tx, str(known.staff_id), "desk.login", str(known.staff_id))
         response = RedirectResponse(_safe(form.get("to", "")), status_code=303)
         sessions.give(response, token, jawab.settings.base_url)
         return response

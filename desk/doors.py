@@ -10,16 +10,49 @@ from starlette.requests import Request
 
 import pages
 from cases import calendar
-from desk import acts, auth, behind, case, dismissed, editions, office_door, offices, protected, queue, sorting, staff
+from desk import (
+    acts,
+    auth,
+    behind,
+    case,
+    dismissed,
+    editions,
+    letters,
+    office_door,
+    offices,
+    protected,
+    queue,
+    record,
+    sorting,
+    staff,
+)
 from desk.gate import PREFIX, Gate
 from store.jawab import Jawab
+
+# Letters before acts, whose address ends in any verb.
+ROOMS = (
+    auth,
+    queue,
+    case,
+    letters,
+    acts,
+    sorting,
+    dismissed,
+    behind,
+    protected,
+    staff,
+    record,
+    offices,
+    editions,
+    office_door,
+)
 
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
     app.state.slot = protected.slot(jawab)
     app.add_middleware(Gate)
     pages.dress(app, ROOM)  # after the gate, so that its refusals wear the headers too
-    for room in (auth, queue, case, acts, sorting, dismissed, behind, protected, staff, offices, editions, office_door):
+    for room in ROOMS:
         room.mount(app, jawab)
 
 

@@ -17,6 +17,7 @@ import pages
 from desk import roles, sessions
 from desk.roles import Staff
 from settings import Settings
+from store import audit
 
 PREFIX = "/desk"
 BODY_MOST = 64 * 1024  # bytes: the longest form is an answer of 1,000 letters in two bytes each, percent-encoded
@@ -60,7 +61,8 @@ class Gate:
         staff = await _who(scope, token, settings, touch=not polled) if token else None
         scope["state"] = {**scope.get("state", {}), "staff": staff, "form": form, "token": token}
         answer = pages.refuse(request, refused) if refused else _judge(request, staff, form)
-        await (answer or self.app)(scope, _again(body, receive), send)
+        with audit.speaking(token if staff else ""):
+            await (answer or self.app)(scope, _again(body, receive), send)
 
 
 async def _who(scope: Scope, token: str, settings: Settings, *, touch: bool) -> Staff | None:

@@ -97,7 +97,8 @@ class Door:
             try:
                 link, session = await links.enter(tx, self.jawab.keys, token, code, now)
                 await referrals.mark_seen(tx, link.id, now)
-                await audit.write(tx, f"office:{link.office_id}", "link.open", str(link.id))
+                with audit.speaking(session):
+                    await audit.write(tx, f"office:{link.office_id}", "link.open", str(link.id))
             except Shut as refused:
                 shut = refused.reason
         if shut:
@@ -140,7 +141,8 @@ class Door:
                     day=_day(form),
                     now=now,
                 )
-                await audit.write(tx, f"office:{referral.office_id}", "office.write", str(referral.id))
+                with audit.speaking(_session(request)):
+                    await audit.write(tx, f"office:{referral.office_id}", "office.write", str(referral.id))
         except Refused as refused:
             problem = f"refused.{refused.reason}"
             return await self._render(request, opened, reference, status=422, problem=problem, kept=form)
@@ -148,7 +150,7 @@ class Door:
         return RedirectResponse(f"{PREFIX}/{request.path_params['token']}/{reference}?done={done}", status_code=303)
 
     async def _find(self, request: Request) -> Opened | None:
-        session = request.cookies.get(_cookie(request), "")
+        session = _session(request)
         if not session:
             return None
         async with self.jawab.db.autocommit("console") as conn:
@@ -176,7 +178,8 @@ class Door:
             referral = await _pick(tx, opened, reference or told[0].reference)
             one = await _read(tx, self.jawab, referral)
             lines = await office_lines.of_case(tx, self.jawab.keys, referral.case_id, office_id=referral.office_id)
-            await audit.write(tx, f"office:{referral.office_id}", "referral.read", str(referral.id))
+            with audit.speaking(_session(request)):
+                await audit.write(tx, f"office:{referral.office_id}", "referral.read", str(referral.id))
         done = request.query_params.get("done", "")
         return pages.page(
             request,
@@ -241,6 +244,10 @@ def _cookie(request: Request) -> str:
     https = request.app.state.jawab.settings.base_url.startswith("https://")
     mark = hashlib.sha256(request.path_params["token"].encode()).hexdigest()[:12]
     return f"{'__Host-' if https else ''}jawab-office-{mark}"
+
+
+def _session(request: Request) -> str:
+    return request.cookies.get(_cookie(request), "")
 
 
 def _line_id(form: dict[str, str]) -> UUID:

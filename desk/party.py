@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from cases import office_lines, offices, referrals
+from cases import letters, office_lines, offices, referrals
+from cases.letters import Letter
 from cases.office_lines import Line
 from cases.referrals import Referral
 from store.crypto import Keys
@@ -15,7 +16,10 @@ from store.database import Tx, fetch_all
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One referral, reminder or escalation with its office. `way` is how the message goes or went; "" without one."""
+    """One referral, reminder or escalation with its office. `way` is how the message goes or went; "" without one.
+
+    `letter` is the last one that was printed for it, and `taker` who took that.
+    """
 
     referral: Referral
     office: dict[str, str]
@@ -24,6 +28,8 @@ class Told:
     locked_at: datetime | None
     revoked_at: datetime | None
     opened_at: datetime | None
+    letter: Letter | None
+    taker: str
 
     @property
     def stands(self) -> bool:
@@ -46,18 +52,22 @@ async def read(tx: Tx, keys: Keys, case_id: UUID) -> Party:
         (case_id,),
     )
     links = {row["id"]: row for row in rows}
+    printed = await letters.of_case(tx, case_id)
     told = []
     for one in await referrals.of_case(tx, case_id):
-        link = links[one.id]
+        link, letter = links[one.id], printed.get(one.id)
+        taken = letter is not None and letter.handed_on is not None and one.told_at is not None
         told.append(
             Told(
                 one,
                 (await offices.value(tx, one.office_id))["names"],
                 referrals.read_summary(keys, one) if one.kind == "refer" else "",
-                link["way"] or "",
+                link["way"] or ("letter" if taken else ""),
                 link["locked_at"],
                 link["revoked_at"],
                 link["opened_at"],
+                letter,
+                letters.read_taker(keys, letter) if letter else "",
             )
         )
     lines = await office_lines.of_case(tx, keys, case_id)

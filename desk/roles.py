@@ -23,6 +23,7 @@ DOORS: dict[tuple[str, str], frozenset[str] | None] = {
     ("POST", "/desk/find"): who_may("handle"),
     ("GET", "/desk/cases/{case_id:uuid}"): who_may("handle"),
     ("POST", "/desk/cases/{case_id:uuid}/{move}"): who_may("handle"),
+    ("POST", "/desk/cases/{case_id:uuid}/letter"): who_may("handle"),
     ("POST", "/desk/cases/{case_id:uuid}/contact"): who_may("supervise"),
     ("GET", "/desk/cases/{case_id:uuid}/media/{media_id:uuid}"): who_may("handle"),
     ("GET", "/desk/cases/{case_id:uuid}/told/{item_id:uuid}"): who_may("handle"),
@@ -51,6 +52,7 @@ DOORS: dict[tuple[str, str], frozenset[str] | None] = {
     ("POST", "/desk/editions/{edition_id:uuid}/part"): who_may("draft"),
     ("POST", "/desk/editions/{edition_id:uuid}/approve"): who_may("approve"),
     ("POST", "/desk/editions/{edition_id:uuid}/stop"): who_may("draft", "approve"),
+    ("GET", "/desk/record"): who_may("supervise", "staff"),
     ("GET", "/desk/offices"): who_may("staff"),
     ("POST", "/desk/offices/{office_id:uuid}/{move}"): who_may("staff"),
     ("GET", "/desk/staff"): who_may("staff"),
@@ -74,6 +76,7 @@ NAV: tuple[tuple[str, str], ...] = (  # address, text key
     ("/desk/editions", "nav.editions"),
     ("/desk/offices", "nav.offices"),
     ("/desk/staff", "nav.staff"),
+    ("/desk/record", "nav.record"),
 )
 
 

@@ -1,9 +1,11 @@
-"""`jawab audit verify` and `jawab doctor`: whether the chain holds, and what a person should put right."""
+"""`jawab audit` and `jawab doctor`: whether the chain holds, its head, and what a person should put right."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +16,12 @@ from store.jawab import Jawab
 
 audit_app = typer.Typer(no_args_is_help=True, help="The audit chain.")
 APPS = {"audit": audit_app}
+FOUND = {
+    "": "{links} links hold",
+    "altered": "link {at} is broken; {links} before it hold",
+    "nobody": "link {at} is in the name of somebody who was not signed in; {links} before it hold",
+    "cut": "{links} links hold, but the head {at} is none of them: the chain was cut or written anew",
+}
 Look = Callable[[Jawab], Awaitable[list[dict[str, Any]]]]
 
 _WRONG = """
@@ -64,13 +72,42 @@ def doctor_with(*looks: Look) -> Callable[[typer.Context], None]:
 
 
 @audit_app.command("verify")
-def verify_audit(context: typer.Context) -> None:
-    """Walk the chain; name the first broken link. Exit 1 on any break."""
+def verify_audit(
+    context: typer.Context,
+    head: Annotated[
+        list[str] | None,
+        typer.Option(help="A head that was given out earlier, or a file that holds some; may be given more than once."),
+    ] = None,
+) -> None:
+    """Walk the chain, and look for every head that was kept or is given here. Exit 1 on any break."""
+    heads = {found for named in head or () for found in _read_heads(named)}
 
-    async def walk(jawab: Jawab) -> tuple[int, int | None]:
+    async def walk(jawab: Jawab) -> audit.Walk:
         async with jawab.db.autocommit("console") as conn:
-            return await audit.verify(conn)
+            return await audit.verify(conn, heads)
 
-    links, broken = terminal.run(context, walk)
-    terminal.out.print(f"{links} links hold" if broken is None else f"link {broken} is broken; {links} before it hold")
-    raise typer.Exit(0 if broken is None else 1)
+    found = terminal.run(context, walk)
+    terminal.out.print(FOUND[found.fault].format(links=found.links, at=found.at))
+    raise typer.Exit(1 if found.fault else 0)
+
+
+@audit_app.command("head")
+def show_head(context: typer.Context, as_json: terminal.AsJson = False) -> None:
+    """Print the last link's hash: whoever keeps it elsewhere will know if the chain is cut or written anew."""
+
+    async def look(jawab: Jawab) -> tuple[datetime, str] | None:
+        async with jawab.db.autocommit("console") as conn:
+            return await audit.head(conn)
+
+    found = terminal.run(context, look)
+    terminal.show([{"at": found[0].astimezone(UTC).isoformat(), "hash": found[1]}] if found else [], as_json, "no link")
+
+
+def _read_heads(named: str) -> set[str]:
+    """The heads in a file, or the one that was typed."""
+    path = Path(named)
+    given = path.read_text(errors="replace") if path.is_file() else named
+    found = set(audit.HEAD.findall(given.lower()))
+    if not found:
+        raise typer.BadParameter(f"{named} is neither a head (64 hexadecimal digits) nor a file with one")
+    return found

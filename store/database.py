@@ -25,6 +25,9 @@ from psycopg_pool import AsyncConnectionPool
 from store.crypto import Keys
 
 ROLES = ("intake", "console", "custody", "report")
+# Who connects with the rights of desk and custody and is neither: the audit names them by the role alone.
+SPEAKERS = ("operator", "clock")
+SPOKEN_FOR = ("console", "custody")
 # PostgreSQL's advisory locks that we take. `audit` is written out in the chain's own function, `login` is hashed with
 # what it locks.
 LOCKS = {"migrate": 7310000, "audit": 7310001, "seed": 7310002, "login": 7310003, "offices": 7310004}
@@ -36,12 +39,15 @@ T = TypeVar("T")
 
 
 class Database:
-    """Connections as the run-time roles. The owner's address is used only to learn host and name."""
+    """Connections as the run-time roles. The owner's address is used only to learn host and name.
 
-    def __init__(self, url: str, keys: Keys, *, roles: Sequence[str] = ROLES, size: int = 8) -> None:
+    `speaker` is one of SPEAKERS where this process is no desk: its `console` and `custody` are connected as that.
+    """
+
+    def __init__(self, url: str, keys: Keys, *, roles: Sequence[str] = ROLES, size: int = 8, speaker: str = "") -> None:
         self._pools: dict[str, AsyncConnectionPool[Connection]] = {
             role: AsyncConnectionPool(
-                role_url(url, role, keys),
+                role_url(url, speaker if speaker and role in SPOKEN_FOR else role, keys),
                 min_size=1,
                 max_size=size,
                 open=False,

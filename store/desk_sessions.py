@@ -11,10 +11,9 @@ from store.database import Conn, Tx
 async def put(
     tx: Tx, *, token_hash: bytes, staff_id: UUID, csrf: str, key_box: bytes | None, now: datetime, longest: timedelta
 ) -> None:
+    """Somebody has signed in, which the audit is told in the same statement."""
     await tx.execute(
-        "INSERT INTO desk_sessions (token_hash, staff_id, csrf, key_box, created_at, seen_at, expires_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        (token_hash, staff_id, csrf, key_box, now, now, now + longest),
+        "SELECT open_desk_session(%s, %s, %s, %s, %s, %s)", (token_hash, staff_id, csrf, key_box, now, now + longest)
     )
 
 

@@ -22,12 +22,20 @@ class Jawab:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, roles: tuple[str, ...] = ROLES, size: int = 8) -> AsyncIterator[Jawab]:
-    """A running process's parts: pools open on entry, closed on leaving. Raises ValueError on malformed keys."""
+async def opened(
+    settings: Settings, *, roles: tuple[str, ...] = ROLES, size: int = 8, speaker: str = ""
+) -> AsyncIterator[Jawab]:
+    """A running process's parts: pools open on entry, closed on leaving. Raises ValueError on malformed keys.
+
+    `speaker` as in `Database`.
+    """
     logs.configure(settings.log_level)
     keys = Keys.load(settings.key_file)
     jawab = Jawab(
-        settings, Database(settings.database_url, keys, roles=roles, size=size), keys, Bell(settings.redis_url)
+        settings,
+        Database(settings.database_url, keys, roles=roles, size=size, speaker=speaker),
+        keys,
+        Bell(settings.redis_url),
     )
     await jawab.db.open()
     try:

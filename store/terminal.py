@@ -36,7 +36,7 @@ def run(
     settings = context.obj()
 
     async def on_parts() -> T:
-        async with opened(settings, roles=roles, size=2) as jawab:
+        async with opened(settings, roles=roles, size=2, speaker="operator") as jawab:
             return await job(jawab)
 
     try:

@@ -9,12 +9,12 @@ from fastapi import FastAPI
 
 import locales
 import pages
-from window import data, feed, figures, home, numbers, updates
+from window import data, feed, figures, home, numbers, record, updates
 
 ROOM = pages.Room("", Path(__file__).parent, locales.ALL_LANGS, "ur")
 
 
 def mount(app: FastAPI) -> None:
     pages.dress(app, ROOM)
-    for room in (home, updates, feed, figures, data, numbers):
+    for room in (home, updates, feed, figures, data, numbers, record):
         room.mount(app)

@@ -14,6 +14,10 @@ from cases.acts.commit import commit as commit
 from cases.acts.commit import drop as drop
 from cases.acts.escalate import escalate as escalate
 from cases.acts.hear import hear as hear
+from cases.acts.letter import Letter as Letter
+from cases.acts.letter import hand as hand
+from cases.acts.letter import print_letter as print_letter
+from cases.acts.letter import type_in as type_in
 from cases.acts.note import note as note
 from cases.acts.open import open as open  # noqa: A004 - the word for it everywhere
 from cases.acts.pass_on import pass_on as pass_on

@@ -48,6 +48,10 @@ def wanted() -> dict[str, str]:
             for weight in (400, 700):
                 name = f"{font}-{part}-{weight}-normal.woff2"
                 files[f"{folder}/files/{name}"] = name
+    # The same two for paper: pages take woff2 cut by script, a printed page the whole of it as ttf.
+    for font, name in (("noto-nastaliq-urdu", "NotoNastaliqUrdu"), ("noto-naskh-arabic", "NotoNaskhArabic")):
+        for cut in ("400Regular", "700Bold"):
+            files[f"@expo-google-fonts/{font}/{cut}/{name}_{cut}.ttf"] = f"{name}_{cut}.ttf"
     return files
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import NullPool, create_engine
 
 from store import house_keys
 from store.crypto import Keys
-from store.database import LOCKS, ROLES
+from store.database import LOCKS, ROLES, SPEAKERS
 
 FOLDER = Path(__file__).parent
 NAME = re.compile(r"(?!0000)[0-9]{4}_[a-z0-9_]+\.sql")
@@ -71,7 +71,7 @@ def migrate(url: str, keys: Keys, folder: Path = FOLDER) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCKS["migrate"],))  # held until this connection closes
         house_keys.refuse_foreign(connection, keys)  # before its passwords are given to the roles
-        for role in ROLES:
+        for role in ROLES + SPEAKERS:
             _make_role(connection, f"jawab_{role}", keys.role_password(role))
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
         shown = cast("Any", connection.execute("SELECT show_trgm('پانی') AS grams").fetchone())

@@ -35,7 +35,7 @@ async def test_when_the_audit_fails_nobody_reads(
     readers: list[SimpleNamespace],
 ) -> None:
     case_id = await seal(db, keys, code_hash)
-    await owner.execute("REVOKE EXECUTE ON FUNCTION audit_write(text, text, text) FROM jawab_custody")
+    await owner.execute("REVOKE EXECUTE ON FUNCTION audit_write(text, text, text, text) FROM jawab_custody")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         await look(db, case_id, readers[0])
 

@@ -307,7 +307,7 @@ async def test_no_page_of_a_handler_holds_a_phone_number(
 
 async def test_a_look_that_cannot_be_written_down_shows_nothing(enter: Enter, opened: Open, owner: Owner) -> None:
     handler, case = await enter("handler"), await opened()
-    await owner.execute("REVOKE EXECUTE ON FUNCTION audit_write(text, text, text) FROM jawab_console")
+    await owner.execute("REVOKE EXECUTE ON FUNCTION audit_write(text, text, text, text) FROM jawab_console")
     answer = await handler.get(f"/desk/cases/{case}")
     assert answer.status_code == 500
     assert "تین ہفتے" not in answer.text

@@ -30,6 +30,7 @@ MINE = [
 
 # key prefix in a template (`t('role.' ~ …)`) → what may follow
 TAILS: dict[str, list[str]] = {
+    "letter.language.": ["ur", "en"],
     "hour.": ["morning", "noon", "evening"],
     "role.": sorted(ROLES),
     "status.": list(lifecycle.STATUSES),

@@ -3,7 +3,6 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from store import audit
 from store.crypto import Keys
 from store.database import Database
 from store.migrations import migrate
@@ -26,6 +25,15 @@ async def test_the_migration_runs_twice_without_harm(database_url: str, keys: Ke
         ("console", "SELECT * FROM sessions"),
         ("custody", "DELETE FROM sealed.cases"),
         ("console", "DELETE FROM audit"),
+        ("console", "INSERT INTO audit_heads (day, hash) VALUES ('2026-01-01', '')"),
+        ("console", "SELECT audit_append('somebody', 'case.read', '')"),
+        ("console", "INSERT INTO audit_speakers VALUES ('jawab_intake', 'clock', '.')"),
+        (
+            "console",
+            "INSERT INTO desk_sessions (token_hash, staff_id, csrf, expires_at) SELECT '', id, '', now() FROM staff",
+        ),
+        ("console", "UPDATE desk_sessions SET staff_id = gen_random_uuid()"),
+        ("report", "SELECT * FROM audit"),
         ("console", "CREATE TABLE public.more (id int)"),
         ("custody", "UPDATE sealed.cases SET recipients = '{}'"),
         ("custody", "DELETE FROM sealed.looks"),
@@ -55,21 +63,7 @@ async def test_a_role_cannot_reach_what_is_not_its_own(db: Database, role: str, 
             await connection.execute(statement)
 
 
-async def test_the_audit_chain_names_the_row_that_was_changed(
-    db: Database, owner: psycopg.AsyncConnection[tuple[object, ...]]
-) -> None:
-    async with db.transaction("console") as tx:
-        for number in range(5):
-            await audit.write(tx, "somebody", "looked", f'شکایت "{number}" \x01')
-    async with db.autocommit("console") as connection:
-        assert await audit.verify(connection) == (5, None)
-    await owner.execute("ALTER TABLE audit DISABLE TRIGGER ALL")
-    await owner.execute("UPDATE audit SET actor = 'nobody' WHERE id = 3")
-    async with db.autocommit("console") as connection:
-        assert await audit.verify(connection) == (2, 3)
-
-
 async def test_history_cannot_be_changed_even_by_the_owner(owner: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
-    for table in ("audit", "case_history", "consents"):
+    for table in ("audit", "audit_heads", "case_history", "consents"):
         with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
             await owner.execute(f"DELETE FROM {table}")

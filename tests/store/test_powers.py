@@ -60,7 +60,12 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "INSERT INTO audit (at, actor, action, object, prev, hash) VALUES (now(), '', '', '', '', '')": ROLES,
     "ALTER TABLE audit DISABLE TRIGGER ALL": ROLES,
     "DROP TRIGGER audit_append_only ON audit": ROLES,
-    "SELECT audit_write('a', 'b', 'c')": ("report",),
+    "SELECT audit_write('operator', 'case.read', 'c', NULL)": ("report", "intake"),
+    "SELECT audit_append('somebody', 'case.read', 'c')": ROLES,
+    "INSERT INTO audit_speakers VALUES ('jawab_report', 'clock', '.')": ROLES,
+    "UPDATE audit_heads SET hash = ''": ROLES,
+    "INSERT INTO desk_sessions (token_hash, staff_id) SELECT '', id FROM staff": ROLES,
+    "UPDATE desk_sessions SET staff_id = gen_random_uuid()": ROLES,
     # become more than they are
     "CREATE TABLE public.more (id int)": ROLES,
     "CREATE ROLE more": ROLES,
