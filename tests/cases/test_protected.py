@@ -205,9 +205,12 @@ async def test_a_kept_story_leaves_no_ordinary_copy_and_no_link(
         case_id = await vault.seal_kept(tx, keys, await sorting.take(tx, keys, sorting_id))
     assert case_id != sorting_id
     inbox = await (await owner.execute("SELECT state, body FROM inbox ORDER BY state")).fetchall()
-    assert inbox == [("done", None), ("undone", b"box")]
-    media = await (await owner.execute("SELECT case_id, sealed_case_id FROM media")).fetchall()
-    assert media == [(None, case_id)]
+    assert [state for state, _ in inbox] == ["done", "undone"]
+    assert keys.get_json(inbox[0][1], f"inbox|body|{inbox_id}") == {}, "a box that holds nothing: none would tell"
+    assert inbox[1][1] == b"box"
+    media = await (await owner.execute("SELECT case_id, sealed_case_id, sealed_box FROM media")).fetchall()
+    assert media[0][:2] == (None, None)
+    assert uuid.UUID(bytes=keys.decrypt(media[0][2], f"media|sealed|{media_id}")) == case_id
     (item,) = await look(db, case_id, readers[0])
     assert item.data["words"][0]["text"] == CANARY
     assert item.data["answers"] == {"place_text": "گلی"}

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from cases import card_boxes
 from locales.catalogs import read_entries
 from store import inbox, outbox
 from store.crypto import Keys
@@ -66,11 +67,13 @@ async def unproven(
                 proof = FACTS.get(TEXTS.get(key, ""), {}).get("proof")
                 if not proof:
                     continue
+                codes = CODE.findall(json.dumps(said))
                 given = {
                     **row,
                     "heard": await _heard(cursor, keys, row["inbox"]),
                     "values": json.dumps(values),
-                    "codes": CODE.findall(json.dumps(said)),
+                    "codes": codes,
+                    "tags": [tag for code in codes for tag in card_boxes.tags(keys, code)],
                 }
                 answer = await (await cursor.execute(f"SELECT {proof} AS proven", given)).fetchone()
                 if not (answer and answer["proven"]):
