@@ -5,6 +5,7 @@ What is not the reader's does not exist: the same 404 for another's case, for no
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -39,6 +41,9 @@ NOTE_MOST = 2000
 MARKS = {"seen": "seen", "start": "in_progress"}  # end of the address → status
 
 
+MIXES_MOST, MOMENT = 40, 0.25  # how often the room is asked for, and after how many seconds
+
+
 async def protected_overdue(db: Database, now: datetime) -> int:
     """The tick's part: mark the sealed cases whose date has passed. Returns how many, and says no more."""
     async with db.transaction("custody") as tx:
@@ -62,11 +67,25 @@ async def mix(db: Database, keys: Keys, now: datetime) -> int:
         fresh = await room.count_fresh(tx)
         if fresh:
             await vault.fill(tx, keys)
-            await room.mix(tx)
     if fresh:
+        await _mix_when_quiet(db)
         async with db.transaction("custody") as tx:
             await room.turn_log(tx)
     return fresh
+
+
+async def _mix_when_quiet(db: Database) -> None:
+    """Whoever writes there is let finish: the room is asked for again a moment later."""
+    for left in range(MIXES_MOST, 0, -1):
+        try:
+            async with db.transaction("custody") as tx:
+                await room.mix(tx)
+        except psycopg.errors.LockNotAvailable:
+            if left == 1:
+                raise
+            await asyncio.sleep(MOMENT)
+        else:
+            return
 
 
 # ── behind the door ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -249,7 +249,8 @@ async def renew(auto: Auto, keys: Keys, now: datetime) -> int:
     rows = await fetch_all(
         auto,
         "SELECT id, EXISTS (SELECT FROM cases WHERE cases.id = media.case_id) AS settled FROM media"
-        " WHERE hour < %s OR (sealed_box >= %s AND sealed_box < %s)",
+        " WHERE hour < %s OR (hour IS NOT NULL AND EXISTS (SELECT FROM cases WHERE cases.id = media.case_id))"
+        " OR (sealed_box >= %s AND sealed_box < %s)",
         (hours.oldest(now), *older_than(now).values()),
     )
     for row in rows:

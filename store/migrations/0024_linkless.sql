@@ -56,8 +56,8 @@ GRANT EXECUTE ON FUNCTION sealed.case_by_code(bytea) TO jawab_intake;
 
 -- ── no order of sealed rows lasts ──────────────────────────────────────────────────────────────────────────────────
 -- The whole room is written anew by one transaction, each table in an order drawn by lot and the boxes of a case
--- counted from one: no transaction, place or number ties a sealed row to what else was written with it. It waits for
--- whoever writes there now, and they for it.
+-- counted from one: no transaction, place or number ties a sealed row to what else was written with it. Where
+-- somebody writes there now it gives up (lock_not_available); who comes meanwhile waits.
 CREATE TABLE sealed.mixed (xid text NOT NULL);             -- the transaction that did it last
 CREATE FUNCTION sealed.mix() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -65,8 +65,8 @@ DECLARE
     one text;
     room text[] := ARRAY(SELECT tablename::text FROM pg_tables WHERE schemaname = 'sealed' ORDER BY tablename);
 BEGIN
-    FOREACH one IN ARRAY room LOOP
-        EXECUTE format('LOCK TABLE sealed.%I IN ACCESS EXCLUSIVE MODE', one);
+    FOREACH one IN ARRAY room LOOP                        -- who waits for one while holding others could never be let go
+        EXECUTE format('LOCK TABLE sealed.%I IN ACCESS EXCLUSIVE MODE NOWAIT', one);
     END LOOP;
     FOREACH one IN ARRAY room LOOP
         EXECUTE format('CREATE TEMP TABLE mixing ON COMMIT DROP AS SELECT * FROM sealed.%I', one);
