@@ -14,6 +14,7 @@ import bot.commands
 import broadcast.commands
 import cases.commands
 import desk.commands
+import desk.protected_roster
 import flows.commands
 import flows.load
 import locales.commands
@@ -243,10 +244,12 @@ def _seed(here: Settings, *, renew: bool = False) -> None:
     known = {} if renew else {row["user"]: row for row in _read_demo(here).get("logins", [])}
 
     async def run() -> list[dict[str, str]]:
-        async with opened(here, roles=("console",), size=2, speaker="operator") as jawab:
-            return await seed_demo(
+        async with opened(here, roles=("console", "custody"), size=2, speaker="operator") as jawab:
+            made = await seed_demo(
                 jawab.db, jawab.keys, password_of=lambda login: known[login]["password"] if login in known else None
             )
+            await desk.protected_roster.sign_demo(jawab.db, jawab.keys)
+            return made
 
     logins = asyncio.run(run())
     known |= {row["user"]: row for row in logins}
@@ -307,7 +310,9 @@ for room in (
     for name, sub in room.APPS.items():
         app.add_typer(sub, name=name)
 app.command()(flows.commands.play)
-app.command("doctor")(store.commands.doctor_with(bot.commands.find_wrong, cases.commands.find_wrong))
+app.command("doctor")(
+    store.commands.doctor_with(bot.commands.find_wrong, cases.commands.find_wrong, desk.protected_roster.find_wrong)
+)
 
 if __name__ == "__main__":
     main()

@@ -20,7 +20,7 @@ from bot import away, deliver, intake, mail, registry, silence, templates
 from broadcast import publish
 from cases import calendar, endings, links, notices, overdue, reserved, sorting, supervisors
 from cases.calendar import PROVINCE
-from desk import auth, decisions, protected, sessions
+from desk import auth, decisions, protected, protected_roster, sessions
 from store import audit, inbox, media, once, outbox, tries
 from store import jobs as book
 from store import sessions as conversations
@@ -222,6 +222,7 @@ JOBS: tuple[Job, ...] = (
     Job("send_mails", SWEEP, _send_mails, "console"),
     Job("ask_again", timedelta(minutes=1), _ask_again, "console"),
     Job("escalate_protected", SWEEP, _escalate_protected, "custody"),
+    Job("watch_roster", timedelta(minutes=1), protected_roster.watch, "custody"),
     Job("carry_out", SWEEP, _carry_out, "console"),
     Job("seal_protected", SWEEP, _seal_protected, "custody"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),

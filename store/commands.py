@@ -63,7 +63,7 @@ def doctor_with(*looks: Look) -> Callable[[typer.Context], None]:
 
     def doctor(context: typer.Context) -> None:
         """Look for what a person should put right. Exit 1 if anything is found."""
-        found = terminal.run(context, look)
+        found = terminal.run(context, look, roles=("console", "custody"))
         terminal.out.print(tell_keys(Keys.load(context.obj().key_file)))
         terminal.show(found, as_json=False, empty="nothing to put right")
         raise typer.Exit(1 if found else 0)

@@ -29,6 +29,7 @@ from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
+from nacl.signing import SigningKey, VerifyKey
 
 from store import hours
 from store.hours import BRIEF, Hours
@@ -393,3 +394,29 @@ def _unfinished(path: Path, text: str) -> Path:
         file.flush()
         os.fsync(file.fileno())
     return beside
+
+
+# ── signatures, made away from this machine ──────────────────────────────────────────────────────────────────────────
+def new_signer() -> tuple[bytes, bytes]:
+    """(private, public) for signing, 32 bytes each (Ed25519)."""
+    private = nacl.utils.random(32)
+    return private, signer_of(private)
+
+
+def signer_of(private: bytes) -> bytes:
+    """The public half of a private signing key."""
+    return bytes(SigningKey(private).verify_key)
+
+
+def sign(private: bytes, text: bytes) -> bytes:
+    return bytes(SigningKey(private).sign(text).signature)
+
+
+@lru_cache(maxsize=64)
+def is_signed(public: bytes, text: bytes, signature: bytes) -> bool:
+    """Whether this key has signed this text. False also for what is no key or no signature."""
+    try:
+        VerifyKey(public).verify(text, signature)
+    except (CryptoError, ValueError):
+        return False
+    return True

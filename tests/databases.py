@@ -12,6 +12,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from cases.seed import seed_demo
+from desk.protected_roster import sign_demo
 from house.postgres import Postgres
 from store.crypto import Keys
 from store.database import Database
@@ -52,9 +53,10 @@ def make_seeded(cluster: str, keys: Keys) -> list[dict[str, str]]:
         connection.execute(f"CREATE DATABASE {SEEDED} TEMPLATE {TEMPLATE}")
 
     async def run() -> list[dict[str, str]]:
-        database = Database(make_conninfo(cluster, dbname=SEEDED), keys, roles=("console",), size=1)
+        database = Database(make_conninfo(cluster, dbname=SEEDED), keys, roles=("console", "custody"), size=1)
         await database.open()
         made = await seed_demo(database, keys)
+        await sign_demo(database, keys)
         await database.close()
         return made
 

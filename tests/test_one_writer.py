@@ -56,6 +56,8 @@ WRITERS = {
     "sealed.codes": "cases/protected/register.py",
     "sealed.items": "cases/protected/vault.py",
     "sealed.looks": "cases/protected/reading.py",
+    "sealed.rosters": "cases/protected/roster.py",
+    "sealed.trust": "cases/protected/roster.py",
     "sealed.wraps": "cases/protected/vault.py",
     "sessions": "store/sessions.py",
     "sorting": "cases/sorting.py",

@@ -124,6 +124,13 @@ async def test_a_card_that_a_restore_brings_without_its_key_goes_to_whoever_read
     assert items[0].data["address"] == phone.address
 
 
+async def test_every_table_that_a_message_behind_the_door_writes_is_mixed(owner: Owner, demo: object) -> None:
+    row = await (await owner.execute("SELECT sealed.room()")).fetchone()
+    tables = await (await owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'sealed'")).fetchall()
+    assert row
+    assert {one for (one,) in tables} - set(row[0]) == {"rosters", "trust"}, "who may read there, by a trustee's hand"
+
+
 async def test_the_room_is_filled_and_mixed_and_its_boxes_keep_their_order(
     jawab: Jawab, owner: Owner, phone: Phone, demo: SimpleNamespace
 ) -> None:

@@ -23,6 +23,7 @@ from flows import codes
 from store import contacts
 from store.crypto import Keys, new_keypair, new_salt
 from store.database import Database
+from tests.roster import vouch
 
 if TYPE_CHECKING:
     from tests.desk.triage import Attach, Keep
@@ -179,15 +180,18 @@ async def elsewhere(db: Database) -> str:
 def hire(db: Database) -> Hire:
     """A row of staff without the slow hash of a password; returns its id and a protected handler's private key."""
 
-    async def make(role: str, district: str | None = "pishin", office: UUID | None = None) -> tuple[UUID, bytes | None]:
+    async def make(
+        role: str, district: str | None = "pishin", office: UUID | None = None, *, vouched: bool = True
+    ) -> tuple[UUID, bytes | None]:
         private, public = new_keypair() if role == "protected" else (None, None)
         async with db.transaction("console") as tx:
             row: Any = await (
                 await tx.execute(
                     "INSERT INTO staff (login, name, role, district_id, office_id, password_hash, public_key,"
-                    " private_box, key_salt) VALUES (%s, 'Somebody', %s, %s, %s, 'none', %s, %s, %s) RETURNING id",
+                    " private_box, key_salt) VALUES (%s, %s, %s, %s, %s, 'none', %s, %s, %s) RETURNING id",
                     (
-                        f"t{secrets.token_hex(6)}",
+                        (login := f"t{secrets.token_hex(6)}"),
+                        f"Somebody {login}",
                         role,
                         district,
                         office,
@@ -197,6 +201,8 @@ def hire(db: Database) -> Hire:
                     ),
                 )
             ).fetchone()
+        if role == "protected" and vouched:
+            await vouch(db)
         return row["id"], private
 
     return make

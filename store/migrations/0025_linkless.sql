@@ -59,11 +59,18 @@ GRANT EXECUTE ON FUNCTION sealed.case_by_code(bytea) TO jawab_intake;
 -- counted from one: no transaction, place or number ties a sealed row to what else was written with it. Where
 -- somebody writes there now it gives up (lock_not_available); who comes meanwhile waits.
 CREATE TABLE sealed.mixed (xid text NOT NULL);             -- the transaction that did it last
+-- The tables of the room; those that others point to hold who may read there, and nothing that a citizen's message wrote.
+CREATE FUNCTION sealed.room() RETURNS text[]
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT array_agg(c.relname::text ORDER BY c.relname) FROM pg_class c
+    WHERE c.relnamespace = 'sealed'::regnamespace AND c.relkind = 'r'
+        AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND c.oid IN (f.conrelid, f.confrelid))
+$$;
 CREATE FUNCTION sealed.mix() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     one text;
-    room text[] := ARRAY(SELECT tablename::text FROM pg_tables WHERE schemaname = 'sealed' ORDER BY tablename);
+    room text[] := sealed.room();
 BEGIN
     FOREACH one IN ARRAY room LOOP                        -- who waits for one while holding others could never be let go
         EXECUTE format('LOCK TABLE sealed.%I IN ACCESS EXCLUSIVE MODE NOWAIT', one);
@@ -92,7 +99,7 @@ DECLARE
     here bigint;
     fresh bigint := 0;
 BEGIN
-    FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'sealed' LOOP
+    FOREACH one IN ARRAY sealed.room() LOOP
         EXECUTE format('SELECT count(*) FROM sealed.%I WHERE xmin::text NOT IN (SELECT xid FROM sealed.mixed)', one)
             INTO here;
         fresh := fresh + here;
@@ -114,5 +121,5 @@ BEGIN                                                     -- for an owner that i
 EXCEPTION WHEN insufficient_privilege THEN
     RAISE NOTICE 'the log of this database is turned by whoever runs it';
 END $$;
-REVOKE ALL ON FUNCTION sealed.mix(), sealed.fresh(), sealed.turn_log() FROM PUBLIC;
+REVOKE ALL ON FUNCTION sealed.room(), sealed.mix(), sealed.fresh(), sealed.turn_log() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sealed.mix(), sealed.fresh(), sealed.turn_log() TO jawab_custody;
