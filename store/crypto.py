@@ -37,7 +37,7 @@ from store.hours import BRIEF, Hours
 TIER1, TIER2 = b"\x01\x01", b"\x01\x02"  # version, algorithm
 NONCE = sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 PAD = 1024  # every sealed item is a multiple of this: its length says little
-BRIEF_PAD = 256  # a brief box is padded to this, or twice, four times … as much,
+BRIEF_PAD = 512  # a brief box is padded to this, as most messages are, or twice, four times … as much,
 MOST_PAD = 64 * 1024  # and from here on, as a large sealed item, to a multiple of this
 ESCROW = "escrow"
 
