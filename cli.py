@@ -13,7 +13,9 @@ import typer
 import bot.commands
 import broadcast.commands
 import cases.commands
+import cases.outside_commands
 import desk.commands
+import desk.protected_door
 import desk.protected_roster
 import flows.commands
 import flows.load
@@ -303,15 +305,24 @@ for room in (
     locales.commands,
     store.commands,
     cases.commands,
+    cases.outside_commands,
     bot.commands,
     desk.commands,
+    desk.protected_door,
     broadcast.commands,
 ):
     for name, sub in room.APPS.items():
         app.add_typer(sub, name=name)
 app.command()(flows.commands.play)
 app.command("doctor")(
-    store.commands.doctor_with(bot.commands.find_wrong, cases.commands.find_wrong, desk.protected_roster.find_wrong)
+    store.commands.doctor_with(
+        bot.commands.find_wrong,
+        cases.commands.find_wrong,
+        cases.outside_commands.find_wrong,
+        desk.protected_door.find_wrong,
+        desk.protected_roster.find_wrong,
+        tells=(desk.protected_door.tell,),
+    )
 )
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from bot import away, deliver, intake, mail, registry, silence, templates
 from broadcast import publish
 from cases import calendar, endings, links, notices, overdue, reserved, sorting, supervisors
 from cases.calendar import PROVINCE
-from desk import auth, decisions, protected, protected_roster, sessions
+from desk import auth, decisions, protected, protected_door, protected_roster, sessions
 from store import audit, inbox, media, once, outbox, tries
 from store import jobs as book
 from store import sessions as conversations
@@ -155,6 +155,16 @@ async def _seal_protected(jawab: Jawab, now: datetime) -> None:
     await decisions.seal(jawab, now)
 
 
+async def _watch_escrow(jawab: Jawab, _: datetime) -> None:
+    """Whether the escrow that lies here is the one that was pinned."""
+    await protected_door.watch_escrow(jawab)
+
+
+async def _count_readers(jawab: Jawab, _: datetime) -> None:
+    """Whether each sealed case could still be opened by two people."""
+    await protected_door.count_readers(jawab)
+
+
 async def _forget_looks(jawab: Jawab, _: datetime) -> None:
     async with jawab.db.transaction("custody") as tx:
         await protected.forget_looks(tx)
@@ -225,6 +235,8 @@ JOBS: tuple[Job, ...] = (
     Job("watch_roster", timedelta(minutes=1), protected_roster.watch, "custody"),
     Job("carry_out", SWEEP, _carry_out, "console"),
     Job("seal_protected", SWEEP, _seal_protected, "custody"),
+    Job("watch_escrow", timedelta(minutes=15), _watch_escrow, "custody"),
+    Job("count_readers", time(7, 30), _count_readers, "custody"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),
     Job("send_editions", SWEEP, _send_editions, "console"),
     Job("forget", HOUR, _forget, "intake"),

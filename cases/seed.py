@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import yaml
 
-from cases import districts, offices, scorecards, staff
+from cases import calendar, districts, offices, outside, scorecards, staff
 from cases.outcomes import DATA
 from cases.staff import Person
 from store import channels
@@ -40,6 +40,8 @@ async def seed_demo(
             await scorecards.add_demo_facility(
                 tx, district_id, short_code, kind=facility["kind"], names=names, place_id=facility["place"]
             )
+        others = outside.Plan.model_validate(plan["outside"])
+        await outside.load(tx, others, calendar.day_of(datetime.now(UTC)), demo=True)
         for number in plan["channels"]:  # one that has been given to a real district meanwhile stays there
             await channels.adopt(tx, **number)
         there = {row["login"] for row in await fetch_all(tx, "SELECT login FROM staff WHERE demo")}

@@ -18,7 +18,8 @@ from cases.card_boxes import Lost
 from cases.lifecycle import Refused
 from cases.thread import Said, Words
 from store import inbox, media, outbox
-from store.crypto import Keys, Unopened, gone_before, older_than
+from store.brief import gone_before, older_than
+from store.crypto import Keys, Unopened
 from store.database import Auto, Conn, Tx, fetch_all, fetch_one, new_id
 
 TAKES_BACK = timedelta(days=14)  # how long the sender's next words say that it was a complaint after all

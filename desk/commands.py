@@ -49,6 +49,10 @@ async def add_staff(
         raise Unacceptable(f"no such role: {role} (there are {', '.join(sorted(ROLES))})")
     if district is None and role not in who_may("province"):
         raise Unacceptable(f"a {role} needs a district")
+    if role == PROTECTED and (district or office):
+        raise Unacceptable(
+            "a protected handler is of the province, without --district: in a district they read nothing"
+        )
     _check(password, login)
     try:
         async with db.transaction("console") as tx:

@@ -20,9 +20,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 import pages
-from cases import calendar, husk, register, sorting
+from cases import calendar, districts, husk, register, sorting
 from cases.lifecycle import Refused
-from cases.protected import reading, vault
+from cases.protected import reading, standing, vault
 from cases.protected import register as room
 from cases.protected.reading import Sealed
 from cases.roles import who_may
@@ -139,8 +139,10 @@ def slot(jawab: Jawab) -> Slot:
 
 
 async def _put_behind(tx: Tx, keys: Keys, kept: Kept, accused: Collection[UUID], now: datetime) -> None:
-    """Seal, or lock for the province's triage alone while nobody could open what is sealed."""
-    if await vault.has_reader(tx, kept.district_id, accused):
+    """Seal, or lock for the province's triage alone while the door is closed."""
+    district = await districts.find(tx, kept.district_id)
+    at_door = await standing.look(tx, keys, kept.district_id, demo=district is not None and district.demo)
+    if at_door.open and await vault.has_reader(tx, kept.district_id, accused):
         await vault.seal_kept(tx, keys, kept, accused=accused)
     else:
         await sorting.lock(tx, keys, kept, now)

@@ -36,6 +36,8 @@ DOORS: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/desk/seal/{case_id:uuid}"): who_may("handle", "sort"),
     ("POST", "/desk/seal/{case_id:uuid}"): who_may("handle", "sort"),
     ("GET", "/desk/protected"): who_may("unseal"),
+    ("GET", "/desk/protected/proof"): who_may("unseal"),
+    ("POST", "/desk/protected/proof"): who_may("unseal"),
     ("GET", "/desk/protected/{case_id:uuid}"): who_may("unseal"),
     ("GET", "/desk/protected/{case_id:uuid}/open/{reason}/media/{item_id:uuid}"): who_may("unseal"),
     ("POST", "/desk/protected/{case_id:uuid}/{move}"): who_may("unseal"),
@@ -55,6 +57,9 @@ DOORS: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/desk/record"): who_may("supervise", "staff"),
     ("GET", "/desk/offices"): who_may("staff"),
     ("POST", "/desk/offices/{office_id:uuid}/{move}"): who_may("staff"),
+    ("GET", "/desk/outside"): who_may("staff"),
+    ("POST", "/desk/outside"): who_may("staff"),
+    ("POST", "/desk/outside/{outside_id:uuid}/remove"): who_may("staff"),
     ("GET", "/desk/staff"): who_may("staff"),
     ("POST", "/desk/staff/{staff_id:uuid}/{move}"): who_may("staff"),
 }
@@ -75,6 +80,7 @@ NAV: tuple[tuple[str, str], ...] = (  # address, text key
     ("/desk/protected", "nav.protected"),
     ("/desk/editions", "nav.editions"),
     ("/desk/offices", "nav.offices"),
+    ("/desk/outside", "nav.outside"),
     ("/desk/staff", "nav.staff"),
     ("/desk/record", "nav.record"),
 )

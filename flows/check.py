@@ -14,7 +14,7 @@ from flows.model import Value
 from flows.moving import HOPS
 from flows.places import places_of
 from flows.play import FACILITY, ROUND
-from flows.turn import PLACES, SPOKEN, STATUSES, VALUES
+from flows.turn import OUTSIDE_MOST, PLACES, SPOKEN, STATUSES, VALUES
 from locales.catalogs import texts
 from locales.channels import CHANNELS, sms_parts
 from locales.places import districts
@@ -35,11 +35,16 @@ LONGEST: dict[str, Value] = {
     "due": {"date": "2026-11-21"},
     "last": "",  # as long as whoever answers makes it; the desk counts
     "facility": {"names": {"en": "نمونہ بنیادی مرکز صحت پشین شہر"}},
-    "outside": {"names": {"en": "وفاقی محتسب 1055, خواتین ہیلپ لائن 1043"}},
+    "outside": {"names": {"en": "ن" * OUTSIDE_MOST}},
 }
 SAID_STATUSES = tuple(f"status.{name}" for name in STATUSES)
-# Said beside a question: only their own length is looked at.
-ALONE_PARTS: dict[str, int] = {"report.kept": 1, "trial.outside": 3}
+# Said without a question or beside one: only their own length is looked at, of what is said together in all.
+ALONE_PARTS: dict[tuple[str, ...], int] = {
+    ("report.kept",): 1,
+    ("door.closed", "door.kept", "outside.ask"): 3,
+    ("door.closed", "door.kept", "door.alone"): 3,
+    ("trial.closed", "outside.ask"): 3,
+}
 BUTTONS = 3
 
 
@@ -212,9 +217,9 @@ def _lengths(book: Book) -> Iterator[Finding]:
                     yield Finding(_at(book, node), lang, "too long", f"{parts} SMS parts{said}, may take {budget}")
                 if len(text) > CHANNELS["whatsapp"].interactive_body:
                     yield Finding(_at(book, node), lang, "too long", f"{len(text)} signs, WhatsApp takes 1024")
-        for key, budget in ALONE_PARTS.items():
-            if len(sms_parts(_longest(key, lang))) > budget:
-                yield Finding(key, lang, "too long", f"may take {budget} SMS parts")
+        for keys, budget in ALONE_PARTS.items():
+            if len(sms_parts("\n".join(_longest(key, lang) for key in keys))) > budget:
+                yield Finding(" ".join(keys), lang, "too long", f"may take {budget} SMS parts")
 
 
 def _rows(book: Book) -> Iterator[Finding]:

@@ -84,6 +84,19 @@ class SealStory:
 
 
 @dataclass(frozen=True, slots=True)
+class Lock:
+    """What was said before the protected door was found closed waits, locked, for the province's triage.
+
+    `kept`: the sorting row of this code is locked, with what is here besides; else a new one is made under it.
+    """
+
+    code: str
+    details: Details
+    story: tuple[Item, ...] = ()
+    kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Forget:
     """The kept story is erased, for a trial line takes nothing protected."""
 
@@ -166,6 +179,7 @@ Effect = (
     | Amend
     | Seal
     | SealStory
+    | Lock
     | Forget
     | LookUp
     | SetLanguage

@@ -51,12 +51,14 @@ def step(book: Book, session: Session, event: Event) -> Step:
 
 def _run(book: Book, session: Session, event: Event, read: Callable[[Turn], None]) -> Turn:
     turn = _begin(book, session, event)
-    was_sealed = turn.report.sealed
+    was_sealed, begun = turn.report.sealed, turn.report.sealed and turn.report.unfinished
     read(turn)
+    if event.kind != "quiet" and not any(isinstance(effect, LookUp) for effect in turn.effects):
+        report.stop_inside(turn, begun=begun)
     _let_ours_wait(turn)
     if turn.over:
         report.keep_held(turn)  # a conversation that ends lets go of no words
-    if not turn.shut and not any(isinstance(effect, LookUp) for effect in turn.effects):
+    if not (turn.shut and turn.known.trial) and not any(isinstance(effect, LookUp) for effect in turn.effects):
         _open_with_fate(turn)
     turn.sealed = event.kind != "quiet" and (
         turn.sealed or was_sealed or turn.report.sealed or codes.holds_card(turn.words)

@@ -117,8 +117,9 @@ class Known:
     missed: bool = False  # something that we said waits for this message, and is shown by it
     weekly: bool = False  # subscribed to the weekly update, or just offered it by an edition
     trial: bool = False  # a demo on a real line: say so, and take nothing protected
+    closed: bool = False  # nobody could open what is sealed now: the protected door says so
     round: Round | None = None
-    outside: tuple[tuple[dict[str, str], str], ...] = ()  # (names by language, phone) of bodies outside the district
+    outside: tuple[tuple[dict[str, str], str], ...] = ()  # (names by language, phone) of others to ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +254,11 @@ class Report:
     def asked(self) -> bool:
         """Whether nobody knows yet if it is about a person."""
         return self.stage is Stage.ASKED
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether questions of it are still to come."""
+        return self.stage in {Stage.ASKED, Stage.ROUTED}
 
 
 @dataclass(frozen=True, slots=True)

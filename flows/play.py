@@ -12,7 +12,7 @@ from typing import Any
 import locales
 from flows import codes
 from flows.book import Book
-from flows.effects import Consent, Effect, GiveCode, KeepStory, LookUp, OpenCase, Seal, SealStory, Settle, Verify
+from flows.effects import Consent, Effect, GiveCode, KeepStory, Lock, LookUp, OpenCase, Seal, SealStory, Settle, Verify
 from flows.engine import step
 from flows.model import (
     Ending,
@@ -60,6 +60,7 @@ class World:
     at: float = 1_795_000_000.0
     channel: str = "sms"
     trial: bool = False
+    closed: bool = False
     places: tuple[Place, ...] = PLACES
     round: Round | None = ROUND
     outside: tuple[tuple[dict[str, str], str], ...] = OUTSIDE
@@ -88,15 +89,16 @@ class World:
             given=self.given,
             weekly=self.weekly,
             trial=self.trial,
+            closed=self.closed or self.trial,
             round=self.round,
             outside=self.outside,
         )
 
     def do(self, effect: Effect) -> Found | None:
         """Take an effect; the answer to a look-up comes back."""
-        self.given |= isinstance(effect, GiveCode | KeepStory | OpenCase | Seal | SealStory)
+        self.given |= isinstance(effect, GiveCode | KeepStory | Lock | OpenCase | Seal | SealStory)
         match effect:
-            case KeepStory():
+            case KeepStory() | Lock():
                 self.kept.add(effect.code)
             case GiveCode():
                 self.reserved.add(effect.code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flows import codes, hearing
-from flows.effects import Amend, Append, Forget, GiveCode, KeepStory, OpenCase, Seal, SealStory
+from flows.effects import Amend, Append, Forget, GiveCode, KeepStory, Lock, OpenCase, Seal, SealStory
 from flows.model import Call, Details, Event, Item, Lies, Report, Stage
 from flows.turn import Turn
 
@@ -56,18 +56,20 @@ def seal(turn: Turn, kind: str, item: Item = Item(), details: Details = Details(
     turn.do(Seal(_code(turn), kind, item, details, call))
 
 
-def enter(turn: Turn, about: str = "") -> bool:
-    """Through the protected door with all that was told so far; False where a trial line keeps it shut.
+def enter(turn: Turn, about: str = "", *, words: tuple[Item, ...] = ()) -> bool:
+    """Through the protected door with all that was told so far; False where it is closed.
 
-    Once inside, a report stays inside: sensitivity is only ever raised.
+    `words` are those of this message, which its caller seals once inside. Once inside, a report stays inside:
+    sensitivity is only ever raised.
     """
     report = turn.report
     if report.sealed:
         return True
-    if turn.known.trial:
-        _refuse(turn)
-        return False
     told = replace(report.details, about=about)
+    held = (*report.held, *(turn.memory.thread.held if turn.memory.thread else ()))
+    if turn.known.closed:
+        _lock(turn, told, (*report.story, *held, *words))
+        return False
     if report.lies is Lies.SORTING:
         turn.do(SealStory(_code(turn), told))
         turn.sealed = True
@@ -83,26 +85,64 @@ def enter(turn: Turn, about: str = "") -> bool:
     return True
 
 
-def _refuse(turn: Turn) -> None:
-    if turn.report.lies is Lies.SORTING:
-        turn.do(Forget(turn.report.code))
+def _lock(turn: Turn, told: Details, story: tuple[Item, ...]) -> None:
+    """In front of a closed door: what was said by now waits under its number; a choice by a digit alone says nothing.
+
+    A trial line keeps nothing of it.
+    """
+    report = turn.report
+    kept = report.lies is Lies.SORTING
+    stays = report.opened or report.done  # its case is where it is
+    said = kept or story or (not stays and (report.code or told.place_text or told.location))
+    if turn.known.trial:
+        if kept:
+            turn.do(Forget(report.code))
+    elif said:
+        if stays:
+            turn.update(code="")
+        turn.do(Lock(_code(turn), told, story, kept))
+    _say_closed(turn, kept=bool(said) and not turn.known.trial)
+
+
+def _say_closed(turn: Turn, *, kept: bool) -> None:
+    """It cannot be told here now, where what was said is, and who else can be asked; nothing is asked any more."""
+    turn.say("trial.closed" if turn.known.trial else "door.closed")
+    if kept:
+        turn.say("door.kept")
+    turn.say("outside.ask" if turn.known.outside else "door.alone")
     turn.forget()
     turn.trail, turn.misses, turn.shut = [], 0, True
-    turn.sealed = True  # nothing is taken: not even the inbox keeps these words
-    turn.node = turn.book.nodes[turn.home]
-    turn.say("trial.outside")
+    turn.sealed = True  # no other copy of these words stays, in the inbox neither
+    turn.node, turn.options = turn.book.nodes[turn.home], ()
     if not turn.lang:
         turn.ask()
+
+
+# Said of a word that is obeyed all the same.
+_STANDS = frozenset({"stop.done", "start.done"})
+
+
+def stop_inside(turn: Turn, *, begun: bool) -> None:
+    """The door has closed behind somebody: what they said is sealed under its number, and nothing more is asked.
+
+    `begun`: a report behind it was unfinished when this message came.
+    """
+    report = turn.report
+    if turn.shut or not (turn.known.closed and report.sealed and (report.unfinished or (begun and not report.done))):
+        return
+    turn.says = [say for say in turn.says if say.key in _STANDS]
+    _say_closed(turn, kept=bool(report.code))
 
 
 def tell(turn: Turn) -> None:
     """Words before any choice: they are the story, whatever is answered later."""
     turn.forget()
     heard = hearing.find_category(turn.book.words, turn.folded)
+    item = take_item(turn)
     if not is_dangerous(turn):
-        _keep(turn, (take_item(turn),))
-    elif enter(turn):
-        seal(turn, "story", take_item(turn))
+        _keep(turn, (item,))
+    elif enter(turn, words=(item,)):
+        seal(turn, "story", item)
     if turn.shut:
         return
     turn.update(told=True)
@@ -119,9 +159,10 @@ def _keep(turn: Turn, story: tuple[Item, ...]) -> None:
 
 def add_words(turn: Turn, kind: str = "more") -> None:
     """Words inside a report go to the same place as the rest of it. Before service or person they are its story."""
-    if (turn.report.sealed or is_dangerous(turn)) and not enter(turn):
+    item = take_item(turn)
+    if (turn.report.sealed or is_dangerous(turn)) and not enter(turn, words=(item,)):
         return
-    _add(turn, kind, take_item(turn))
+    _add(turn, kind, item)
 
 
 def _add(turn: Turn, kind: str, item: Item) -> None:
@@ -162,13 +203,14 @@ def hold(turn: Turn) -> None:
     """
     if not turn.report.done:
         turn.update(stage=Stage.DONE, told=True)
+    item = take_item(turn)
     if turn.report.sealed or is_dangerous(turn):
         if not turn.report.sealed:
             turn.update(code="")  # its case stays where it is
-        if enter(turn):
-            seal(turn, "more", take_item(turn))
+        if enter(turn, words=(item,)):
+            seal(turn, "more", item)
     else:
-        turn.update(held=(*turn.report.held, take_item(turn)))
+        turn.update(held=(*turn.report.held, item))
 
 
 _SEALED_AS = {"may_message": "message"}

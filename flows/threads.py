@@ -39,7 +39,7 @@ def seal_held(turn: Turn) -> None:
     thread = turn.memory.thread
     held = thread.held if thread else ()
     turn.forget()
-    if report.enter(turn):
+    if report.enter(turn, words=held):
         for item in held:
             report.seal(turn, "story", item)
         turn.update(told=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,10 +26,14 @@ from flows.model import (
 # Texts that no flow names because they can be said anywhere.
 SPOKEN = (
     "card.refused",
+    "door.alone",
+    "door.closed",
+    "door.kept",
     "intake.cut",
     "intake.file_refused",
     "intake.kept",
     "miss.again",
+    "outside.ask",
     "place.first",
     "place.more",
     "place.name",
@@ -38,9 +42,9 @@ SPOKEN = (
     "start.done",
     "stop.done",
     "thanks.reply",
+    "trial.closed",
     "trial.first",
     "trial.notice",
-    "trial.outside",
     "verify.kept",
     "welcome.code",
     "welcome.hello",
@@ -54,6 +58,7 @@ STATUSES = (
 SAID_AS = {"seen": "acknowledged"}
 
 MENU, LANGUAGE, FIRST, REPORT = "welcome.menu", "welcome.language", "welcome.first", "complaint.category"
+OUTSIDE_MOST = 100  # letters of all the others to ask: with what is said beside them, three parts of an SMS
 PLACES = 9  # digits of one hand's reach, and WhatsApp's list of ten rows
 MORE = "more"  # the option that turns to the next page of places, after the last to the first
 TRAIL = 30
@@ -82,7 +87,7 @@ class Turn:
     left: str = ""  # the node that was left to look it up
     sealed: bool = False
     over: bool = False  # the conversation ends: the next message opens another
-    shut: bool = False  # a trial line's protected door: nothing more happens in this turn
+    shut: bool = False  # the protected door is closed: nothing more happens in this turn
     fresh: bool = False  # nothing has been asked yet
     passed: float = 0.0  # of the session
     codes: list[str] = field(default_factory=list)  # fresh ones that this turn has not used
@@ -158,7 +163,8 @@ class Turn:
     def ask(self) -> None:
         """Say what the node asks, with its options."""
         for key in self.node.says:
-            self.say(key)
+            if self.known.outside or "outside" not in self.book.needs.get(key, ()):  # of nobody nothing is said
+                self.say(key)
         shown = OPTIONS.get(self.node.ask)
         self.options = shown(self) if shown else self.node.shown
 
@@ -246,16 +252,12 @@ def _day(turn: Turn) -> Value:
     return {"date": turn.memory.thread.day if turn.memory.thread else ""}
 
 
-def _outside(turn: Turn) -> Value:
-    bodies = turn.known.outside
+def list_outside(bodies: Sequence[tuple[dict[str, str], str]]) -> dict[str, str]:
+    """Others to ask as one line by language, each by the name that it has there, or in another."""
     langs = sorted({lang for names, _ in bodies for lang in names})
     return {
-        "names": {
-            lang: ", ".join(
-                f"{names.get(lang) or next(iter(names.values()))} {phone}" for names, phone in bodies if names
-            )
-            for lang in langs
-        }
+        lang: ", ".join(f"{names.get(lang) or next(iter(names.values()))} {phone}" for names, phone in bodies if names)
+        for lang in langs
     }
 
 
@@ -274,7 +276,7 @@ VALUES: dict[str, Callable[[Turn], Value]] = {
     "facility": lambda turn: {"names": turn.memory.rating.names if turn.memory.rating else {}},
     "indicator": lambda turn: {"key": indicator(turn)},
     "last": lambda turn: turn.found_case.last,
-    "outside": _outside,
+    "outside": lambda turn: {"names": list_outside(turn.known.outside)},
 }
 
 

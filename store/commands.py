@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +23,7 @@ FOUND = {
     "cut": "{links} links hold, but the head {at} is none of them: the chain was cut or written anew",
 }
 Look = Callable[[Jawab], Awaitable[list[dict[str, Any]]]]
+Tell = Callable[[Jawab], Awaitable[str]]  # one line
 
 _WRONG = """
 SELECT kind, count(*) AS times, max(at) AS last FROM alarms WHERE cleared_at IS NULL GROUP BY kind
@@ -55,16 +56,18 @@ def tell_keys(keys: Keys) -> str:
     return f"house key {house}" + (f" (before: {', '.join(old)})" if old else "") + f", escrow {escrow}"
 
 
-def doctor_with(*looks: Look) -> Callable[[typer.Context], None]:
-    """The command that looks here and wherever other rooms say."""
+def doctor_with(*looks: Look, tells: Sequence[Tell] = ()) -> Callable[[typer.Context], None]:
+    """The command that looks here and wherever other rooms say, and has them tell how things stand."""
 
-    async def look(jawab: Jawab) -> list[dict[str, Any]]:
-        return [row for one in (find_wrong, *looks) for row in await one(jawab)]
+    async def look(jawab: Jawab) -> tuple[list[dict[str, Any]], list[str]]:
+        found = [row for one in (find_wrong, *looks) for row in await one(jawab)]
+        return found, [await tell(jawab) for tell in tells]
 
     def doctor(context: typer.Context) -> None:
         """Look for what a person should put right. Exit 1 if anything is found."""
-        found = terminal.run(context, look, roles=("console", "custody"))
-        terminal.out.print(tell_keys(Keys.load(context.obj().key_file)))
+        found, lines = terminal.run(context, look, roles=("console", "custody"))
+        for line in (tell_keys(Keys.load(context.obj().key_file)), *lines):
+            terminal.out.print(line, soft_wrap=True)
         terminal.show(found, as_json=False, empty="nothing to put right")
         raise typer.Exit(1 if found else 0)
 

@@ -13,10 +13,10 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import stat
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -31,14 +31,13 @@ from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
 from nacl.signing import SigningKey, VerifyKey
 
-from store import hours
+from store import brief
+from store.brief import MOST_PAD, BriefKeys
 from store.hours import BRIEF, Hours
 
 TIER1, TIER2 = b"\x01\x01", b"\x01\x02"  # version, algorithm
 NONCE = sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 PAD = 1024  # every sealed item is a multiple of this: its length says little
-BRIEF_PAD = 512  # a brief box is padded to this, as most messages are, or twice, four times … as much,
-MOST_PAD = 64 * 1024  # and from here on, as a large sealed item, to a multiple of this
 ESCROW = "escrow"
 
 # 64 MiB, 2 passes: 0.18 s a guess here; a stolen dump of code hashes needs 10^12 of them.
@@ -47,6 +46,7 @@ CODE_OPSLIMIT, CODE_MEMLIMIT = 2, 64 * 1024 * 1024
 KEY_OPSLIMIT, KEY_MEMLIMIT = 3, 256 * 1024 * 1024
 
 FROM_BACKUP = "bring it back from the backup, and start again"
+_KEY_FILE_MOST = 4096  # bytes
 ODD_BYTES = 12  # a key of 32 random bytes has some 30 different ones; one with fewer than this was never random
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -57,16 +57,16 @@ class Malformed(ValueError):
     """A key file that is none, is damaged, missing or another's, in one line that names it and says what to do."""
 
 
-class Unopened(Exception):
-    """A box that this key does not open, or that was changed."""
+Unopened = brief.Unopened
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(BriefKeys):
     """The house's key file: the first line encrypts, all lines decrypt. 64 hexadecimal digits a line."""
 
     masters: tuple[bytes, ...] = field(repr=False)
     escrow_public: bytes | None = None
+    folder: Path | None = None  # where they were read
     hours: Hours = field(default=Hours(Path(os.devnull)), compare=False)
 
     @classmethod
@@ -80,7 +80,7 @@ class Keys:
             raise Malformed(f"{path}: the same key stands there twice: take the second line away, never the last one")
         escrow = path.with_name("escrow.pub")
         public = _read_key(escrow, escrow.read_text(errors="replace").strip()) if escrow.is_file() else None
-        return cls(masters, public, Hours(path.absolute().parent.with_name("fleeting")))
+        return cls(masters, public, path.parent, Hours(path.absolute().parent.with_name("fleeting")))
 
     @classmethod
     def create(cls, path: Path, *, new: bool = True) -> Keys:
@@ -120,6 +120,18 @@ class Keys:
     def fingerprints(self) -> tuple[str, ...]:
         """What may be told of each key, in the order of the file."""
         return tuple(fingerprint(master) for master in self.masters)
+
+    def find_escrow_private(self) -> Path | None:
+        """The file beside the keys that holds the escrow's private half, whatever its name; None where none does."""
+        files = sorted(self.folder.iterdir()) if self.folder is not None and self.escrow_public is not None else []
+        return next((file for file in files if self._holds_private(file)), None)
+
+    def _holds_private(self, file: Path) -> bool:
+        try:
+            text = file.read_text(errors="replace") if file.is_file() and file.stat().st_size < _KEY_FILE_MOST else ""
+        except OSError:
+            return file.name == "escrow.key"  # what cannot be read may well be it
+        return any(is_private_of(line, self.escrow_public) for line in text.split())
 
     # ── derived secrets ──────────────────────────────────────────────────────────────────────────────────────────
     def derive(self, purpose: str, master: bytes | None = None) -> bytes:
@@ -163,58 +175,6 @@ class Keys:
     def get_json(self, box: bytes, bound_to: str) -> Any:
         return json.loads(self.decrypt(box, bound_to))
 
-    # ── brief: under the key of an hour ──────────────────────────────────────────────────────────────────────────
-    def encrypt_brief(self, plain: bytes, bound_to: str, *, as_long_as: int = 0, at: float | None = None) -> bytes:
-        """As `encrypt`, for what is only on its way. `decrypt` opens it while the key of its hour lives.
-
-        Its length is that of a box of at least `as_long_as` bytes. Raises OSError where no key can be kept.
-        """
-        hour, key = self.hours.of(hours.now() if at is None else at)
-        padded = sodium.sodium_pad(plain, _bucket(max(len(plain), as_long_as)))
-        nonce, head = nacl.utils.random(NONCE), BRIEF + hours.mark(hour)
-        box = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(padded, head + _aad(bound_to), nonce, self._brief(key))
-        return head + nonce + box
-
-    def put_brief(self, thing: Any, bound_to: str, *, at: float | None = None) -> bytes:
-        return self.encrypt_brief(_json(thing).encode(), bound_to, at=at)
-
-    def put_nothing(self, thing: Any, bound_to: str) -> bytes:
-        """A brief box without words that is as long as one of `thing`: nobody can tell them apart later."""
-        return self.encrypt_brief(b"{}", bound_to, as_long_as=len(_json(thing).encode()))
-
-    def brief_tag(self, *parts: str, at: float | None = None) -> bytes:
-        """As `tag`, under the key of the hour: what is looked up by it is found by one of `brief_tags`."""
-        return self._tag_under(self.hours.of(hours.now() if at is None else at)[1], parts)
-
-    def brief_tags(self, *parts: str) -> list[bytes]:
-        """What `brief_tag` may have given, by the key of each hour that lives."""
-        return [self._tag_under(key, parts) for key in self.hours.living()]
-
-    def _tag_under(self, key: bytes, parts: tuple[str, ...]) -> bytes:
-        return hmac.new(self._brief(key), "\x1f".join(("tag", *parts)).encode(), hashlib.sha256).digest()
-
-    def renew(self, box: bytes, bound_to: str, now: datetime) -> bytes | None:
-        """The same under a younger key; None for what nobody opens any more."""
-        try:
-            return self.encrypt_brief(self.decrypt(box, bound_to), bound_to, at=now.timestamp())
-        except Unopened:
-            return None
-
-    def _open_brief(self, box: bytes, bound_to: str) -> bytes:
-        key = self.hours.find(int.from_bytes(box[2:6], "big"))
-        if key is None:
-            raise Unopened(bound_to)
-        try:
-            padded = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
-                box[6 + NONCE :], box[:6] + _aad(bound_to), box[6 : 6 + NONCE], self._brief(key)
-            )
-        except CryptoError:
-            raise Unopened(bound_to) from None
-        return sodium.sodium_unpad(padded, _bucket(len(padded) - 1))
-
-    def _brief(self, key: bytes) -> bytes:
-        return hashlib.blake2b(key, key=self.derive("brief"), digest_size=32, person=b"jawab-brief").digest()
-
     def _tier1(self, master: bytes) -> bytes:
         return _derive("tier1", master)
 
@@ -222,24 +182,6 @@ class Keys:
         """Argon2id of a case code, salted per house. 0.2 s and 64 MiB: never on an event loop."""
         salt = self.derive("code-salt")[: argon2id.SALTBYTES]
         return argon2id.kdf(32, code.encode(), salt, opslimit=CODE_OPSLIMIT, memlimit=CODE_MEMLIMIT)
-
-
-def _bucket(length: int) -> int:
-    """To what the padding of so many bytes goes: at least one byte is added."""
-    size = BRIEF_PAD
-    while size <= length and size < MOST_PAD:
-        size *= 2
-    return size
-
-
-def older_than(now: datetime) -> dict[str, bytes]:
-    """Of brief boxes those that are to be renewed lie between these: `box >= %(from)s AND box < %(to)s`."""
-    return {"from": BRIEF, "to": BRIEF + hours.mark(hours.oldest(now))}
-
-
-def gone_before(now: datetime) -> dict[str, bytes]:
-    """As `older_than`, of brief boxes whose keys should be gone by now."""
-    return {"from": BRIEF, "to": BRIEF + hours.mark(hours.oldest_key(now))}
 
 
 # ── tier 2: boxes that only their readers open ───────────────────────────────────────────────────────────────────────
@@ -266,6 +208,33 @@ def open_item(blob: bytes, wrap: bytes, private: bytes, case_id: str, item_id: s
     except CryptoError:
         raise Unopened(item_id) from None
     return sodium.sodium_unpad(padded, len(padded))
+
+
+def is_private_of(text: str, public: bytes | None) -> bool:
+    """Whether this is the private half of a public key, as 64 hexadecimal digits."""
+    return public is not None and public_of(text) == public
+
+
+def public_of(text: str) -> bytes | None:
+    """The public half that belongs to 64 hexadecimal digits if they are a private one; None for anything else."""
+    return bytes(PrivateKey(bytes.fromhex(text)).public_key) if re.fullmatch(r"[0-9a-fA-F]{64}", text) else None
+
+
+def write_pair(folder: Path) -> bytes:
+    """Make an escrow pair in a new folder (0700, files 0400), for somewhere else than here. Returns its public half.
+
+    Raises OSError, also where the folder is there.
+    """
+    folder.mkdir(mode=0o700)
+    private, public = new_keypair()
+    _write_once(folder / "escrow.key", private.hex())
+    _write_once(folder / "escrow.pub", public.hex())
+    return public
+
+
+def write_public(folder: Path, public: bytes) -> None:
+    """Put an escrow's public half beside the house key, over the one that lay there."""
+    _write_over(folder / "escrow.pub", public.hex())
 
 
 def new_keypair() -> tuple[bytes, bytes]:

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
-from store.crypto import Keys, Unopened, older_than
+from store.brief import older_than
+from store.crypto import Keys, Unopened
 from store.database import Auto, Tx, fetch_all
 
 _USUAL = " " * 300  # as long as most messages are

@@ -9,7 +9,8 @@ from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 from store import channels, hours, kinds, sounds, vcards
-from store.crypto import Keys, Unopened, older_than
+from store.brief import older_than
+from store.crypto import Keys, Unopened
 from store.database import Auto, Conn, Tx, fetch_all, fetch_one
 
 

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Literal, LiteralString
 from uuid import UUID
 
-from store.crypto import Keys, older_than
+from store.brief import older_than
+from store.crypto import Keys
 from store.database import Auto, Tx, fetch_all, fetch_one
 
 # Pieces of larger statements. A conversation begins with its contact (`made`) …

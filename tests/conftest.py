@@ -22,6 +22,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from bot import registry
+from bot.intake import door
 from house.postgres import Postgres
 from house.valkey import Valkey
 from locales.channels import CHANNELS
@@ -255,6 +256,12 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests write faster than anybody: no reply is held for more of the same, but where that is what is tried."""
     for name, limits in CHANNELS.items():
         monkeypatch.setitem(CHANNELS, name, dataclasses.replace(limits, bubble_seconds=0))
+
+
+@pytest.fixture(autouse=True)
+def door_looked_at_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test opens or closes the protected door within a second, and nobody waits that long."""
+    monkeypatch.setattr(door, "FRESH", 0.0)
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from cases import scorecards
+from cases import outside, scorecards
+from cases.outside import Other
 from flows.model import Place, Round
 from locales.places import of_district
 from store.database import Database, fetch_all, fetch_one
@@ -22,7 +23,11 @@ class District:
     demo: bool
     places: tuple[Place, ...]
     round: Round | None
-    outside: tuple[tuple[dict[str, str], str], ...]  # (names by language, phone) of bodies outside the district
+    outside: tuple[Other, ...]
+
+    def outside_of(self, *, trial: bool) -> tuple[tuple[dict[str, str], str], ...]:
+        """(names by language, phone) of others to ask; the demo's own are told to nobody on a real line."""
+        return tuple((one.names, one.phone) for one in self.outside if not (trial and one.demo))
 
 
 # By database, so that a process which opens two (the tests do) never answers from the other one's.
@@ -40,9 +45,7 @@ async def get(db: Database, district_id: str) -> District:
 
 async def _read(db: Database, district_id: str) -> District:
     async with db.autocommit("intake") as connection:
-        district = await fetch_one(
-            connection, "SELECT names, demo, outside FROM districts WHERE id = %s", (district_id,)
-        )
+        district = await fetch_one(connection, "SELECT names, demo FROM districts WHERE id = %s", (district_id,))
         if district is None:
             raise LookupError(district_id)
         places = await fetch_all(
@@ -55,13 +58,14 @@ async def _read(db: Database, district_id: str) -> District:
         order = {place.id: number for number, place in enumerate(of_district(district_id))}
         places.sort(key=lambda row: order.get(row["id"], len(order)))
         opened = await scorecards.open_round(connection, district_id)
+        others = await outside.of_district(connection, district_id)
     return District(
         id=district_id,
         names=district["names"],
         demo=district["demo"],
         places=tuple(map(_place, places)),
         round=Round(str(opened.id), tuple(opened.indicators)) if opened else None,
-        outside=tuple((body["names"], body["phone"]) for body in district["outside"]),
+        outside=tuple(others),
     )
 
 

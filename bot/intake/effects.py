@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, assert_never
 
-from bot.intake import lookups, sealing
+from bot.intake import door, lookups, sealing
 from bot.intake.message import Turn, fresh_code
 from cases import acts, register, reserved, scorecards, sorting, thread
 from cases.cards import CALLERS
@@ -21,6 +22,7 @@ from flows.effects import (
     Forget,
     GiveCode,
     KeepStory,
+    Lock,
     LookUp,
     OpenCase,
     Rate,
@@ -54,9 +56,11 @@ async def perform(tx: Tx, turn: Turn, effect: Effect) -> None:  # noqa: PLR0912 
         case Amend():
             await _amend(tx, turn, effect)
         case Seal():
-            await sealing.seal(tx, turn, effect)
+            await _seal(tx, turn, effect)
         case SealStory():
             await sealing.seal_story(tx, turn, effect)
+        case Lock():
+            await _lock(tx, turn, effect)
         case Forget():
             await _forget(tx, turn, effect)
         case SetLanguage():
@@ -133,8 +137,19 @@ async def _open_case(tx: Tx, turn: Turn, effect: OpenCase) -> None:
         await thread.append_media(tx, keys, case_id, media_id, lang=turn.lang, now=turn.now)
 
 
+async def _seal(tx: Tx, turn: Turn, effect: Seal) -> None:
+    """One answer into its case; where nobody is left to seal it to, it waits locked."""
+    try:
+        await sealing.seal(tx, turn, effect)
+    except vault.Nobody:
+        await _lock(tx, turn, Lock(fresh_code(), effect.details, (effect.item,)))
+
+
 async def _seal_instead(tx: Tx, turn: Turn, effect: OpenCase, items: Iterable[Item]) -> None:
     """Who sorts has read these words and put them behind the door, while their writer went on answering."""
+    if not await door.is_open(tx, turn):
+        await _lock(tx, turn, Lock(effect.code, effect.details, tuple(items), kept=True))
+        return
     await lookups.hash_code(turn, effect.code)
     await sealing.seal_story(tx, turn, SealStory(effect.code, effect.details))
     for item in items:
@@ -226,6 +241,29 @@ async def _follow(tx: Tx, turn: Turn, effect: Seal) -> None:
         await sealing.blank(tx, turn)  # whoever wrote does not know that it is behind the door: their words were kept
     elif effect.item != Item():
         await _keep_story(tx, turn, fresh_code(), [effect.item])
+
+
+async def _lock(tx: Tx, turn: Turn, effect: Lock) -> None:
+    """What was said in front of a closed door waits for the province's triage alone, and no other copy stays."""
+    keys, kept = turn.jawab.keys, None
+    if effect.kept:
+        kept = await sorting.find(tx, turn.jawab.keys, effect.code, turn.contact_id)
+    if kept is None:
+        await sorting.take_back(tx, turn.contact_id, turn.now)
+        await _keep_story(tx, turn, effect.code, effect.story)
+        kept = await sorting.find(tx, turn.jawab.keys, effect.code, turn.contact_id)
+    else:
+        for item in effect.story:
+            await sorting.append(tx, keys, kept, words=item.words(), now=turn.now)
+            await _keep_media(tx, turn, [item], kept)
+    if kept is None:
+        raise LookupError("what was just kept is gone")
+    answers = {_KEPT_AS[name]: value for name, value in effect.details.answered().items() if name in _KEPT_AS}
+    if effect.details.location:
+        await sorting.append(tx, keys, kept, words=Item(location=effect.details.location).words(), now=turn.now)
+    taken = await sorting.take(tx, keys, kept)
+    await sorting.lock(tx, keys, replace(taken, answers={**taken.answers, **answers}), turn.now)
+    await sealing.blank(tx, turn)
 
 
 async def _forget(tx: Tx, turn: Turn, effect: Forget) -> None:

@@ -14,11 +14,11 @@ import psycopg
 import structlog
 
 from bot.channels import Inbound
-from bot.intake import district, effects, keeping, lookups, sealing, standing
+from bot.intake import district, door, effects, keeping, lookups, sealing, standing
 from bot.intake.message import Turn
 from bot.intake.standing import Standing
 from flows.book import Book
-from flows.effects import Effect, GiveCode, KeepStory, LookUp, OpenCase, Seal, SealStory, Step, Verify
+from flows.effects import Effect, GiveCode, KeepStory, Lock, LookUp, OpenCase, Seal, SealStory, Step, Verify
 from flows.engine import step
 from flows.load import load_book
 from flows.model import Event, Known, Media, Session
@@ -30,7 +30,7 @@ from store.moves import Kind
 
 log = structlog.get_logger()
 
-GIVES = (GiveCode, KeepStory, OpenCase, Seal, SealStory)  # effects that give a number, on both sides of the door alike
+GIVES = (GiveCode, KeepStory, Lock, OpenCase, Seal, SealStory)  # effects that give a number, on both sides of the door
 MOST_LOOKUPS = 3  # in one turn; a flow that asks more often is broken
 MOST_RACES = 8  # how often one message may find that another moved the session first
 MOST_A_MINUTE = 30  # messages of one phone; more are kept and taken up later
@@ -93,7 +93,7 @@ async def pass_quietly(jawab: Jawab, contact_id: uuid.UUID) -> str:
     if before is None:
         return "stale"
     turn = await _turn(jawab, before, None, "quiet")
-    return await _run(turn, before, Event("quiet", _known(turn, before)), None)
+    return await _run(turn, before, Event("quiet", await _known(turn, before)), None)
 
 
 async def _turn(jawab: Jawab, before: Standing, inbox_id: uuid.UUID | None, kind: Kind) -> Turn:
@@ -109,7 +109,7 @@ async def _turn(jawab: Jawab, before: Standing, inbox_id: uuid.UUID | None, kind
     )
 
 
-def _known(turn: Turn, before: Standing) -> Known:
+async def _known(turn: Turn, before: Standing) -> Known:
     return Known(
         at=turn.now.timestamp(),
         code=turn.code,
@@ -122,8 +122,9 @@ def _known(turn: Turn, before: Standing) -> Known:
         missed=before.missed,
         weekly=before.weekly,
         trial=turn.jawab.settings.trial,
+        closed=await door.is_closed(turn.jawab, turn.district),
         round=turn.district.round,
-        outside=turn.district.outside,
+        outside=turn.district.outside_of(trial=turn.jawab.settings.trial),
     )
 
 
@@ -133,7 +134,7 @@ async def _attempt(jawab: Jawab, message: Inbound, before: Standing, inbox_id: u
     quoted, quotes_asks = await lookups.quoted(jawab, before.contact_id, message)
     event = Event(
         "message",
-        _known(turn, before),
+        await _known(turn, before),
         text=message.opt_out or message.text,  # a provider that acted on the word knows which word it was
         choice=tap.option,
         tapped=tap.node,
@@ -184,6 +185,8 @@ async def _step_and_write(turn: Turn, before: Standing, event: Event, message: I
     await lookups.hash_codes(turn, first)
     async with turn.jawab.db.transaction("intake") as tx:
         last = await _look_up(tx, turn, book, event, first)
+        if await door.has_moved(tx, turn, last.effects, closed=event.known.closed):
+            return "stale"  # nothing is written yet
         outcome = await moves.move(tx, _move(turn, before, last, message), turn.kind)
         if outcome == "moved":
             for effect in last.effects:

@@ -21,7 +21,7 @@ from uuid import UUID, uuid4
 
 from cases import joined, offices, sorting, triage
 from cases.card_boxes import Lost
-from cases.protected import register, roster
+from cases.protected import register, roster, standing
 from cases.sorting import Kept
 from cases.triage import Custodian
 from store import alarms, contacts
@@ -31,6 +31,10 @@ from store.database import Conn, Tx, fetch_all, fetch_one
 FILLED, BLANK = 8, "blank"
 # What goes along of a card's answers; the rest is the triage's own.
 ANSWERS = ("category", "place_id", "place_text", "may_message", "about", "call")
+
+
+class Nobody(ValueError):
+    """There is nobody to seal something to. Nothing of it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,13 @@ async def append(
     readers = {str(one): key for one, key in (await roster.readers(tx)).items() if one in recipients}
     if not readers:
         await alarms.sound(tx, "protected_without_reader")
-    if keys.escrow_public is None:
+    escrow = await standing.escrow_of(tx, keys)
+    if escrow is None:
         await alarms.sound(tx, "protected_without_escrow")
     else:
-        readers[ESCROW] = keys.escrow_public
+        readers[ESCROW] = escrow
+    if not readers:
+        raise Nobody("sealed to nobody: it would be lost")
     item_id = uuid4()  # no id of this room may say when it was made
     plain = json.dumps({"kind": kind, "at": now and now.isoformat(), "data": dict(data)}, ensure_ascii=False).encode()
     blob, wraps = seal_item(plain, str(case_id), str(item_id), readers)

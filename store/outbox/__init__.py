@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from store.crypto import Keys, Unopened, older_than
+from store.brief import older_than
+from store.crypto import Keys, Unopened
 from store.database import Auto, Conn, Tx, fetch_all, fetch_one
 
 REPLACED = "replaced"  # why a reply was withdrawn: another one says what it would have said

@@ -75,7 +75,7 @@ TAILS: dict[str, list[str]] = {
 }
 
 # What is written into the audit has the shape of a text key and is none.
-AUDITED = {"protected.list", "protected.ask_close"}
+AUDITED = {"protected.list", "protected.ask_close", "protected.pin_escrow"}
 
 
 def asked() -> set[str]:

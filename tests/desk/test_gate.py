@@ -25,6 +25,7 @@ FILLERS = {
     "{item_id:uuid}": SOME_ID,
     "{staff_id:uuid}": SOME_ID,
     "{office_id:uuid}": SOME_ID,
+    "{outside_id:uuid}": SOME_ID,
     "{edition_id:uuid}": SOME_ID,
     "{move}": "note",
     "{reason}": "review",

@@ -180,6 +180,34 @@ def try_out(phone: Phone, lang: str) -> None:
     phone.say("PRIVATE")
 
 
+# Words of danger that were heard from people of a language; without one of its own it is walked in Urdu ones.
+DANGER = defaultdict(lambda: "کلرک رشوت مانگتا ہے", ps="هغه رشوت غواړي", brh="clerk rishwat mange")
+
+
+def find_closed(phone: Phone, lang: str) -> None:
+    """Every way to the protected door while it is closed: the menu, a word, a story, and one that it closed behind."""
+    phone.world.closed = True
+    greet(phone, lang)
+    tell(phone, lang, past="kind", category="security", kind="person")
+    phone.say("PRIVATE")
+    phone.say(DANGER[lang])
+    phone.say(STORY[lang])
+    phone.say("MENU")
+    phone.wait()
+    phone.world.closed = False
+    tell(phone, lang, "story", category="security", kind="person")
+    phone.world.closed = True
+    phone.say(STORY[lang])
+    phone.world.outside = ()
+    phone.say("PRIVATE")
+    phone.say("HELP")
+
+
+def find_closed_in_chat(phone: Phone, lang: str) -> None:
+    phone.world.channel = "whatsapp"
+    find_closed(phone, lang)
+
+
 def _ended(phone: Phone, lang: str, state: str, question: Question) -> str:
     """Their case ended so, and they are asked about it by ourselves."""
     complain(phone, lang)
@@ -246,6 +274,8 @@ SCRIPTS = {
     "weekly": subscribe,
     "help": seek_help,
     "trial": try_out,
+    "closed": find_closed,
+    "closed_chat": find_closed_in_chat,
     "gainsay": gainsay,
     "appeal": appeal,
     "take_back": take_back,

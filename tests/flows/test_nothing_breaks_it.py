@@ -44,9 +44,14 @@ TEXTS = st.one_of(DIGITS, WORDS, NEUTRAL, DANGER, HOSTILE, CODES)
 class Conversation(RuleBasedStateMachine):
     """One phone, anything typed in any order, silences, taps on old buttons, flows that change underneath."""
 
-    @initialize(lang=st.sampled_from(["", *locales.LANGS]), trial=st.booleans(), round_open=st.booleans())
-    def begin(self, lang: str, trial: bool, round_open: bool) -> None:
-        world = World(trial=trial)
+    @initialize(
+        lang=st.sampled_from(["", *locales.LANGS]),
+        trial=st.booleans(),
+        closed=st.booleans(),
+        round_open=st.booleans(),
+    )
+    def begin(self, lang: str, trial: bool, closed: bool, round_open: bool) -> None:
+        world = World(trial=trial, closed=closed)
         if not round_open:
             world.round = None
         self.phone = Phone(BOOK, world, Session(lang=lang))
@@ -137,6 +142,10 @@ class Conversation(RuleBasedStateMachine):
                 thread=memory.thread,
                 call=memory.call,
             )
+
+    @rule()
+    def the_door_opens_or_closes(self) -> None:
+        self.phone.world.closed = not self.phone.world.closed
 
     @invariant()
     def a_trial_line_has_sealed_nothing(self) -> None:

@@ -59,12 +59,14 @@ GRANT EXECUTE ON FUNCTION sealed.case_by_code(bytea) TO jawab_intake;
 -- counted from one: no transaction, place or number ties a sealed row to what else was written with it. Where
 -- somebody writes there now it gives up (lock_not_available); who comes meanwhile waits.
 CREATE TABLE sealed.mixed (xid text NOT NULL);             -- the transaction that did it last
--- The tables of the room; those that others point to hold who may read there, and nothing that a citizen's message wrote.
+-- The tables of the room. Those that point to others, or that nobody may empty, hold who may read there and nothing that a
+-- citizen's message wrote.
 CREATE FUNCTION sealed.room() RETURNS text[]
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT array_agg(c.relname::text ORDER BY c.relname) FROM pg_class c
     WHERE c.relnamespace = 'sealed'::regnamespace AND c.relkind = 'r'
         AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.contype = 'f' AND c.oid IN (f.conrelid, f.confrelid))
+        AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
 $$;
 CREATE FUNCTION sealed.mix() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
