@@ -7,6 +7,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import psycopg
+import uvicorn
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
@@ -17,6 +18,8 @@ import bot.doors
 import bot.trial
 import desk.doors
 import window.doors
+from house.patience import Patient
+from settings import Settings
 from store.database import check
 from store.jawab import Jawab
 from store.metrics import Metrics
@@ -28,7 +31,13 @@ PROXIED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forward
 
 def assemble(jawab: Jawab, part: Part = "all") -> FastAPI:
     """The application on parts that are already open; `part` leaves one side out."""
-    app = FastAPI(title="Jawab", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Jawab",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # such a redirect leads to whatever name the request asked for
+    )
     app.state.jawab = jawab
     if part in {"all", "citizen"}:
         bot.doors.mount(app, jawab)
@@ -64,6 +73,23 @@ def assemble(jawab: Jawab, part: Part = "all") -> FastAPI:
     app.add_route("/ready", ready)
     app.add_route("/metrics", metrics)
     return app
+
+
+def serve_with(app: FastAPI, settings: Settings, patience: type[Patient] = Patient) -> uvicorn.Config:
+    """How the application is served: with deadlines, without a log of people, believing the proxies that were named."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=patience,
+        ws="none",
+        access_log=False,  # an access log holds addresses and query strings: people
+        log_level="warning",
+        server_header=False,
+        proxy_headers=bool(settings.proxy),  # by itself it would believe whoever speaks from this machine
+        forwarded_allow_ips=settings.proxy or [],
+        timeout_graceful_shutdown=8,
+    )
 
 
 def is_inside(request: Request, public_name: str) -> bool:

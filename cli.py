@@ -81,23 +81,16 @@ def web(
     """Serve the citizen's door, the desk and the public pages."""
     import uvicorn
 
-    from app import assemble
+    from app import assemble, serve_with
+    from house import patience
 
     here = environment.load_running()
     _check_flows()
+    patience.take_all_descriptors()
 
     async def serve() -> None:
         async with opened(here) as jawab:
-            config = uvicorn.Config(
-                assemble(jawab, part),
-                host=here.host,
-                port=here.port,
-                access_log=False,  # an access log holds addresses and query strings: people
-                log_level="warning",
-                server_header=False,
-                timeout_graceful_shutdown=8,
-            )
-            await uvicorn.Server(config).serve()
+            await uvicorn.Server(serve_with(assemble(jawab, part), here)).serve()
 
     import uvloop
 
@@ -224,6 +217,8 @@ def _migrate(here: Settings) -> None:
     import store.migrations
 
     try:
+        if here.key_file.is_file():
+            Keys.load(here.key_file)  # a bad one is named whether or not the database answers
         keys = Keys.create(here.key_file, new=house_keys.is_new(here.database_url))
         store.migrations.migrate(here.database_url, keys)
     except Malformed:

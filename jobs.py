@@ -20,7 +20,7 @@ from bot import away, deliver, intake, mail, registry, silence, templates
 from broadcast import publish
 from cases import calendar, endings, links, notices, overdue, reserved, sorting, supervisors
 from cases.calendar import PROVINCE
-from desk import auth, decisions, protected, protected_door, protected_roster, sessions
+from desk import attempts, decisions, protected, protected_door, protected_roster, sessions
 from store import audit, inbox, media, once, outbox, tries
 from store import jobs as book
 from store import sessions as conversations
@@ -203,7 +203,7 @@ async def _prune(jawab: Jawab, now: datetime) -> None:
         log.info(
             "pruned",
             code_tries=await tries.forget(tx),
-            login_attempts=await auth.forget_attempts(tx, now),
+            login_attempts=await attempts.forget(tx, now),
             desk_sessions=await sessions.forget_ended(tx, now),
             link_sessions=await links.forget_ended(tx, now),
             once=await once.forget(tx, now),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -21,6 +22,9 @@ PAIRS = (
     ("smtp_host", "smtp_from"),
     ("smtp_user", "smtp_password"),
 )
+# Whoever guesses one of these can speak as the provider.
+WEAK_IF_SHORT = ("twilio_auth_token", "telegram_secret")
+TOKEN_LEAST, TOKEN_SIGNS = 20, 8
 
 
 class Misconfigured(SystemExit):
@@ -43,6 +47,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     public_url: str = ""
+    proxy: str = ""
     data: Path = Path("var")
     database_url: str = ""
     redis_url: str = ""
@@ -77,6 +82,18 @@ class Settings(BaseSettings):
         if not usable or re.search(r"[\s?#@]", value):
             raise ValueError("must be a web address such as https://jawab.example.pk")
         return value.rstrip("/")
+
+    @field_validator("proxy")
+    @classmethod
+    def _proxies(cls, value: str) -> str:
+        for one in filter(None, (part.strip() for part in value.split(","))):
+            try:
+                network = ip_network(one)
+            except ValueError:
+                raise ValueError("must be addresses or networks such as 127.0.0.1, 10.0.0.0/24") from None
+            if network.prefixlen == 0:
+                raise ValueError("must name the proxies; trusting everybody is trusting nobody's address")
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -145,6 +162,26 @@ class Settings(BaseSettings):
                 raise ValueError(f"JAWAB_{one.upper()} and JAWAB_{other.upper()} go together: one of them is missing")
         return self
 
+    @model_validator(mode="after")
+    def _live(self) -> Settings:
+        """Outside demo mode nothing is signed with a word that is guessed, and nothing private goes in clear."""
+        if self.mode == "demo":
+            return self
+        for name in WEAK_IF_SHORT:
+            token = getattr(self, name)
+            if token and (len(token) < TOKEN_LEAST or len(set(token)) < TOKEN_SIGNS):
+                raise ValueError(
+                    f"JAWAB_{name.upper()} is too easy to guess for live mode: at least {TOKEN_LEAST} letters and"
+                    " digits, as the provider gave them or as `openssl rand -hex 20` makes them"
+                )
+        parts = urlsplit(self.base_url)
+        if parts.scheme == "http" and not _is_here(parts.hostname or ""):
+            raise ValueError(
+                f"JAWAB_PUBLIC_URL must be https in live mode: passwords and cases would travel readable to"
+                f" {parts.hostname}"
+            )
+        return self
+
     @property
     def demo(self) -> bool:
         return self.mode == "demo"
@@ -174,6 +211,14 @@ class Settings(BaseSettings):
     def running_file(self) -> Path:
         """Written by the supervisor (0600): where the embedded parts of this folder are now."""
         return self.data / "run" / "running.json"
+
+
+def _is_here(host: str) -> bool:
+    """Whether a name never leaves this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def load(**given: Any) -> Settings:

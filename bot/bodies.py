@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from bot.channels import Inbound
 
-SECONDS = 15.0  # who is slower only holds a connection
+SECONDS = 8.0  # who is slower only holds a connection
 ON_A_THREAD = 64 * 1024  # bytes: a larger form takes longer to read than the other web hooks should wait
 LETTERS = 65_536  # WhatsApp's own limit: so many are kept, whatever their script makes of them on the way
 

@@ -36,6 +36,7 @@ FOUND = {
     "code": "a case code",
     "address": "an address",
     "name": "a person's name",
+    "victim": "somebody who was hurt",
     "long": "too many letters",
 }
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from cases.lifecycle import Refused
 from cases.roles import PROTECTED, ROLES
-from store import audit, desk_sessions
+from store import audit, desk_sessions, login_waits
 from store.crypto import hash_password, lock_private, new_keypair, new_salt
 from store.database import Tx, fetch_all
 
@@ -83,6 +83,7 @@ async def put(tx: Tx, person: Person, locked: Locked) -> None:
     if not rows:
         raise Refused("login_taken")
     await desk_sessions.end_all(tx, rows[0]["id"])
+    await login_waits.end_all(tx, rows[0]["id"])
     await audit.write(tx, "operator", f"staff.password:{person.role}", person.login)
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
-from typing import Any
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -15,16 +14,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 import pages
-from desk import gate, sessions
+from desk import attempts, devices, gate, roles, sessions
+from store import alarms, second_factors
 from store.crypto import Unopened, check_password, hash_password, unlock_private
-from store.database import LOCKS, Tx, fetch_one
+from store.database import fetch_one
 from store.jawab import Jawab
 
-WINDOW = timedelta(minutes=15)
-MOST_BY_LOGIN = 5
-MOST_BY_SOURCE = 20
-KEPT = timedelta(days=1)
 PASSWORD_MOST = 256  # letters
+pause = asyncio.sleep
 HASHES_AT_ONCE = 2  # 64 to 256 MiB each: a flood of logins must not take the machine's memory
 
 
@@ -33,6 +30,8 @@ class Identity:
     """What a right password opens."""
 
     staff_id: UUID
+    role: str
+    demo: bool
     private_key: bytes | None
 
 
@@ -48,28 +47,44 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     async def show(request: Request) -> Response:
         if request.state.staff is not None:
             return RedirectResponse("/desk", status_code=303)
-        return _form(request, to=request.query_params.get("to", ""))
+        return form(request, to=request.query_params.get("to", ""))
 
     async def enter(request: Request) -> Response:
-        form = request.state.form
-        login, password = form.get("login", "").strip().lower(), form.get("password", "")
+        posted = request.state.form
+        login, password = posted.get("login", "").strip().lower(), posted.get("password", "")
         source = request.client.host if request.client else ""
-        async with jawab.db.transaction("console") as tx:
-            attempt = await count(tx, jawab, login, source)
-        if attempt is None:
-            return _form(request, status=429, problem="login.throttled", login=login, headers={"Retry-After": "900"})
+        base_url, now = jawab.settings.base_url, datetime.now(UTC)
+        device = devices.known(request, jawab.keys, login, base_url)
+        try:
+            async with jawab.db.transaction("console") as tx:
+                turn = await attempts.take(tx, jawab.keys, login, source, device=device, now=now)
+                if "x-forwarded-for" in request.headers and not jawab.settings.proxy:
+                    await alarms.sound(tx, "proxy_not_named", once=["peer"], peer=source)
+        except attempts.TooMany as refused:
+            problem = "login.throttled" if refused.alone else "login.busy"
+            again = {"Retry-After": str(refused.seconds)}
+            return form(request, status=429, problem=problem, login=login, headers=again)
+        await pause(turn.wait)
         async with app.state.hashing:
             known = await check(jawab, login, password)
         if known is None:
-            return _form(request, status=401, problem="login.wrong", login=login, to=form.get("to", ""))
+            return form(request, status=401, problem="login.wrong", login=login, to=posted.get("to", ""))
         now = datetime.now(UTC)
+        asked = roles.needs_second_factor(known.role, demo=known.demo)
         async with jawab.db.transaction("console") as tx:
-            await tx.execute("UPDATE login_attempts SET ok = true WHERE id = %s", (attempt,))
+            await attempts.fit(tx, turn)
             if request.state.token:
                 await sessions.end(tx, request.state.token)
-            token = await sessions.begin(tx, known.staff_id, known.private_key, now)
-        response = RedirectResponse(_safe(form.get("to", "")), status_code=303)
-        sessions.give(response, token, jawab.settings.base_url)
+            if asked:
+                await second_factors.offer(tx, jawab.keys, known.staff_id)
+                token = await sessions.begin_waiting(tx, known.staff_id, known.private_key, now)
+            else:
+                token = await sessions.begin(tx, known.staff_id, known.private_key, now)
+        to = safe(posted.get("to", ""))
+        response = RedirectResponse(f"{roles.SECOND}?to={to}" if asked else to, status_code=303)
+        sessions.give(response, token, base_url)
+        if not asked:
+            devices.remember(response, jawab.keys, login, base_url)
         return response
 
     async def leave(request: Request) -> Response:
@@ -89,38 +104,6 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     app.add_route("/desk", home, methods=["GET"])
 
 
-async def count(tx: Tx, jawab: Jawab, login: str, source: str) -> int | None:
-    """Write the attempt down as failed before any slow hash. Returns its id, or None where there were too many.
-
-    The login is kept as a keyed hash: people type passwords into the wrong field.
-    """
-    now = datetime.now(UTC)
-    who, where = jawab.keys.tag("login", login).hex(), jawab.keys.tag("source", source).hex()
-    # One at a time for one login or source: twenty at once must not all see "four so far".
-    for lock in sorted({who, where}):
-        await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", (lock, LOCKS["login"]))
-    failed: Any = await fetch_one(
-        tx,
-        "SELECT (SELECT count(*) FROM login_attempts WHERE NOT ok AND at > %(since)s AND login = %(who)s) AS mine,"
-        " (SELECT count(*) FROM login_attempts WHERE NOT ok AND at > %(since)s AND source = %(where)s) AS near",
-        {"since": now - WINDOW, "who": who, "where": where},
-    )
-    if failed["mine"] >= MOST_BY_LOGIN or failed["near"] >= MOST_BY_SOURCE:
-        return None
-    row: Any = await fetch_one(
-        tx,
-        "INSERT INTO login_attempts (login, source, ok, at) VALUES (%s, %s, false, %s) RETURNING id",
-        (who, where, now),
-    )
-    return int(row["id"])
-
-
-async def forget_attempts(tx: Tx, now: datetime) -> int:
-    """Let go of attempts that no longer count. Returns how many."""
-    gone = await tx.execute("DELETE FROM login_attempts WHERE at < %s", (now - KEPT,))
-    return gone.rowcount
-
-
 async def check(jawab: Jawab, login: str, password: str) -> Identity | None:
     """Whose password this is. An unknown, disabled or (outside demo mode) demo login takes the same time to refuse."""
     row = None
@@ -128,7 +111,7 @@ async def check(jawab: Jawab, login: str, password: str) -> Identity | None:
         async with jawab.db.autocommit("console") as conn:
             row = await fetch_one(
                 conn,
-                "SELECT id, password_hash, private_box, key_salt FROM staff"
+                "SELECT id, role, demo, password_hash, private_box, key_salt FROM staff"
                 " WHERE login = %s AND disabled_at IS NULL AND (%s OR NOT demo)",
                 (login, jawab.settings.demo),
             )
@@ -136,20 +119,21 @@ async def check(jawab: Jawab, login: str, password: str) -> Identity | None:
     fits = await asyncio.to_thread(check_password, stored, password[:PASSWORD_MOST])
     if row is None or not fits:
         return None
+    person = Identity(row["id"], row["role"], row["demo"], None)
     if row["private_box"] is None:
-        return Identity(row["id"], None)
+        return person
     try:
         private = await asyncio.to_thread(unlock_private, bytes(row["private_box"]), password, bytes(row["key_salt"]))
     except Unopened:
-        return Identity(row["id"], None)
-    return Identity(row["id"], private)
+        return person
+    return replace(person, private_key=private)
 
 
-def _safe(to: str) -> str:
+def safe(to: str) -> str:
     return to if gate.RETURN_TO.fullmatch(to) else "/desk"
 
 
-def _form(
+def form(
     request: Request,
     *,
     status: int = 200,

@@ -15,7 +15,7 @@ from cases.lifecycle import Refused
 from cases.roles import PROTECTED, ROLES, who_may
 from cases.staff import Person
 from desk.protected_roster import roster_app
-from store import terminal
+from store import audit, desk_sessions, login_waits, second_factors, terminal
 from store.crypto import Keys
 from store.database import Database, fetch_all, fetch_one
 from store.terminal import AsJson
@@ -89,6 +89,22 @@ async def reset_password(db: Database, login: str, password: str | None = None) 
     return {"login": login, "password": made, "shut": person.role == PROTECTED}
 
 
+async def take_second_factor(db: Database, login: str) -> bool:
+    """For who has lost their phone: the next login shows a new secret. Returns whether there was one.
+
+    The person is signed out everywhere. Raises `Unacceptable`.
+    """
+    async with db.transaction("console") as tx:
+        person = await fetch_one(tx, "SELECT id FROM staff WHERE login = %s", (login,))
+        if person is None:
+            raise Unacceptable(f"no such login: {login}")
+        gone = await second_factors.forget(tx, person["id"])
+        await desk_sessions.end_all(tx, person["id"])
+        await login_waits.end_all(tx, person["id"])
+        await audit.write(tx, "operator", "staff.second_factor_taken", login)
+    return gone
+
+
 async def list_staff(db: Database) -> list[dict[str, Any]]:
     """Everybody: login, name, role, district, demo, disabled (time or None)."""
     async with db.autocommit("console") as conn:
@@ -144,6 +160,13 @@ def reset_password_here(context: typer.Context, login: str) -> None:
     """A new one-time password. A protected handler's earlier cases stay shut: nobody can reset a way into them."""
     made = terminal.run(context, lambda jawab: reset_password(jawab.db, login), Unacceptable)
     terminal.show([made], as_json=False)
+
+
+@staff_app.command("factor")
+def take_second_factor_here(context: typer.Context, login: str) -> None:
+    """For who has lost their phone: take the second factor away; the next login shows a new one."""
+    gone = terminal.run(context, lambda jawab: take_second_factor(jawab.db, login), Unacceptable)
+    terminal.out.print(f"{login}: {'taken away' if gone else 'there was none'}; asked for anew at the next login")
 
 
 @staff_app.command("way")

@@ -25,6 +25,7 @@ from desk import (
     protected_proof,
     queue,
     record,
+    second,
     sorting,
     staff,
 )
@@ -34,6 +35,7 @@ from store.jawab import Jawab
 # Letters before acts, whose address ends in any verb.
 ROOMS = (
     auth,
+    second,
     queue,
     case,
     letters,

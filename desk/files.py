@@ -11,7 +11,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from store import kinds, pictures
+from store import kinds, pictures, traces
 
 # What a browser may be told a file is; everything else is bytes to it. Never a type that it would run.
 TYPES = {
@@ -44,7 +44,6 @@ TYPES = {
 }
 # Why there is no file (text key file.fault.<name>).
 FAULTS = frozenset({"gone", "kind", "size", "unreachable", "foreign", "many"})
-PICTURES = frozenset({"image/jpeg", "image/png", "image/webp"})
 SOUNDS = frozenset({"audio/ogg", "audio/mpeg", "audio/aac", "audio/mp4"})  # those that browsers play
 # A page that is looked at loads its pictures by itself: more bytes than this are fetched by who wants to see them.
 PICTURE_MOST = 2 * 1024 * 1024
@@ -107,7 +106,7 @@ def tell_kind(kind: str) -> str:
 def _how(file: Known) -> str:
     if file.state != "kept":
         return file.state
-    if file.kind in PICTURES and (file.bytes or 0) <= PICTURE_MOST:
+    if file.kind in pictures.KINDS and (file.bytes or 0) <= PICTURE_MOST:
         return "picture"
     return "sound" if file.kind in SOUNDS else "file"
 
@@ -119,13 +118,11 @@ def is_first(request: Request) -> bool:
 
 
 def respond(request: Request, content: bytes, file: Known) -> Response:
-    """A file's bytes: a picture stripped, a sound to be played from anywhere, all else to be kept."""
-    kind, inline = file.kind, file.kind in SOUNDS
-    if kind in PICTURES:
-        try:
-            content, inline = pictures.strip(content, kind), True
-        except pictures.Broken:
-            kind = ""  # nobody can tell what else it says: bytes to keep, not shown
+    """A file's bytes, without what it says of its maker: a picture is shown, a sound played, all else to be kept."""
+    content, whole = traces.clean(content, file.kind)
+    picture = file.kind in pictures.KINDS
+    kind = file.kind if whole or not picture else ""  # a picture that is none: bytes to keep, not shown
+    inline = bool(kind) and (picture or kind in SOUNDS)
     known = kind in TYPES
     name = f"{str(file.id)[:8]}.{TYPES[kind] if known else 'bin'}"
     headers = {

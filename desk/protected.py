@@ -228,17 +228,29 @@ async def _hear(jawab: Jawab, request: Request) -> Response:
     return files.respond(request, file.content, file)
 
 
+async def _agree(jawab: Jawab, request: Request) -> Response:
+    """A second reader lets another's looks go on."""
+    try:
+        async with jawab.db.transaction("custody") as tx:
+            await reading.agree(tx, request.path_params["staff_id"], staff_id=request.state.staff.id)
+    except Refused as refused:
+        raise HTTPException(404) from refused
+    return RedirectResponse("/desk/protected", status_code=303)
+
+
 def mount(app: FastAPI, jawab: Jawab) -> None:
     async def show_list(request: Request) -> Response:
         staff: Staff = request.state.staff
         async with jawab.db.transaction("custody") as tx:
             rows = await reading.list_for(tx, staff.id)
+            stopped = await reading.list_stopped(tx, staff.id)
             await audit.write(tx, str(staff.id), "protected.list", str(staff.id))
             names = {row["id"]: row["names"] for row in await fetch_all(tx, "SELECT id, names FROM districts")}
         return pages.page(
             request,
             "desk/protected_list.html",
             rows=rows,
+            stopped=stopped,
             districts=names,
             today=calendar.day_of(datetime.now(UTC)),
             here="/desk/protected",
@@ -319,11 +331,15 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 await _mine(tx, request.state.staff, case_id)
                 await ACTS[move](tx, jawab.keys, request)
         except Refused as refused:
+            if refused.reason == reading.STOPPED:
+                async with jawab.db.transaction("custody") as tx:
+                    await reading.tell_stopped(tx, request.state.staff.id)
             kept = request.state.form.get("text", "")
             return await show(request, problem=f"refused.{refused.reason}", kept=kept, status=422)
         return RedirectResponse(f"/desk/protected/{case_id}?done={move}", status_code=303)
 
     app.add_route("/desk/protected", show_list, methods=["GET"])
+    app.add_route("/desk/protected/agree/{staff_id:uuid}", partial(_agree, jawab), methods=["POST"])
     app.add_route("/desk/protected/{case_id:uuid}", show, methods=["GET"])
     app.add_route(
         "/desk/protected/{case_id:uuid}/open/{reason}/media/{item_id:uuid}", partial(_hear, jawab), methods=["GET"]

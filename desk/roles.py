@@ -10,13 +10,18 @@ from psycopg import sql
 
 from cases.roles import ADMIN, APPROVER, EDITOR, HANDLER, PROTECTED, ROLES, SUPERVISOR, TRIAGE, who_may
 
+SECOND = "/desk/login/second"
 ANYBODY: frozenset[str] | None = None  # also without a login
 SIGNED_IN = frozenset(ROLES)
+
+SECOND_FACTOR = who_may("unseal", "staff")
 
 # (method, route) → roles. HEAD goes with GET.
 DOORS: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/desk/login"): ANYBODY,
     ("POST", "/desk/login"): ANYBODY,
+    ("GET", SECOND): ANYBODY,
+    ("POST", SECOND): ANYBODY,
     ("GET", "/desk"): SIGNED_IN,
     ("POST", "/desk/logout"): SIGNED_IN,
     ("GET", "/desk/queue"): who_may("handle"),
@@ -41,6 +46,7 @@ DOORS: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/desk/protected/{case_id:uuid}"): who_may("unseal"),
     ("GET", "/desk/protected/{case_id:uuid}/open/{reason}/media/{item_id:uuid}"): who_may("unseal"),
     ("POST", "/desk/protected/{case_id:uuid}/{move}"): who_may("unseal"),
+    ("POST", "/desk/protected/agree/{staff_id:uuid}"): who_may("unseal"),
     ("GET", "/desk/editions"): who_may("draft", "approve"),
     ("POST", "/desk/editions"): who_may("draft"),
     ("GET", "/desk/editions/{edition_id:uuid}"): who_may("draft", "approve"),
@@ -127,3 +133,8 @@ def within(staff: Staff, column: str = "district_id") -> sql.Composable:
 def admitted(method: str, route: str) -> frozenset[str] | None:
     """The roles that may open this door; `ANYBODY` is None. Raises KeyError where nobody listed it."""
     return DOORS[("GET" if method == "HEAD" else method, route)]
+
+
+def needs_second_factor(role: str, *, demo: bool) -> bool:
+    """Who reads sealed cases or lets others in. Demo people do not: their passwords are printed beside each other."""
+    return role in SECOND_FACTOR and not demo

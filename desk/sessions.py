@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from starlette.responses import Response
 
 from desk.roles import Staff
-from store import desk_sessions
+from store import desk_sessions, login_waits
 from store.crypto import Unopened, lock_box, unlock_box
 from store.database import Conn, Tx, fetch_one
 
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=8)
+SECOND = timedelta(minutes=5)  # for the second factor, after the password
 TOUCH = timedelta(seconds=30)  # how exactly idleness is measured: one write in 30 s, not one a page
 
 
 def cookie_name(base_url: str) -> str:
     """`__Host-` ties the cookie to one https host; browsers refuse it over plain http, so a local demo goes without."""
     return "__Host-jawab" if base_url.startswith("https://") else "jawab"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Who has given the right password, and not yet the second factor."""
+
+    staff_id: UUID
+    login: str
+    private_key: bytes | None
+    token_hash: bytes
 
 
 async def begin(tx: Tx, staff_id: UUID, private_key: bytes | None, now: datetime) -> str:
@@ -71,6 +83,25 @@ async def find(conn: Conn, token: str, *, demo: bool, now: datetime, touch: bool
     )
 
 
+async def begin_waiting(tx: Tx, staff_id: UUID, private_key: bytes | None, now: datetime) -> str:
+    """Somebody has given the right password, and not yet the second factor: no session, and it opens nothing."""
+    token = secrets.token_urlsafe(32)
+    key_box = lock_box(private_key, _box_key(token)) if private_key else None
+    await login_waits.put(tx, token_hash=_hash(token), staff_id=staff_id, key_box=key_box, until=now + SECOND)
+    return token
+
+
+async def find_waiting(conn: Conn, token: str, now: datetime) -> Waiting | None:
+    row = await login_waits.find(conn, _hash(token), now)
+    if row is None:
+        return None
+    try:
+        private_key = unlock_box(row["key_box"], _box_key(token)) if row["key_box"] is not None else None
+    except Unopened:
+        private_key = None
+    return Waiting(row["staff_id"], row["login"], private_key, _hash(token))
+
+
 async def unlock(tx: Tx, token: str) -> bytes | None:
     """The private key of this session's protected handler, or None."""
     row = await fetch_one(tx, "SELECT key_box FROM desk_sessions WHERE token_hash = %s", (_hash(token),))
@@ -88,7 +119,7 @@ async def end(tx: Tx, token: str) -> None:
 
 async def forget_ended(tx: Tx, now: datetime) -> int:
     """Let go of sessions that are over, and of the boxed keys in them. Returns how many."""
-    return await desk_sessions.end_idle(tx, now, IDLE)
+    return await desk_sessions.end_idle(tx, now, IDLE) + await login_waits.forget(tx, now)
 
 
 def give(response: Response, token: str, base_url: str) -> None:

@@ -52,8 +52,9 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 conn,
                 sql.SQL(
                     "SELECT f.id, f.login, f.name, f.role, f.demo, f.disabled_at, o.names AS office,"
-                    " EXISTS (SELECT 1 FROM desk_sessions s WHERE s.staff_id = f.id AND s.expires_at > %(now)s"
-                    " AND s.seen_at > %(idle)s) AS here FROM staff f LEFT JOIN offices o ON o.id = f.office_id"
+                    " EXISTS (SELECT 1 FROM desk_sessions s WHERE s.staff_id = f.id"
+                    " AND s.expires_at > %(now)s AND s.seen_at > %(idle)s) AS here"
+                    " FROM staff f LEFT JOIN offices o ON o.id = f.office_id"
                     " WHERE {within} ORDER BY f.disabled_at IS NOT NULL, f.role, f.name"
                 ).format(within=within(staff, "f.district_id")),
                 {**staff.scope, "now": now, "idle": now - sessions.IDLE},

@@ -20,5 +20,7 @@ def trim(folder: Path, largest: int = LARGEST) -> None:
         with suppress(OSError):
             if log.stat().st_size > largest:
                 with suppress(OSError):
-                    shutil.copyfile(log, log.with_name(log.name + ".1"))
+                    aside = log.with_name(log.name + ".1")
+                    aside.touch(mode=0o600)
+                    shutil.copyfile(log, aside)
                 os.truncate(log, 0)

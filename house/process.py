@@ -126,7 +126,9 @@ def start(
             account.become()
         die_with_parent(ending.orphaned, parent)
 
-    with log.open("ab") as output, _plainly(argv[0]):
+    # A log of errors is for the operator's eyes, and so is whatever a child of ours writes.
+    opened = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(opened, "ab") as output, _plainly(argv[0]):
         handle = subprocess.Popen(  # noqa: S603 - argv comes from our own code
             [str(word) for word in argv],
             stdin=subprocess.DEVNULL,
@@ -135,6 +137,7 @@ def start(
             env=dict(env),
             cwd=folder,
             pass_fds=inherit,
+            umask=0o077,
             # A terminal sends Ctrl-C to every process of its session: the order of stopping is ours to choose.
             start_new_session=True,
             preexec_fn=before_exec,  # noqa: PLW1509 - the kernel takes the parent-death signal only from the child

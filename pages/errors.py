@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
@@ -33,6 +33,7 @@ HEADERS = {
     b"cross-origin-opener-policy": b"same-origin",
     b"permissions-policy": b"camera=(), microphone=(), geolocation=()",
 }
+HTTPS_ONLY = (b"strict-transport-security", b"max-age=63072000")  # two years, once anybody came by https
 
 
 def dress(app: FastAPI, room: Room) -> None:
@@ -58,6 +59,7 @@ class Headers:
             await self.app(scope, receive, send)
             return
         private = room_of(scope).private
+        https = scope["app"].state.jawab.settings.base_url.startswith("https://")
         started = False
 
         async def dressed(message: MutableMapping[str, Any]) -> None:
@@ -67,6 +69,8 @@ class Headers:
                 given = list(message.get("headers", []))
                 present = {name.lower() for name, _ in given}
                 given += [(name, value) for name, value in HEADERS.items() if name not in present]
+                if https:
+                    given.append(HTTPS_ONLY)
                 if private:
                     given = [(name, value) for name, value in given if name.lower() != b"cache-control"]
                     given.append((b"cache-control", b"no-store"))
@@ -75,6 +79,8 @@ class Headers:
 
         try:
             await self.app(scope, receive, dressed)
+        except ClientDisconnect:
+            return  # who asked is gone, or was too slow: there is nobody to answer
         except Exception as crash:
             # Where it happened, never what it said: a database error quotes the words it choked on.
             where = [

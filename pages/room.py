@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 import locales
 from locales.values import group
+from pages.marks import mark
 
 ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
 HERE = Path(__file__).parent
@@ -61,6 +62,7 @@ def environment(folder: Path) -> Environment:
         lstrip_blocks=True,
     )
     jinja.filters["code"] = group
+    jinja.filters["marked"] = mark
     jinja.globals["asset"] = partial(asset, folder)
     jinja.globals["direction"] = locales.direction
     jinja.globals["own_name"] = locales.own_name

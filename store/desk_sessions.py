@@ -9,7 +9,14 @@ from store.database import Conn, Tx
 
 
 async def put(
-    tx: Tx, *, token_hash: bytes, staff_id: UUID, csrf: str, key_box: bytes | None, now: datetime, longest: timedelta
+    tx: Tx,
+    *,
+    token_hash: bytes,
+    staff_id: UUID,
+    csrf: str,
+    key_box: bytes | None,
+    now: datetime,
+    longest: timedelta,
 ) -> None:
     """Somebody has signed in, which the audit is told in the same statement."""
     await tx.execute(

@@ -141,3 +141,4 @@ def _webp(content: bytes) -> bytes:
 
 
 _STRIP: dict[str, Callable[[bytes], bytes]] = {"image/jpeg": _jpeg, "image/png": _png, "image/webp": _webp}
+KINDS = frozenset(_STRIP)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 import psycopg
 import pytest
@@ -53,6 +55,27 @@ async def test_metrics_are_there_for_who_asks_from_inside(
         answer = await http.get("/metrics", headers={"Host": host, **headers})
     assert answer.status_code == status
     assert ("jawab_database_up 1.0" in answer.text) == (status == 200)
+
+
+@pytest.mark.parametrize("path", ["/updates/", "/figures/", "/desk/", "/desk/queue/", "/try/", "/open-data//"])
+async def test_no_redirect_leads_to_the_name_that_was_asked_for(jawab: Jawab, path: str) -> None:
+    transport = httpx.ASGITransport(app=assemble(jawab), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="https://jawab.test") as http:
+        answer = await http.get(path, headers={"Host": "evil.test"})
+    assert "evil.test" not in answer.headers.get("location", "")
+    assert answer.status_code in {404, 421}
+
+
+@pytest.mark.parametrize("public_url", ["https://jawab.test", "http://127.0.0.1:8000"])
+async def test_who_came_by_https_comes_by_https_alone(jawab: Jawab, public_url: str) -> None:
+    """On every answer, errors and the providers' doors too; over plain http browsers would not believe it."""
+    jawab = replace(jawab, settings=jawab.settings.model_copy(update={"public_url": public_url}))
+    transport = httpx.ASGITransport(app=assemble(jawab), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=public_url) as http:
+        for path in ("/", "/desk/login", "/desk/queue", "/nothing", "/in/twilio", "/static/style.css"):
+            answer = await http.get(path)
+            told = answer.headers.get("strict-transport-security", "")
+            assert told == ("max-age=63072000" if public_url.startswith("https:") else ""), path
 
 
 async def test_a_database_that_is_not_migrated_is_not_ready(cluster: str, keys: Keys, jawab: Jawab) -> None:

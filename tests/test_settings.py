@@ -16,6 +16,7 @@ from settings import Misconfigured
 
 ROOT = Path(__file__).parents[1]
 ACCOUNT = "AC" + "0" * 32
+SECRET = "0123456789abcdef0123456789abcdef"
 MALFORMED = [
     ("JAWAB_MODE", "prod"),
     ("JAWAB_PORT", "abc"),
@@ -27,6 +28,12 @@ MALFORMED = [
     ("JAWAB_PUBLIC_URL", "http://[::1"),
     ("JAWAB_PUBLIC_URL", "https://jawab.example.pk/?a=b"),
     ("JAWAB_PUBLIC_URL", "https://ja wab.example.pk"),
+    ("JAWAB_PUBLIC_URL", "http://jawab.example.pk"),  # live: passwords and cases would travel readable
+    ("JAWAB_PUBLIC_URL", "http://127.0.0.1.example.pk"),
+    ("JAWAB_PROXY", "nonsense"),
+    ("JAWAB_PROXY", "127.0.0.1, *"),
+    ("JAWAB_PROXY", "0.0.0.0/0"),
+    ("JAWAB_PROXY", "10.0.0.1/24"),
     ("JAWAB_PUBLIC_URL", "https://user:geheim@jawab.example.pk"),
     ("JAWAB_DATA", "./" + "a" * 300),
     ("JAWAB_DATABASE_URL", "mysql://here/x"),
@@ -86,16 +93,40 @@ def test_half_a_pair_is_refused(name: str, value: str, missing: str, monkeypatch
 
 def test_a_demo_with_a_real_bot_is_a_trial_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAWAB_TELEGRAM_TOKEN", "5550001:token")
-    monkeypatch.setenv("JAWAB_TELEGRAM_SECRET", "secret")
+    monkeypatch.setenv("JAWAB_TELEGRAM_SECRET", SECRET)
     assert settings.load(mode="demo").trial
     assert not settings.load(mode="live").trial
     monkeypatch.setenv("JAWAB_TELEGRAM_API_URL", "http://127.0.0.1:8081")
     assert not settings.load(mode="demo").trial
 
 
+@pytest.mark.parametrize("token", ["changeme", "x", "geheim" * 5, "a" * 40, "short1-but-mixed"])
+@pytest.mark.parametrize("name", ["TWILIO_AUTH_TOKEN", "TELEGRAM_SECRET"])
+def test_a_word_that_is_guessed_is_refused_in_live_mode(name: str, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAWAB_TWILIO_ACCOUNT_SID", ACCOUNT)
+    monkeypatch.setenv("JAWAB_TWILIO_AUTH_TOKEN", SECRET)
+    monkeypatch.setenv("JAWAB_TELEGRAM_TOKEN", "5550001:token")
+    monkeypatch.setenv("JAWAB_TELEGRAM_SECRET", SECRET)
+    settings.load(mode="live")
+    monkeypatch.setenv(f"JAWAB_{name}", token)
+    assert f"JAWAB_{name}" in refusal()
+    settings.load(mode="demo")
+
+
+@pytest.mark.parametrize("host", ["::", "192.0.2.7"])
+def test_live_and_reachable_needs_a_public_address_with_https(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAWAB_HOST", host)
+    assert "JAWAB_PUBLIC_URL" in refusal()
+    monkeypatch.setenv("JAWAB_PUBLIC_URL", "https://jawab.example.pk")
+    settings.load()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("JAWAB_PROXY", "127.0.0.1, 10.0.0.0/24,::1"),
+        ("JAWAB_PUBLIC_URL", "http://127.0.0.1:8010"),
+        ("JAWAB_PUBLIC_URL", "http://localhost"),
         ("JAWAB_PUBLIC_URL", "https://jawab.example.pk:8443/behind/a/path/"),
         ("JAWAB_PUBLIC_URL", "http://[::1]:8000"),
         ("JAWAB_DATABASE_URL", "postgresql://u:p@one:5432,two:5433/x?target_session_attrs=read-write"),
@@ -161,6 +192,7 @@ def test_a_malformed_key_file_is_named_in_one_line(tmp_path: Path, name: str, co
     keys.mkdir()
     for file in ("master.key", "escrow.pub"):
         (keys / file).write_text(secrets.token_hex(32))
+        (keys / file).chmod(0o600)
     (keys / name).write_bytes(content)
     code, line = run(tmp_path, JAWAB_DATABASE_URL="postgresql://u:p@127.0.0.1:1/x")
     assert code == 2

@@ -56,6 +56,10 @@ PHONE = r"\+[1-9][0-9]{4,14}"
 # WhatsApp users may hide their number behind a user id such as PK.1234 or PK.ENT.1234 (from mid-2026).
 USER_ID = r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}"
 PERSON = re.compile(rf"{PHONE}|whatsapp:(?:{PHONE}|{USER_ID})")
+# Its bucket, named in the path: where the name stands before the host, anybody's bucket can hold a folder of that name.
+BUCKET = re.compile(
+    r"s3(?:-external-1|\.dualstack)?(?:[.-][a-z]{2}(?:-[a-z]+)+-[0-9])?\.amazonaws\.com/media\.twiliocdn\.com/"
+)
 OURS = re.compile(rf"{PHONE}|whatsapp:{PHONE}|[0-9]{{3,8}}")
 # Short codes and names: banks, operators and other robots.
 SYSTEM = re.compile(r"[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 .&_+-]{1,15}")
@@ -358,14 +362,9 @@ class Twilio(Channel):
         if self.may_fetch(url):
             return True
         parts = urlsplit(url)
-        return (
-            not self._host
-            and parts.scheme == "https"
-            and (
-                parts.netloc.endswith(".twiliocdn.com")
-                or (parts.netloc.endswith(".amazonaws.com") and parts.path.startswith("/media.twiliocdn.com/"))
-            )
-        )
+        if self._host or parts.scheme != "https":
+            return False
+        return parts.netloc.endswith(".twiliocdn.com") or BUCKET.match(parts.netloc + parts.path) is not None
 
     async def close(self) -> None:
         await self._wire.close()

@@ -17,11 +17,17 @@ from cases.protected import register, vault
 from cases.roles import who_may
 from store import alarms, audit
 from store.crypto import Keys, Unopened, open_item
-from store.database import Conn, Tx, fetch_all, fetch_one
+from store.database import LOCKS, Conn, Tx, fetch_all, fetch_one
 
 # Why a reader looks: a closed list, because a typed reason could hold what the seal is for.
 REASONS = ("first_look", "follow_up", "handover", "review", "close")
 MOST_OPENS = 20  # an hour; more looks like taking everything along
+STOPPED = "opens_stopped"  # the refusal's reason
+_STOPPED = (
+    "SELECT l.staff_id AS id FROM sealed.looks l WHERE l.at > clock_timestamp() - interval '1 hour'"
+    " AND l.at > coalesce((SELECT max(a.at) FROM sealed.agreed a WHERE a.staff_id = l.staff_id), '-infinity')"
+    " GROUP BY l.staff_id HAVING count(*) >= %s"
+)
 
 _MARKS: dict[str, tuple[str, ...]] = {"seen": ("received",), "in_progress": ("received", "seen")}
 
@@ -55,6 +61,14 @@ async def list_for(conn: Conn, staff_id: UUID) -> list[Sealed]:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """A reader whose looks are stopped until another reader agrees."""
+
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One opened item. What this key does not open (one made anew after a lost password) is of kind "unreadable"."""
 
@@ -66,13 +80,13 @@ class Item:
 
 async def open_items(tx: Tx, case_id: UUID, *, staff_id: UUID, private_key: bytes, reason: str) -> list[Item]:
     """Open a case with a reader's unlocked private key, oldest item first. Raises `Refused`
-    for who is no reader, or gives no reason of REASONS.
+    for who is no reader, gives no reason of REASONS, or has looked too often in an hour (`STOPPED`).
     """
     if reason not in REASONS:
         raise Refused("reason_missing")
     await _require_reader(tx, case_id, staff_id)
+    await _count_open(tx, staff_id)
     await audit.write(tx, str(staff_id), f"protected.open:{reason}", str(case_id))
-    await _watch_opens(tx, staff_id)
     rows = await fetch_all(
         tx,
         "SELECT i.id, i.blob, w.wrap FROM sealed.items i"
@@ -176,21 +190,41 @@ async def _change(tx: Tx, case_id: UUID, status: str, before: tuple[str, ...]) -
         raise Refused("unknown_move")
 
 
-async def _watch_opens(tx: Tx, staff_id: UUID) -> None:
+async def _count_open(tx: Tx, staff_id: UUID) -> None:
+    """One more look. Raises `Refused` where there were as many as fit into an hour, since a second reader agreed."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", (str(staff_id), LOCKS["looks"]))
+    if staff_id in await _stopped(tx):
+        raise Refused(STOPPED)
     await tx.execute("INSERT INTO sealed.looks (staff_id) VALUES (%s)", (staff_id,))
-    row = await fetch_one(
-        tx,
-        "SELECT count(*) AS opens FROM sealed.looks WHERE staff_id = %s AND at > clock_timestamp() - interval '1 hour'",
-        (staff_id,),
+
+
+async def tell_stopped(tx: Tx, staff_id: UUID) -> None:
+    """Write down that somebody was stopped, and call for a person: in a transaction of its own, the look has none."""
+    await audit.write(tx, str(staff_id), "protected.stopped", str(staff_id))
+    await alarms.sound(tx, "protected_opens", once=["staff"], staff=str(staff_id))
+
+
+async def list_stopped(conn: Conn, staff_id: UUID) -> list[Stopped]:
+    """The other readers who are stopped now."""
+    others = list(await _stopped(conn) - {staff_id})
+    return await fetch_all(
+        conn,
+        "SELECT id, name FROM staff WHERE id = ANY(%s) AND disabled_at IS NULL ORDER BY name",
+        (others,),
+        of=Stopped,
     )
-    if row is not None and row["opens"] > MOST_OPENS:
-        sounded = await fetch_one(
-            tx,
-            "SELECT 1 FROM alarms WHERE kind = 'protected_opens' AND data->>'staff' = %s AND cleared_at IS NULL",
-            (str(staff_id),),
-        )
-        if sounded is None:
-            await alarms.sound(tx, "protected_opens", staff=str(staff_id))
+
+
+async def agree(tx: Tx, other: UUID, *, staff_id: UUID) -> None:
+    """A second reader has spoken with the first: their looks go on. Raises `Refused` for who is not stopped."""
+    if other not in {one.id for one in await list_stopped(tx, staff_id)}:
+        raise Refused("not_stopped")
+    await tx.execute("INSERT INTO sealed.agreed (staff_id, agreed_by) VALUES (%s, %s)", (other, staff_id))
+    await audit.write(tx, str(staff_id), "protected.agree", str(other))
+
+
+async def _stopped(conn: Conn) -> set[UUID]:
+    return {row["id"] for row in await fetch_all(conn, _STOPPED, (MOST_OPENS,))}
 
 
 def _open(row: dict[str, Any], case_id: UUID, private_key: bytes) -> Item:

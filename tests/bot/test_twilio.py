@@ -247,6 +247,28 @@ def test_a_signature_for_another_address_is_a_forgery(url: str) -> None:
         channel().read(posted(GOOD, url=url, host="evil.test", **{"x-forwarded-host": "evil.test"}))
 
 
+@pytest.mark.parametrize(
+    ("url", "followed"),
+    [
+        ("https://media.twiliocdn.com/AC1/x", True),
+        ("https://mms.twiliocdn.com/AC1/x", True),
+        ("https://s3.amazonaws.com/media.twiliocdn.com/AC1/x", True),
+        ("https://s3-external-1.amazonaws.com/media.twiliocdn.com/AC1/x", True),
+        ("https://s3.dualstack.us-east-1.amazonaws.com/media.twiliocdn.com/AC1/x", True),
+        ("https://any-bucket.s3.amazonaws.com/media.twiliocdn.com/x", False),
+        ("https://s3-mine.s3.amazonaws.com/media.twiliocdn.com/x", False),
+        ("https://s3.evil.s3.us-east-1.amazonaws.com/media.twiliocdn.com/x", False),
+        ("https://s3.amazonaws.com/any-bucket/media.twiliocdn.com/x", False),
+        ("https://s3.amazonaws.com.evil.test/media.twiliocdn.com/x", False),
+        ("https://eviltwiliocdn.com/x", False),
+        ("http://s3.amazonaws.com/media.twiliocdn.com/AC1/x", False),
+        ("https://user@s3.amazonaws.com/media.twiliocdn.com/AC1/x", False),
+    ],
+)
+def test_a_redirect_is_followed_to_the_providers_own_bucket_only(url: str, followed: bool) -> None:
+    assert channel()._may_be_sent_to(url) == followed
+
+
 def test_a_signature_made_with_an_old_or_empty_token_is_a_forgery() -> None:
     for token in ("", "the-old-one", TOKEN + " "):
         headers = {"x-twilio-signature": sign(token, PUBLIC + "/in/twilio", GOOD)}

@@ -23,6 +23,17 @@ from locales.values import group
         ("جناب انجینئر نے بتایا", "name"),
         ("سید محلے میں", "name"),
         ("x" * 201, "long"),
+        ("the rape victim got help", "victim"),
+        ("A kidnapped girl of Barshore is home", "victim"),
+        ("متاثرہ لڑکی کو گھر پہنچایا گیا", "victim"),
+        ("خاتون کو ہراساں کرنے والا اہلکار ہٹا دیا گیا", "victim"),
+        ("khudkushi ka waqia hal hua", "victim"),
+        ("د جنسي تېري پېښه", "victim"),
+        ("Abdul Karim of Barshore has water again", "name"),
+        ("Muhammad Ali of Killa Abdullah got his wheat", "name"),
+        ("محمد اسلم کے محلے کا پمپ ٹھیک ہے", "name"),
+        ("Gul Khan's well in Karezat works", "name"),
+        ("نور خان کا کنواں", "name"),
     ],
 )
 def test_a_line_that_points_at_a_person_is_found(line: str, kind: str) -> None:
@@ -37,6 +48,13 @@ def test_a_line_that_points_at_a_person_is_found(line: str, kind: str) -> None:
         "Helpline 1055 is open from 9 to 5.",
         "12 teachers, 3 schools, 1,500,000 rupees",
         "په پشین کې اوبه بیا شته.",
+        "The road from Killa Abdullah to Usta Muhammad is open.",
+        "Dera Murad Jamali: 3 schools open. Shaheed Sikandarabad: a new pump.",
+        "قلعہ عبداللہ اور اوستہ محمد میں پانی ہے۔",
+        "200 flood victims got tents.",
+        "سیلاب سے متاثرہ علاقے میں 200 خیمے دیے گئے۔",
+        "A flower garden for the children, and the light of hope.",
+        "بچوں کی جان بچانے والی دوا پہنچ گئی",
     ],
 )
 def test_an_honest_line_passes(line: str) -> None:

@@ -306,16 +306,35 @@ async def test_looks_of_more_than_an_hour_ago_do_not_count_and_the_audit_is_not_
     assert (await row("SELECT count(*) AS n FROM sealed.looks"))["n"] == 1
 
 
-async def test_taking_everything_along_sounds_one_alarm(
+async def test_taking_everything_along_stops_until_a_second_reader_agrees(
     db: Database, keys: Keys, code_hash: bytes, readers: list[SimpleNamespace], row: Row
 ) -> None:
     case_id = await seal(db, keys, code_hash)
     for _ in range(reading.MOST_OPENS):
         await look(db, case_id, readers[0])
-    assert (await row("SELECT count(*) AS n FROM alarms"))["n"] == 0
-    for _ in range(5):
+    for _ in range(2):
+        with pytest.raises(Refused, match=reading.STOPPED):
+            await look(db, case_id, readers[0])
+    assert (await row("SELECT count(*) AS n FROM sealed.looks"))["n"] == reading.MOST_OPENS
+    assert await look(db, case_id, readers[1]), "another reader is not stopped"
+    async with db.transaction("custody") as tx:
+        assert await reading.list_stopped(tx, readers[0].id) == [], "nobody is asked to agree to themselves"
+        assert [one.id for one in await reading.list_stopped(tx, readers[1].id)] == [readers[0].id]
+        for other, by in ((readers[0], readers[0]), (readers[1], readers[0])):
+            with pytest.raises(Refused, match="not_stopped"):
+                await reading.agree(tx, other.id, staff_id=by.id)
+        await reading.agree(tx, readers[0].id, staff_id=readers[1].id)
+    for _ in range(reading.MOST_OPENS):
+        assert await look(db, case_id, readers[0])
+    with pytest.raises(Refused, match=reading.STOPPED):
         await look(db, case_id, readers[0])
-    assert await row("SELECT kind, data FROM alarms") == {
-        "kind": "protected_opens",
-        "data": {"staff": str(readers[0].id)},
-    }
+
+
+async def test_looks_at_the_same_moment_are_counted_one_by_one(
+    db: Database, keys: Keys, code_hash: bytes, readers: list[SimpleNamespace]
+) -> None:
+    case_id = await seal(db, keys, code_hash)
+    for _ in range(reading.MOST_OPENS - 1):
+        await look(db, case_id, readers[0])
+    done = await asyncio.gather(*(look(db, case_id, readers[0]) for _ in range(5)), return_exceptions=True)
+    assert sum(isinstance(one, Refused) for one in done) == 4

@@ -63,7 +63,9 @@ def test_the_first_start_makes_everything_and_keeps_it_to_itself(tmp_path: Path)
         assert not [line for child in children for line in child.net_connections("inet")]
         for folder in (data, data / "keys", data / "log", data / "run", data / "valkey", data / "postgres"):
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700, folder
-        assert stat.S_IMODE((data / "keys" / "postgres.password").stat().st_mode) == 0o600
+        ours = [path for folder in ("keys", "log", "valkey") for path in (data / folder).rglob("*") if path.is_file()]
+        open_to_others = [path for path in ours if stat.S_IMODE(path.stat().st_mode) & 0o077]
+        assert open_to_others == [], "logs and the bell's file too"
     finally:
         database.stop()
         bell.stop()
