@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from math import comb
 
+import pytest
+
 from store.jawab import Jawab
 from tests.custody.drill import drill, tell
 from tests.custody.reports import Owner
@@ -27,6 +29,7 @@ def by_luck(candidates: int, tries: int) -> int:
     return tries
 
 
+@pytest.mark.timeout(3600 if WHOLE else 240)
 async def test_after_a_day_nobody_is_tied_to_a_report_and_nothing_is_read(
     jawab: Jawab, owner: Owner, demo: object
 ) -> None:
