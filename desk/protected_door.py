@@ -206,10 +206,8 @@ async def pin(jawab: Jawab, compared: str) -> None:
 
 # ── for the doctor and the clock ─────────────────────────────────────────────────────────────────────────────────────
 async def find_wrong(jawab: Jawab) -> list[dict[str, Any]]:
-    """What keeps the door of the real districts closed; {} where none is served here."""
-    async with jawab.db.autocommit("console") as conn:
-        real = any(not one.demo for one in await districts.list_all(conn))
-    if not real:
+    """What keeps the door of the real districts closed; nothing where the demo's alone is served here."""
+    if await _list_demo(jawab):
         return []
     found = await find(jawab)
     wrong = [step for step in (make(found) for make in STEPS[:-1]) if not step.done]
@@ -218,11 +216,26 @@ async def find_wrong(jawab: Jawab) -> list[dict[str, Any]]:
 
 async def tell(jawab: Jawab) -> str:
     """One line: the door, the pinned fingerprint, the readers, and whether each district names others to ask."""
+    for demo in await _list_demo(jawab):
+        async with jawab.db.autocommit("custody") as conn:
+            at_door = await standing.look(conn, jawab.keys, demo, demo=True)
+        return f"the demo's protected door {_tell_state(at_door)}"
     found = await find(jawab)
-    state = "open" if found.at_door.open else f"closed ({', '.join(found.at_door.why)})"
+    state = _tell_state(found.at_door)
     missing = f"none outside {', '.join(found.without_address)}" if found.without_address else "named"
     readers = ", ".join(found.readers) or "none"
     return f"protected door {state}, escrow pinned {found.pinned or 'none'}, readers {readers}, others to ask {missing}"
+
+
+async def _list_demo(jawab: Jawab) -> list[str]:
+    """The demo's district where no other is served; else nothing."""
+    async with jawab.db.autocommit("custody") as conn:
+        served = await districts.list_all(conn)
+    return [one.id for one in served] if all(one.demo for one in served) else []
+
+
+def _tell_state(at_door: Standing) -> str:
+    return "open" if at_door.open else f"closed ({', '.join(at_door.why)})"
 
 
 async def watch_escrow(jawab: Jawab) -> None:

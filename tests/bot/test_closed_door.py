@@ -39,8 +39,8 @@ def hire(owner: Owner) -> Hire:
         row = await (
             await owner.execute(
                 "INSERT INTO staff (login, name, role, district_id, password_hash, public_key)"
-                " VALUES (%s, 'n', %s, %s, 'x', %s) RETURNING id",
-                (uuid.uuid4().hex[:12], role, district, public),
+                " VALUES (%(login)s, %(login)s, %(role)s, %(district)s, 'x', %(key)s) RETURNING id",
+                {"login": uuid.uuid4().hex[:12], "role": role, "district": district, "key": public},
             )
         ).fetchone()
         assert row
