@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address
-from typing import Literal
 from urllib.parse import urlsplit
 
 import psycopg
@@ -18,19 +17,18 @@ import bot.doors
 import bot.trial
 import desk.doors
 import window.doors
+from desk.slot import Slot
 from house.patience import Patient
-from settings import Settings
-from store.database import check
+from settings import Part, Settings
+from store.database import ROLES_OF, check
 from store.jawab import Jawab
 from store.metrics import Metrics
-
-Part = Literal["all", "citizen", "desk"]
 
 PROXIED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
 
-def assemble(jawab: Jawab, part: Part = "all") -> FastAPI:
-    """The application on parts that are already open; `part` leaves one side out."""
+def assemble(jawab: Jawab, part: Part = "all", slot: Slot | None = None) -> FastAPI:
+    """The application on parts that are already open, or one side of it: what is another's is nobody's there."""
     app = FastAPI(
         title="Jawab",
         docs_url=None,
@@ -43,8 +41,9 @@ def assemble(jawab: Jawab, part: Part = "all") -> FastAPI:
         bot.doors.mount(app, jawab)
         if jawab.settings.demo:
             bot.trial.mount(app, jawab)
-    if part in {"all", "desk"}:
-        desk.doors.mount(app, jawab)
+    if part != "citizen":
+        desk.doors.mount(app, jawab, part, slot)
+    if part in {"all", "citizen"}:
         window.doors.mount(app)
 
     async def health(_: Request) -> Response:
@@ -53,7 +52,7 @@ def assemble(jawab: Jawab, part: Part = "all") -> FastAPI:
     async def ready(_: Request) -> Response:
         """200 once the database answers and is migrated; 503 with one line otherwise."""
         try:
-            async with jawab.db.autocommit("report") as connection:
+            async with jawab.db.autocommit(ROLES_OF[part][0]) as connection:
                 await check(connection)
         except psycopg.errors.UndefinedTable:
             return JSONResponse({"ready": False, "why": "the database is not migrated"}, status_code=503)
@@ -65,22 +64,25 @@ def assemble(jawab: Jawab, part: Part = "all") -> FastAPI:
 
     async def metrics(request: Request) -> Response:
         """For who asks from a private address, by no proxy; to everybody else it does not exist."""
-        if not is_inside(request, urlsplit(jawab.settings.base_url).hostname or ""):
+        if not is_inside(request, urlsplit(jawab.settings.url_of(part)).hostname or ""):
             raise HTTPException(404)
         return Response(await counted.text(), media_type=CONTENT_TYPE_LATEST)
 
     app.add_route("/health", health)
     app.add_route("/ready", ready)
-    app.add_route("/metrics", metrics)
+    if part in {"all", "desk"}:
+        app.add_route("/metrics", metrics)
     return app
 
 
-def serve_with(app: FastAPI, settings: Settings, patience: type[Patient] = Patient) -> uvicorn.Config:
+def serve_with(
+    app: FastAPI, settings: Settings, patience: type[Patient] = Patient, part: Part = "all"
+) -> uvicorn.Config:
     """How the application is served: with deadlines, without a log of people, believing the proxies that were named."""
     return uvicorn.Config(
         app,
         host=settings.host,
-        port=settings.port,
+        port=settings.port_of(part),
         http=patience,
         ws="none",
         access_log=False,  # an access log holds addresses and query strings: people

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import psycopg
 import typer
@@ -24,10 +24,12 @@ import settings as environment
 import store.commands
 from cases import districts
 from cases.seed import seed_demo
-from settings import Misconfigured, Settings
-from store import house_keys, terminal
+from settings import Misconfigured, Part, Settings
+from store import handed, house_keys, terminal
 from store.crypto import Keys, Malformed, fingerprint
-from store.jawab import opened
+from store.database import ROLES, SPEAKERS
+from store.handed import Handed
+from store.jawab import Jawab, opened
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The grievance number of a district that answers.")
 out = terminal.out
@@ -54,63 +56,65 @@ def main() -> None:
 
 
 # ── processes ────────────────────────────────────────────────────────────────────────────────────────────────────────
+AsChild = Annotated[bool, typer.Option("--handed", hidden=True, help="Settings and keys come by standard input.")]
+
+
 @app.command()
 def up() -> None:
     """Start everything: PostgreSQL and Valkey of our own where none are given, migrations, web, workers, tick."""
+    import processes
     from house import supervisor
 
     here = environment.load()
     _check_flows()
     if here.demo and not here.public_url:
         here = here.model_copy(update={"public_url": here.base_url})
-    run = [sys.executable, "-m", "cli"]
-    children = [
-        supervisor.Child("web", [*run, "web"]),
-        *(supervisor.Child(f"worker-{lane}", [*run, "worker", lane]) for lane in ("replies", "broadcasts", "chores")),
-        supervisor.Child("tick", [*run, "tick"]),
-    ]
-    sys.exit(
-        supervisor.run(here, migrate=_migrate, seed=_seed if here.demo else None, children=children, announce=_announce)
-    )
+    with processes.slot() as slot:
+        children = processes.table(here, [sys.executable, "-m", "cli"], slot)
+        seed = _seed if here.demo else None
+        sys.exit(supervisor.run(here, migrate=_migrate, seed=seed, children=children, announce=_announce))
 
 
 @app.command()
 def web(
-    part: Annotated[Literal["all", "citizen", "desk"], typer.Option("--only", help="One side only.")] = "all",
+    part: Annotated[Part, typer.Option("--only", help="One side only.")] = "all",
+    as_child: AsChild = False,
 ) -> None:
-    """Serve the citizen's door, the desk and the public pages."""
-    import uvicorn
+    """Serve the citizen's door, the desk, the protected cases and the public pages, or one of them."""
+    import serving
 
-    from app import assemble, serve_with
-    from house import patience
-
-    here = environment.load_running()
+    given = _take() if as_child else Handed(environment.load_running())
     _check_flows()
-    patience.take_all_descriptors()
-
-    async def serve() -> None:
-        async with opened(here) as jawab:
-            await uvicorn.Server(serve_with(assemble(jawab, part), here)).serve()
-
-    import uvloop
-
-    uvloop.run(serve())
+    serving.serve(given, part)
 
 
 @app.command()
-def worker(lane: Annotated[str, typer.Argument(help="replies, broadcasts or chores")]) -> None:
+def worker(
+    lane: Annotated[str, typer.Argument(help="replies, broadcasts or chores")], as_child: AsChild = False
+) -> None:
     """Work one lane of the doorbell."""
     import worker as lanes
 
-    sys.exit(lanes.run_lane(environment.load_running(), lane))
+    given = _take() if as_child else Handed(environment.load_running())
+    sys.exit(lanes.run_lane(given.settings, lane, given.keys))
 
 
 @app.command()
-def tick() -> None:
+def tick(as_child: AsChild = False) -> None:
     """Run the clocks and the sweep."""
     import worker as lanes
 
-    sys.exit(lanes.run_tick(environment.load_running()))
+    given = _take() if as_child else Handed(environment.load_running())
+    sys.exit(lanes.run_tick(given.settings, given.keys))
+
+
+def _take() -> Handed:
+    """What we were handed as a child. Our memory is hidden first: before this there is no secret in it."""
+    from house import domain
+
+    domain.hide_memory()
+    with sys.stdin.buffer as pipe:
+        return handed.read(pipe.read())
 
 
 # ── clockwork ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -215,12 +219,14 @@ def _check_flows() -> None:
 
 def _migrate(here: Settings) -> None:
     import store.migrations
+    from house.postgres import as_owner
 
+    url = as_owner(here.database_url, here.data)
     try:
         if here.key_file.is_file():
             Keys.load(here.key_file)  # a bad one is named whether or not the database answers
-        keys = Keys.create(here.key_file, new=house_keys.is_new(here.database_url))
-        store.migrations.migrate(here.database_url, keys)
+        Keys.create(here.key_file, new=house_keys.is_new(url))
+        store.migrations.migrate(url, Keys.give_passwords(here.key_file, ROLES + SPEAKERS))
     except Malformed:
         raise
     except (RuntimeError, ValueError) as refused:
@@ -258,7 +264,7 @@ def _seed(here: Settings, *, renew: bool = False) -> None:
             {
                 "addresses": {
                     "try": f"{here.base_url}/try",
-                    "desk": f"{here.base_url}/desk",
+                    "desk": f"{here.url_of('desk')}/desk",
                     "public": f"{here.base_url}/",
                     "twilio": f"{here.base_url}/in/twilio",
                 },
@@ -283,6 +289,8 @@ def _announce(here: Settings) -> None:
         _print_logins(here)
         if here.trial:
             out.print("  [bold]A real provider is connected:[/bold] every conversation says that this is a trial line.")
+    if here.divided:
+        out.print(f"  desk      {here.url_of('desk')}/desk\n  custody   {here.url_of('custody')}/desk/protected")
     out.print("  Ctrl-C stops it; the data stay in " + str(here.data) + "\n")
 
 
@@ -292,6 +300,14 @@ def _print_logins(here: Settings) -> None:
         out.print(f"\n  demo logins (also in {here.data / 'demo.json'}):")
         for row in demo["logins"]:
             out.print(f"    {row['role']:<11} {row['user']:<16} {row['password']}")
+
+
+async def _find_undivided(jawab: Jawab) -> list[dict[str, Any]]:
+    """Powers that are not divided: one process for all (a demo has one address), or a kernel that shuts nothing."""
+    from house import domain
+
+    found = {"undivided": len(environment.listening(jawab.settings)) == 1, "no_landlock": not domain.version()}
+    return [{"kind": kind, "times": 1, "last": None} for kind, so in found.items() if so]
 
 
 # ── what each room brings ────────────────────────────────────────────────────────────────────────────────────────────
@@ -316,6 +332,7 @@ app.command("doctor")(
         cases.outside_commands.find_wrong,
         desk.protected_door.find_wrong,
         desk.protected_roster.find_wrong,
+        _find_undivided,
         tells=(desk.protected_door.tell,),
     )
 )

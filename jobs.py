@@ -24,10 +24,12 @@ from desk import attempts, decisions, protected, protected_door, protected_roste
 from store import audit, inbox, media, once, outbox, tries
 from store import jobs as book
 from store import sessions as conversations
+from store.database import CUSTODY
 from store.jawab import Jawab
 
 log = structlog.get_logger()
 
+EVERY = 1.0  # seconds between two looks at what is due
 SWEEP = timedelta(seconds=5)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -118,7 +120,7 @@ async def _escalate(jawab: Jawab, now: datetime) -> None:
 
 async def _tell_offices(jawab: Jawab, now: datetime) -> None:
     """What offices are owed goes out, and what has become of it is written, each in a transaction of its own."""
-    house = notices.House(jawab.keys, jawab.settings.base_url, mails=jawab.settings.has_mail)
+    house = notices.House(jawab.keys, jawab.settings.url_of("desk"), mails=jawab.settings.has_mail)
     async with jawab.db.transaction("console") as tx:
         await notices.watch(tx, jawab.keys, now)
     async with jawab.db.transaction("console") as tx:
@@ -247,6 +249,11 @@ JOBS: tuple[Job, ...] = (
 )
 
 
+def _keeps(job: Job) -> str:
+    """As whom a job's runs are written down: custody's run in the process that serves its pages, as nobody else."""
+    return CUSTODY if job.role == CUSTODY else "console"
+
+
 class NotRun(Exception):
     """Why a job that somebody asked for was not run, in one line."""
 
@@ -270,7 +277,7 @@ async def enter(jawab: Jawab, table: Sequence[Job] = JOBS) -> None:
 
 async def run(jawab: Jawab, job: Job, *, early: bool = False) -> Ended | None:
     """Run a job that is due (or `early`) and write down what became of it. None where another has it, or had it."""
-    async with jawab.db.autocommit("console") as auto:
+    async with jawab.db.autocommit(_keeps(job)) as auto:
         started_at = await book.claim(auto, job.name, LEASE, early=early)
     if started_at is None:
         return None
@@ -282,7 +289,7 @@ async def run(jawab: Jawab, job: Job, *, early: bool = False) -> Ended | None:
         log.error("job failed", job=job.name, error=error)
     seconds = monotonic() - begun
     due_at = job.after(started_at, failed=error is not None)
-    async with jawab.db.transaction("console") as tx:
+    async with jawab.db.transaction(_keeps(job)) as tx:
         await book.end(tx, job.name, started_at, seconds=seconds, error=error, due_at=due_at)
     return Ended(seconds, error)
 
@@ -336,7 +343,10 @@ def shorten(run: dict[str, Any]) -> dict[str, Any]:
 
 
 class Clockwork:
-    """One process's clock: each job runs beside the others, so that a slow one holds up itself alone."""
+    """One process's clock: each job runs beside the others, so that a slow one holds up itself alone.
+
+    All of a table are kept by one role: custody's, or all but custody's.
+    """
 
     def __init__(self, jawab: Jawab, table: Sequence[Job] = JOBS) -> None:
         self._jawab = jawab
@@ -346,7 +356,7 @@ class Clockwork:
     async def tick(self) -> None:
         """Begin every job that is due and not at work here. A database that is away is looked at again next time."""
         try:
-            async with self._jawab.db.autocommit("console") as auto:
+            async with self._jawab.db.autocommit(_keeps(self._table[0])) as auto:
                 due = await book.list_due(auto)
         except Exception as error:  # noqa: BLE001 - the clock outlives whatever the database does
             log.error("tick", error=type(error).__name__)

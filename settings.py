@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 TWILIO_API = "https://api.twilio.com"
 TELEGRAM_API = "https://api.telegram.org"
+Part = Literal["all", "citizen", "desk", "custody"]  # what one web process serves
 PAIRS = (
     ("twilio_account_sid", "twilio_auth_token"),
     ("telegram_token", "telegram_secret"),
@@ -46,7 +47,11 @@ class Settings(BaseSettings):
     mode: Literal["demo", "live"] = "live"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
+    desk_port: int = Field(default=0, ge=0, le=65535)  # 0: the next after `port`, and after that one
+    custody_port: int = Field(default=0, ge=0, le=65535)
     public_url: str = ""
+    desk_url: str = ""
+    custody_url: str = ""
     proxy: str = ""
     data: Path = Path("var")
     database_url: str = ""
@@ -69,7 +74,7 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    @field_validator("public_url", "twilio_api_url", "telegram_api_url")
+    @field_validator("public_url", "desk_url", "custody_url", "twilio_api_url", "telegram_api_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
         if not value:
@@ -163,6 +168,36 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _ports(self) -> Settings:
+        ports = [self.port_of(part) for part in ("citizen", "desk", "custody")]
+        if self.divided and (len(set(ports)) < len(ports) or max(ports) > 65535):
+            raise ValueError("JAWAB_PORT, JAWAB_DESK_PORT and JAWAB_CUSTODY_PORT must be three ports up to 65535")
+        return self
+
+    @property
+    def divided(self) -> bool:
+        """Whether citizen, desk and custody are a process each. A demo has one address, so one process serves all."""
+        return not self.demo
+
+    def port_of(self, part: Part) -> int:
+        """Where this part listens."""
+        if not self.divided:
+            return self.port
+        return {"desk": self.desk_port or self.port + 1, "custody": self.custody_port or self.port + 2}.get(
+            part, self.port
+        )
+
+    def url_of(self, part: Part) -> str:
+        """What people's browsers call this part by."""
+        if not self.divided or part not in {"desk", "custody"}:
+            return self.base_url
+        if given := {"desk": self.desk_url, "custody": self.custody_url}[part]:
+            return given
+        parts = urlsplit(self.base_url)
+        host = parts.hostname or self.host
+        return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{self.port_of(part)}"
+
+    @model_validator(mode="after")
     def _live(self) -> Settings:
         """Outside demo mode nothing is signed with a word that is guessed, and nothing private goes in clear."""
         if self.mode == "demo":
@@ -174,12 +209,14 @@ class Settings(BaseSettings):
                     f"JAWAB_{name.upper()} is too easy to guess for live mode: at least {TOKEN_LEAST} letters and"
                     " digits, as the provider gave them or as `openssl rand -hex 20` makes them"
                 )
-        parts = urlsplit(self.base_url)
-        if parts.scheme == "http" and not _is_here(parts.hostname or ""):
-            raise ValueError(
-                f"JAWAB_PUBLIC_URL must be https in live mode: passwords and cases would travel readable to"
-                f" {parts.hostname}"
-            )
+        named: dict[Part, str] = {"citizen": "PUBLIC", "desk": "DESK", "custody": "CUSTODY"}
+        for part, name in named.items():
+            parts = urlsplit(self.url_of(part))
+            if parts.scheme == "http" and not _is_here(parts.hostname or ""):
+                raise ValueError(
+                    f"JAWAB_{name}_URL must be https in live mode: passwords and cases would travel readable to"
+                    f" {parts.hostname}"
+                )
         return self
 
     @property
@@ -249,6 +286,15 @@ def _filled(settings: Settings, names: tuple[str, ...]) -> Settings:
         found = {}  # half a file says nothing
     missing = {name: found[name] for name in names if not getattr(settings, name) and found.get(name)}
     return settings.model_copy(update=missing) if missing else settings
+
+
+def listening(settings: Settings) -> list[str]:
+    """The web processes that `jawab up` keeps in this folder, by name; [] where it runs none."""
+    try:
+        found = json.loads(settings.running_file.read_text())
+    except (OSError, ValueError):
+        return []
+    return list(found.get("listening", ()))
 
 
 def load_running() -> Settings:

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -23,15 +24,16 @@ from rq.serializers import JSONSerializer
 
 from bot import deliver, media, registry
 from broadcast import publish
-from jobs import CHUNK, Clockwork, enter
+from jobs import CHUNK, EVERY, JOBS, Clockwork, enter
 from settings import Settings
 from store.bell import LANES
+from store.crypto import Keys
+from store.database import CUSTODY, ROLES_OF
 from store.jawab import Jawab, opened
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
-EVERY = 1.0  # seconds between two looks at what is due
 PATIENCE = 8.0  # seconds for jobs at work, when we are told to stop
 REDIS_RETRY = 2.0
 
@@ -46,8 +48,8 @@ class Loop:
         self._opened: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
 
-    def start(self, settings: Settings) -> None:
-        self._settings = settings
+    def start(self, settings: Settings, keys: Keys | None, roles: tuple[str, ...]) -> None:
+        self._opening = partial(opened, settings, keys, roles=roles, size=6, speaker="clock")
         self._thread.start()
         self._opened.result(timeout=60)
 
@@ -72,8 +74,7 @@ class Loop:
 
     async def _live(self) -> None:
         try:
-            roles = ("intake", "console", "custody")
-            async with opened(self._settings, roles=roles, size=6, speaker="clock") as jawab:
+            async with self._opening() as jawab:
                 self._jawab = jawab
                 self._opened.set_result(None)
                 await self._close.wait()
@@ -113,7 +114,7 @@ async def _drain(jawab: Jawab, lane: str) -> None:
 
 
 # ── a lane ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-def run_lane(settings: Settings, lane: str) -> int:
+def run_lane(settings: Settings, lane: str, keys: Keys | None = None) -> int:
     """Work one lane until told to stop. Without Redis it waits; the tick does the work meanwhile."""
     if lane not in LANES:
         sys.stderr.write(f"jawab: no lane {lane!r}; there are {', '.join(LANES)}\n")
@@ -122,7 +123,7 @@ def run_lane(settings: Settings, lane: str) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     sys.modules.setdefault("worker", sys.modules[__name__])  # jobs are found as worker.<name>, once
-    _loop.start(settings)
+    _loop.start(settings, keys, ROLES_OF[lane])
     try:
         while not stopping.is_set():
             try:
@@ -140,12 +141,12 @@ def run_lane(settings: Settings, lane: str) -> int:
 
 
 # ── the tick ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def run_tick(settings: Settings) -> int:
-    """Run the periodic jobs until told to stop."""
+def run_tick(settings: Settings, keys: Keys | None = None) -> int:
+    """Run the periodic jobs until told to stop; custody's run where custody is."""
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    _loop.start(settings)
+    _loop.start(settings, keys, ROLES_OF["tick"])
     try:
         clock = _loop.run(_wind)
         while not stopping.wait(EVERY):
@@ -158,4 +159,4 @@ def run_tick(settings: Settings) -> int:
 
 async def _wind(jawab: Jawab) -> Clockwork:
     await enter(jawab)
-    return Clockwork(jawab)
+    return Clockwork(jawab, [job for job in JOBS if job.role != CUSTODY])

@@ -32,6 +32,7 @@ from bench.load import ACCOUNT, SCRIPTS, TOKEN, Measured, talk
 from house.postgres import Postgres
 from house.valkey import Valkey
 from store.crypto import Keys
+from store.database import ROLES, SPEAKERS
 from store.migrations import migrate
 from tests.providers.twilio import FakeTwilio
 
@@ -64,7 +65,9 @@ async def measure(folder: Path, seconds: float, rounds: int, paced: float, sends
                 "JAWAB_REDIS_URL": redis, "JAWAB_PORT": str(web_port), "JAWAB_TWILIO_ACCOUNT_SID": ACCOUNT,
                 "JAWAB_TWILIO_AUTH_TOKEN": TOKEN, "JAWAB_TWILIO_API_URL": provider.url, "JAWAB_LOG_LEVEL": "error",
             }  # fmt: skip
-            migrate(database, Keys.create(folder / "keys" / "master.key"))
+            key_file = folder / "keys" / "master.key"
+            Keys.create(key_file)
+            migrate(database, Keys.give_passwords(key_file, ROLES + SPEAKERS))
             subprocess.run([sys.executable, "-m", "cli", "seed"], env=env, cwd=ROOT, check=True, capture_output=True)
             bare = _make_limit(database)
             limit_env = os.environ | {

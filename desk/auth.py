@@ -14,7 +14,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 import pages
+from cases.roles import who_may
 from desk import attempts, devices, gate, roles, sessions
+from desk.place import Place
 from store import alarms, second_factors
 from store.crypto import Unopened, check_password, hash_password, unlock_private
 from store.database import fetch_one
@@ -43,6 +45,7 @@ def _nobody() -> str:
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
     app.state.hashing = asyncio.Semaphore(HASHES_AT_ONCE)
+    place: Place = app.state.place
 
     async def show(request: Request) -> Response:
         if request.state.staff is not None:
@@ -53,10 +56,10 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         posted = request.state.form
         login, password = posted.get("login", "").strip().lower(), posted.get("password", "")
         source = request.client.host if request.client else ""
-        base_url, now = jawab.settings.base_url, datetime.now(UTC)
+        base_url, now = place.url, datetime.now(UTC)
         device = devices.known(request, jawab.keys, login, base_url)
         try:
-            async with jawab.db.transaction("console") as tx:
+            async with jawab.db.transaction(place.role) as tx:
                 turn = await attempts.take(tx, jawab.keys, login, source, device=device, now=now)
                 if "x-forwarded-for" in request.headers and not jawab.settings.proxy:
                     await alarms.sound(tx, "proxy_not_named", once=["peer"], peer=source)
@@ -66,12 +69,12 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             return form(request, status=429, problem=problem, login=login, headers=again)
         await pause(turn.wait)
         async with app.state.hashing:
-            known = await check(jawab, login, password)
+            known = await check(jawab, place, login, password)
         if known is None:
             return form(request, status=401, problem="login.wrong", login=login, to=posted.get("to", ""))
         now = datetime.now(UTC)
         asked = roles.needs_second_factor(known.role, demo=known.demo)
-        async with jawab.db.transaction("console") as tx:
+        async with jawab.db.transaction(place.role) as tx:
             await attempts.fit(tx, turn)
             if request.state.token:
                 await sessions.end(tx, request.state.token)
@@ -82,16 +85,16 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 token = await sessions.begin(tx, known.staff_id, known.private_key, now)
         to = safe(posted.get("to", ""))
         response = RedirectResponse(f"{roles.SECOND}?to={to}" if asked else to, status_code=303)
-        sessions.give(response, token, base_url)
+        sessions.give(response, token, place)
         if not asked:
             devices.remember(response, jawab.keys, login, base_url)
         return response
 
     async def leave(request: Request) -> Response:
-        async with jawab.db.transaction("console") as tx:
+        async with jawab.db.transaction(place.role) as tx:
             await sessions.end(tx, request.state.token)
         response = RedirectResponse("/desk/login", status_code=303)
-        sessions.take_back(response, jawab.settings.base_url)
+        sessions.take_back(response, place)
         response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
 
@@ -104,16 +107,19 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     app.add_route("/desk", home, methods=["GET"])
 
 
-async def check(jawab: Jawab, login: str, password: str) -> Identity | None:
-    """Whose password this is. An unknown, disabled or (outside demo mode) demo login takes the same time to refuse."""
+async def check(jawab: Jawab, place: Place, login: str, password: str) -> Identity | None:
+    """Whose password this is. An unknown, disabled or (outside demo mode) demo login takes the same time to refuse.
+
+    So does one that signs in at the other place: custody is for protected handlers alone, and the desk never is.
+    """
     row = None
     if re.fullmatch(r"[a-z0-9][a-z0-9._-]{1,39}", login) and len(password) <= PASSWORD_MOST:
-        async with jawab.db.autocommit("console") as conn:
+        async with jawab.db.autocommit(place.role) as conn:
             row = await fetch_one(
                 conn,
                 "SELECT id, role, demo, password_hash, private_box, key_salt FROM staff"
-                " WHERE login = %s AND disabled_at IS NULL AND (%s OR NOT demo)",
-                (login, jawab.settings.demo),
+                " WHERE login = %s AND disabled_at IS NULL AND (%s OR NOT demo) AND (%s OR (role = ANY(%s)) = %s)",
+                (login, jawab.settings.demo, place.is_whole, list(who_may("unseal")), place.custody),
             )
     stored = row["password_hash"] if row else await asyncio.to_thread(_nobody)
     fits = await asyncio.to_thread(check_password, stored, password[:PASSWORD_MOST])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from fastapi import FastAPI
@@ -30,6 +31,9 @@ from desk import (
     staff,
 )
 from desk.gate import PREFIX, Gate
+from desk.place import here, place_of
+from desk.slot import Slot
+from settings import Part
 from store.jawab import Jawab
 
 # Letters before acts, whose address ends in any verb.
@@ -52,13 +56,23 @@ ROOMS = (
     editions,
     office_door,
 )
+SIGNS_IN = (auth, second)  # at each process of the desk
 
 
-def mount(app: FastAPI, jawab: Jawab) -> None:
-    app.state.slot = protected.slot(jawab)
+def serves(part: Part, room: ModuleType) -> bool:
+    """Whether this process serves these pages: custody those of the protected room, the desk all others."""
+    if part == "all" or room in SIGNS_IN:
+        return True
+    return room.__name__.rpartition(".")[2].startswith(("protected", "sealed")) == (part == "custody")
+
+
+def mount(app: FastAPI, jawab: Jawab, part: Part = "all", slot: Slot | None = None) -> None:
+    """`slot` is how the desk's pages put something behind the door; custody, or all in one, has its own."""
+    app.state.place = place_of(part, jawab.settings)
+    app.state.slot = slot or protected.slot(jawab)
     app.add_middleware(Gate)
     pages.dress(app, ROOM)  # after the gate, so that its refusals wear the headers too
-    for room in ROOMS:
+    for room in (room for room in ROOMS if serves(part, room)):
         room.mount(app, jawab)
 
 
@@ -70,6 +84,7 @@ def _values(request: Request) -> dict[str, Any]:
         "csrf": staff.csrf if staff else "",
         "zone": staff.timezone if staff else calendar.PROVINCE,
         "htmx": pages.has_htmx(),
+        "place": here(request),
     }
 
 

@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 import pages
 from desk import roles, sessions
+from desk.place import here
 from desk.roles import Staff
 from settings import Settings
 from store import audit
@@ -42,7 +43,8 @@ class Gate:
             return
         request = Request(scope, receive)
         settings: Settings = scope["app"].state.jawab.settings
-        if not host_allowed(request.headers.get("host", ""), settings):
+        place = here(request)
+        if not host_allowed(request.headers.get("host", ""), settings, place.url):
             await PlainTextResponse("Misdirected request", status_code=421)(scope, receive, send)
             return
         body = b""
@@ -54,7 +56,7 @@ class Gate:
             refused = 413 if read is None else None
         else:
             refused = None
-        token = request.cookies.get(sessions.cookie_name(settings.base_url), "")
+        token = request.cookies.get(place.cookie, "")
         # A page that refreshes itself must not keep a session alive at an empty desk; a link that somebody follows may.
         by_itself = request.headers.get("hx-request") == "true" and "hx-boosted" not in request.headers
         polled = by_itself and scope["method"] == "GET"
@@ -66,7 +68,7 @@ class Gate:
 
 
 async def _who(scope: Scope, token: str, settings: Settings, *, touch: bool) -> Staff | None:
-    async with scope["app"].state.jawab.db.autocommit("console") as conn:
+    async with scope["app"].state.jawab.db.autocommit(scope["app"].state.place.role) as conn:
         return await sessions.find(conn, token, demo=settings.demo, now=datetime.now(UTC), touch=touch)
 
 
@@ -109,11 +111,11 @@ def foreign(request: Request) -> bool:
     return origin != "null" and urlsplit(origin).netloc != request.headers.get("host", "")
 
 
-def host_allowed(host: str, settings: Settings) -> bool:
+def host_allowed(host: str, settings: Settings, url: str) -> bool:
     """Only names this house was given; a bare IP where it listens on every address (names are what is rebound)."""
     found = HOST.fullmatch(host)
     name = (found["name"] or found["six"]) if found else ""
-    if name in {urlsplit(settings.base_url).hostname, settings.host, "localhost", "127.0.0.1", "::1"}:
+    if name in {urlsplit(url).hostname, settings.host, "localhost", "127.0.0.1", "::1"}:
         return True
     if settings.host not in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
         return False

@@ -53,7 +53,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 await claim(tx, staff, case_id, "letter", "")
                 referral_id = _referral(form)
                 letter = await acts.print_letter(tx, jawab.keys, case_id, referral_id, actor=staff.id, now=now)
-                values = await _fill(tx, letter, lang, jawab.settings.base_url, now)
+                values = await _fill(tx, letter, lang, jawab.settings.url_of("desk"), now)
             page = await asyncio.to_thread(paper.render, TEMPLATE, values)
         except Refused as refused:
             shown = Shown(status=422, problem=f"refused.{refused.reason}", failed="letter", kept=form)

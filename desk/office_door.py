@@ -27,6 +27,7 @@ from cases.links import Opened, Shut
 from cases.referrals import Referral
 from desk import gate
 from desk.case import TEXT_MOST
+from desk.place import here
 from store import audit
 from store.database import Conn, fetch_one
 from store.jawab import Jawab
@@ -104,7 +105,7 @@ class Door:
         if shut:
             return _ask(request, status=403, problem=f"office_page.{shut}")
         response = RedirectResponse(f"{PREFIX}/{token}", status_code=303)
-        https = self.jawab.settings.base_url.startswith("https://")
+        https = here(request).url.startswith("https://")
         response.set_cookie(
             _cookie(request),
             session,
@@ -241,7 +242,7 @@ async def _read(conn: Conn, jawab: Jawab, referral: Referral) -> Shown:
 
 def _cookie(request: Request) -> str:
     """One for each link, so that opening a second one does not shut the first."""
-    https = request.app.state.jawab.settings.base_url.startswith("https://")
+    https = here(request).url.startswith("https://")
     mark = hashlib.sha256(request.path_params["token"].encode()).hexdigest()[:12]
     return f"{'__Host-' if https else ''}jawab-office-{mark}"
 

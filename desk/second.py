@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 
 import pages
 from desk import attempts, auth, devices, sessions
+from desk.place import here
 from desk.roles import SECOND
 from desk.sessions import Waiting
 from store import alarms, login_waits, second_factors, totp
@@ -28,7 +29,7 @@ MANY_WRONG = 10  # a day: somebody has the password and guesses
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
     async def show(request: Request) -> Response:
-        async with jawab.db.autocommit("console") as conn:
+        async with jawab.db.autocommit(here(request).role) as conn:
             waiting = await sessions.find_waiting(conn, request.state.token, datetime.now(UTC))
         if waiting is None:
             return RedirectResponse("/desk/login", status_code=303)
@@ -36,19 +37,19 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
 
     async def answer(request: Request) -> Response:
         now = datetime.now(UTC)
-        async with jawab.db.autocommit("console") as conn:
+        async with jawab.db.autocommit(here(request).role) as conn:
             waiting = await sessions.find_waiting(conn, request.state.token, now)
         if waiting is None:
             return auth.form(request, status=401, problem="login.second_expired")
         try:
             # Counted and committed before it is looked at, so that many at once do not all find room.
-            async with jawab.db.transaction("console") as tx:
+            async with jawab.db.transaction(here(request).role) as tx:
                 turn = await attempts.take_code(tx, jawab.keys, waiting.staff_id, now)
         except attempts.TooMany as refused:
             again = {"Retry-After": str(refused.seconds)}
             return await _page(request, jawab, waiting, status=429, problem="login.second_often", headers=again)
         code = "".join(str(int(letter)) for letter in request.state.form.get("code", "")[:20] if letter.isdigit())
-        async with jawab.db.transaction("console") as tx:
+        async with jawab.db.transaction(here(request).role) as tx:
             if await second_factors.use(tx, jawab.keys, waiting.staff_id, code, now):
                 await attempts.fit(tx, turn)
                 return await _let_in(request, jawab, tx, waiting)
@@ -60,12 +61,12 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
 
 
 async def _let_in(request: Request, jawab: Jawab, tx: Tx, waiting: Waiting) -> Response:
-    base_url = jawab.settings.base_url
+    place = here(request)
     await login_waits.end(tx, waiting.token_hash)
     token = await sessions.begin(tx, waiting.staff_id, waiting.private_key, datetime.now(UTC))
     response = RedirectResponse(auth.safe(request.state.form.get("to", "")), status_code=303)
-    sessions.give(response, token, base_url)
-    devices.remember(response, jawab.keys, waiting.login, base_url)
+    sessions.give(response, token, place)
+    devices.remember(response, jawab.keys, waiting.login, place.url)
     return response
 
 
@@ -79,7 +80,7 @@ async def _refuse(tx: Tx, jawab: Jawab, waiting: Waiting, now: datetime) -> str:
 
 
 async def _page(request: Request, jawab: Jawab, waiting: Waiting, *, problem: str = "", **more: Any) -> Response:
-    async with jawab.db.autocommit("console") as conn:
+    async with jawab.db.autocommit(here(request).role) as conn:
         secret = await second_factors.offered(conn, jawab.keys, waiting.staff_id)
     return pages.page(
         request,

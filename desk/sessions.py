@@ -10,6 +10,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
+from desk.place import Place
 from desk.roles import Staff
 from store import desk_sessions, login_waits
 from store.crypto import Unopened, lock_box, unlock_box
@@ -19,11 +20,6 @@ IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=8)
 SECOND = timedelta(minutes=5)  # for the second factor, after the password
 TOUCH = timedelta(seconds=30)  # how exactly idleness is measured: one write in 30 s, not one a page
-
-
-def cookie_name(base_url: str) -> str:
-    """`__Host-` ties the cookie to one https host; browsers refuse it over plain http, so a local demo goes without."""
-    return "__Host-jawab" if base_url.startswith("https://") else "jawab"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,7 @@ async def find(conn: Conn, token: str, *, demo: bool, now: datetime, touch: bool
         " coalesce(d.timezone, 'Asia/Karachi') AS timezone"
         " FROM desk_sessions s JOIN staff f ON f.id = s.staff_id LEFT JOIN districts d ON d.id = f.district_id"
         " WHERE s.token_hash = %(hash)s AND s.expires_at > %(now)s AND s.seen_at > %(idle)s"
-        " AND f.disabled_at IS NULL AND (%(demo)s OR NOT f.demo)",
+        " AND f.disabled_at IS NULL AND (%(demo)s OR NOT f.demo) AND s.place = desk_place()",
         {"hash": _hash(token), "now": now, "idle": now - IDLE, "demo": demo},
     )
     if row is None:
@@ -122,21 +118,15 @@ async def forget_ended(tx: Tx, now: datetime) -> int:
     return await desk_sessions.end_idle(tx, now, IDLE) + await login_waits.forget(tx, now)
 
 
-def give(response: Response, token: str, base_url: str) -> None:
-    response.set_cookie(
-        cookie_name(base_url),
-        token,
-        path="/",
-        httponly=True,
-        samesite="strict",
-        secure=base_url.startswith("https://"),
-    )
+def give(response: Response, token: str, place: Place) -> None:
+    """`__Host-` ties the cookie to one https host; browsers refuse it over plain http, so a local demo goes without."""
+    secure = place.url.startswith("https://")
+    response.set_cookie(place.cookie, token, path="/", httponly=True, samesite="strict", secure=secure)
 
 
-def take_back(response: Response, base_url: str) -> None:
-    response.delete_cookie(
-        cookie_name(base_url), path="/", httponly=True, samesite="strict", secure=base_url.startswith("https://")
-    )
+def take_back(response: Response, place: Place) -> None:
+    secure = place.url.startswith("https://")
+    response.delete_cookie(place.cookie, path="/", httponly=True, samesite="strict", secure=secure)
 
 
 def _hash(token: str) -> bytes:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from house import Failed
+from house import Failed, domain
 
 # Loaded before any fork: between fork and exec a child must not load libraries or wait for locks.
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -149,6 +149,7 @@ def _succeeds(argv: list[str], before: Callable[[], None]) -> bool:
 
 
 def _enter_namespace(uid: int, gid: int) -> None:
+    domain.show_memory()  # its own files in /proc are to be written; the program comes right after
     outer_uid, outer_gid = os.geteuid(), os.getegid()
     _check(_unshare(CLONE_NEWUSER))
     # A process may map its own user without help from outside, once it has given up changing its groups.

@@ -36,7 +36,7 @@ SERVER_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 CONFIGURATION = """\
 # Written at each start. Put your own lines into local.conf beside this file: they win.
 listen_addresses = ''
-unix_socket_permissions = 0700
+unix_socket_permissions = 0777  # its folder is what is shut, and scram is asked all the same
 max_connections = 100
 shared_buffers = 128MB
 effective_cache_size = 512MB
@@ -113,6 +113,8 @@ class Postgres:
         with process.lock_for_child(self.data / "run" / "postgres.lock", "PostgreSQL", LAST_GASP, given_up) as lock:
             self._sockets = process.short_folder(self._record, self._sockets)
             self.account.give(self._sockets)
+            if self.account.owns is not None:  # our own processes walk in without being its owner
+                self._sockets.chmod(0o711)
             if not self.cluster.exists():
                 self._make(programs, lock)
             self._refuse_lost_password()
@@ -153,6 +155,13 @@ class Postgres:
         if self._sockets is None:
             raise Failed("PostgreSQL is not running")
         return f"postgresql://{OWNER}:{quote(self._password())}@/{DATABASE}?host={quote(str(self._sockets))}"
+
+    @property
+    def place(self) -> str:
+        """The same without anybody's name and password."""
+        if self._sockets is None:
+            raise Failed("PostgreSQL is not running")
+        return f"postgresql:///{DATABASE}?host={quote(str(self._sockets))}"
 
     def _end(self, hurry: Callable[[], bool] = process.never, keep_address: bool = False) -> None:
         if self._process is not None:
@@ -257,6 +266,14 @@ class Postgres:
             unfinished.write_text(secrets.token_urlsafe(32))
             unfinished.rename(self._password_file)
         return self._password_file.read_text().strip()
+
+
+def as_owner(url: str, data: Path) -> str:
+    """The address of an embedded database with its owner's name and password; any other as it was given."""
+    file = data / "keys" / "postgres.password"
+    if not url.startswith("postgresql:///") or not file.is_file():
+        return url
+    return url.replace("postgresql:///", f"postgresql://{OWNER}:{quote(file.read_text().strip())}@/", 1)
 
 
 _CREATE: LiteralString = f"create database {DATABASE}"

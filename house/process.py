@@ -23,6 +23,7 @@ from pathlib import Path
 
 from house import Failed, GivenUp
 from house.account import Account
+from house.domain import Domain
 
 TELL_EVERY = 10.0
 _log = logging.getLogger(__name__)
@@ -117,13 +118,20 @@ def start(
     account: Account | None = None,
     inherit: Sequence[int] = (),
     folder: Path | None = None,
+    domain: Domain | None = None,
+    given: bytes | None = None,
 ) -> Process:
-    """Start a child of the calling thread. Call it from the main thread: the child dies with the thread."""
+    """Start a child of the calling thread. Call it from the main thread: the child dies with the thread.
+
+    What is `given` comes to it by its standard input, once it is there: no file, environment or argument holds it.
+    """
     parent = os.getpid()
 
     def before_exec() -> None:
         if account is not None:
             account.become()
+        if domain is not None:
+            domain.enter()
         die_with_parent(ending.orphaned, parent)
 
     # A log of errors is for the operator's eyes, and so is whatever a child of ours writes.
@@ -131,7 +139,7 @@ def start(
     with os.fdopen(opened, "ab") as output, _plainly(argv[0]):
         handle = subprocess.Popen(  # noqa: S603 - argv comes from our own code
             [str(word) for word in argv],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             env=dict(env),
@@ -142,6 +150,9 @@ def start(
             start_new_session=True,
             preexec_fn=before_exec,  # noqa: PLW1509 - the kernel takes the parent-death signal only from the child
         )
+    if handle.stdin is not None:
+        with suppress(BrokenPipeError), handle.stdin as pipe:  # it died already: whoever polls it will see
+            pipe.write(given or b"")
     return Process(handle, ending)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from house import Failed, GivenUp, logs, process, web
+from house import Failed, GivenUp, domain, logs, process, web
 from house.postgres import Postgres
 from house.process import Ending, Process
 from house.signals import Signals, Stopped
@@ -26,7 +26,10 @@ WEB_DEATHS_AT_START = 3  # a web process that cannot start is shown to the opera
 WEB_PATIENCE = 300.0
 TRIM_EVERY = 60.0
 REFUSED = 2  # the exit status of "what you gave me is not usable": trying again would not change it
-WEB = "web"
+# Whatever of the environment could hold a secret stays with us; a child is given its own by a pipe.
+SECRET = ("JAWAB_", "PG")
+# Below `data`, what none of our own processes reads: the keys, the demo's logins, and the servers' files.
+CLOSED = ("keys", "demo.json", "postgres", "valkey")
 
 
 class Settings(Protocol):
@@ -53,13 +56,21 @@ S = TypeVar("S", bound=Settings)
 
 
 @dataclass(frozen=True)
-class Child:
-    """A process of ours. The one called `web` is stopped first, and is the one whose /ready is waited for."""
+class Child(Generic[S]):
+    """A process of ours. Those that listen are stopped first, and their /ready is waited for.
+
+    `gives` makes what it is given by a pipe once it is there, from the settings with the running parts filled in;
+    `passes` are descriptors of ours that it inherits.
+    """
 
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     grace: float = 10.0  # seconds from SIGTERM to SIGKILL
+    port: int = 0  # 0: it does not listen
+    variable: str = "JAWAB_PORT"  # where an operator sets it
+    gives: Callable[[S], bytes] | None = None
+    passes: Sequence[int] = ()
 
 
 def run(
@@ -67,7 +78,7 @@ def run(
     *,
     migrate: Callable[[S], object],
     seed: Callable[[S], object] | None,
-    children: Sequence[Child],
+    children: Sequence[Child[S]],
     announce: Callable[[S], object],
 ) -> int:
     """Run until we are told to stop; the exit status is 0 after a stop, 1 for a part that failed, 2 for a refusal.
@@ -89,8 +100,10 @@ def run(
     try:
         stale = _read_running(data)
         # After a crash the killed web process may need a moment to let go of its port.
-        if problem := web.port_problem(settings.host, settings.port, patience=5.0 if stale else 0.0):
-            return _refuse(problem)
+        patience = 5.0 if stale else 0.0
+        for child in (child for child in children if child.port):
+            if problem := web.port_problem(settings.host, child.port, patience, child.variable):
+                return _refuse(problem)
         before = [step for step in (migrate, seed) if step is not None]
         return _Supervisor(settings, data, stale).run(before, children, announce)
     finally:
@@ -110,17 +123,33 @@ class _Part(Protocol):
 
 
 class _OwnProcess:
-    def __init__(self, child: Child, env: Mapping[str, str], logs_in: Path) -> None:
+    """A process of ours in a domain of its own, made anew for each start."""
+
+    def __init__(self, child: Child[Any], given: bytes | None, data: Path) -> None:
         self.child = child
         self.name = child.name
-        self.log = logs_in / f"{child.name.replace(' ', '-').replace('/', '-')}.log"
-        self._env = env
+        self.log = data / "log" / f"{child.name.replace(' ', '-').replace('/', '-')}.log"
+        self._given = given
+        self._closed = [data / name for name in CLOSED]
         self._process: Process | None = None
 
     def start(self, given_up: Callable[[], bool]) -> None:
-        if not given_up():
-            ending = Ending(asked=((signal.SIGTERM, self.child.grace),))
-            self._process = process.start(self.child.argv, log=self.log, env=self._env, ending=ending)
+        if given_up():
+            return
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(SECRET)}
+        shut = domain.shut(self._closed)
+        try:
+            self._process = process.start(
+                self.child.argv,
+                log=self.log,
+                env=plain | {"PYTHONUNBUFFERED": "1"} | dict(self.child.env),
+                ending=Ending(asked=((signal.SIGTERM, self.child.grace),)),
+                inherit=self.child.passes,
+                domain=shut,
+                given=self._given,
+            )
+        finally:
+            shut.close()
 
     def poll(self) -> int | None:
         return self._process.poll() if self._process else None
@@ -172,13 +201,15 @@ class _Supervisor(Generic[S]):
         self.kept: list[_Kept] = []
         self.own: list[_OwnProcess] = []
         self.web_deaths = 0
+        self.listening: list[str] = []
 
     def run(
         self,
         before: Sequence[Callable[[S], object]],
-        children: Sequence[Child],
+        children: Sequence[Child[S]],
         announce: Callable[[S], object],
     ) -> int:
+        self.listening = [child.name for child in children if child.port]
         with self.signals:
             try:
                 here = self._start_parts()
@@ -216,10 +247,14 @@ class _Supervisor(Generic[S]):
     def _write_running(self, update: Mapping[str, Any]) -> None:
         """Where our own parts are, for `jawab` in the same folder. Addresses that were given to us stay unwritten:
         they hold passwords of others, and after a crash nobody could tell them from our own."""
-        running: dict[str, Any] = {name: str(update.get(name, "")) for name in ("database_url", "redis_url")}
+        running: dict[str, Any] = {
+            "database_url": self.postgres.place if self.postgres else "",  # without a password: `keys` has those
+            "redis_url": str(update.get("redis_url", "")),
+        }
         running |= {
             "pid": os.getpid(),
             "web": web.address(self.settings.host, self.settings.port),
+            "listening": self.listening,
             "public_url": self.settings.base_url,  # a command in another shell tells it to providers
         }
         path = _running_file(self.data)
@@ -228,18 +263,10 @@ class _Supervisor(Generic[S]):
         unfinished.write_text(json.dumps(running))
         unfinished.rename(path)
 
-    def _start_children(self, children: Sequence[Child], here: S) -> None:
-        addresses = {
-            "JAWAB_DATABASE_URL": here.database_url,
-            "JAWAB_REDIS_URL": here.redis_url,
-            "JAWAB_DATA": str(self.data),
-            "JAWAB_MODE": here.mode,
-            "JAWAB_HOST": here.host,
-            "JAWAB_PORT": str(here.port),
-            "PYTHONUNBUFFERED": "1",
-        }
+    def _start_children(self, children: Sequence[Child[S]], here: S) -> None:
+        domain.hide_memory()  # from here on there are processes of ours which have no business in it
         for child in children:
-            own = _OwnProcess(child, os.environ | addresses | dict(child.env), self.data / "log")
+            own = _OwnProcess(child, child.gives(here) if child.gives else None, self.data)
             kept = _Kept(own)
             self.own.append(own)
             self.kept.append(kept)
@@ -249,16 +276,17 @@ class _Supervisor(Generic[S]):
                 raise Failed(f"{child.name} cannot be started: {refused}") from None
 
     def _until_ready(self) -> None:
-        """Wait for the web process; it decides whether this start has succeeded."""
-        server = next((kept for kept in self.kept if kept.part.name == WEB), None)
-        if server is None:
-            return
+        """Wait for those that listen; they decide whether this start has succeeded."""
+        waited = {own.name: own for own in self.own if own.child.port}
         deadline = time.monotonic() + WEB_PATIENCE
 
         def ready() -> bool:
-            if time.monotonic() > deadline:
-                raise Failed(f"web is not ready after {WEB_PATIENCE:.0f} s:\n{process.last_lines(server.part.log)}")
-            return server.alive and web.is_ready(self.settings.host, self.settings.port)
+            for name, own in list(waited.items()):
+                if time.monotonic() > deadline:
+                    raise Failed(f"{name} is not ready after {WEB_PATIENCE:.0f} s:\n{process.last_lines(own.log)}")
+                if own.poll() is None and web.is_ready(self.settings.host, own.child.port):
+                    del waited[name]
+            return not waited
 
         self._keep(ready, starting=True)
         if self.signals.stopping():
@@ -283,7 +311,7 @@ class _Supervisor(Generic[S]):
         name = kept.part.name
         end = f"{name} was killed by {_signal_name(-code)}" if code < 0 else f"{name} ended with status {code}"
         wrote = f"; the end of {kept.part.log}:\n{process.last_lines(kept.part.log)}"
-        if starting and name == WEB:
+        if starting and any(own.name == name and own.child.port for own in self.own):
             self.web_deaths += 1
             if self.web_deaths >= WEB_DEATHS_AT_START or code == REFUSED:
                 raise Failed(end + wrote)
@@ -302,7 +330,10 @@ class _Supervisor(Generic[S]):
     def _stop(self) -> None:
         """Nothing new comes in first; then those who work; then what they all stand on."""
         hurry = self.signals.hurry
-        for own in (own for own in self.own if own.name == WEB):
+        listening = [own for own in self.own if own.child.port]
+        for own in listening:
+            own.ask()
+        for own in listening:
             own.stop(hurry)
         for own in self.own:
             own.ask()

@@ -12,20 +12,20 @@ from house import process
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - what to call when we listen to all
 
 
-def port_problem(host: str, port: int, patience: float = 0.0) -> str | None:
+def port_problem(host: str, port: int, patience: float = 0.0, variable: str = "JAWAB_PORT") -> str | None:
     """Why the web process could not listen there: one line that names the variable, or None."""
     problem: str | None = None
 
     def free() -> bool:
         nonlocal problem
-        problem = _try_port(host, port)
+        problem = _try_port(host, port, variable)
         return problem is None
 
     process.wait(free, patience)
     return problem
 
 
-def _try_port(host: str, port: int) -> str | None:
+def _try_port(host: str, port: int, variable: str) -> str | None:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError):  # the second for what can be no name at all
@@ -38,11 +38,11 @@ def _try_port(host: str, port: int) -> str | None:
             trial.listen(1)
         except OSError as refused:
             if refused.errno == errno.EADDRINUSE:
-                return f"port {port} on {host} is taken (JAWAB_PORT)"
+                return f"port {port} on {host} is taken ({variable})"
             if refused.errno == errno.EADDRNOTAVAIL:
                 return f"{host} is not an address of this machine (JAWAB_HOST)"
             why = os.strerror(refused.errno) if refused.errno else str(refused)
-            return f"port {port} on {host} cannot be used: {why} (JAWAB_PORT)"
+            return f"port {port} on {host} cannot be used: {why} ({variable})"
     return None
 
 

@@ -36,6 +36,11 @@ def speaking(secret: str) -> Iterator[None]:
         _secret.reset(before)
 
 
+def session() -> str:
+    """The secret in which is written now; "" for nobody's."""
+    return _secret.get()
+
+
 async def write(tx: Tx, actor: str, action: str, obj: str) -> None:
     """Add one link. If this fails the act fails: nothing is done or read unseen.
 

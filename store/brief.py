@@ -27,7 +27,7 @@ class Unopened(Exception):
 
 
 class BriefKeys:
-    """The part of the keys that forgets."""
+    """What is asked of keys without knowing how boxes are made, and the part of them that forgets."""
 
     __slots__ = ()
     hours: Hours
@@ -36,9 +36,23 @@ class BriefKeys:
         """32 bytes for one purpose."""
         raise NotImplementedError
 
+    def encrypt(self, plain: bytes, bound_to: str) -> bytes:
+        """Make a box that lasts."""
+        raise NotImplementedError
+
     def decrypt(self, box: bytes, bound_to: str) -> bytes:
         """Open a box of either kind."""
         raise NotImplementedError
+
+    def tag(self, *parts: str) -> bytes:
+        """A keyed hash to look an address up by, without storing it in clear."""
+        return hmac.new(self.derive("tag"), "\x1f".join(parts).encode(), hashlib.sha256).digest()
+
+    def put_json(self, thing: Any, bound_to: str) -> bytes:
+        return self.encrypt(json_of(thing).encode(), bound_to)
+
+    def get_json(self, box: bytes, bound_to: str) -> Any:
+        return json.loads(self.decrypt(box, bound_to))
 
     def encrypt_brief(self, plain: bytes, bound_to: str, *, as_long_as: int = 0, at: float | None = None) -> bytes:
         """As `encrypt`, for what is only on its way. `decrypt` opens it while the key of its hour lives.

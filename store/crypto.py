@@ -8,18 +8,15 @@ under the key of its hour besides (store.hours), and opens to nobody once that i
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
-import json
 import os
 import re
 import secrets
 import stat
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import nacl.bindings as sodium
 import nacl.utils
@@ -49,7 +46,6 @@ FROM_BACKUP = "bring it back from the backup, and start again"
 _KEY_FILE_MOST = 4096  # bytes
 ODD_BYTES = 12  # a key of 32 random bytes has some 30 different ones; one with fewer than this was never random
 
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
 
 
@@ -66,7 +62,9 @@ class Keys(BriefKeys):
 
     masters: tuple[bytes, ...] = field(repr=False)
     escrow_public: bytes | None = None
-    folder: Path | None = None  # where they were read
+    folder: Path | None = None  # where they were read; None: they were handed to us
+    passwords: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)  # of the roles that run
+    private_at: Path | None = None  # handed to us: where the escrow's private half lay then
     hours: Hours = field(default=Hours(Path(os.devnull)), compare=False)
 
     @classmethod
@@ -80,7 +78,18 @@ class Keys(BriefKeys):
             raise Malformed(f"{path}: the same key stands there twice: take the second line away, never the last one")
         escrow = path.with_name("escrow.pub")
         public = _read_key(escrow, escrow.read_text(errors="replace").strip()) if escrow.is_file() else None
-        return cls(masters, public, path.parent, Hours(path.absolute().parent.with_name("fleeting")))
+        found = path.parent.glob("jawab_*.password")
+        passwords = {one.stem[6:]: _read_private(one).strip() for one in found}
+        hours = Hours(path.absolute().parent.with_name("fleeting"))
+        return cls(masters, public, path.parent, passwords, hours=hours)
+
+    @classmethod
+    def give_passwords(cls, path: Path, roles: Iterable[str]) -> Keys:
+        """Make a random password (0400, beside the key) for each of these roles that has none, then load all."""
+        for file in (path.with_name(f"jawab_{role}.password") for role in roles):
+            if not file.exists():
+                _write_once(file, secrets.token_urlsafe(32))
+        return cls.load(path)
 
     @classmethod
     def create(cls, path: Path, *, new: bool = True) -> Keys:
@@ -103,7 +112,9 @@ class Keys(BriefKeys):
         for file in (path, escrow):
             if not file.is_file():
                 raise Malformed(f"{file} is not there, but data are that were written with it: {FROM_BACKUP}")
-        return cls.load(path)
+        made = cls.load(path)
+        made.hours.folder.mkdir(mode=0o700, exist_ok=True)  # before a child is shut out of whatever is not there yet
+        return made
 
     @staticmethod
     def rotate(path: Path) -> Keys:
@@ -123,6 +134,8 @@ class Keys(BriefKeys):
 
     def find_escrow_private(self) -> Path | None:
         """The file beside the keys that holds the escrow's private half, whatever its name; None where none does."""
+        if self.private_at is not None and self.private_at.is_file():  # a process that may not open it may see it
+            return self.private_at
         files = sorted(self.folder.iterdir()) if self.folder is not None and self.escrow_public is not None else []
         return next((file for file in files if self._holds_private(file)), None)
 
@@ -138,12 +151,11 @@ class Keys(BriefKeys):
         """32 bytes for one purpose. Always from the last line, so that adding a key changes no tag or password."""
         return _derive(purpose, master or self.masters[-1])
 
-    def tag(self, *parts: str) -> bytes:
-        """A keyed hash to look an address up by, without storing it in clear."""
-        return hmac.new(self.derive("tag"), "\x1f".join(parts).encode(), hashlib.sha256).digest()
-
     def role_password(self, role: str) -> str:
-        return base64.urlsafe_b64encode(self.derive(f"role|{role}"))[:40].decode()
+        """Of a run-time role of the database: random, and in a file beside the key. Raises `Malformed`."""
+        if role not in self.passwords:
+            raise Malformed(f"keys/jawab_{role}.password is not there: `jawab up`, or `jawab migrate`, makes it anew")
+        return self.passwords[role]
 
     # ── tier 1 ───────────────────────────────────────────────────────────────────────────────────────────────────
     def encrypt(self, plain: bytes, bound_to: str) -> bytes:
@@ -168,12 +180,6 @@ class Keys(BriefKeys):
                 except CryptoError:
                     break
         raise Unopened(bound_to)
-
-    def put_json(self, thing: Any, bound_to: str) -> bytes:
-        return self.encrypt(_json(thing).encode(), bound_to)
-
-    def get_json(self, box: bytes, bound_to: str) -> Any:
-        return json.loads(self.decrypt(box, bound_to))
 
     def _tier1(self, master: bytes) -> bytes:
         return _derive("tier1", master)

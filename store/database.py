@@ -24,10 +24,28 @@ from psycopg_pool import AsyncConnectionPool
 
 from store.crypto import Keys
 
-ROLES = ("intake", "console", "custody", "report")
-# Who connects with the rights of desk and custody and is neither: the audit names them by the role alone.
-SPEAKERS = ("operator", "clock")
-SPOKEN_FOR = ("console", "custody")
+CUSTODY = "custody"
+ROLES = ("intake", "console", CUSTODY, "report")
+# Who connects with the rights of desk or custody and is neither: the audit names them by the role alone.
+SPEAKERS = ("operator", "clock", "custody_clock")
+_SPOKEN = {
+    ("console", "operator"): "operator",
+    (CUSTODY, "operator"): "operator",
+    ("console", "clock"): "clock",
+    (CUSTODY, "clock"): "custody_clock",
+}
+# As whom each process reaches the database: the parts of the web, the lanes, the tick. All in one is all of them; the
+# first is the one that says whether it is well.
+ROLES_OF: dict[str, tuple[str, ...]] = {
+    "all": ("report", "intake", "console", CUSTODY),
+    "citizen": ("report", "intake"),
+    "desk": ("console",),
+    "custody": (CUSTODY,),
+    "replies": ("intake",),
+    "broadcasts": ("intake", "console"),
+    "chores": ("intake",),
+    "tick": ("intake", "console"),
+}
 # PostgreSQL's advisory locks that we take. `audit` is written out in the chain's own function, `login` is hashed with
 # what it locks.
 LOCKS = {"migrate": 7310000, "audit": 7310001, "seed": 7310002, "login": 7310003, "offices": 7310004, "looks": 7310005}
@@ -41,13 +59,13 @@ T = TypeVar("T")
 class Database:
     """Connections as the run-time roles. The owner's address is used only to learn host and name.
 
-    `speaker` is one of SPEAKERS where this process is no desk: its `console` and `custody` are connected as that.
+    `speaker` is "operator" or "clock" where this is no desk: its `console` and `custody` are connected as that.
     """
 
     def __init__(self, url: str, keys: Keys, *, roles: Sequence[str] = ROLES, size: int = 8, speaker: str = "") -> None:
         self._pools: dict[str, AsyncConnectionPool[Connection]] = {
             role: AsyncConnectionPool(
-                role_url(url, speaker if speaker and role in SPOKEN_FOR else role, keys),
+                role_url(url, login_of(role, speaker), keys),
                 min_size=1,
                 max_size=size,
                 open=False,
@@ -126,6 +144,11 @@ def new_id() -> UUID:
     """
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     return UUID(int=milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1_000_000) << 64 | 0x2 << 62 | randbits(62))
+
+
+def login_of(role: str, speaker: str = "") -> str:
+    """Which role is connected where these rights are asked for; custody's clock is not the desk's."""
+    return _SPOKEN.get((role, speaker), role)
 
 
 def role_url(url: str, role: str, keys: Keys) -> str:

@@ -23,14 +23,19 @@ class Jawab:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, *, roles: tuple[str, ...] = ROLES, size: int = 8, speaker: str = ""
+    settings: Settings,
+    keys: Keys | None = None,
+    *,
+    roles: tuple[str, ...] = ROLES,
+    size: int = 8,
+    speaker: str = "",
 ) -> AsyncIterator[Jawab]:
     """A running process's parts: pools open on entry, closed on leaving. Raises ValueError on malformed keys.
 
-    `speaker` as in `Database`.
+    `keys` are those that the process was handed; else they are read from the folder. `speaker` as in `Database`.
     """
     logs.configure(settings.log_level)
-    keys = Keys.load(settings.key_file)
+    keys = keys or Keys.load(settings.key_file)
     jawab = Jawab(
         settings,
         Database(settings.database_url, keys, roles=roles, size=size, speaker=speaker),

@@ -21,7 +21,7 @@ async def find(conn: Conn, token_hash: bytes, now: datetime) -> dict[str, Any] |
     return await fetch_one(
         conn,
         "SELECT w.staff_id, w.key_box, f.login FROM login_waits w JOIN staff f ON f.id = w.staff_id"
-        " WHERE w.token_hash = %s AND w.expires_at > %s AND f.disabled_at IS NULL",
+        " WHERE w.token_hash = %s AND w.expires_at > %s AND w.place = desk_place() AND f.disabled_at IS NULL",
         (token_hash, now),
     )
 

@@ -30,7 +30,7 @@ from settings import Settings
 from store import audit, desk_sessions
 from store.bell import Bell
 from store.crypto import Keys
-from store.database import Database, Tx
+from store.database import ROLES, SPEAKERS, Database, Tx
 from store.jawab import Jawab
 from tests import databases
 from tests.databases import Shared
@@ -95,7 +95,9 @@ def shared() -> Shared | None:
 
 @pytest.fixture(scope="session")
 def keys(data: Path, shared: Shared | None) -> Keys:
-    return Keys.create(Path(shared.key_file) if shared else data / "keys" / "master.key")
+    path = Path(shared.key_file) if shared else data / "keys" / "master.key"
+    Keys.create(path)
+    return Keys.give_passwords(path, ROLES + SPEAKERS)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from cases.seed import seed_demo
 from desk.protected_roster import sign_demo
 from house.postgres import Postgres
 from store.crypto import Keys
-from store.database import Database
+from store.database import ROLES, SPEAKERS, Database
 from store.migrations import migrate
 
 TEMPLATE, SEEDED = "jawab_template", "jawab_seeded"
@@ -74,7 +74,8 @@ class Shared:
 
     @classmethod
     def make(cls, postgres: Postgres, key_file: Path) -> Shared:
-        keys = Keys.create(key_file)
+        Keys.create(key_file)
+        keys = Keys.give_passwords(key_file, ROLES + SPEAKERS)
         cluster = start(postgres)
         make_template(cluster, keys)
         return cls(cluster, str(key_file), make_seeded(cluster, keys))

@@ -9,7 +9,8 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from app import Part, assemble
+from app import assemble
+from settings import Part
 from store.crypto import Keys
 from store.database import Database
 from store.jawab import Jawab

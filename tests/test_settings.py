@@ -197,3 +197,21 @@ def test_a_malformed_key_file_is_named_in_one_line(tmp_path: Path, name: str, co
     code, line = run(tmp_path, JAWAB_DATABASE_URL="postgresql://u:p@127.0.0.1:1/x")
     assert code == 2
     assert name in line
+
+
+def test_outside_demo_mode_each_process_has_a_port_and_an_address() -> None:
+    live = settings.load(mode="live", port=9000, public_url="https://jawab.example.pk")
+    assert [live.port_of(part) for part in ("citizen", "desk", "custody")] == [9000, 9001, 9002]
+    assert live.url_of("citizen") == "https://jawab.example.pk"
+    assert live.url_of("desk") == "https://jawab.example.pk:9001"
+    named = settings.load(mode="live", custody_port=9100, custody_url="https://custody.example.pk/")
+    assert (named.port_of("custody"), named.url_of("custody")) == (9100, "https://custody.example.pk")
+    assert settings.load(mode="live", host="::1").url_of("desk") == "http://[::1]:8001"
+    demo = settings.load(mode="demo", desk_port=9000)
+    assert (demo.port_of("desk"), demo.url_of("desk")) == (8000, demo.base_url)
+
+
+@pytest.mark.parametrize("given", [{"desk_port": 8000}, {"desk_port": 9, "custody_port": 9}, {"port": 65534}])
+def test_two_processes_with_one_port_are_refused_in_one_line(given: dict[str, int]) -> None:
+    with pytest.raises(Misconfigured, match="JAWAB_DESK_PORT and JAWAB_CUSTODY_PORT must be three ports"):
+        settings.load(mode="live", **given)

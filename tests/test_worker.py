@@ -110,7 +110,7 @@ async def test_the_tick_is_a_process_that_works_and_ends_when_it_is_told(
         assert tick.wait(20) == 0
     rows = await owner.execute("SELECT name FROM jobs WHERE ended_at >= started_at AND outcome = 'done'")
     ran = {name for (name,) in await rows.fetchall()}
-    assert ran == {job.name for job in jobs.JOBS if job.period != jobs.DAY}
+    assert ran == {job.name for job in jobs.JOBS if job.period != jobs.DAY and job.role != "custody"}
 
 
 def test_an_unknown_lane_is_refused_in_one_line(capsys: pytest.CaptureFixture[str], jawab: Jawab) -> None:

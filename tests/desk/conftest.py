@@ -6,8 +6,9 @@ import itertools
 import secrets
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from socket import AF_UNIX, socket
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, LiteralString
 from uuid import UUID
@@ -15,14 +16,18 @@ from uuid import UUID
 import httpx
 import pytest
 from bs4 import BeautifulSoup
+from fastapi import FastAPI
 from psycopg.types.json import Jsonb
 
+from app import assemble
 from cases import acts
-from desk import sessions
+from desk import protected, sessions, slot
 from flows import codes
 from store import contacts
 from store.crypto import Keys, new_keypair, new_salt
 from store.database import Database
+from store.jawab import Jawab
+from tests.conftest import PUBLIC_URL
 from tests.roster import vouch
 
 if TYPE_CHECKING:
@@ -90,6 +95,52 @@ async def office(db: Database, demo: SimpleNamespace) -> Office:
     return Office(demo.district, channel["id"], staff, people, demo.logins)
 
 
+@dataclass
+class House:
+    """The desk's processes: two that know nothing of each other but the slot, or one for all."""
+
+    desk: httpx.AsyncClient
+    custody: httpx.AsyncClient
+
+    @property
+    def divided(self) -> bool:
+        return self.desk is not self.custody
+
+
+@pytest.fixture
+def divided() -> bool:
+    """A module that overrides it has desk and custody as `jawab up` has them outside demo mode."""
+    return False
+
+
+def _browse(app: FastAPI) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url=PUBLIC_URL)
+
+
+@pytest.fixture
+async def house(jawab: Jawab, demo: SimpleNamespace, divided: bool) -> AsyncIterator[House]:
+    if not divided:
+        async with _browse(assemble(jawab)) as http:
+            yield House(http, http)
+        return
+    desk, custody = (replace(jawab, db=jawab.db.only(role)) for role in ("console", "custody"))
+    with socket(AF_UNIX) as listening:
+        listening.bind("")
+        listening.listen()
+        server = await slot.listen(protected.slot(custody), listening, "the word")
+        put = slot.call(listening.getsockname()[1:].decode(), "the word")
+        async with _browse(assemble(desk, "desk", put)) as one, _browse(assemble(custody, "custody")) as other:
+            yield House(one, other)
+        server.close()
+
+
+@pytest.fixture
+def client(house: House) -> httpx.AsyncClient:
+    """The desk's."""
+    return house.desk
+
+
 @pytest.fixture
 async def stranger(client: httpx.AsyncClient) -> AsyncIterator[Browser]:
     """Somebody without a login."""
@@ -98,13 +149,15 @@ async def stranger(client: httpx.AsyncClient) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def enter(client: httpx.AsyncClient, db: Database, office: Office) -> AsyncIterator[Enter]:
+async def enter(house: House, db: Database, office: Office) -> AsyncIterator[Enter]:
     """Signs somebody in by their row, as the login page does after the password: `await enter("handler")`."""
     opened: list[httpx.AsyncClient] = []
 
     async def make(role: str, staff_id: UUID | None = None, private_key: bytes | None = None) -> Browser:
         staff_id = staff_id or office.staff[role]
-        async with db.transaction("console") as tx:
+        at_custody = house.divided and role == "protected"
+        client = house.custody if at_custody else house.desk
+        async with db.transaction("custody" if at_custody else "console") as tx:
             token = await sessions.begin(tx, staff_id, private_key, datetime.now(UTC))
             row = await (
                 await tx.execute(
@@ -113,7 +166,7 @@ async def enter(client: httpx.AsyncClient, db: Database, office: Office) -> Asyn
             ).fetchone()
         assert row is not None
         http = httpx.AsyncClient(transport=client._transport, base_url=client.base_url)
-        http.cookies.set(sessions.cookie_name(str(client.base_url)), token, domain="jawab.test", path="/")
+        http.cookies.set("__Host-jawab-custody" if at_custody else "__Host-jawab", token, domain="jawab.test", path="/")
         opened.append(http)
         return Browser(http, row["csrf"], staff_id, role)
 

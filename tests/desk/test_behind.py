@@ -35,6 +35,11 @@ Told = Callable[[], Awaitable[UUID]]
 
 
 @pytest.fixture
+def divided() -> bool:
+    return True
+
+
+@pytest.fixture
 async def reader(hire: Hire, owner: Owner) -> tuple[UUID, bytes]:
     """The one protected handler of the province beside one of the demo's: the door opens with two."""
     await owner.execute("UPDATE staff SET disabled_at = now() WHERE login = 'demo-protected-1'")

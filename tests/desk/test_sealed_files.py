@@ -32,6 +32,11 @@ Seal = Callable[..., Awaitable[UUID]]
 
 
 @pytest.fixture
+def divided() -> bool:
+    return True
+
+
+@pytest.fixture
 def seal(db: Database, keys: Keys) -> Seal:
     """A protected report with files, as the citizen's side seals them; returns the case's id."""
 

@@ -25,6 +25,11 @@ Seal = Callable[..., Awaitable[UUID]]
 
 
 @pytest.fixture
+def divided() -> bool:
+    return True
+
+
+@pytest.fixture
 def sealed(db: Database, keys: Keys) -> Seal:
     """A protected report, as the citizen's side seals it; returns the case's id."""
 

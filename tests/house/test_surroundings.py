@@ -26,6 +26,8 @@ def test_a_port_is_free_taken_or_not_ours() -> None:
         port = other.getsockname()[1]
         assert web.port_problem("127.0.0.1", port) == f"port {port} on 127.0.0.1 is taken (JAWAB_PORT)"
         assert web.port_problem(EVERYWHERE, port) == f"port {port} on {EVERYWHERE} is taken (JAWAB_PORT)"
+        told = web.port_problem("127.0.0.1", port, variable="JAWAB_DESK_PORT")
+        assert told == f"port {port} on 127.0.0.1 is taken (JAWAB_DESK_PORT)"
     assert web.port_problem("127.0.0.1", port) is None
     assert web.port_problem("no.such.host.invalid", port) == (
         "no.such.host.invalid is not an address of this machine (JAWAB_HOST)"

@@ -64,13 +64,21 @@ def main() -> int:
     worker = given.pop("worker", "import signal; signal.pause()")
     server = given.pop("server", None)
     slow = given.pop("slow_seed", 0)
+    word = given.pop("word", "")
     settings = Settings(**given | {"data": Path(given["data"])})
-    children = [
-        Child("web", [sys.executable, "-c", server] if server else [sys.executable, LITTLE, "web"]),
+    listens = {"JAWAB_HOST": settings.host, "JAWAB_PORT": str(settings.port)}
+    children: list[Child[Settings]] = [
+        Child(
+            "web",
+            [sys.executable, "-c", server] if server else [sys.executable, LITTLE, "web"],
+            env=listens,
+            port=settings.port,
+        ),
         Child(
             "worker replies",
             [sys.executable, LITTLE, "deaf"] if worker == "deaf" else [sys.executable, "-c", worker],
             grace=60,
+            gives=(lambda here: json.dumps({"word": word, "data": str(here.data)}).encode()) if word else None,
         ),
     ]
     return run(
