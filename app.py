@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hmac import compare_digest
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
@@ -63,8 +64,13 @@ def assemble(jawab: Jawab, part: Part = "all", slot: Slot | None = None) -> Fast
     counted = Metrics(jawab)
 
     async def metrics(request: Request) -> Response:
-        """For who asks from a private address, by no proxy; to everybody else it does not exist."""
-        if not is_inside(request, urlsplit(jawab.settings.url_of(part)).hostname or ""):
+        """For who holds the token, where one is set, else who asks from a private address by no proxy; else a 404."""
+        token = jawab.settings.metrics_token
+        if token:
+            may = compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode())
+        else:
+            may = is_inside(request, urlsplit(jawab.settings.url_of(part)).hostname or "")
+        if not may:
             raise HTTPException(404)
         return Response(await counted.text(), media_type=CONTENT_TYPE_LATEST)
 

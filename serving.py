@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from socket import socket
 
 import uvicorn
 import uvloop
 
 from app import assemble, serve_with
+from bot.intake import drawer
 from desk import protected
 from desk import slot as door
 from house import patience
@@ -32,7 +33,8 @@ def serve(given: Handed, part: Part) -> None:
         async with opened(here, given.keys, roles=ROLES_OF[part]) as jawab, _kept(jawab, part, given):
             end = given.slot or Slot("", "")  # a desk that nobody handed one hears that custody is away
             behind = door.call(end.address, end.word) if part == "desk" else None
-            await uvicorn.Server(serve_with(assemble(jawab, part, behind), here, part=part)).serve()
+            with drawer.of(jawab).filling() if part in {"all", "citizen"} else nullcontext():
+                await uvicorn.Server(serve_with(assemble(jawab, part, behind), here, part=part)).serve()
 
     uvloop.run(run())
 

@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     smtp_password: str = ""
     smtp_from: str = ""
 
+    metrics_token: str = ""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("public_url", "desk_url", "custody_url", "twilio_api_url", "telegram_api_url")
@@ -143,6 +145,13 @@ class Settings(BaseSettings):
     def _hook(cls, value: str) -> str:
         if value and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", value):
             raise ValueError("must be 1 to 256 of A-Z a-z 0-9 _ -")
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _metrics(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z0-9_.~+/=-]{32,256}", value):
+            raise ValueError("must be 32 to 256 letters and digits, such as `openssl rand -hex 32` prints")
         return value
 
     @field_validator("smtp_from")

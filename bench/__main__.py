@@ -27,7 +27,7 @@ import psutil
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from bench import limit
+from bench import even, limit
 from bench.load import ACCOUNT, SCRIPTS, TOKEN, Measured, talk
 from house.postgres import Postgres
 from house.valkey import Valkey
@@ -79,6 +79,7 @@ async def measure(folder: Path, seconds: float, rounds: int, paced: float, sends
                 _process([*limit_argv, "--log-level", "warning"], limit_env, limit_port) as bare_web,
             ):
                 sides = {"ours": (web_port, web), "limit": (limit_port, bare_web)}
+                evenness = await even.measure(web_port, _url(web_port), 7_000_000)
                 replies = await _reply_latency(provider, web_port, env, seconds, paced)
                 for port, _ in sides.values():  # pools, caches and plans are warm before anything is counted
                     await talk(port, _url(port), "/in/twilio", connections=4, seconds=1.0, first=9_000_000)
@@ -97,7 +98,14 @@ async def measure(folder: Path, seconds: float, rounds: int, paced: float, sends
                 {side: await _send(side, sends, env, postgres) for side in ("ours", "limit")}
                 for _ in range(rounds if sends else 0)
             ]
-        return {"turns": _summary(turns), "replies": replies, "sends": _sends(sent), "rounds": turns, "sent": sent}
+        return {
+            "turns": _summary(turns),
+            "evenness": evenness,
+            "replies": replies,
+            "sends": _sends(sent),
+            "rounds": turns,
+            "sent": sent,
+        }
     finally:
         valkey.stop()
         postgres.stop()

@@ -69,7 +69,7 @@ def phones(first: int) -> Iterator[str]:
         yield f"+92399{number:07d}"
 
 
-async def _answer(reader: asyncio.StreamReader) -> int:
+async def answer(reader: asyncio.StreamReader) -> int:
     head = await reader.readuntil(b"\r\n\r\n")
     lower = head.lower()
     at = lower.find(b"content-length:")
@@ -112,7 +112,7 @@ async def talk(
                 started = time.perf_counter()
                 posted[f"whatsapp:{phone}"] = time.monotonic()
                 writer.write(wire)
-                status = await _answer(reader)
+                status = await answer(reader)
                 measured.latencies.append(time.perf_counter() - started)
                 measured.bad += status != 200
         writer.close()

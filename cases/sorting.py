@@ -122,6 +122,17 @@ async def find(conn: Conn, keys: Keys, code: str, contact_id: UUID | None = None
     return None if row is None else row["id"]
 
 
+async def find_last(conn: Conn, contact_id: UUID, since: datetime) -> UUID | None:
+    """The card of this phone that nobody has dealt with yet, where it is of that time, or None."""
+    row = await fetch_one(
+        conn,
+        "SELECT id FROM sorting WHERE contact_id = %s AND state = 'waiting' AND received_at >= %s"
+        " ORDER BY received_at DESC LIMIT 1",
+        (contact_id, since),
+    )
+    return None if row is None else row["id"]
+
+
 async def append(tx: Tx, keys: Keys, sorting_id: UUID, *, words: Words, now: datetime) -> None:
     """More words from the same phone, for the triage to look at again. Its clocks still count from the first."""
     await _add(tx, keys, sorting_id, words, now)

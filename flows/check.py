@@ -80,6 +80,7 @@ FROM_ANYWHERE = (
     "doubt.thread",
     "verify.ask",
     "thread.added",
+    "status.later",
 )
 
 

@@ -200,4 +200,5 @@ class Step:
     reply: Reply | None
     effects: tuple[Effect, ...] = ()
     sealed: bool = False  # the words of this event went behind the protected door: keep no other copy
+    took: bool = False  # an answer of a report was taken: behind the door it is sealed, else the session may hold it
     replaces: bool = False  # the reply says what the one that is still held would have said

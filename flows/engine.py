@@ -30,16 +30,18 @@ from flows import (
 )
 from flows.asking import ASKS, is_offered, take_choice
 from flows.book import Book
-from flows.effects import LookUp, Step
+from flows.effects import KeepStory, LookUp, Step
 from flows.facts import answered
 from flows.hearing import Meaning
-from flows.model import Event, Found, FoundCase, FoundFacility, Lies, Rating, Session, Thread
+from flows.model import LATER, Event, Found, FoundCase, FoundFacility, Lies, Rating, Session, Thread
 from flows.moving import call_person, go, land, offer_person
 from flows.turn import FIRST, LANGUAGE, MENU, REPORT, Turn
 
 
 def step(book: Book, session: Session, event: Event) -> Step:
     """Where a conversation goes on one event, what is said (one Reply at most) and what must be done."""
+    if event.kind == "flood":
+        return _step_in_flood(book, session, event)
     echo = echoes.count(session, event)
     turn = _run(book, session, event, KINDS[event.kind])
     if echo is not None and echo.times >= echoes.SILENT_FROM and not turn.answered:
@@ -47,6 +49,12 @@ def step(book: Book, session: Session, event: Event) -> Step:
     made = holding.settle(turn, session, turn.end())
     counted = echoes.last(session, event) if echo is None or turn.answered else echo
     return replace(made, session=replace(made.session, echo=counted))
+
+
+def _step_in_flood(book: Book, session: Session, event: Event) -> Step:
+    """Words are kept, and nothing is said: the question that is open, and a reply that is held, stay as they are."""
+    made = _run(book, session, event, _flood).end()
+    return replace(made, reply=None, session=replace(made.session, held=session.held, echo=session.echo))
 
 
 def _run(book: Book, session: Session, event: Event, read: Callable[[Turn], None]) -> Turn:
@@ -337,6 +345,9 @@ def _found(turn: Turn) -> None:
             _read_rest(turn)
         else:
             focus.refuse_card(turn)
+    elif isinstance(found, FoundCase) and found.state == LATER:
+        turn.note()
+        go(turn, "status.later")
     elif not answered(turn):
         turn.misses += 1
         if node.look_up == "facility" and turn.misses > 1:
@@ -369,6 +380,29 @@ def _open(turn: Turn, found: FoundCase) -> None:
         go(turn, focus.ADDED if threads.append(turn) else focus.ABOUT)
     else:
         go(turn, turn.node.found)
+
+
+MOST_HELD = 50  # messages that wait in a session; more are put before a person
+
+
+def _flood(turn: Turn) -> None:
+    """The words go where the rest of what is told lies; where nothing is begun, before a person."""
+    thread = turn.memory.thread
+    turn.over = turn.fresh
+    if thread is not None and not report.is_begun(turn):
+        threads.append(turn)
+    elif report.is_begun(turn) and turn.report.done:
+        report.hold(turn)
+    elif report.is_begun(turn) and report.is_doubtful(turn):
+        report.doubt(turn)
+    elif report.is_begun(turn):
+        report.add_words(turn)
+    elif report.is_dangerous(turn):
+        report.tell(turn)
+    else:
+        turn.do(KeepStory(turn.new_code(), (report.read_item(turn.event),)))
+    if len(turn.report.held) > MOST_HELD:
+        report.keep_held(turn)
 
 
 def _quiet(turn: Turn) -> None:

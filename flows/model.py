@@ -122,9 +122,14 @@ class Known:
     outside: tuple[tuple[dict[str, str], str], ...] = ()  # (names by language, phone) of others to ask
 
 
+LATER = "later"
+
+
 @dataclass(frozen=True, slots=True)
 class FoundCase:
-    """What a typed code opens. `state` is the case's status or the protected room's own, "none" where there is none."""
+    """What a typed code opens. `state` is the case's status or the protected room's own, "none" where there is none,
+    and `LATER` where this phone has tried too many.
+    """
 
     state: str = "none"
     due: str = ""  # the day by which an answer is owed, "2026-12-05", or ""
@@ -150,7 +155,7 @@ Found = FoundCase | FoundFacility
 class Event:
     """One thing that happened to a conversation."""
 
-    kind: Literal["message", "found", "quiet"]
+    kind: Literal["message", "found", "quiet", "flood"]  # flood: a message of somebody who has sent too many
     known: Known
     text: str = ""
     choice: str = ""  # the option id of a tapped button or row
@@ -340,3 +345,4 @@ class Session:
     quiet_after: int = 0  # seconds of silence after which a "quiet" event is due; 0 = never
     held: Held | None = None
     echo: Echo | None = None
+    hashes: dict[str, str] = field(default_factory=dict)  # of the codes in it: the shell's, which no step reads

@@ -167,6 +167,7 @@ def add_words(turn: Turn, kind: str = "more") -> None:
 
 def _add(turn: Turn, kind: str, item: Item) -> None:
     report = turn.report
+    turn.took = turn.took or not report.asked
     if report.sealed:
         seal(turn, kind, item)
     elif report.lies is not Lies.SESSION:
@@ -182,6 +183,7 @@ def _add(turn: Turn, kind: str, item: Item) -> None:
 def doubt(turn: Turn) -> None:
     """These words wait until it is known whether they are about a person; sealed ones wait sealed."""
     item = take_item(turn)
+    turn.took = True
     if turn.report.sealed:
         seal(turn, "story", item)
     else:
@@ -201,6 +203,7 @@ def hold(turn: Turn) -> None:
 
     A receipt of another day is not at hand any more: then they wait under a number of their own.
     """
+    turn.took = True
     if not turn.report.done:
         turn.update(stage=Stage.DONE, told=True)
     item = take_item(turn)
@@ -219,6 +222,7 @@ _SEALED_AS = {"may_message": "message"}
 def record(turn: Turn, save: str, answer: Details) -> None:
     """One answer of a report; `answer` has what `save` names, and nothing else."""
     report = turn.report
+    turn.took = turn.took or not report.asked
     if report.sealed:
         seal(turn, _SEALED_AS.get(save, save), details=answer)
         if save == "kind":

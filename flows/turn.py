@@ -87,6 +87,7 @@ class Turn:
     left: str = ""  # the node that was left to look it up
     sealed: bool = False
     over: bool = False  # the conversation ends: the next message opens another
+    took: bool = False  # an answer of a report was taken, on whichever side of the door
     shut: bool = False  # the protected door is closed: nothing more happens in this turn
     fresh: bool = False  # nothing has been asked yet
     passed: float = 0.0  # of the session
@@ -222,7 +223,7 @@ class Turn:
                 quiet_after=self._quiet_after(),
                 passed=self.passed,
             )
-        return Step(session, reply, tuple(self.effects), self.sealed)
+        return Step(session, reply, tuple(self.effects), self.sealed, took=self.took)
 
     def _quiet_after(self) -> int:
         """Seconds. With a number in hand that opens something it is as short as behind the door, on either side."""

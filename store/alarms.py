@@ -13,8 +13,8 @@ from store.database import Tx
 log = structlog.get_logger()
 
 
-async def sound(tx: Tx, kind: str, district_id: str | None = None, *, once: Collection[str] = (), **data: Any) -> None:
-    """`once` names the data that make it the same as one that is still open: then it is not sounded again.
+async def sound(tx: Tx, kind: str, district_id: str | None = None, *, once: Collection[str] = (), **data: Any) -> bool:
+    """`once` names the data that make it the same as one that is still open: then it is not sounded again, and False.
 
     Two at the same moment both sound, unless they hold the row that the data name.
     """
@@ -26,6 +26,7 @@ async def sound(tx: Tx, kind: str, district_id: str | None = None, *, once: Coll
     )
     if done.rowcount:
         log.warning("alarm", kind=kind, district=district_id, **data)
+    return bool(done.rowcount)
 
 
 async def clear(tx: Tx, kind: str, **data: Any) -> None:

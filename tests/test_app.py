@@ -58,6 +58,16 @@ async def test_metrics_are_there_for_who_asks_from_inside(
     assert ("jawab_database_up 1.0" in answer.text) == (status == 200)
 
 
+async def test_with_a_token_only_who_sends_it_is_told_the_metrics(jawab: Jawab) -> None:
+    token = "f" * 32
+    behind = replace(jawab, settings=jawab.settings.model_copy(update={"metrics_token": token}))
+    for peer in ("127.0.0.1", "203.0.113.9"):
+        transport = httpx.ASGITransport(app=assemble(behind), client=(peer, 1), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+            for given, status in ((f"Bearer {token}", 200), (f"Bearer {token}x", 404), (token, 404), ("", 404)):
+                assert (await http.get("/metrics", headers={"Authorization": given})).status_code == status, peer
+
+
 @pytest.mark.parametrize("path", ["/updates/", "/figures/", "/desk/", "/desk/queue/", "/try/", "/open-data//"])
 async def test_no_redirect_leads_to_the_name_that_was_asked_for(jawab: Jawab, path: str) -> None:
     transport = httpx.ASGITransport(app=assemble(jawab), raise_app_exceptions=False)

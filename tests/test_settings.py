@@ -50,6 +50,7 @@ MALFORMED = [
     ("JAWAB_TELEGRAM_TOKEN", "1:geheim/x"),
     ("JAWAB_TELEGRAM_SECRET", "geheim geheim"),
     ("JAWAB_LOG_LEVEL", "loud"),
+    ("JAWAB_METRICS_TOKEN", "short"),
 ]
 
 

@@ -63,9 +63,12 @@ BUCKET = re.compile(
 OURS = re.compile(rf"{PHONE}|whatsapp:{PHONE}|[0-9]{{3,8}}")
 # Short codes and names: banks, operators and other robots.
 SYSTEM = re.compile(r"[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 .&_+-]{1,15}")
-# The signed string has no separators, so a captured request whose text imitates other fields can be cut apart anew;
-# the remains of the true fields then sit inside a made-up one, and this is what they look like.
-RECUT = re.compile(r"MessageSid(?:SM|MM)[0-9a-fA-F]{32}|From(?:whatsapp:)?\+[1-9][0-9]{4,14}[A-Z]")
+# The signed string has no separators, so a captured request whose text imitates other fields can be cut apart anew.
+# What the remains of the true fields look like, wherever the cuts are made:
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+AN_ID = re.compile(r"MessageSid(?:SM|MM)[0-9a-fA-F]{32}")
+HAVE_ID = frozenset({"MessageSid", "SmsMessageSid", "OriginalRepliedMessageSid"})
+A_SENDER = re.compile(r"From(?:whatsapp:)?\+[1-9][0-9]{4,14}(?=[A-Z])")
 # Who wrote what to whom is one thing: where these have two values, a person must look. Of others the last one counts.
 ONE_VALUE = frozenset({"AccountSid", "Body", "From", "MessageSid", "MessageStatus", "To"})
 NOTHING_TO_SAY = Answer(200, '<?xml version="1.0" encoding="UTF-8"?><Response/>', "text/xml")  # replies go by REST
@@ -87,6 +90,30 @@ def sign(token: str, url: str, params: Mapping[str, str] | Iterable[tuple[str, s
     pairs = set(params.items() if isinstance(params, Mapping) else params)
     signed = url + "".join([name + value for name, value in sorted(pairs)])
     return base64.b64encode(hmac.digest(token.encode(), signed.encode(), "sha1")).decode()
+
+
+def is_cut_anew(pairs: Iterable[tuple[str, str]]) -> bool:
+    """Whether the string that was signed says something besides its fields: names are strict, the ids of messages in
+    it, the text's included, are those of the fields that have one, and senders stand in From or in the text alone.
+    """
+    signed, ids, senders, text = "", set[int](), set[int](), range(0)
+    for name, value in sorted(set(pairs)):
+        if not NAME.fullmatch(name):
+            return True
+        begins = len(signed)
+        signed += name + value
+        if name in HAVE_ID and SID.match(value):
+            ids.add(begins + len(name) - len("MessageSid"))
+        elif name == "From":
+            senders.add(begins)
+        elif name == "Body":
+            text = range(begins + len(name), len(signed) + 1)
+    if {found.start() for found in AN_ID.finditer(signed)} != ids:
+        return True
+    return any(
+        found.start() not in senders and not (found.start() in text and found.end() in text)
+        for found in A_SENDER.finditer(signed)
+    )
 
 
 def other_port(url: str) -> str:
@@ -263,7 +290,7 @@ class Twilio(Channel):
             hmac.compare_digest(sign(self._token, address, pairs).encode(), given) for address in (url, other_port(url))
         ):
             raise Forged("signature")
-        if any(RECUT.search(value) for name, value in pairs if name != "Body"):
+        if is_cut_anew(pairs):
             raise Forged("cut anew")
         fields = dict(pairs)
         if any(name in ONE_VALUE and value != fields[name] for name, value in pairs):

@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from bot.intake import door, lookups, sealing
-from bot.intake.message import Turn, fresh_code
+from bot.intake.drawer import fresh_code
+from bot.intake.message import Turn
 from cases import acts, register, reserved, scorecards, sorting, thread
 from cases.cards import CALLERS
 from cases.protected import vault
@@ -37,6 +38,7 @@ from flows.model import Item
 from store import consents, contacts, inbox, media, outbox, sessions
 from store.database import Tx
 
+FLOOD = timedelta(hours=1)  # what comes within it of a phone that sends too much stands on one card
 # What somebody wrote before they asked for a person: so much of it, and not from another day.
 BEFORE, MOST_BEFORE = timedelta(hours=12), 6
 
@@ -85,6 +87,11 @@ async def perform(tx: Tx, turn: Turn, effect: Effect) -> None:  # noqa: PLR0912 
 
 async def _keep_story(tx: Tx, turn: Turn, code: str, story: Iterable[Item], *, about: bool = False) -> None:
     items = list(story)
+    if turn.flood and (card := await sorting.find_last(tx, turn.contact_id, turn.now - FLOOD)) is not None:
+        for item in items:
+            await sorting.append(tx, turn.jawab.keys, card, words=item.words(), now=turn.now)
+        await _keep_media(tx, turn, items, card)
+        return
     sorting_id = await sorting.keep(
         tx,
         turn.jawab.keys,

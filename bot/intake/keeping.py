@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from bot.channels import Inbound
+from bot.intake.message import Turn
 from store import alarms, inbox, outbox
 from store.database import Tx, new_id
 from store.jawab import Jawab
@@ -28,16 +29,26 @@ async def keep_robot(jawab: Jawab, message: Inbound, contact_id: UUID) -> str:
     return "taken" if kept else "repeat"
 
 
-async def keep_flood(jawab: Jawab, message: Inbound, contact_id: UUID, *, tell: bool) -> str:
-    """More than a person writes in an hour: kept for a person to look at, neither taken up nor answered.
-
-    Returns flooded or repeat.
+async def note_flood(tx: Tx, turn: Turn) -> None:
+    """The first time in a day that a phone sends more than is answered, a person is told of it, and the phone that
+    its words are kept.
     """
-    async with jawab.db.transaction("intake") as tx:
-        kept = await _keep(tx, jawab, message, id=new_id(), contact_id=contact_id, state="dead", error="flood")
-        if kept and tell:
-            await alarms.sound(tx, "flood", contact=str(contact_id))
-    return "flooded" if kept else "repeat"
+    who, day = str(turn.contact_id), turn.now.date().isoformat()
+    if turn.inbox_id is None or not await alarms.sound(tx, "flood", once=("contact", "day"), contact=who, day=day):
+        return
+    outbox_id = new_id()
+    await outbox.put(
+        tx,
+        turn.jawab.keys,
+        id=outbox_id,
+        contact_id=turn.contact_id,
+        lane="replies",
+        purpose="reply",
+        lang=turn.lang or "ur",
+        message=NEUTRAL,
+        inbox_id=turn.inbox_id,
+    )
+    turn.ring("replies", str(outbox_id))
 
 
 async def keep_undone(

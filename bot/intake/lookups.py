@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from bot.channels import Inbound
+from bot.intake import drawer
 from bot.intake.message import Turn
 from cases import asking, calendar, card_boxes, clocks, readable, register, scorecards, sorting
 from cases.protected import vault
 from flows import taps
 from flows.effects import LookUp, Seal, SealStory, Step
-from flows.model import Ending, Found, FoundCase, FoundFacility
+from flows.model import LATER, Ending, Found, FoundCase, FoundFacility, Session
 from flows.taps import Tap
-from store import outbox, tries
+from store import alarms, outbox, tries
 from store.database import Tx, fetch_one
 from store.jawab import Jawab
 
-# Guessing: 10^12 codes, five wrong ones an hour from a phone and 200 from everybody together.
+# Guessing: 10^11 codes, and five wrong ones an hour from a phone. From where everybody together has typed this many in
+# an hour, a person is told, and each look-up is answered so many seconds later: to nobody is it refused.
 TRIES_A_PHONE, TRIES_OF_ALL = 5, 200
+SLOW = 20.0
 
 
 async def hash_codes(turn: Turn, step: Step) -> None:
-    """Hash the codes that this turn needs hashed, on a thread: 0.2 s and 64 MiB belong on no loop and no transaction.
+    """See that each code that this turn needs hashed is: those that do not lie ready, before the transaction.
 
-    A look-up always pays for it, so that an ordinary, a protected and a wrong code take the same time.
+    The number of a report has its hash from its first turn on, whichever side of the door it is on: no later turn
+    reckons one. A look-up always pays for it, so that an ordinary, a protected and a wrong code take the same time.
     """
+    if step.session.memory.report.code:
+        await hash_code(turn, step.session.memory.report.code)
     for effect in step.effects:
         if isinstance(effect, (Seal, SealStory)) or (isinstance(effect, LookUp) and effect.what == "case"):
             await hash_code(turn, effect.code)
@@ -34,7 +41,18 @@ async def hash_codes(turn: Turn, step: Step) -> None:
 
 async def hash_code(turn: Turn, code: str) -> None:
     if code not in turn.hashes:
-        turn.hashes[code] = await asyncio.to_thread(turn.jawab.keys.hash_code, code)
+        turn.hashes[code] = await drawer.of(turn.jawab).hash(code)
+
+
+def write_hashes(session: Session, hashes: Mapping[str, bytes]) -> Session:
+    """The session with what is known of the hashes of the codes in it, and of no other."""
+    memory = session.memory
+    inside = {memory.report.code, memory.look, memory.thread.code if memory.thread else ""}
+    return replace(session, hashes={code: hashes[code].hex() for code in sorted(inside) if code in hashes})
+
+
+def read_hashes(session: Session) -> dict[str, bytes]:
+    return {code: bytes.fromhex(written) for code, written in session.hashes.items()}
 
 
 async def find(tx: Tx, turn: Turn, asked: LookUp) -> Found:
@@ -72,8 +90,14 @@ async def tapped(jawab: Jawab, contact_id: UUID, message: Inbound) -> Tap:
 
 async def _case(tx: Tx, turn: Turn, code: str) -> Found:
     so_far = await tries.count(tx, turn.contact_id)
-    if so_far.mine >= TRIES_A_PHONE or so_far.all >= TRIES_OF_ALL:
-        return FoundCase()
+    if so_far.all >= TRIES_OF_ALL:
+        turn.slow = SLOW
+    if so_far.mine >= TRIES_A_PHONE:
+        return FoundCase(LATER)
+    sealed = await vault.find(tx, turn.hashes[code])  # all three are asked whichever of them knows it
+    begun = await fetch_one(
+        tx, "SELECT at FROM reserved WHERE code = %s AND district_id = %s", (code, turn.district.id)
+    )
     row = await fetch_one(
         tx,
         "SELECT cases.id, status, due_at, opened_at, last_said, NULL AS words, NULL::uuid AS dismissed, decision,"
@@ -98,17 +122,15 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
             asks=asking.ending(row["status"], row["decision"]),
             late=not clocks.disputable(row["status"], row["told_at"], turn.now),
         )
-    sealed = await vault.find(tx, turn.hashes[code])
     if sealed is not None and sealed.district_id == turn.district.id:  # like an ordinary one: at its own number only
         day = sealed.due_resolve - clocks.RESOLVE
         return FoundCase(sealed.status, sealed.due_resolve.isoformat(), day.isoformat(), sealed=True)
-    begun = await fetch_one(
-        tx, "SELECT at FROM reserved WHERE code = %s AND district_id = %s", (code, turn.district.id)
-    )
     if begun is not None:
         owed = calendar.day_of(begun["at"] + clocks.RESOLVE).isoformat()
         return FoundCase("received", owed, calendar.day_of(begun["at"]).isoformat())
     await tries.add(tx, turn.contact_id)
+    if so_far.all + 1 >= TRIES_OF_ALL:
+        await alarms.sound(tx, "code_guessing", once=("day",), day=turn.now.date().isoformat())
     return FoundCase()
 
 

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.intake.district import District
-from flows import codes
+from bot.intake.drawer import Fresh, fresh_code
 from store.jawab import Jawab
 from store.moves import Kind
 
 LATE = 0.05  # seconds after a reply's moment: the database's clock says whether it is due
-
-
-def fresh_code() -> str:
-    """A case code that nobody can guess: 12 digits, of which 11 are random, and their check digit.
-
-    It begins with 9, as no identity card does, and not with 92, as a mobile's number written with its country does.
-    """
-    drawn = secrets.randbelow(9 * 10**10)
-    return codes.complete(f"9{drawn // 10**10 + (drawn >= 2 * 10**10)}{drawn % 10**10:010d}")
 
 
 @dataclass(slots=True)
@@ -37,11 +27,13 @@ class Turn:
     now: datetime
     inbox_id: uuid.UUID | None
     kind: Kind
+    drawn: Fresh
     rings: list[tuple[float, str, tuple[str, ...]]] = field(default_factory=list)
-    code: str = field(default_factory=fresh_code)
     spare: tuple[str, str] = field(default_factory=lambda: (fresh_code(), fresh_code()))
+    flood: bool = False  # this phone has sent more than is answered
+    slow: float = 0.0  # seconds that its reply waits, because somebody is guessing numbers
     asked: str = ""  # the node whose question stood open when the message came
-    hashes: dict[str, bytes] = field(default_factory=dict)  # of case codes looked up or sealed under
+    hashes: dict[str, bytes] = field(default_factory=dict)  # of case codes: drawn, kept in the session, looked up
 
     def ring(self, lane: str, *ids: str, wait: float = 0.0) -> None:
         """Wake a lane once this turn is committed, `wait` seconds later."""

@@ -51,13 +51,9 @@ async def seal_story(tx: Tx, turn: Turn, effect: SealStory) -> None:
 
 async def _seal(tx: Tx, turn: Turn, code: str, kind: str, data: dict[str, Any]) -> UUID:
     opened = await vault.find(tx, turn.hashes[code])
-    who: dict[str, Any] = {}
+    address = await contacts.address(tx, turn.jawab.keys, turn.contact_id)
+    who: dict[str, Any] = {"channel": turn.channel, "address": address, "lang": turn.lang} if opened is None else {}
     if opened is None:
-        who = {
-            "channel": turn.channel,
-            "address": await contacts.address(tx, turn.jawab.keys, turn.contact_id),
-            "lang": turn.lang,
-        }
         await blank(tx, turn)
     return await vault.seal(
         tx,

@@ -14,7 +14,7 @@ import psycopg
 import structlog
 
 from bot.channels import Inbound
-from bot.intake import district, door, effects, keeping, lookups, sealing, standing
+from bot.intake import district, door, drawer, effects, keeping, lookups, rehearsal, sealing, standing
 from bot.intake.message import Turn
 from bot.intake.standing import Standing
 from flows.book import Book
@@ -33,15 +33,15 @@ log = structlog.get_logger()
 GIVES = (GiveCode, KeepStory, Lock, OpenCase, Seal, SealStory)  # effects that give a number, on both sides of the door
 MOST_LOOKUPS = 3  # in one turn; a flow that asks more often is broken
 MOST_RACES = 8  # how often one message may find that another moved the session first
-MOST_A_MINUTE = 30  # messages of one phone; more are kept and taken up later
-MOST_AN_HOUR = 200  # more are kept for a person to look at and never answered, so that a loop of two robots dies
+MOST_A_MINUTE = 30  # messages of one phone; more are kept where they belong, and not answered
+MOST_AN_HOUR = 200  # the same: a loop of two robots dies
 LONG = 4000  # letters of a text that is read on a thread: a few milliseconds of a processor
 
 _book = cache(load_book)  # 0.1 s of YAML: once in a process
 
 
 async def take(jawab: Jawab, message: Inbound) -> str:
-    """Take one message. Returns taken, repeat, unrouted, undone or flooded; each of them is a 200 to the provider.
+    """Take one message. Returns taken, repeat, unrouted or undone; each of them is a 200 to the provider.
 
     Raises psycopg.OperationalError when the database cannot be reached, so that the provider tries again.
     """
@@ -52,7 +52,7 @@ async def take(jawab: Jawab, message: Inbound) -> str:
             return await keeping.keep_unrouted(jawab, message)
         if (kept := await _turn_away(jawab, message, before)) is not None:
             return kept
-        outcome = await _attempt(jawab, message, before, new_id(), "new")
+        outcome = await _attempt(jawab, message, before, new_id(), "new", flood=_is_flood(message, before))
         if outcome != "stale":
             return outcome
     # Never seen with one phone behind a number; the sweep has the patience that a web hook has not.
@@ -67,20 +67,25 @@ async def _turn_away(jawab: Jawab, message: Inbound, before: Standing) -> str | 
         return "repeat"
     if message.system or before.ours:
         return await keeping.keep_robot(jawab, message, contact_id)
-    if before.hour >= MOST_AN_HOUR:
-        return await keeping.keep_flood(jawab, message, contact_id, tell=before.hour == MOST_AN_HOUR)
-    if before.minute >= MOST_A_MINUTE:
-        return await keeping.keep_undone(jawab, message, contact_id, "", "flood", answer=False)
     return None
+
+
+def _is_flood(message: Inbound, before: Standing) -> bool:
+    """More than a person writes: its words are put where they belong first, behind the door too, and nothing is said.
+
+    So a loop of two robots dies, and what somebody wrote in fear is neither lost nor left lying. STOP is obeyed always.
+    """
+    often = before.hour >= MOST_AN_HOUR or before.minute >= MOST_A_MINUTE
+    return often and not message.opt_out and _book().words.universal.get(_book().fold(message.text)) != "stop"
 
 
 async def take_again(jawab: Jawab, inbox_id: uuid.UUID, message: Inbound) -> str:
     """Try an undone message once more. Returns taken, repeat (somebody else did) or undone."""
     for _ in range(MOST_RACES):
         before = await standing.read(jawab, message)
-        if before is None or before.hour > MOST_AN_HOUR:
+        if before is None:
             return "undone"
-        outcome = await _attempt(jawab, message, before, inbox_id, "again")
+        outcome = await _attempt(jawab, message, before, inbox_id, "again", flood=before.hour > MOST_AN_HOUR)
         if outcome != "stale":
             return outcome
     return "undone"
@@ -106,13 +111,14 @@ async def _turn(jawab: Jawab, before: Standing, inbox_id: uuid.UUID | None, kind
         now=datetime.now(UTC),
         inbox_id=inbox_id,
         kind=kind,
+        drawn=drawer.of(jawab).draw(),
     )
 
 
 async def _known(turn: Turn, before: Standing) -> Known:
     return Known(
         at=turn.now.timestamp(),
-        code=turn.code,
+        code=turn.drawn.code,
         spare=turn.spare,
         channel=turn.channel,
         district=turn.district.names,
@@ -128,12 +134,15 @@ async def _known(turn: Turn, before: Standing) -> Known:
     )
 
 
-async def _attempt(jawab: Jawab, message: Inbound, before: Standing, inbox_id: uuid.UUID, kind: Kind) -> str:
+async def _attempt(
+    jawab: Jawab, message: Inbound, before: Standing, inbox_id: uuid.UUID, kind: Kind, *, flood: bool
+) -> str:
     turn = await _turn(jawab, before, inbox_id, kind)
     tap = await lookups.tapped(jawab, before.contact_id, message)
     quoted, quotes_asks = await lookups.quoted(jawab, before.contact_id, message)
+    turn.flood = flood
     event = Event(
-        "message",
+        "flood" if flood else "message",
         await _known(turn, before),
         text=message.opt_out or message.text,  # a provider that acted on the word knows which word it was
         choice=tap.option,
@@ -178,10 +187,15 @@ async def _step_and_write(turn: Turn, before: Standing, event: Event, message: I
     book = _book()
     session = _session(turn, before)
     turn.asked = f"{session.flow}.{session.node}" if session.node else ""
+    turn.hashes = lookups.read_hashes(session)
     first = await _step(book, session, event)
-    if not first.effects and not sealing.waiting(event, first.session):
+    if turn.drawn.hash is not None:
+        turn.hashes[turn.drawn.code] = turn.drawn.hash
+    if not first.effects and not first.took and not turn.flood and not sealing.waiting(event, first.session):
         async with turn.jawab.db.autocommit("intake") as auto:
-            return await moves.move(auto, _move(turn, before, first, message), turn.kind)
+            outcome = await moves.move(auto, _move(turn, before, first, message), turn.kind)
+        _put_back(turn, first)
+        return outcome
     await lookups.hash_codes(turn, first)
     async with turn.jawab.db.transaction("intake") as tx:
         last = await _look_up(tx, turn, book, event, first)
@@ -192,7 +206,18 @@ async def _step_and_write(turn: Turn, before: Standing, event: Event, message: I
             for effect in last.effects:
                 await effects.perform(tx, turn, effect)
             await sealing.note_waiting(tx, turn, event, last.session)
-        return outcome  # "stale" and "repeat" wrote nothing
+            if turn.flood:
+                await keeping.note_flood(tx, turn)
+            await rehearsal.rehearse(tx, turn, event, session, last)
+    _put_back(turn, last)
+    return outcome  # "stale" and "repeat" wrote nothing
+
+
+def _put_back(turn: Turn, done: Step) -> None:
+    """The code that lay ready for this turn, where it gave none."""
+    given = {getattr(effect, "code", "") for effect in done.effects} | {done.session.memory.report.code}
+    if turn.drawn.code not in given:
+        drawer.of(turn.jawab).put_back(turn.drawn)
 
 
 async def _step(book: Book, session: Session, event: Event) -> Step:
@@ -222,7 +247,7 @@ def _session(turn: Turn, before: Standing) -> Session:
 
 
 def _move(turn: Turn, before: Standing, done: Step, message: Inbound | None) -> moves.Move:
-    keys, session = turn.jawab.keys, done.session
+    keys, session = turn.jawab.keys, lookups.write_hashes(done.session, turn.hashes)
     lang = session.lang or turn.lang
     body = outbox_id = owed = None
     if message is not None:
@@ -232,7 +257,7 @@ def _move(turn: Turn, before: Standing, done: Step, message: Inbound | None) -> 
     if done.reply is not None:
         outbox_id = new_id()
         owed = keys.put_brief(done.reply.as_message(), outbox.bound_to(outbox_id))
-        turn.ring("replies", str(outbox_id), wait=done.reply.wait)
+        turn.ring("replies", str(outbox_id), wait=done.reply.wait + turn.slow)
     return moves.Move(
         contact_id=turn.contact_id,
         version=before.version,
@@ -250,7 +275,7 @@ def _move(turn: Turn, before: Standing, done: Step, message: Inbound | None) -> 
         outbox_id=outbox_id,
         outbox_lang=lang or "ur",
         message=owed,
-        send_at=turn.now + timedelta(seconds=done.reply.wait if done.reply else 0.0),
+        send_at=turn.now + timedelta(seconds=turn.slow + (done.reply.wait if done.reply else 0.0)),
         replaces=before.held_id if done.replaces else None,
     )
 

@@ -32,11 +32,13 @@ async def put(
     now: datetime,
     recipients: list[UUID],
     stood: str = "received",
+    there: UUID | None = None,
     case_id: UUID | None = None,
 ) -> UUID:
     """A new case, of which its week and those of two dates are all that is told. Returns its id. Raises `Refused`.
 
-    `stood` is where it stood as an ordinary case, so that whoever asks with its code is told the same as before.
+    Nothing is written where the case is `there`. `stood` is where it stood as an ordinary case, so that whoever asks
+    with its code is told the same as before.
     """
     case_id = case_id or uuid4()  # random: an id that sorts by time would say when somebody wrote
     acknowledge_due, resolve_due = clocks.due(now)
@@ -47,7 +49,7 @@ async def put(
         " date_trunc('week', %(acknowledge)s::timestamptz AT TIME ZONE d.timezone)::date + 6,"
         " date_trunc('week', %(resolve)s::timestamptz AT TIME ZONE d.timezone)::date + 6, %(code_hash)s, %(day_box)s,"
         " %(recipients)s, %(status)s"
-        " FROM districts d WHERE d.id = %(district)s",
+        " FROM districts d WHERE d.id = %(district)s AND %(there)s::uuid IS NULL",
         {
             "id": case_id,
             "now": now,
@@ -58,8 +60,11 @@ async def put(
             "recipients": recipients,
             "district": district_id,
             "status": _STANDS.get(stood, "in_progress"),
+            "there": there,
         },
     )
+    if there is not None:
+        return there
     if done.rowcount != 1:
         raise Refused("district_unknown")
     return case_id

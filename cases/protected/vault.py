@@ -64,11 +64,14 @@ async def seal(
     Raises ValueError where there is nobody to seal to.
     """
     found = await find(tx, code_hash)
-    if found:
-        case_id = found.case_id
-    else:
-        live = await roster.readers(tx, district_id)
-        case_id = await register.put(tx, code_hash=code_hash, district_id=district_id, now=now, recipients=list(live))
+    case_id = await register.put(  # said each time: the first answer of a report costs what the others cost
+        tx,
+        code_hash=code_hash,
+        district_id=district_id,
+        now=now,
+        recipients=list(await roster.readers(tx, district_id)),
+        there=found.case_id if found else None,
+    )
     await append(tx, keys, case_id=case_id, kind=kind, data=data, now=now)
     return case_id
 

@@ -12,6 +12,7 @@ from bot import intake, media, numbers
 from bot.intake import sealing
 from cases import commands, sorting
 from cases.protected import vault
+from flows import codes
 from flows.model import Media
 from store import inbox, outbox
 from store.jawab import Jawab
@@ -178,8 +179,6 @@ async def test_only_five_wrong_codes_an_hour_are_looked_at(owner: Owner, phone: 
     code = await other.code()
     await phone.say("سلام", "1")
     right = (await phone.say(f"STATUS {code}"))[-1]
-    from flows import codes
-
     for number in range(5):
         await phone.say("STATUS " + codes.complete(f"{number:012d}"))
     assert await count(owner, "code_tries") == 5

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from bot.intake import effects
+from bot.intake import drawer, effects
 from bot.intake.district import District
 from bot.intake.message import Turn
 from cases import acts, calendar, counting, figures, overdue, register, thread
@@ -308,7 +308,7 @@ async def test_an_accused_office_gets_no_key(
 # ── a citizen who writes meanwhile ───────────────────────────────────────────────────────────────────────────────────
 def turn_of(jawab: Jawab, contact: UUID) -> Turn:
     district = District("pishin", {}, True, (), None, ())
-    return Turn(jawab, contact, district, "sms", "ur", datetime.now(UTC), None, "new")
+    return Turn(jawab, contact, district, "sms", "ur", datetime.now(UTC), None, "new", drawer.of(jawab).draw())
 
 
 async def add(jawab: Jawab, contact: UUID, code: str, text: str) -> None:

@@ -1,0 +1,106 @@
+"""Fresh case codes whose hashes lie ready: nobody waits for one, and no wait tells who is behind the door.
+
+A hash costs 0.1 s of a processor and 64 MiB. A report draws its code together with the hash, an ordinary one and a
+protected one alike, and the session keeps both for as long as it keeps the code. They lie in the memory of this process
+alone: a row would tie a code to the moment it was made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from flows import codes
+from store.crypto import Keys
+from store.database import Database
+from store.jawab import Jawab
+
+SIZE = 128  # a burst of reports; ten seconds of one processor's idle time
+AT_ONCE = 2  # hashes reckoned while somebody waits: 128 MiB
+IDLE = 19  # how far the filling thread stands back behind whatever else has to be done
+
+
+def fresh_code() -> str:
+    """A case code that nobody can guess: 12 digits, of which 11 are random, and their check digit.
+
+    It begins with 9, as no identity card does, and not with 92, as a mobile's number written with its country does.
+    """
+    drawn = secrets.randbelow(9 * 10**10)
+    return codes.complete(f"9{drawn // 10**10 + (drawn >= 2 * 10**10)}{drawn % 10**10:010d}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A code that nobody has been given yet; `hash` is None where the drawer was empty."""
+
+    code: str
+    hash: bytes | None
+
+
+class Drawer:
+    """Codes with their hashes, drawn by the turns of one loop and filled by one thread."""
+
+    def __init__(self, keys: Keys, size: int = SIZE) -> None:
+        self._keys, self._size = keys, size
+        self._ready: deque[Fresh] = deque()
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._taken, self._closed = threading.Event(), threading.Event()
+
+    def draw(self) -> Fresh:
+        """One from the drawer; where it is empty, one whose hash is reckoned by `hash` once it is used."""
+        try:
+            return self._ready.popleft()
+        except IndexError:
+            return Fresh(fresh_code(), None)
+        finally:
+            self._taken.set()
+
+    def put_back(self, unused: Fresh) -> None:
+        """It was given to nobody: the next may have it."""
+        if unused.hash is not None:
+            self._ready.append(unused)
+
+    async def hash(self, code: str) -> bytes:
+        """Reckon a hash while somebody waits for it: a code that was typed, or one that did not lie ready."""
+        async with self._gate:
+            return await asyncio.to_thread(self._keys.hash_code, code)
+
+    @contextmanager
+    def filling(self) -> Iterator[None]:
+        """Keep it full by a thread that takes only time which nobody else wants."""
+        thread = threading.Thread(target=self._fill, name="drawer", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._closed.set()
+            self._taken.set()
+            thread.join()
+
+    def _fill(self) -> None:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), IDLE)
+        while True:
+            self._taken.clear()  # before anything is looked at: what is said after it is heard
+            if self._closed.is_set():
+                return
+            if len(self._ready) < self._size:
+                code = fresh_code()
+                self._ready.append(Fresh(code, self._keys.hash_code(code)))
+            else:
+                self._taken.wait()
+
+
+# By database, as what is known of districts.
+_of: WeakKeyDictionary[Database, Drawer] = WeakKeyDictionary()
+
+
+def of(jawab: Jawab) -> Drawer:
+    """The drawer of this process."""
+    return _of.setdefault(jawab.db, Drawer(jawab.keys))
