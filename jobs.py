@@ -21,7 +21,7 @@ from broadcast import publish
 from cases import calendar, endings, links, notices, overdue, reserved, sorting, supervisors
 from cases.calendar import PROVINCE
 from desk import attempts, decisions, protected, protected_door, protected_roster, sessions
-from store import audit, inbox, media, once, outbox, tries
+from store import audit, drops, inbox, media, once, outbox, tries
 from store import jobs as book
 from store import sessions as conversations
 from store.database import CUSTODY
@@ -204,6 +204,7 @@ async def _prune(jawab: Jawab, now: datetime) -> None:
     async with jawab.db.transaction("console") as tx:
         log.info(
             "pruned",
+            drops=await drops.forget(tx),
             code_tries=await tries.forget(tx),
             login_attempts=await attempts.forget(tx, now),
             desk_sessions=await sessions.forget_ended(tx, now),

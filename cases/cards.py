@@ -14,9 +14,10 @@ from uuid import UUID
 from cases import calendar, decisions, dismissals, joined, messages, register, sorting, thread
 from cases.lifecycle import Refused
 from cases.sorting import Kept
-from store import audit, media, sessions
+from store import audit, drops, media, sessions
 from store.crypto import Keys
 from store.database import Tx
+from store.drops import Drop
 
 # Texts that speakers have read, or will, so that who does not write a language can answer in it.
 PHRASES = ("where", "what", "which_office", "since_when", "voice_again", "picture_again", "thanks", "not_ours")
@@ -154,4 +155,5 @@ async def _ask(
     await sorting.append_ours(tx, keys, kept.id, said.shown(), staff_id=actor, by=by, kind=verb, now=now, said=said)
     if said.outbox_id is not None:
         await sessions.ask(tx, kept.contact_id, verb, kept.id)
+        await drops.put(tx, kept.contact_id, verb, Drop())
     return said.outbox_id

@@ -7,6 +7,7 @@ message. The caller rings the bell after the commit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -16,10 +17,13 @@ from cases.calendar import day_of
 from cases.history import Actor
 from cases.register import Case
 from cases.thread import Said, Words
-from store import outbox, sessions
+from store import drops, outbox, sessions
 from store.crypto import Keys
 from store.database import Tx, fetch_one, new_id
+from store.drops import Drop
 from store.sessions import Question
+
+WAITS = "case.waits"  # that there is an answer at the number: what goes to a phone in place of the words themselves
 
 Says = Sequence[tuple[str, Mapping[str, Any]]]  # (text key, values)
 
@@ -35,12 +39,15 @@ async def tell(
     options: Sequence[tuple[str, str]] = (),
     text: str = "",
     by: Actor | None = None,
+    apart: bool = False,
 ) -> UUID | None:
     """Tell the citizen of one act, in the language they use now. Returns the message's id.
 
     `verb` is the act that this tells; `options` are (digit, text key); `text` is what `by` typed, as typed. None where
     they did not say that this phone may be messaged: the line is written all the same, for whoever sends the code.
+    `apart`: the words stand at the number alone, and the message only says that they do.
     """
+    whole = compose(says, options=options, text=text)
     said = await owe(
         tx,
         keys,
@@ -49,9 +56,10 @@ async def tell(
         contact_id=case.contact_id,
         lang=case.lang,
         may_message=bool(case.may_message),
-        message=compose(says, options=options, text=text),
+        message=compose([(WAITS, {"code": {"code": case.code}})]) if apart else whole,
         now=now,
     )
+    said = replace(said, message=whole)
     await thread.append_said(tx, keys, case.id, said, now=now, by=by if text.strip() else None)
     await _let_stand(tx, keys, case.id, said, case.day(now))
     return said.outbox_id
@@ -69,11 +77,13 @@ async def ask(
     options: Sequence[tuple[str, str]] = (),
     text: str = "",
     by: Actor | None = None,
+    apart: bool = False,
 ) -> UUID | None:
     """The same, and what they say next is the answer to it."""
-    outbox_id = await tell(tx, keys, case, verb, says=says, now=now, options=options, text=text, by=by)
+    outbox_id = await tell(tx, keys, case, verb, says=says, now=now, options=options, text=text, by=by, apart=apart)
     if outbox_id is not None:
         await sessions.ask(tx, case.contact_id, question, case.id)
+        await drops.put(tx, case.contact_id, question, Drop())
     return outbox_id
 
 

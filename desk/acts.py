@@ -84,7 +84,14 @@ async def start(act: Act) -> UUID | None:
 
 async def answer(act: Act) -> UUID | None:
     return await acts.answer(
-        act.tx, act.keys, act.case_id, actor=act.staff.id, now=act.now, text=act.text(), version=act.version
+        act.tx,
+        act.keys,
+        act.case_id,
+        actor=act.staff.id,
+        now=act.now,
+        text=act.text(),
+        apart="apart" in act.form,
+        version=act.version,
     )
 
 

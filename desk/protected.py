@@ -6,7 +6,7 @@ What is not the reader's does not exist: the same 404 for another's case, for no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -22,12 +22,14 @@ from starlette.responses import RedirectResponse, Response
 import pages
 from cases import calendar, districts, husk, register, sorting
 from cases.lifecycle import Refused
-from cases.protected import reading, standing, vault
+from cases.protected import acting, dropped, reading, standing, telling, vault
 from cases.protected import register as room
+from cases.protected.acting import Reader
 from cases.protected.reading import Sealed
 from cases.roles import who_may
 from cases.sorting import Kept
-from desk import files, pins, sessions
+from desk import files, pins, sessions, told
+from desk.protected_acts import ACTS, TEXT_MOST, Act
 from desk.roles import Staff
 from desk.sealed_item import NAMED, Opened, lay_out, read_file
 from desk.slot import Put, Slot
@@ -36,10 +38,6 @@ from store import alarms, audit, media, once
 from store.crypto import Keys
 from store.database import Conn, Database, Tx, fetch_all
 from store.jawab import Jawab
-
-NOTE_MOST = 2000
-MARKS = {"seen": "seen", "start": "in_progress"}  # end of the address → status
-
 
 MIXES_MOST, MOMENT = 40, 0.25  # how often the room is asked for, and after how many seconds
 
@@ -167,39 +165,9 @@ async def _mine(conn: Conn, staff: Staff, case_id: UUID) -> Sealed:
     return found
 
 
-async def _mark(tx: Tx, _: Keys, request: Request) -> None:
-    status = MARKS[request.path_params["move"]]
-    await reading.mark(tx, request.path_params["case_id"], staff_id=request.state.staff.id, status=status)
-
-
-async def _note(tx: Tx, keys: Keys, request: Request) -> None:
-    text = request.state.form.get("text", "").strip()
-    if len(text) > NOTE_MOST:
-        raise Refused("text_long")
-    case_id, staff_id = request.path_params["case_id"], request.state.staff.id
-    await reading.note(tx, keys, case_id, staff_id=staff_id, text=text, now=datetime.now(UTC))
-
-
-async def _ask_close(tx: Tx, _: Keys, request: Request) -> None:
-    await reading.ask_close(tx, request.path_params["case_id"], staff_id=request.state.staff.id)
-
-
-async def _unask_close(tx: Tx, _: Keys, request: Request) -> None:
-    await reading.unask_close(tx, request.path_params["case_id"], staff_id=request.state.staff.id)
-
-
-async def _close(tx: Tx, _: Keys, request: Request) -> None:
-    await reading.close(tx, request.path_params["case_id"], staff_id=request.state.staff.id)
-
-
-ACTS: dict[str, Callable[[Tx, Keys, Request], Awaitable[None]]] = {
-    "seen": _mark,
-    "start": _mark,
-    "note": _note,
-    "ask": _ask_close,
-    "unask": _unask_close,
-    "close": _close,
-}
+def _say_fates(fates: Mapping[UUID, tuple[str, str]]) -> dict[UUID | None, str]:
+    """What became of each message, as the tail of a text key; of a line without a message, that there was none."""
+    return {None: "none", **{one: told.WHY.get(fate, fate[0]) for one, fate in fates.items()}}
 
 
 async def _hear(jawab: Jawab, request: Request) -> Response:
@@ -238,31 +206,36 @@ async def _agree(jawab: Jawab, request: Request) -> Response:
     return RedirectResponse("/desk/protected", status_code=303)
 
 
-def mount(app: FastAPI, jawab: Jawab) -> None:
-    async def show_list(request: Request) -> Response:
-        staff: Staff = request.state.staff
-        async with jawab.db.transaction("custody") as tx:
-            rows = await reading.list_for(tx, staff.id)
-            stopped = await reading.list_stopped(tx, staff.id)
-            await audit.write(tx, str(staff.id), "protected.list", str(staff.id))
-            names = {row["id"]: row["names"] for row in await fetch_all(tx, "SELECT id, names FROM districts")}
-        return pages.page(
-            request,
-            "desk/protected_list.html",
-            rows=rows,
-            stopped=stopped,
-            districts=names,
-            today=calendar.day_of(datetime.now(UTC)),
-            here="/desk/protected",
-        )
+async def _show_list(jawab: Jawab, request: Request) -> Response:
+    staff: Staff = request.state.staff
+    async with jawab.db.transaction("custody") as tx:
+        rows = await reading.list_for(tx, staff.id)
+        stopped = await reading.list_stopped(tx, staff.id)
+        await audit.write(tx, str(staff.id), "protected.list", str(staff.id))
+        names = {row["id"]: row["names"] for row in await fetch_all(tx, "SELECT id, names FROM districts")}
+        dropped_in = await dropped.count_waiting(tx)
+    return pages.page(
+        request,
+        "desk/protected_list.html",
+        rows=rows,
+        stopped=stopped,
+        districts=names,
+        dropped_in=dropped_in,
+        today=calendar.day_of(datetime.now(UTC)),
+        here="/desk/protected",
+    )
 
+
+def mount(app: FastAPI, jawab: Jawab) -> None:
     async def show(
         request: Request,
         *,
         items: list[Opened] | None = None,
+        fates: Mapping[UUID | None, str] | None = None,
         waiting: Sequence[str] = (),
         problem: str = "",
         kept: str = "",
+        failed: str = "",
         status: int = 200,
     ) -> Response:
         staff: Staff = request.state.staff
@@ -277,11 +250,15 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             status=status,
             case=found,
             items=items,
+            fates=fates or {},
             waiting=waiting,
             reason=request.state.form.get("reason", ""),
             problem=problem,
             kept=kept,
-            note_most=NOTE_MOST,
+            failed=failed,
+            text_most=TEXT_MOST,
+            found=acting.FOUND,
+            heard=acting.HEARD,
             reasons=reading.REASONS,
             named=NAMED,
             pin=pins.tell,
@@ -301,24 +278,28 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         async with jawab.db.transaction("custody") as tx:
             found = await _mine(tx, staff, case_id)
             private = await sessions.unlock(tx, request.state.token)
-            items, waiting = None, []
+            items, waiting, fates = None, [], {}
             if private is not None:
                 opened = await reading.open_items(
                     tx,
+                    jawab.keys,
                     case_id,
                     staff_id=staff.id,
                     private_key=private,
                     reason=request.state.form.get("reason", ""),
+                    now=datetime.now(UTC),
                 )
                 places = await fetch_all(
                     tx, "SELECT id, names FROM places WHERE district_id = %s", (found.district_id,)
                 )
                 names = {row["id"]: row["names"] for row in places}
                 items = [lay_out(item.id, item.kind, item.at, item.data, names) for item in opened]
+                told_ids = [one.outbox_id for one in items if one.outbox_id is not None]
+                fates = await telling.fates(tx, told_ids)
                 waiting = [files.tell_kind(kind) for kind in await media.waiting_of_sealed(tx, jawab.keys, case_id)]
         if items is None:
             return await show(request, problem="protected.no_key", status=403)
-        return await show(request, items=items, waiting=waiting)
+        return await show(request, items=items, fates=_say_fates(fates), waiting=waiting)
 
     async def perform(request: Request) -> Response:
         move, case_id = request.path_params["move"], request.path_params["case_id"]
@@ -329,16 +310,23 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 return await look(request)
             async with jawab.db.transaction("custody") as tx:
                 await _mine(tx, request.state.staff, case_id)
-                await ACTS[move](tx, jawab.keys, request)
+                private = await sessions.unlock(tx, request.state.token)
+                if private is None:
+                    return await show(request, problem="protected.no_key", status=403)
+                reader = Reader(request.state.staff.id, private, datetime.now(UTC))
+                owed = await ACTS[move](Act(tx, jawab.keys, case_id, reader, request.state.form))
+            for one in owed:
+                if one is not None:
+                    jawab.bell.ring("replies", "replies", str(one))
         except Refused as refused:
             if refused.reason == reading.STOPPED:
                 async with jawab.db.transaction("custody") as tx:
                     await reading.tell_stopped(tx, request.state.staff.id)
             kept = request.state.form.get("text", "")
-            return await show(request, problem=f"refused.{refused.reason}", kept=kept, status=422)
+            return await show(request, problem=f"refused.{refused.reason}", kept=kept, failed=move, status=422)
         return RedirectResponse(f"/desk/protected/{case_id}?done={move}", status_code=303)
 
-    app.add_route("/desk/protected", show_list, methods=["GET"])
+    app.add_route("/desk/protected", partial(_show_list, jawab), methods=["GET"])
     app.add_route("/desk/protected/agree/{staff_id:uuid}", partial(_agree, jawab), methods=["POST"])
     app.add_route("/desk/protected/{case_id:uuid}", show, methods=["GET"])
     app.add_route(

@@ -10,18 +10,19 @@ from typing import Any
 from uuid import UUID
 
 from cases.cards import CALLERS
+from cases.thread import Said
 from desk import files
 from flows.categories import CATEGORIES, current
 from locales import ALL_LANGS, own_name
 from locales.channels import CHANNELS
 from store import kinds, sounds, vcards
 
-HIDDEN = ("by", "at", "received_at", "contact_id", "kind")
+HIDDEN = ("by", "at", "received_at", "contact_id", "kind", "code", "codes")
 OF_FILE = ("content", "content_type", "refused", "lost")
 # Facts that have a name of their own on the page (text key sealed.field.<name>); others are shown by their raw name.
 NAMED = frozenset(
     {"category", "about", "chosen", "lang", "channel", "address", "place", "place_text", "may_message", "location"}
-    | {"call", "hour"}
+    | {"call", "hour", "until", "found", "heard"}
 )
 # Options that only decide the way are sealed as what it is "about"; they are told by the text that was chosen.
 CHOSEN = {
@@ -32,6 +33,12 @@ CHOSEN = {
     "unneeded": "withdraw.unneeded",
     "pressed": "withdraw.pressed",
     "silent": "withdraw.silent",
+    "yes": "case.confirm_yes",
+    "no": "case.confirm_no",
+    "half": "case.confirm_half",
+    "unknown": "case.confirm_unknown",
+    "accept": "case.accept_yes",
+    "higher": "case.accept_higher",
 }
 
 
@@ -84,6 +91,9 @@ class Opened:
     said: list[str] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     file: files.Shown | None = None
+    verb: str = ""  # of what the reporter was told: the act that it tells …
+    lang: str = ""  # … the language that they read it in …
+    outbox_id: UUID | None = None  # … and its message; None where none was sent
 
     @property
     def is_bare(self) -> bool:
@@ -104,6 +114,9 @@ def lay_out(
     item_id: UUID, kind: str, at: datetime | None, known: Mapping[str, Any], places: dict[str, dict[str, str]]
 ) -> Opened:
     """`places` are the district's places' names by id."""
+    if kind == "told":
+        said_to = Said.from_json(known)
+        return Opened(kind, at, [said_to.shown()], verb=said_to.verb, lang=said_to.lang, outbox_id=said_to.outbox_id)
     data = dict(known)
     words = data.pop("words", None) or []
     answers = data.pop("answers", None) or {}
@@ -143,6 +156,8 @@ def _fact(name: str, value: Any, places: dict[str, dict[str, str]]) -> Fact:
             fact = Fact(name, key=f"caller.{value if value in CALLERS else 'any'}")
         case "hour", "morning" | "noon" | "evening":
             fact = Fact(name, key=f"hour.{value}")
+        case "found" | "heard", str():
+            fact = Fact(name, key=f"sealed.{name}.{value}")
         case "location", [lat, lon]:
             fact = Fact(name, point=(lat, lon))
         case _, bool():

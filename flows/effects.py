@@ -63,7 +63,7 @@ class Amend:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """One item behind the protected door; the first of a code opens it.
+    """One item behind the protected door; the first of a code opens it. `drop`: the code is a drop's id.
 
     `kind` is what it answers: open, category, kind, place, story, message, more, call, or the name of a node.
     """
@@ -73,6 +73,7 @@ class Seal:
     item: Item = Item()
     details: Details = Details()
     call: Call | None = None
+    drop: bool = False
 
 
 @dataclass(frozen=True, slots=True)

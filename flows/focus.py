@@ -138,7 +138,7 @@ def answer_focus(turn: Turn) -> bool:
 
 def _thread_of(focus: Focus) -> Thread:
     asks: Ending = "accept" if focus.kind == "accept" else "confirm"
-    return Thread(focus.code, focus.day, asks=asks, late=focus.late)
+    return Thread(focus.code, focus.day, asks=asks, late=focus.late, drop=focus.drop, asked=True)
 
 
 def return_to(turn: Turn) -> bool:
@@ -250,7 +250,7 @@ def _follow(turn: Turn, focus: Focus) -> bool:
     if not busy and not turn.fresh:
         turn.push()
     before = turn.memory.thread
-    turn.remember(thread=Thread(focus.code, focus.day))
+    turn.remember(thread=Thread(focus.code, focus.day, drop=focus.drop, asked=focus.kind != "edition"))
     turn.pass_by()
     threads.settle(turn)
     turn.misses = 0

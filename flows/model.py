@@ -92,14 +92,15 @@ class Focus:
     """What we asked of this person by ourselves last, while it may still be answered.
 
     A handler's words, "is it done?", "do you accept it?", a call-back, or an edition; `code` is its case ("" where an
-    edition has none).
+    edition has none), or the drop that its answer goes into.
     """
 
     kind: Question
     code: str
-    day: str  # on which that case was told, "2026-11-21"
+    day: str  # on which it was asked, "2026-11-21"; of an edition's, on which that case was told
     at: float  # when it was asked: which of two questions it is
     late: bool = False  # it ended longer ago than may be gainsaid
+    drop: bool = False  # its case is behind the protected door, and which it is nobody here knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +279,11 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """The case that words go to now; `day` it was told, `sealed` behind the door."""
+    """The case that words go to now; `day` it was told, or where that is what they answer it was `asked`.
+
+    `sealed` behind the door. `drop`: behind it too, and reached by what stands with the phone while we ask: `code` is
+    the drop's id, and nothing else about the conversation may be another than an ordinary case's.
+    """
 
     code: str
     day: str = ""
@@ -286,6 +291,8 @@ class Thread:
     held: tuple[Item, ...] = ()  # words that may be about a person, until that is answered
     asks: Ending | None = None  # what may be said of how it ended
     late: bool = False  # longer ago than may be gainsaid: it is kept as words
+    drop: bool = False
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from flows import report, threads
 from flows.book import Node
-from flows.effects import CallPerson, Consent, Rate, Seal, SetLanguage, Verify, Withdraw
+from flows.effects import CallPerson, Consent, Rate, SetLanguage, Verify, Withdraw
 from flows.facts import FACTS, says_why
 from flows.model import Call, Details, Item, Lies
 from flows.turn import Turn
@@ -121,7 +121,10 @@ def _rate(turn: Turn, _: str, __: dict[str, Any]) -> None:
 def _verify(turn: Turn, _: str, data: dict[str, Any]) -> None:
     thread = turn.memory.thread
     if thread is not None:
-        turn.do(Verify(thread.code, **data))
+        if thread.sealed or thread.drop:
+            threads.seal(turn, thread, "verdict", details=Details(about=data["verdict"]))
+        else:
+            turn.do(Verify(thread.code, **data))
         threads.settle(turn)
         if says_why(turn) or report.is_dangerous(turn) or (thread.late and any(map(str.isalpha, turn.event.text))):
             threads.append(turn)  # who says more than yes or no says something for the case
@@ -137,15 +140,14 @@ def _wish(turn: Turn, _: str, __: dict[str, Any]) -> None:
     elif missed:  # the number came after them
         threads.write(turn, thread, Item(missed[-1]))
     turn.remember(missed=())
-    if not thread.sealed:
+    if not (thread.sealed or thread.drop):
         turn.do(Withdraw(thread.code, ""))
 
 
 def _say_why(turn: Turn, _: str, data: dict[str, Any]) -> None:
     thread = turn.memory.thread
-    if thread is not None and thread.sealed:
-        turn.sealed = True
-        turn.do(Seal(thread.code, "withdraw", details=Details(about=data["why"])))
+    if thread is not None and (thread.sealed or thread.drop):
+        threads.seal(turn, thread, "withdraw", details=Details(about=data["why"]))
     elif thread is not None:
         turn.do(Withdraw(thread.code, data["why"]))
 
@@ -163,9 +165,8 @@ def call_person(turn: Turn) -> None:
     turn.remember(missed=(), call=Call())
     if turn.report.sealed:
         report.seal(turn, "call", call=call)
-    elif thread is not None and thread.sealed:
-        turn.sealed = True
-        turn.do(Seal(thread.code, "call", call=call))
+    elif thread is not None and (thread.sealed or thread.drop):
+        threads.seal(turn, thread, "call", call=call)
     else:
         about = turn.report.code or (thread.code if thread else "")
         turn.do(CallPerson(turn.new_code(), reason, about, memory.missed, call))

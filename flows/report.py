@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from flows import codes, hearing
 from flows.effects import Amend, Append, Forget, GiveCode, KeepStory, Lock, OpenCase, Seal, SealStory
-from flows.model import Call, Details, Event, Item, Lies, Report, Stage
+from flows.model import Call, Details, Event, Item, Lies, Report, Stage, Thread
 from flows.turn import Turn
 
 AFTER = ("complaint.more", "protected.more")
@@ -66,7 +66,7 @@ def enter(turn: Turn, about: str = "", *, words: tuple[Item, ...] = ()) -> bool:
     if report.sealed:
         return True
     told = replace(report.details, about=about)
-    held = (*report.held, *(turn.memory.thread.held if turn.memory.thread else ()))
+    held = (*report.held, *_held_in(turn.memory.thread))
     if turn.known.closed:
         _lock(turn, told, (*report.story, *held, *words))
         return False
@@ -79,7 +79,7 @@ def enter(turn: Turn, about: str = "", *, words: tuple[Item, ...] = ()) -> bool:
         seal(turn, "story", item)
     for item in report.held:
         seal(turn, "more" if report.done else "story", item)
-    for item in turn.memory.thread.held if turn.memory.thread else ():
+    for item in _held_in(turn.memory.thread):
         seal(turn, "more", item)
     turn.forget(Report(turn.report.code, report.stage, Lies.SEALED, report.told, report.placed))
     return True
@@ -323,7 +323,7 @@ def leave(turn: Turn) -> None:
 def keep_held(turn: Turn) -> None:
     """Words that still wait are put before a person: nobody knows which report they belong to."""
     report, thread = turn.report, turn.memory.thread
-    held = (*(() if report.sealed else report.held), *(thread.held if thread else ()))
+    held = (*(() if report.sealed else report.held), *_held_in(thread))
     if held:
         turn.do(KeepStory(turn.new_code(), held, about=True))
         turn.update(held=())
@@ -334,8 +334,14 @@ def keep_thread(turn: Turn) -> None:
     """The words that wait to enter a thread, where it is let go of."""
     thread = turn.memory.thread
     if thread is not None and thread.held:
-        turn.do(KeepStory(turn.new_code(), thread.held, about=True))
+        if held := _held_in(thread):
+            turn.do(KeepStory(turn.new_code(), held, about=True))
         turn.remember(thread=replace(thread, held=()))
+
+
+def _held_in(thread: Thread | None) -> tuple[Item, ...]:
+    """The words that wait to enter a thread. Those for a drop are in it already, and only their question waits."""
+    return () if thread is None or thread.drop else thread.held
 
 
 def fall_silent(turn: Turn) -> None:

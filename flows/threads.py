@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from flows import report
 from flows.effects import Append, Seal, Settle
-from flows.model import Item, Report, Thread
+from flows.model import Details, Item, Report, Thread
 from flows.turn import Turn
 
 
@@ -19,6 +20,9 @@ def append(turn: Turn) -> bool:
     if thread is None:
         return True
     if not thread.sealed and report.is_dangerous(turn):
+        if thread.drop:
+            write(turn, thread, item)  # behind the door nothing waits in the conversation; that it is asked is the same
+            item = Item()
         turn.remember(thread=replace(thread, held=(*thread.held, item)))
         return False
     write(turn, thread, item)
@@ -29,7 +33,7 @@ def keep_held(turn: Turn) -> None:
     """It was about no person: the words that were held enter the case."""
     thread = turn.memory.thread
     if thread is not None:
-        for item in thread.held:
+        for item in () if thread.drop else thread.held:
             write(turn, thread, item)
         turn.remember(thread=replace(thread, held=()))
 
@@ -37,9 +41,12 @@ def keep_held(turn: Turn) -> None:
 def seal_held(turn: Turn) -> None:
     """It is about a person: the words that were held are a report of their own, behind the protected door."""
     thread = turn.memory.thread
-    held = thread.held if thread else ()
+    dropped = thread is not None and thread.drop
+    held = thread.held if thread is not None and not dropped else ()
     turn.forget()
     if report.enter(turn, words=held):
+        if dropped:
+            report.seal(turn, "open", details=Details(about="person"))
         for item in held:
             report.seal(turn, "story", item)
         turn.update(told=True)
@@ -64,8 +71,13 @@ def settle(turn: Turn) -> None:
 
 def write(turn: Turn, thread: Thread, item: Item) -> None:
     """One item into a case, on its side of the door."""
-    if thread.sealed:
-        turn.sealed = True
-        turn.do(Seal(thread.code, "more", item))
+    if thread.sealed or thread.drop:
+        seal(turn, thread, "more", item)
     else:
         turn.do(Append(thread.code, item))
+
+
+def seal(turn: Turn, thread: Thread, kind: str, item: Item = Item(), **more: Any) -> None:
+    """One item for a case behind the door, by its number or by what stands with the phone."""
+    turn.sealed = True
+    turn.do(Seal(thread.code, kind, item, drop=thread.drop, **more))

@@ -42,6 +42,7 @@ SPOKEN = (
     "start.done",
     "stop.done",
     "thanks.reply",
+    "thread.answered",
     "trial.closed",
     "trial.first",
     "trial.notice",
@@ -149,6 +150,8 @@ class Turn:
 
     def say(self, key: str) -> None:
         """Add a text to the reply, with whatever values it has places for."""
+        if key == "thread.added" and self.memory.thread is not None and self.memory.thread.asked:
+            key = "thread.answered"  # the day of what was told is not known to who only answers
         names = self.book.needs.get(key, ())
         self.says.append(Say(key, {name: VALUES[name](self) for name in names}))
 

@@ -63,6 +63,7 @@ WEEKLY = "weekly"
 STANDS_FOR: dict[str, str] = {
     "case.acknowledged": "acknowledged",
     "case.answered": "answer",
+    "case.waits": "answer",
     "case.referred": "referred",
     "triage.answered": "answer",
 }

@@ -189,6 +189,11 @@ class Keys(BriefKeys):
         salt = self.derive("code-salt")[: argon2id.SALTBYTES]
         return argon2id.kdf(32, code.encode(), salt, opslimit=CODE_OPSLIMIT, memlimit=CODE_MEMLIMIT)
 
+    def code_key(self, code: str) -> bytes:
+        """What a case code alone opens: as slow as its hash, and not to be had from it."""
+        salt = self.derive("code-key-salt")[: argon2id.SALTBYTES]
+        return argon2id.kdf(32, code.encode(), salt, opslimit=CODE_OPSLIMIT, memlimit=CODE_MEMLIMIT)
+
 
 # ── tier 2: boxes that only their readers open ───────────────────────────────────────────────────────────────────────
 def seal_item(plain: bytes, case_id: str, item_id: str, readers: dict[str, bytes]) -> tuple[bytes, dict[str, bytes]]:

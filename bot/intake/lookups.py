@@ -11,7 +11,7 @@ from bot.channels import Inbound
 from bot.intake import drawer
 from bot.intake.message import Turn
 from cases import asking, calendar, card_boxes, clocks, readable, register, scorecards, sorting
-from cases.protected import vault
+from cases.protected import said, vault
 from flows import taps
 from flows.effects import LookUp, Seal, SealStory, Step
 from flows.model import LATER, Ending, Found, FoundCase, FoundFacility, Session
@@ -35,8 +35,12 @@ async def hash_codes(turn: Turn, step: Step) -> None:
     if step.session.memory.report.code:
         await hash_code(turn, step.session.memory.report.code)
     for effect in step.effects:
-        if isinstance(effect, (Seal, SealStory)) or (isinstance(effect, LookUp) and effect.what == "case"):
-            await hash_code(turn, effect.code)
+        match effect:
+            case SealStory() | Seal(drop=False):
+                await hash_code(turn, effect.code)
+            case LookUp(what="case"):
+                await hash_code(turn, effect.code)
+                turn.code_keys[effect.code] = await drawer.of(turn.jawab).open_key(effect.code)
 
 
 async def hash_code(turn: Turn, code: str) -> None:
@@ -123,8 +127,15 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
             late=not clocks.disputable(row["status"], row["told_at"], turn.now),
         )
     if sealed is not None and sealed.district_id == turn.district.id:  # like an ordinary one: at its own number only
-        day = sealed.due_resolve - clocks.RESOLVE
-        return FoundCase(sealed.status, sealed.due_resolve.isoformat(), day.isoformat(), sealed=True)
+        return FoundCase(
+            state=sealed.status,
+            due=sealed.due_resolve.isoformat(),
+            day=(sealed.due_resolve - clocks.RESOLVE).isoformat(),
+            last=readable.show(said.open_box(sealed.said, turn.code_keys[code]), turn.lang or "ur", turn.channel, code),
+            sealed=True,
+            asks=asking.ending(sealed.status, None),
+            late=sealed.closed_on is not None and calendar.day_of(turn.now) > sealed.closed_on + clocks.DISPUTE,
+        )
     if begun is not None:
         owed = calendar.day_of(begun["at"] + clocks.RESOLVE).isoformat()
         return FoundCase("received", owed, calendar.day_of(begun["at"]).isoformat())

@@ -34,6 +34,7 @@ class Turn:
     slow: float = 0.0  # seconds that its reply waits, because somebody is guessing numbers
     asked: str = ""  # the node whose question stood open when the message came
     hashes: dict[str, bytes] = field(default_factory=dict)  # of case codes: drawn, kept in the session, looked up
+    code_keys: dict[str, bytes] = field(default_factory=dict)  # what those that are looked up open by themselves
 
     def ring(self, lane: str, *ids: str, wait: float = 0.0) -> None:
         """Wake a lane once this turn is committed, `wait` seconds later."""

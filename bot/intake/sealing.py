@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from bot.intake.message import Turn
 from cases import sorting
-from cases.protected import vault
+from cases.protected import dropped, register, vault
 from flows.effects import Seal, SealStory
 from flows.model import Event, Media, Session
-from store import contacts, inbox, media
+from store import contacts, drops, inbox, media, outbox
 from store.database import Tx, fetch_one
 from store.jawab import Jawab
 
@@ -22,7 +23,10 @@ async def seal(tx: Tx, turn: Turn, effect: Seal) -> None:
     said = effect.item.words() | effect.details.answered()
     if effect.call is not None:
         said |= {"call": asdict(effect.call)}
-    case_id = await _seal(tx, turn, effect.code, effect.kind, said)
+    if effect.drop:
+        case_id = await _drop(tx, turn, effect, said)
+    else:
+        case_id = await _seal(tx, turn, effect.code, effect.kind, said)
     for file in effect.item.media:
         if file.fault:
             await media.delete(tx, id_of(file))
@@ -30,6 +34,10 @@ async def seal(tx: Tx, turn: Turn, effect: Seal) -> None:
             continue
         await note_media(tx, turn, file, sealed_case_id=case_id)
         turn.ring("chores")
+    if effect.kind == "verdict":
+        await outbox.let_lie(tx, case_id)
+        if effect.details.about in dropped.GAINSAYS and not effect.drop:
+            await register.dispute(tx, case_id)
 
 
 async def seal_story(tx: Tx, turn: Turn, effect: SealStory) -> None:
@@ -51,9 +59,11 @@ async def seal_story(tx: Tx, turn: Turn, effect: SealStory) -> None:
 
 async def _seal(tx: Tx, turn: Turn, code: str, kind: str, data: dict[str, Any]) -> UUID:
     opened = await vault.find(tx, turn.hashes[code])
+    await register.note_words(tx, opened.case_id if opened else uuid4())  # asked alike where it opens a case
     address = await contacts.address(tx, turn.jawab.keys, turn.contact_id)
-    who: dict[str, Any] = {"channel": turn.channel, "address": address, "lang": turn.lang} if opened is None else {}
+    who: dict[str, Any] = {"code": code}  # so that whoever reads it can answer at the number
     if opened is None:
+        who |= {"channel": turn.channel, "address": address, "lang": turn.lang}
         await blank(tx, turn)
     return await vault.seal(
         tx,
@@ -64,6 +74,16 @@ async def _seal(tx: Tx, turn: Turn, code: str, kind: str, data: dict[str, Any]) 
         data={**data, **who, "at": turn.now.isoformat()},
         now=turn.now,
     )
+
+
+async def _drop(tx: Tx, turn: Turn, effect: Seal, said: dict[str, Any]) -> UUID:
+    """Into the drop that stands with this phone: which case it is for, nobody here can tell. Returns the drop's id."""
+    drop_id = UUID(effect.code)
+    key = await drops.find_key(tx, drop_id)
+    if key is None:
+        raise LookupError(drop_id)  # the turn is undone, and its words are kept
+    await dropped.put(tx, drop_id, key, kind=effect.kind, data=said, now=turn.now)
+    return drop_id
 
 
 async def blank(tx: Tx, turn: Turn) -> None:
@@ -142,6 +162,9 @@ async def seal_media(jawab: Jawab, tx: Tx, row: media.Held, content: bytes | Non
         raise ValueError("this file belongs to no protected case")
     if content is None:
         await _seal_refused(tx, jawab, case_id, kind, row.fault or "gone")
+    elif (key := await drops.find_key(tx, case_id)) is not None:
+        data = {"content_type": kind, "content": base64.b64encode(content).decode()}
+        await dropped.put(tx, case_id, key, kind="media", data=data, now=datetime.now(UTC))
     else:
         await vault.seal_bytes(tx, jawab.keys, case_id=case_id, kind="media", content=content, content_type=kind)
     await media.delete(tx, row.id)
@@ -149,4 +172,8 @@ async def seal_media(jawab: Jawab, tx: Tx, row: media.Held, content: bytes | Non
 
 async def _seal_refused(tx: Tx, jawab: Jawab, case_id: UUID, kind: str, fault: str) -> None:
     data = {"content_type": kind, "refused": fault}
+    key = await drops.find_key(tx, case_id)
+    if key is not None:
+        await dropped.put(tx, case_id, key, kind="media", data=data, now=datetime.now(UTC))
+        return
     await vault.append(tx, jawab.keys, case_id=case_id, kind="media", data=data)

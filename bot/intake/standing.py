@@ -46,15 +46,18 @@ class Standing:
 # An edition asks about no case: what its reader says of theirs goes to the newest that is open.
 _FOCUS: LiteralString = f"""
     SELECT jsonb_build_array(sessions.focus_kind, cases.code, encode(cases.code_box, 'hex'), cases.id,
-        (cases.opened_at AT TIME ZONE districts.timezone)::date,
+        (CASE sessions.focus_kind WHEN 'edition'
+            THEN cases.opened_at ELSE sessions.focus_at END AT TIME ZONE districts.timezone)::date,
         extract(epoch FROM sessions.focus_at), cases.status, extract(epoch FROM cases.told_at))
     FROM (SELECT id, code, NULL AS code_box, contact_id, district_id, status, opened_at, told_at, asked_by FROM cases
-          UNION ALL SELECT id, code, code_box, contact_id, district_id, 'card', received_at, NULL, NULL
-          FROM sorting) AS cases
+          UNION ALL SELECT id, code, code_box, contact_id, district_id, 'card', received_at, NULL, NULL FROM sorting
+          UNION ALL SELECT id, id::text, NULL, contact_id, channels.district_id, 'drop', NULL, NULL,
+              CASE WHEN sessions.focus_kind IN ('confirm', 'accept')
+                  THEN (SELECT id FROM outbox WHERE case_id = drops.id LIMIT 1) END FROM drops) AS cases
     JOIN districts ON districts.id = cases.district_id
     WHERE {sessions.FOCUS} AND cases.contact_id = sessions.contact_id AND CASE sessions.focus_kind
-        WHEN 'edition' THEN cases.status NOT IN ('closed', 'card')
-        WHEN 'confirm' THEN cases.id = sessions.focus_case AND cases.status IN ('resolved', 'partly', 'closed')
+        WHEN 'edition' THEN cases.status NOT IN ('closed', 'card', 'drop')
+        WHEN 'confirm' THEN cases.id = sessions.focus_case AND cases.status IN ('resolved', 'partly', 'closed', 'drop')
         WHEN 'accept' THEN cases.id = sessions.focus_case AND cases.status IN ('cannot', 'closed')
         ELSE cases.id = sessions.focus_case END
         -- Whoever has not seen the question does not answer it: a "yes" to a knock is no "yes, it is done".
@@ -163,4 +166,5 @@ def _focus(keys: Keys, asked: Sequence[Any] | None) -> Focus | None:
     if box is not None:
         code = card_boxes.open_code(keys, UUID(card), bytes.fromhex(box))
     told_at = None if told is None else datetime.fromtimestamp(float(told), UTC)
-    return Focus(kind, code, day, float(at), not clocks.disputable(status, told_at, datetime.now(UTC)))
+    late = not clocks.disputable(status, told_at, datetime.now(UTC))
+    return Focus(kind, code, day, float(at), late, drop=status == "drop")

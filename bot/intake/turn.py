@@ -266,7 +266,7 @@ def _move(turn: Turn, before: Standing, done: Step, message: Inbound | None) -> 
         now=turn.now,
         quiet_at=turn.now + timedelta(seconds=session.quiet_after) if session.quiet_after else None,
         given=any(isinstance(effect, GIVES) for effect in done.effects),
-        answers=any(isinstance(effect, Verify) for effect in done.effects),
+        answers=any(map(_says_verdict, done.effects)),
         seen=turn.kind != "new" or not before.settled or lang != before.lang,
         inbox_id=turn.inbox_id,
         provider=message.provider if message else None,
@@ -278,6 +278,11 @@ def _move(turn: Turn, before: Standing, done: Step, message: Inbound | None) -> 
         send_at=turn.now + timedelta(seconds=turn.slow + (done.reply.wait if done.reply else 0.0)),
         replaces=before.held_id if done.replaces else None,
     )
+
+
+def _says_verdict(effect: Effect) -> bool:
+    """Whether somebody says how a case ended, on whichever side of the door."""
+    return isinstance(effect, Verify) or (isinstance(effect, Seal) and effect.kind == "verdict")
 
 
 def _where(error: Exception) -> str:

@@ -13,11 +13,22 @@ from store.database import Tx
 
 
 async def answer(
-    tx: Tx, keys: Keys, case_id: UUID, *, actor: Actor, now: datetime, text: str, version: int | None = None
+    tx: Tx,
+    keys: Keys,
+    case_id: UUID,
+    *,
+    actor: Actor,
+    now: datetime,
+    text: str,
+    apart: bool = False,
+    version: int | None = None,
 ) -> UUID | None:
-    """None where this phone may not be messaged: the words stay in the thread."""
+    """None where this phone may not be messaged: the words stay in the thread.
+
+    `apart`: others may hold the phone, so that it is only told that an answer stands at the number.
+    """
     if not text.strip():
         raise Refused("text_missing")
     case = await register.move(tx, case_id, "answer", actor=actor, now=now, version=version)
     says = [("case.answered", {"code": {"code": case.code}})]
-    return await messages.ask(tx, keys, case, "answer", "answer", says=says, now=now, text=text, by=actor)
+    return await messages.ask(tx, keys, case, "answer", "answer", says=says, now=now, text=text, by=actor, apart=apart)

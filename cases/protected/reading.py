@@ -12,8 +12,9 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from cases import calendar
 from cases.lifecycle import Refused
-from cases.protected import register, vault
+from cases.protected import dropped, register, vault
 from cases.roles import who_may
 from store import alarms, audit
 from store.crypto import Keys, Unopened, open_item
@@ -29,8 +30,6 @@ _STOPPED = (
     " GROUP BY l.staff_id HAVING count(*) >= %s"
 )
 
-_MARKS: dict[str, tuple[str, ...]] = {"seen": ("received",), "in_progress": ("received", "seen")}
-
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
@@ -43,6 +42,9 @@ class Sealed:
     due_resolve: date
     status: str
     overdue: bool
+    follow_up_on: date | None
+    follow_up_late: bool
+    words_on: date | None  # since when words wait that no reader has opened
     close_asked_by: UUID | None  # None also where it was asked too long ago
 
 
@@ -51,10 +53,12 @@ async def list_for(conn: Conn, staff_id: UUID) -> list[Sealed]:
     return await fetch_all(
         conn,
         "SELECT c.id, c.district_id, c.opened_week, c.due_acknowledge, c.due_resolve, c.status, c.overdue,"
+        " c.follow_up_on, c.follow_up_late, c.words_on,"
         " CASE WHEN c.close_asked_at > now() - %(stands)s THEN c.close_asked_by END AS close_asked_by"
         " FROM sealed.cases c"
         " WHERE %(staff)s = ANY(c.recipients) ORDER BY c.status = 'closed',"
-        " CASE WHEN c.status = 'received' THEN c.due_acknowledge ELSE c.due_resolve END, c.id",
+        " least(c.follow_up_on, c.words_on,"
+        " CASE WHEN c.status = 'received' THEN c.due_acknowledge ELSE c.due_resolve END), c.id",
         {"staff": staff_id, "stands": register.ASK_STANDS},
         of=Sealed,
     )
@@ -78,15 +82,32 @@ class Item:
     data: dict[str, Any]
 
 
-async def open_items(tx: Tx, case_id: UUID, *, staff_id: UUID, private_key: bytes, reason: str) -> list[Item]:
-    """Open a case with a reader's unlocked private key, oldest item first. Raises `Refused`
-    for who is no reader, gives no reason of REASONS, or has looked too often in an hour (`STOPPED`).
+async def open_items(
+    tx: Tx, keys: Keys, case_id: UUID, *, staff_id: UUID, private_key: bytes, reason: str, now: datetime
+) -> list[Item]:
+    """Open a case with a reader's unlocked private key, oldest item first, with what came into its drops since.
+
+    Raises `Refused` for who is no reader, gives no reason of REASONS, or has looked too often in an hour (`STOPPED`).
     """
     if reason not in REASONS:
         raise Refused("reason_missing")
-    await _require_reader(tx, case_id, staff_id)
+    await require_reader(tx, case_id, staff_id)
     await _count_open(tx, staff_id)
     await audit.write(tx, str(staff_id), f"protected.open:{reason}", str(case_id))
+    await tx.execute(
+        "INSERT INTO sealed.openings (case_id, staff_id, at) VALUES (%s, %s, clock_timestamp())"
+        " ON CONFLICT (case_id, staff_id) DO UPDATE SET at = excluded.at",
+        (case_id, staff_id),
+    )
+    await register.come_back(tx, case_id, calendar.day_of(now))
+    items = await read_items(tx, case_id, staff_id, private_key)
+    if await dropped.collect(tx, keys, case_id, dropped.of([(item.kind, item.data) for item in items])):
+        items = await read_items(tx, case_id, staff_id, private_key)
+    return items
+
+
+async def read_items(tx: Tx, case_id: UUID, staff_id: UUID, private_key: bytes) -> list[Item]:
+    """Open a case's items for an act that has been written down, oldest first. It is no look: nothing is shown."""
     rows = await fetch_all(
         tx,
         "SELECT i.id, i.blob, w.wrap FROM sealed.items i"
@@ -95,6 +116,20 @@ async def open_items(tx: Tx, case_id: UUID, *, staff_id: UUID, private_key: byte
     )
     opened = [_open(row, case_id, private_key) for row in rows]
     return [one for one in opened if one.kind != vault.BLANK]
+
+
+async def require_reader(tx: Tx, case_id: UUID, staff_id: UUID) -> dict[str, Any]:
+    """Where a case stands, for one of its readers. Raises `Refused`, the same for another's case and for none."""
+    row = await fetch_one(
+        tx,
+        "SELECT c.status, c.district_id, c.due_resolve, c.close_asked_by, c.close_asked_at"
+        " FROM sealed.cases c JOIN staff s ON s.id = %(staff)s"
+        " WHERE c.id = %(case)s AND s.id = ANY(c.recipients) AND s.role = ANY(%(roles)s) AND s.disabled_at IS NULL",
+        {"case": case_id, "staff": staff_id, "roles": list(who_may("unseal"))},
+    )
+    if row is None:
+        raise Refused("not_allowed")
+    return row
 
 
 async def open_file(
@@ -106,7 +141,7 @@ async def open_file(
     """
     if reason not in REASONS:
         raise Refused("reason_missing")
-    await _require_reader(tx, case_id, staff_id)
+    await require_reader(tx, case_id, staff_id)
     await audit.write(tx, str(staff_id), f"protected.media:{reason}", str(item_id))
     row = await fetch_one(
         tx,
@@ -117,46 +152,21 @@ async def open_file(
     return None if row is None else _open(row, case_id, private_key)
 
 
-async def mark(tx: Tx, case_id: UUID, *, staff_id: UUID, status: str) -> None:
-    """Say that a reader has seen the case, or works on it ("seen", "in_progress"). Raises `Refused`."""
-    if status not in _MARKS:
-        raise Refused("unknown_move")
-    await _require_reader(tx, case_id, staff_id)
-    await _change(tx, case_id, status, _MARKS[status])
-    await audit.write(tx, str(staff_id), f"protected.{status}", str(case_id))
-
-
 async def note(tx: Tx, keys: Keys, case_id: UUID, *, staff_id: UUID, text: str, now: datetime) -> UUID:
     """Seal a reader's own line to the same readers. Returns the item's id."""
     if not text.strip():
         raise Refused("text_missing")
-    await _require_reader(tx, case_id, staff_id)
+    await require_reader(tx, case_id, staff_id)
     await audit.write(tx, str(staff_id), "protected.note", str(case_id))
     return await vault.append(tx, keys, case_id=case_id, kind="note", data={"text": text, "by": str(staff_id)}, now=now)
 
 
-async def ask_close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
-    """One reader says that the case can be closed; another must close it. Raises `Refused` where another has asked."""
-    await _require_reader(tx, case_id, staff_id)
-    if not await register.ask_close(tx, case_id, staff_id):
-        raise Refused("unknown_move")
-    await audit.write(tx, str(staff_id), "protected.ask_close", str(case_id))
-
-
 async def unask_close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
     """Who has asked to close takes it back. Raises `Refused` for anybody else, and once it is closed."""
-    await _require_reader(tx, case_id, staff_id)
+    await require_reader(tx, case_id, staff_id)
     if not await register.unask_close(tx, case_id, staff_id):
         raise Refused("unknown_move")
     await audit.write(tx, str(staff_id), "protected.unask_close", str(case_id))
-
-
-async def close(tx: Tx, case_id: UUID, *, staff_id: UUID) -> None:
-    """Close a case that another reader has asked to close. Raises `Refused`: nobody closes one alone."""
-    case = await _require_reader(tx, case_id, staff_id)
-    if not await register.close(tx, case_id, staff_id):
-        raise Refused("unknown_move" if case["status"] == "closed" else "second_person")
-    await audit.write(tx, str(staff_id), "protected.close", str(case_id))
 
 
 async def sweep(tx: Tx, today: date) -> int:
@@ -164,30 +174,16 @@ async def sweep(tx: Tx, today: date) -> int:
     marked = await register.mark_overdue(tx, today)
     if marked:
         await alarms.sound(tx, "protected_overdue")
-    return marked
+    late = await register.mark_follow_ups(tx, today)
+    if late:
+        await alarms.sound(tx, "protected_follow_up")
+    return marked + late
 
 
 async def forget_looks(tx: Tx) -> int:
     """Let go of looks that no longer count; the audit keeps them for good. Returns how many."""
     row = await fetch_one(tx, "SELECT sealed.forget_looks() AS gone")
     return int(row["gone"]) if row else 0
-
-
-async def _require_reader(tx: Tx, case_id: UUID, staff_id: UUID) -> dict[str, Any]:
-    row = await fetch_one(
-        tx,
-        "SELECT c.status FROM sealed.cases c JOIN staff s ON s.id = %(staff)s"
-        " WHERE c.id = %(case)s AND s.id = ANY(c.recipients) AND s.role = ANY(%(roles)s) AND s.disabled_at IS NULL",
-        {"case": case_id, "staff": staff_id, "roles": list(who_may("unseal"))},
-    )
-    if row is None:
-        raise Refused("not_allowed")  # the same for a case that is another's and one that is not
-    return row
-
-
-async def _change(tx: Tx, case_id: UUID, status: str, before: tuple[str, ...]) -> None:
-    if not await register.set_status(tx, case_id, status, before):
-        raise Refused("unknown_move")
 
 
 async def _count_open(tx: Tx, staff_id: UUID) -> None:

@@ -120,6 +120,16 @@ async def turn_log(tx: Tx) -> None:
     await tx.execute("SELECT sealed.turn_log()")
 
 
+async def note_words(tx: Tx, case_id: UUID) -> None:
+    """Words have come by the number: a case that was read shows that, until a reader opens it again."""
+    await tx.execute("SELECT sealed.note_words(%s)", (case_id,))
+
+
+async def dispute(tx: Tx, case_id: UUID) -> None:
+    """Whoever has the number says that it is not so: a closed case is open again, for thirty days after it closed."""
+    await tx.execute("SELECT sealed.dispute(%s)", (case_id,))
+
+
 # ── where a case stands: for the desk's side only ────────────────────────────────────────────────────────────────────
 async def set_status(tx: Tx, case_id: UUID, status: str, before: Collection[str]) -> bool:
     """Write what a case has become over one of `before`. False where it stands elsewhere by now."""
@@ -139,11 +149,39 @@ async def mark_overdue(tx: Tx, today: date) -> int:
     return done.rowcount
 
 
+async def mark_follow_ups(tx: Tx, today: date) -> int:
+    """Mark the cases whose follow-up day has passed and nobody has come back to, once. Returns how many."""
+    done = await tx.execute(
+        "UPDATE sealed.cases SET follow_up_late = true WHERE NOT follow_up_late AND least(follow_up_on, words_on) < %s",
+        (today,),
+    )
+    return done.rowcount
+
+
+async def come_back(tx: Tx, case_id: UUID, today: date) -> None:
+    """A reader has opened it: words that came are read, and a day that has come is kept.
+
+    What was closed is looked at once more when nobody may say any longer that it is not so.
+    """
+    await tx.execute(
+        "UPDATE sealed.cases SET words_on = NULL, follow_up_late = false,"
+        " follow_up_on = CASE WHEN follow_up_on > %(today)s THEN follow_up_on"
+        " WHEN status = 'closed' AND closed_on + %(stands)s > %(today)s THEN closed_on + %(stands)s END"
+        " WHERE id = %(case)s",
+        {"today": today, "case": case_id, "stands": clocks.DISPUTE.days + 1},
+    )
+
+
+async def set_follow_up(tx: Tx, case_id: UUID, on: date | None) -> None:
+    """The day on which a reader means to come back to it; None once they have."""
+    await tx.execute("UPDATE sealed.cases SET follow_up_on = %s, follow_up_late = false WHERE id = %s", (on, case_id))
+
+
 async def ask_close(tx: Tx, case_id: UUID, staff_id: UUID) -> bool:
     """Write down who says that the case can be closed. False where another has asked, or it cannot be now."""
     done = await tx.execute(
         "UPDATE sealed.cases SET close_asked_by = %(staff)s, close_asked_at = now() WHERE id = %(case)s"
-        " AND status IN ('seen', 'in_progress') AND (close_asked_by IS NULL OR close_asked_by = %(staff)s"
+        " AND status IN ('seen', 'in_progress', 'disputed') AND (close_asked_by IS NULL OR close_asked_by = %(staff)s"
         " OR close_asked_at <= now() - %(stands)s)",
         {"case": case_id, "staff": staff_id, "stands": ASK_STANDS},
     )
@@ -160,11 +198,12 @@ async def unask_close(tx: Tx, case_id: UUID, staff_id: UUID) -> bool:
     return done.rowcount == 1
 
 
-async def close(tx: Tx, case_id: UUID, staff_id: UUID) -> bool:
+async def close(tx: Tx, case_id: UUID, staff_id: UUID, today: date) -> bool:
     """Close what another has asked to close. False where nobody has, or too long ago, or it cannot be now."""
     done = await tx.execute(
-        "UPDATE sealed.cases SET status = 'closed' WHERE id = %(case)s AND status IN ('seen', 'in_progress')"
+        "UPDATE sealed.cases SET status = 'closed', closed_on = %(today)s"
+        " WHERE id = %(case)s AND status IN ('seen', 'in_progress', 'disputed')"
         " AND close_asked_by <> %(staff)s AND close_asked_at > now() - %(stands)s",
-        {"case": case_id, "staff": staff_id, "stands": ASK_STANDS},
+        {"case": case_id, "staff": staff_id, "stands": ASK_STANDS, "today": today},
     )
     return done.rowcount == 1

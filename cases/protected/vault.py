@@ -45,6 +45,8 @@ class Found:
     status: str
     due_resolve: date
     district_id: str
+    closed_on: date | None
+    said: bytes | None  # what stands at this number; see `said`
 
 
 async def find(conn: Conn, code_hash: bytes) -> Found | None:
@@ -191,9 +193,11 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
         recipients=recipients,
         stood=kept.answers.get("status", "received"),
     )
-    for code in await joined.take(tx, kept.id):
+    others = list(await joined.take(tx, kept.id))
+    for code in others:
         await register.put_code(tx, case_id, await asyncio.to_thread(keys.hash_code, code), kept.received_at)
     data = {
+        "codes": [kept.code, *others],
         "words": [word for word in kept.words if "by" not in word],
         "answers": {name: value for name, value in kept.answers.items() if name in ANSWERS},
         "received_at": kept.received_at.isoformat(),

@@ -63,7 +63,7 @@ class Phone:
         rows = await (
             await self.owner.execute(
                 "SELECT outbox.id, message FROM outbox JOIN contacts ON contacts.id = contact_id"
-                " WHERE address_tag = %s ORDER BY outbox.created_at",
+                " WHERE address_tag = %s ORDER BY outbox.created_at, outbox.id",
                 (self.jawab.keys.tag(self.channel, self.to, self.address),),
             )
         ).fetchall()

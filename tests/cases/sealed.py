@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from cases.protected import reading, vault
+from cases.protected import acting, reading, vault
+from cases.protected.acting import Reader
 from store.crypto import Keys
 from store.database import Database
 from tests.cases.conftest import NOW
@@ -25,9 +27,25 @@ async def seal(db: Database, keys: Keys, code_hash: bytes, *, kind: str = "story
         )
 
 
-async def look(db: Database, case_id: UUID, reader: SimpleNamespace) -> list[reading.Item]:
+async def look(
+    db: Database, keys: Keys, case_id: UUID, reader: SimpleNamespace, *, reason: str = "first_look", now: datetime = NOW
+) -> list[reading.Item]:
     async with db.transaction("custody") as tx:
-        return await reading.open_items(tx, case_id, staff_id=reader.id, private_key=reader.key, reason="first_look")
+        return await reading.open_items(
+            tx, keys, case_id, staff_id=reader.id, private_key=reader.key, reason=reason, now=now
+        )
+
+
+async def act(db: Database, keys: Keys, case_id: UUID, reader: SimpleNamespace, verb: str, **more: Any) -> Any:
+    """One act of a reader in its own transaction, as the page does it; `verb` is a function of cases.protected."""
+    now = more.pop("now", NOW)
+    async with db.transaction("custody") as tx:
+        if verb == "unask_close":
+            return await reading.unask_close(tx, case_id, staff_id=reader.id)
+        return await getattr(acting, verb)(tx, keys, case_id, Reader(reader.id, reader.key, now), **more)
+
+
+CLOSING = {"found": "upheld", "heard": "unnamed", "text": "It was looked into."}
 
 
 async def dump(owner: psycopg.AsyncConnection[Any], *, schema: str = "") -> dict[str, bytes]:

@@ -21,7 +21,7 @@ from store import crypto
 from store.crypto import Keys
 from store.database import Database
 from tests.cases.conftest import NOW, fresh_code
-from tests.cases.sealed import CANARY, look, seal, wraps
+from tests.cases.sealed import CANARY, CLOSING, act, look, seal, wraps
 from tests.roster import vouch
 
 Opened = Callable[..., Awaitable[UUID]]
@@ -38,19 +38,18 @@ async def test_when_the_audit_fails_nobody_reads(
     case_id = await seal(db, keys, code_hash)
     await owner.execute("REVOKE EXECUTE ON FUNCTION audit_write(text, text, text, text) FROM jawab_custody")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        await look(db, case_id, readers[0])
+        await look(db, keys, case_id, readers[0])
 
 
 async def test_every_look_leaves_one_line_with_its_reason(
     db: Database, keys: Keys, code_hash: bytes, readers: list[SimpleNamespace], row: Row
 ) -> None:
     case_id = await seal(db, keys, code_hash)
-    await look(db, case_id, readers[0])
+    await look(db, keys, case_id, readers[0])
     line = await row("SELECT actor, action, object FROM audit WHERE action LIKE 'protected.%%'")
     assert line == {"actor": str(readers[0].id), "action": "protected.open:first_look", "object": str(case_id)}
     with pytest.raises(Refused, match="reason_missing"):
-        async with db.transaction("custody") as tx:
-            await reading.open_items(tx, case_id, staff_id=readers[0].id, private_key=readers[0].key, reason="curious")
+        await look(db, keys, case_id, readers[0], reason="curious")
 
 
 async def test_for_who_is_no_reader_the_case_does_not_exist(
@@ -63,7 +62,7 @@ async def test_for_who_is_no_reader_the_case_does_not_exist(
             assert await reading.list_for(conn, stranger.id) == []
         for asked in (case_id, uuid.uuid4()):
             with pytest.raises(Refused, match="not_allowed"):
-                await look(db, asked, stranger)
+                await look(db, keys, asked, stranger)
 
 
 async def test_for_a_protected_handler_who_came_later_the_case_does_not_exist(
@@ -76,7 +75,7 @@ async def test_for_a_protected_handler_who_came_later_the_case_does_not_exist(
     async with db.autocommit("custody") as conn:
         assert await reading.list_for(conn, later.id) == []
     with pytest.raises(Refused, match="not_allowed"):
-        await look(db, case_id, later)
+        await look(db, keys, case_id, later)
 
 
 async def test_a_reader_with_a_new_password_does_not_open_what_was_sealed_before(
@@ -92,8 +91,10 @@ async def test_a_reader_with_a_new_password_does_not_open_what_was_sealed_before
     assert found is not None
     first.key = crypto.unlock_private(found["private_box"], password, bytes(found["key_salt"]))
     await seal(db, keys, code_hash, kind="more", data={"text": "نیا"})
-    assert [item.kind for item in await look(db, case_id, first)] == ["unreadable", "unreadable"], "nobody signed it"
-    assert [item.kind for item in await look(db, case_id, second)] == ["story", "more"]
+    assert [item.kind for item in await look(db, keys, case_id, first)] == ["unreadable", "unreadable"], (
+        "nobody signed it"
+    )
+    assert [item.kind for item in await look(db, keys, case_id, second)] == ["story", "more"]
 
 
 async def test_who_has_left_gets_no_key_to_what_comes_later(
@@ -104,9 +105,9 @@ async def test_who_has_left_gets_no_key_to_what_comes_later(
         await tx.execute("UPDATE staff SET disabled_at = now() WHERE id = %s", (readers[0].id,))
     await seal(db, keys, code_hash, kind="more")
     with pytest.raises(Refused):
-        await look(db, case_id, readers[0])
+        await look(db, keys, case_id, readers[0])
     assert sorted(str(row["reader"]) for row in await wraps(db)).count(str(readers[0].id)) == 1
-    assert len(await look(db, case_id, readers[1])) == 2
+    assert len(await look(db, keys, case_id, readers[1])) == 2
 
 
 async def test_a_protected_handler_of_a_district_is_never_a_reader(
@@ -157,24 +158,52 @@ async def test_closing_takes_two_readers(
 ) -> None:
     case_id = await seal(db, keys, code_hash)
     first, second = readers
-
-    async def does(act: Any, reader: SimpleNamespace, **more: Any) -> None:
-        async with db.transaction("custody") as tx:
-            await act(tx, case_id, staff_id=reader.id, **more)
-
+    await look(db, keys, case_id, first)
+    await look(db, keys, case_id, second)
     with pytest.raises(Refused, match="unknown_move"):
-        await does(reading.ask_close, first)
-    await does(reading.mark, first, status="seen")
-    await does(reading.mark, first, status="in_progress")
+        await act(db, keys, case_id, first, "ask_close", **CLOSING)
+    await act(db, keys, case_id, first, "see")
+    await act(db, keys, case_id, first, "start")
     with pytest.raises(Refused, match="second_person"):
-        await does(reading.close, first)
-    await does(reading.ask_close, first)
+        await act(db, keys, case_id, first, "close")
+    await act(db, keys, case_id, first, "ask_close", **CLOSING)
+    await look(db, keys, case_id, first)
     with pytest.raises(Refused, match="second_person"):
-        await does(reading.close, first)
-    await does(reading.close, second)
+        await act(db, keys, case_id, first, "close")
+    with pytest.raises(Refused, match="unread"):
+        await act(db, keys, case_id, second, "close")  # what they have read is older than what they agree to
+    await look(db, keys, case_id, second)
+    await act(db, keys, case_id, second, "close")
     assert (await row("SELECT status FROM sealed.cases"))["status"] == "closed"
     with pytest.raises(Refused, match="unknown_move"):
-        await does(reading.mark, first, status="seen")
+        await act(db, keys, case_id, first, "see")
+
+
+async def test_nobody_sees_or_begins_what_they_have_not_opened(
+    db: Database, keys: Keys, code_hash: bytes, readers: list[SimpleNamespace], row: Row
+) -> None:
+    case_id = await seal(db, keys, code_hash)
+    first, second = readers
+    await look(db, keys, case_id, second)
+    for verb, more in (("see", {}), ("start", {}), ("answer", {"text": "x"}), ("close", {})):
+        with pytest.raises(Refused, match="unopened"):
+            await act(db, keys, case_id, first, verb, **more)
+    assert (await row("SELECT status FROM sealed.cases"))["status"] == "received"
+
+
+async def test_an_ask_to_close_says_what_came_of_it_and_whether_the_accused_was_heard(
+    db: Database, keys: Keys, code_hash: bytes, readers: list[SimpleNamespace]
+) -> None:
+    case_id = await seal(db, keys, code_hash)
+    first, second = readers
+    await look(db, keys, case_id, first)
+    await act(db, keys, case_id, first, "see")
+    for wrong in ({"found": ""}, {"heard": ""}, {"heard": "named"}, {"text": " "}):
+        with pytest.raises(Refused, match="missing"):
+            await act(db, keys, case_id, first, "ask_close", **{**CLOSING, **wrong})
+    await act(db, keys, case_id, first, "ask_close", **CLOSING)
+    closing = (await look(db, keys, case_id, second))[-1]
+    assert (closing.kind, closing.data) == ("closing", {**CLOSING, "by": str(first.id)})
 
 
 async def test_an_ask_to_close_can_be_taken_back_by_who_asked_alone(
@@ -183,25 +212,25 @@ async def test_an_ask_to_close_can_be_taken_back_by_who_asked_alone(
     case_id = await seal(db, keys, code_hash)
     first, second = readers
 
-    async def does(act: Callable[..., Awaitable[None]], reader: SimpleNamespace, **more: Any) -> None:
-        async with db.transaction("custody") as tx:
-            await act(tx, case_id, staff_id=reader.id, **more)
+    async def does(verb: str, reader: SimpleNamespace) -> None:
+        await look(db, keys, case_id, reader)
+        await act(db, keys, case_id, reader, verb, **(CLOSING if verb == "ask_close" else {}))
 
     with pytest.raises(Refused, match="unknown_move"):
-        await does(reading.ask_close, first)  # nobody has seen it yet
-    await does(reading.mark, first, status="seen")
-    await does(reading.ask_close, first)
+        await does("ask_close", first)  # nobody has seen it yet
+    await does("see", first)
+    await does("ask_close", first)
     with pytest.raises(Refused, match="unknown_move"):
-        await does(reading.ask_close, second)  # to close is theirs now, not to ask in the other's place
+        await does("ask_close", second)  # to close is theirs now, not to ask in the other's place
     with pytest.raises(Refused, match="unknown_move"):
-        await does(reading.unask_close, second)
-    await does(reading.unask_close, first)
+        await does("unask_close", second)
+    await does("unask_close", first)
     with pytest.raises(Refused, match="second_person"):
-        await does(reading.close, second)
-    await does(reading.ask_close, second)
-    await does(reading.close, first)
+        await does("close", second)
+    await does("ask_close", second)
+    await does("close", first)
     with pytest.raises(Refused, match="unknown_move"):
-        await does(reading.unask_close, second)
+        await does("unask_close", second)
     written = await row("SELECT string_agg(action, ' ' ORDER BY id) AS acts FROM audit WHERE action LIKE '%%close'")
     assert written["acts"] == "protected.ask_close protected.unask_close protected.ask_close protected.close"
 
@@ -221,18 +250,17 @@ async def test_an_ask_to_close_stands_for_thirty_days(
             (found,) = await reading.list_for(conn, second.id)
         return found.close_asked_by
 
-    async with db.transaction("custody") as tx:
-        await reading.mark(tx, case_id, staff_id=first.id, status="seen")
-        await reading.ask_close(tx, case_id, staff_id=first.id)
+    await look(db, keys, case_id, first)
+    await act(db, keys, case_id, first, "see")
+    await act(db, keys, case_id, first, "ask_close", **CLOSING)
     await owner.execute("UPDATE sealed.cases SET close_asked_at = close_asked_at - interval '29 days 23 hours'")
     assert await asked_by() == first.id
     await owner.execute("UPDATE sealed.cases SET close_asked_at = close_asked_at - interval '2 hours'")
     assert await asked_by() is None
+    await look(db, keys, case_id, second)
     with pytest.raises(Refused, match="second_person"):
-        async with db.transaction("custody") as tx:
-            await reading.close(tx, case_id, staff_id=second.id)
-    async with db.transaction("custody") as tx:
-        await reading.ask_close(tx, case_id, staff_id=second.id)
+        await act(db, keys, case_id, second, "close")
+    await act(db, keys, case_id, second, "ask_close", **CLOSING)
     assert await asked_by() == second.id
 
 
@@ -242,17 +270,14 @@ async def test_two_readers_and_one_ask_taken_back_meanwhile_close_nothing(
     """The ask is looked at in the statement that closes: one that is being taken back is waited for."""
     case_id = await seal(db, keys, code_hash)
     first, second = readers
-    async with db.transaction("custody") as tx:
-        await reading.mark(tx, case_id, staff_id=first.id, status="seen")
-        await reading.ask_close(tx, case_id, staff_id=first.id)
-
-    async def close() -> None:
-        async with db.transaction("custody") as tx:
-            await reading.close(tx, case_id, staff_id=second.id)
+    await look(db, keys, case_id, first)
+    await act(db, keys, case_id, first, "see")
+    await act(db, keys, case_id, first, "ask_close", **CLOSING)
+    await look(db, keys, case_id, second)
 
     async with db.transaction("custody") as tx:
         await reading.unask_close(tx, case_id, staff_id=first.id)
-        closing = asyncio.create_task(close())
+        closing = asyncio.create_task(act(db, keys, case_id, second, "close"))
         while not (await row("SELECT count(*) AS n FROM pg_locks WHERE NOT granted"))["n"]:
             assert not closing.done()
     with pytest.raises(Refused, match="second_person"):
@@ -266,7 +291,7 @@ async def test_a_note_is_sealed_to_the_same_readers(
     case_id = await seal(db, keys, code_hash)
     async with db.transaction("custody") as tx:
         await reading.note(tx, keys, case_id, staff_id=readers[0].id, text="بات ہوئی", now=NOW)
-    items = await look(db, case_id, readers[1])
+    items = await look(db, keys, case_id, readers[1])
     assert items[-1].data == {"text": "بات ہوئی", "by": str(readers[0].id)}
 
 
@@ -296,9 +321,9 @@ async def test_looks_of_more_than_an_hour_ago_do_not_count_and_the_audit_is_not_
 ) -> None:
     case_id = await seal(db, keys, code_hash)
     for _ in range(reading.MOST_OPENS):
-        await look(db, case_id, readers[0])
+        await look(db, keys, case_id, readers[0])
     await owner.execute("UPDATE sealed.looks SET at = at - interval '61 minutes'")
-    await look(db, case_id, readers[0])
+    await look(db, keys, case_id, readers[0])
     assert (await row("SELECT count(*) AS n FROM alarms"))["n"] == 0
     await owner.execute("UPDATE sealed.looks SET at = at - interval '23 hours 30 minutes'")
     async with db.transaction("custody") as tx:
@@ -311,12 +336,12 @@ async def test_taking_everything_along_stops_until_a_second_reader_agrees(
 ) -> None:
     case_id = await seal(db, keys, code_hash)
     for _ in range(reading.MOST_OPENS):
-        await look(db, case_id, readers[0])
+        await look(db, keys, case_id, readers[0])
     for _ in range(2):
         with pytest.raises(Refused, match=reading.STOPPED):
-            await look(db, case_id, readers[0])
+            await look(db, keys, case_id, readers[0])
     assert (await row("SELECT count(*) AS n FROM sealed.looks"))["n"] == reading.MOST_OPENS
-    assert await look(db, case_id, readers[1]), "another reader is not stopped"
+    assert await look(db, keys, case_id, readers[1]), "another reader is not stopped"
     async with db.transaction("custody") as tx:
         assert await reading.list_stopped(tx, readers[0].id) == [], "nobody is asked to agree to themselves"
         assert [one.id for one in await reading.list_stopped(tx, readers[1].id)] == [readers[0].id]
@@ -325,9 +350,9 @@ async def test_taking_everything_along_stops_until_a_second_reader_agrees(
                 await reading.agree(tx, other.id, staff_id=by.id)
         await reading.agree(tx, readers[0].id, staff_id=readers[1].id)
     for _ in range(reading.MOST_OPENS):
-        assert await look(db, case_id, readers[0])
+        assert await look(db, keys, case_id, readers[0])
     with pytest.raises(Refused, match=reading.STOPPED):
-        await look(db, case_id, readers[0])
+        await look(db, keys, case_id, readers[0])
 
 
 async def test_looks_at_the_same_moment_are_counted_one_by_one(
@@ -335,6 +360,6 @@ async def test_looks_at_the_same_moment_are_counted_one_by_one(
 ) -> None:
     case_id = await seal(db, keys, code_hash)
     for _ in range(reading.MOST_OPENS - 1):
-        await look(db, case_id, readers[0])
-    done = await asyncio.gather(*(look(db, case_id, readers[0]) for _ in range(5)), return_exceptions=True)
+        await look(db, keys, case_id, readers[0])
+    done = await asyncio.gather(*(look(db, keys, case_id, readers[0]) for _ in range(5)), return_exceptions=True)
     assert sum(isinstance(one, Refused) for one in done) == 4

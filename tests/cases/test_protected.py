@@ -31,7 +31,7 @@ async def test_both_readers_open_what_the_citizens_side_has_sealed(
     case_id = await seal(db, keys, code_hash)
     assert await seal(db, keys, code_hash, kind="more", data={"text": "دوم"}) == case_id
     for reader in readers:
-        items = await look(db, case_id, reader)
+        items = await look(db, keys, case_id, reader)
         assert [(item.kind, item.data["text"]) for item in items] == [("story", CANARY), ("more", "دوم")]
 
 
@@ -124,6 +124,10 @@ async def test_what_stands_in_clear_names_nobody(
         "overdue": False,
         "close_asked_by": None,
         "close_asked_at": None,
+        "closed_on": None,
+        "follow_up_on": None,
+        "follow_up_late": False,
+        "words_on": None,
     }
     assert {row["reader"] for row in await wraps(db)} == {str(reader.id) for reader in readers} | {ESCROW}
 
@@ -211,7 +215,7 @@ async def test_a_kept_story_leaves_no_ordinary_copy_and_no_link(
     media = await (await owner.execute("SELECT case_id, sealed_case_id, sealed_box FROM media")).fetchall()
     assert media[0][:2] == (None, None)
     assert uuid.UUID(bytes=keys.decrypt(media[0][2], f"media|sealed|{media_id}")) == case_id
-    (item,) = await look(db, case_id, readers[0])
+    (item,) = await look(db, keys, case_id, readers[0])
     assert item.data["words"][0]["text"] == CANARY
     assert item.data["answers"] == {"place_text": "گلی"}
     assert item.data["address"].startswith("+92300")
@@ -223,7 +227,7 @@ async def test_a_fetched_photo_is_sealed_like_words(
     case_id = await seal(db, keys, code_hash)
     async with db.transaction("intake") as tx:
         await vault.seal_bytes(tx, keys, case_id=case_id, kind="media", content=b"\x89PNG", content_type="image/png")
-    items = await look(db, case_id, readers[0])
+    items = await look(db, keys, case_id, readers[0])
     assert items[1].data == {"content_type": "image/png", "content": "iVBORw=="}
 
 

@@ -89,7 +89,15 @@ async def seal(person: Browser, case: UUID, **form: Any) -> Any:
 async def items(jawab: Jawab, reader: tuple[UUID, bytes]) -> list[Any]:
     async with jawab.db.transaction("custody") as tx:
         (case,) = await fetch_all(tx, "SELECT id FROM sealed.cases")
-        return await open_items(tx, case["id"], staff_id=reader[0], private_key=reader[1], reason="first_look")
+        return await open_items(
+            tx,
+            jawab.keys,
+            case["id"],
+            staff_id=reader[0],
+            private_key=reader[1],
+            reason="first_look",
+            now=datetime.now(UTC),
+        )
 
 
 # Every page that somebody of the district, or anybody, may open, and every feed.

@@ -12,9 +12,9 @@ from typing import get_args
 import locales
 from cases import cards, lifecycle, office_lines, outcomes, sorters, telling, ways
 from cases.acts.withdraw import WHY
-from cases.protected import reading
+from cases.protected import acting, reading
 from cases.roles import ROLES
-from desk import acts, case, decisions, protected, sealed_item, sorting, told
+from desk import acts, case, decisions, protected_acts, sealed_item, sorting, told
 from flows.categories import CATEGORIES
 from flows.load import load_book
 from flows.model import Details
@@ -68,9 +68,12 @@ TAILS: dict[str, list[str]] = {
     "file.": ["photo", "voice", "file"],
     "file.fault.": ["gone", "kind", "size", "unreachable"],
     "sealed.about.": ["service", "person"],
-    "protected.done.": list(protected.ACTS),
+    "protected.done.": list(protected_acts.ACTS),
     "protected.reason.": list(reading.REASONS),
-    "sealed_status.": ["received", "seen", "in_progress", "closed"],
+    "sealed_status.": ["received", "seen", "in_progress", "disputed", "closed"],
+    "sealed.found.": list(acting.FOUND),
+    "sealed.heard.": list(acting.HEARD),
+    "protected.kind.": ["note", "plan", "closing"],
     "sealed.field.": sorted(sealed_item.NAMED),
 }
 

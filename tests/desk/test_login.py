@@ -193,7 +193,7 @@ async def test_one_source_is_slowed_over_many_logins_and_shuts_nobody_out(
         for number in range(20):
             assert (await sign_in(attacker, f"guess{number}", "x")).status_code == 401
         assert set(pauses) == {0.0}
-        for number in range(4):
+        for number in range(2):
             assert (await sign_in(attacker, f"more{number}", "x")).status_code == 401
         assert max(pauses) > 0
         assert (await sign_in(attacker, login, password)).status_code == 303, "a colleague behind the same line"

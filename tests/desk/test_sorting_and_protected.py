@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from cases.protected import vault
-from desk import protected, sealed_item
+from desk import protected, protected_acts, sealed_item
 from flows.categories import CATEGORIES
 from store.crypto import Keys
 from store.database import Database, fetch_one
@@ -139,18 +139,53 @@ async def test_a_protected_case_is_opened_for_a_reason_and_the_look_is_kept(
     assert (await first.post(f"/desk/protected/{case}/note", {"text": "spoke with her sister"})).status_code == 303
     assert "spoke with her sister" in (await second.post(f"/desk/protected/{case}/open", {"reason": "review"})).text
 
+    closing = {"found": "not_examined", "heard": "not_heard", "text": "the office was shut"}
     alone = await first.post(f"/desk/protected/{case}/close")
     assert alone.status_code == 422
-    assert (await first.post(f"/desk/protected/{case}/ask")).status_code == 303
+    assert (await first.post(f"/desk/protected/{case}/ask", {**closing, "found": ""})).status_code == 422
+    assert (await first.post(f"/desk/protected/{case}/ask", closing)).status_code == 303
     assert (await first.post(f"/desk/protected/{case}/close")).status_code == 422, "nobody closes a case alone"
     assert "You have asked to close" in (await first.get(f"/desk/protected/{case}")).text
     assert (await first.post(f"/desk/protected/{case}/unask")).status_code == 303
     assert "another handler has asked" not in (await second.get(f"/desk/protected/{case}")).text
     assert (await second.post(f"/desk/protected/{case}/close")).status_code == 422
-    assert (await first.post(f"/desk/protected/{case}/ask")).status_code == 303
+    assert (await first.post(f"/desk/protected/{case}/ask", closing)).status_code == 303
     assert "another handler has asked" in (await second.get(f"/desk/protected/{case}")).text
+    unread = await second.post(f"/desk/protected/{case}/close")
+    assert (unread.status_code, "Open the sealed words again" in unread.text) == (422, True)
+    read = await second.post(f"/desk/protected/{case}/open", {"reason": "close"})
+    for words in ("the office was shut", "Could not be examined", "Not heard"):
+        assert words in read.text
     assert (await second.post(f"/desk/protected/{case}/close")).status_code == 303
     assert (await one("SELECT status FROM sealed.cases WHERE id = %s", case))["status"] == "closed"
+
+
+async def test_nobody_sees_without_opening(readers: list[Browser], sealed: Seal, one: One) -> None:
+    case = await sealed()
+    await readers[1].post(f"/desk/protected/{case}/open", {"reason": "first_look"})
+    for move in ("seen", "start", "answer", "askback", "plan"):
+        form = {"text": "x", "until": "2099-01-01"}
+        answer = await readers[0].post(f"/desk/protected/{case}/{move}", form)
+        assert (answer.status_code, "Open the sealed words first" in answer.text) == (422, True), move
+    assert (await one("SELECT status FROM sealed.cases WHERE id = %s", case))["status"] == "received"
+
+
+async def test_an_answer_stands_in_the_case_with_what_became_of_its_message(
+    readers: list[Browser], sealed: Seal, one: One
+) -> None:
+    first, second = readers
+    case = await sealed(code="9000000000007", lang="ur")
+    await first.post(f"/desk/protected/{case}/open", {"reason": "first_look"})
+    assert (await first.post(f"/desk/protected/{case}/answer", {"text": "come on Tuesday"})).status_code == 303
+    again = await first.post(f"/desk/protected/{case}/askback", {"text": "y" * 2001})
+    assert (again.status_code, "y" * 2001 in again.text) == (422, True), "what was typed stays"
+    plan = {"text": "ask the school", "until": "2099-01-01"}
+    assert (await first.post(f"/desk/protected/{case}/plan", plan)).status_code == 303
+    page = (await second.post(f"/desk/protected/{case}/open", {"reason": "review"})).text
+    for words in ("come on Tuesday", "ask the school", "What they were told", "has not allowed messages"):
+        assert words in page
+    assert (await one("SELECT count(*) AS n FROM outbox"))["n"] == 0
+    assert "2099" in (await second.get("/desk/protected")).text
 
 
 async def test_without_the_sessions_key_nothing_opens(enter: Enter, readers: list[Browser], sealed: Seal) -> None:
@@ -170,7 +205,7 @@ async def test_who_came_later_or_is_no_reader_sees_nothing(
     assert str(case)[:8] not in (await late.get("/desk/protected")).text
     for path in (f"/desk/protected/{case}", f"/desk/protected/{uuid.uuid4()}"):
         assert (await late.get(path)).status_code == 404
-        for move in ("open", "seen", "start", "note", "ask", "unask", "close"):
+        for move in ("open", *protected_acts.ACTS):
             assert (await late.post(f"{path}/{move}", {"reason": "review", "text": "x"})).status_code == 404
 
 

@@ -25,7 +25,7 @@ def test_what_comes_after_a_handlers_words_stands_in_that_case(phone: Phones, te
     assert among(talk, Append) == Append(code, Item(text, media))  # type: ignore[arg-type]  # the fixture's media
     assert among(talk, Settle)
     assert talk.reply
-    assert talk.reply.says[-1] == Say("thread.added", {"day": {"date": DAY}})
+    assert talk.reply.says[-1] == Say("thread.answered", {"day": {"date": DAY}})
     assert group(code) not in said, "its number is named nowhere"
 
 
