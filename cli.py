@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import psycopg
 import typer
 
 import bot.commands
+import bot.erase_commands
 import broadcast.commands
 import cases.commands
 import cases.outside_commands
 import desk.commands
+import desk.protected
 import desk.protected_door
+import desk.protected_escrow
 import desk.protected_roster
 import flows.commands
 import flows.load
@@ -72,7 +76,7 @@ def up() -> None:
     with processes.slot() as slot:
         children = processes.table(here, [sys.executable, "-m", "cli"], slot)
         seed = _seed if here.demo else None
-        sys.exit(supervisor.run(here, migrate=_migrate, seed=seed, children=children, announce=_announce))
+        sys.exit(supervisor.run(here, migrate=_ready, seed=seed, children=children, announce=_announce))
 
 
 @app.command()
@@ -209,6 +213,53 @@ def seed() -> None:
     _print_logins(here)
 
 
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(help="A new file. Keep it apart from the keys.")]) -> None:
+    """Dump the database while everything runs. The list of what was erased goes beside the dump."""
+    from house import Failed, dumps
+    from house.postgres import as_owner
+
+    here = environment.load_running()
+    try:
+        dumps.write(as_owner(here.database_url, here.data), file)
+    except Failed as refused:
+        raise Misconfigured(f"jawab: {refused}") from None
+    out.print(f"{file} is written; `jawab erased list` says what a restore must erase again")
+
+
+@app.command()
+def restore(
+    dump: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="As `jawab backup` wrote it.")],
+    erased: Annotated[
+        list[Path] | None, typer.Option(exists=True, dir_okay=False, help="A list of what was erased, kept elsewhere.")
+    ] = None,
+) -> None:
+    """Bring a dump back while nothing runs, and erase again what was erased since, before anything starts."""
+    from house import Failed, dumps
+    from house.postgres import as_owner
+
+    here = environment.load()
+    try:
+        given = as_owner(here.database_url, here.data) if here.database_url else ""
+        with dumps.at_rest(here.data, given) as url:
+            there = here.model_copy(update={"database_url": url})
+            _migrate(there)  # its roles, before what is granted to them
+            dumps.bring_back(url, dump)
+            _migrate(there)
+            again = bot.erase_commands.replay(there, url, *(erased or ()))
+            cards = asyncio.run(_adopt(there))
+    except Failed as refused:
+        raise Misconfigured(f"jawab: {refused}") from None
+    out.print(f"{dump} is back; erased again: {again}")
+    if cards:
+        out.print(f"unsorted cards whose keys no backup holds, now behind the protected door: {cards}")
+
+
+async def _adopt(here: Settings) -> int:
+    async with opened(here, roles=("custody",), size=2, speaker="operator") as jawab:
+        return await desk.protected.adopt_restored(jawab.db, jawab.keys)
+
+
 def _check_flows() -> None:
     """A typo in a flow stops the start, and not the first citizen's message."""
     try:
@@ -234,13 +285,20 @@ def _migrate(here: Settings) -> None:
 
     async def refresh() -> None:
         # A district is added once and then only updated; its lists are data of this version, as the tables are.
-        async with (
-            opened(here, roles=("console",), size=2, speaker="operator") as jawab,
-            jawab.db.transaction("console") as tx,
-        ):
-            await districts.refresh(tx)
+        async with opened(here, roles=("console", "custody"), size=2, speaker="operator") as jawab:
+            async with jawab.db.transaction("console") as tx:
+                await districts.refresh(tx)
+            await desk.protected_escrow.bind_old(jawab.db, jawab.keys)
 
     asyncio.run(refresh())
+
+
+def _ready(here: Settings) -> None:
+    """Migrated, and without what was erased: a restored dump may hold it."""
+    from house.postgres import as_owner
+
+    _migrate(here)
+    bot.erase_commands.replay(here, as_owner(here.database_url, here.data))
 
 
 def _seed(here: Settings, *, renew: bool = False) -> None:
@@ -318,6 +376,7 @@ for room in (
     cases.commands,
     cases.outside_commands,
     bot.commands,
+    bot.erase_commands,
     desk.commands,
     desk.protected_door,
     broadcast.commands,
@@ -325,9 +384,12 @@ for room in (
     for name, sub in room.APPS.items():
         app.add_typer(sub, name=name)
 app.command()(flows.commands.play)
+app.command("inventory")(bot.erase_commands.inventory)
+app.command("erase")(bot.erase_commands.erase_here)
 app.command("doctor")(
     store.commands.doctor_with(
         bot.commands.find_wrong,
+        bot.erase_commands.find_wrong,
         cases.commands.find_wrong,
         cases.outside_commands.find_wrong,
         desk.protected_door.find_wrong,

@@ -16,12 +16,13 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot import away, deliver, intake, mail, registry, silence, templates
+from bot import away, copies, deliver, intake, mail, registry, silence, templates
 from broadcast import publish
 from cases import calendar, endings, links, notices, overdue, reserved, sorting, supervisors
 from cases.calendar import PROVINCE
 from desk import attempts, decisions, protected, protected_door, protected_roster, sessions
 from store import audit, drops, inbox, media, once, outbox, tries
+from store import copies as kept_copies
 from store import jobs as book
 from store import sessions as conversations
 from store.database import CUSTODY
@@ -192,6 +193,7 @@ async def _forget(jawab: Jawab, now: datetime) -> None:
         for renew in (inbox.renew, outbox.renew, conversations.renew, media.renew, sorting.renew):
             await renew(auto, jawab.keys, now)
         await inbox.forget(auto, now)
+        await media.forget(auto, now)
     await asyncio.to_thread(jawab.keys.hours.destroy, now)
 
 
@@ -214,6 +216,13 @@ async def _prune(jawab: Jawab, now: datetime) -> None:
         )
 
 
+async def _forget_copies(jawab: Jawab, _: datetime) -> None:
+    """What the provider still has of words and files."""
+    await copies.forget(jawab)
+    async with jawab.db.transaction("intake") as tx:
+        await kept_copies.forget(tx)
+
+
 async def _keep_head(jawab: Jawab, now: datetime) -> None:
     """The audit of the day that is over: whether it holds, and its head for everybody."""
     async with jawab.db.transaction("console") as tx:
@@ -228,6 +237,7 @@ JOBS: tuple[Job, ...] = (
     Job("retry_undone", SWEEP, _retry_undone, "intake"),
     Job("go_quiet", SWEEP, _go_quiet, "intake"),
     Job("fetch_media", SWEEP, _fetch_media, "intake"),
+    Job("forget_copies", timedelta(minutes=1), _forget_copies, "intake"),
     Job("watch_channels", timedelta(minutes=1), _watch_channels, "console"),
     Job("refresh_templates", timedelta(minutes=15), _refresh_templates, "console"),
     Job("escalate", SWEEP, _escalate, "console"),

@@ -239,7 +239,8 @@ class Settings(BaseSettings):
     @property
     def base_url(self) -> str:
         """What providers call and what signatures are checked against."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
 
     @property
     def trial(self) -> bool:

@@ -146,6 +146,18 @@ async def claim_under_way(tx: Tx, most: int) -> list[Link]:
     )
 
 
+async def claim_come_back(tx: Tx, since: datetime, most: int) -> list[Link]:
+    """Those whose message had gone out and then did not arrive, or whose code did not; held. Nobody has opened them."""
+    return await fetch_all(
+        tx,
+        f"SELECT {_COLUMNS} FROM links WHERE went_at > %s AND failed_at IS NULL AND opened_at IS NULL"  # noqa: S608 - columns of our own
+        " AND EXISTS (SELECT FROM outbox o WHERE o.id IN (links.outbox_id, links.code_outbox_id)"
+        " AND o.state IN ('failed', 'undelivered')) ORDER BY went_at LIMIT %s FOR UPDATE OF links SKIP LOCKED",
+        (since, most),
+        of=Link,
+    )
+
+
 async def mark_gone(tx: Tx, link_id: UUID, at: datetime) -> None:
     await tx.execute("UPDATE links SET went_at = %s WHERE id = %s", (at, link_id))
 

@@ -27,6 +27,7 @@ from store.database import LOCKS, Tx, fetch_one, new_id
 BATCH = 200  # referrals that one transaction sends on their way; the next run takes the rest
 MORNING = time(9)  # gathered messages go from here on, in the province's time
 PATIENCE = timedelta(days=1)  # a message that has not left by then goes another way
+COMES_BACK = timedelta(days=7)  # providers say "not delivered" within hours, aggregators within days
 REMIND_BEFORE = timedelta(days=1)  # before the day that was asked for
 
 Said = tuple[str, dict[str, Any]]  # (text key, values)
@@ -144,7 +145,7 @@ async def settle(tx: Tx, keys: Keys, now: datetime, *, batch: int = BATCH) -> li
     """Write what became of the messages that are under way, and tell whose case it is. Returns ids to ring for."""
     rung: list[UUID] = []
     for link in await links.claim_under_way(tx, batch):
-        carriers = [Carrier(way, outbox_id, mail_id) for way, outbox_id, mail_id in _carriers(link)]
+        carriers = _carriers(link)
         fates = [await _fate(tx, carrier) for carrier in carriers]
         late = now - link.at > PATIENCE
         failed = next(
@@ -162,14 +163,21 @@ async def settle(tx: Tx, keys: Keys, now: datetime, *, batch: int = BATCH) -> li
             await links.mark_gone(tx, link.id, at)
             for one in await referrals.mark_told(tx, link.id, at):
                 rung += await tell_sent(tx, keys, one, at, now)
+    for link in await links.claim_come_back(tx, now - COMES_BACK, batch):
+        # It had left, so the office counted as told: it was not, and whose case it is hears what becomes of it now.
+        carriers = _carriers(link)
+        bad = [one.way_id for one in carriers if (await _fate(tx, one))[0] == "failed"]
+        await referrals.take_back(tx, link.id)
+        await _fail(tx, link, carriers, bad[0], now)
     return rung
 
 
-def _carriers(link: Link) -> list[tuple[UUID, UUID | None, UUID | None]]:
+def _carriers(link: Link) -> list[Carrier]:
+    """The messages that carry a link, and its code where that goes by one."""
     assert link.way_id is not None  # noqa: S101 - it is carried in the transaction that makes it
-    found = [(link.way_id, link.outbox_id, link.mail_id)]
+    found = [Carrier(link.way_id, link.outbox_id, link.mail_id)]
     if link.code_way_id is not None:
-        found.append((link.code_way_id, link.code_outbox_id, link.code_mail_id))
+        found.append(Carrier(link.code_way_id, link.code_outbox_id, link.code_mail_id))
     return found
 
 

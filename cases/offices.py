@@ -278,6 +278,19 @@ async def above(tx: Tx, office_id: UUID | None) -> UUID | None:
     return None if row is None else row["above_id"]
 
 
+async def is_about(conn: Conn, case_id: UUID, staff_id: UUID) -> bool:
+    """Whether an ordinary case is about this person's own office, or one that commands it."""
+    row = await fetch_one(
+        conn,
+        "WITH RECURSIVE line (id) AS ("
+        " SELECT office_id FROM staff WHERE id = %(staff)s"
+        " UNION SELECT o.above_id FROM offices o JOIN line ON line.id = o.id"
+        ") SELECT EXISTS (SELECT 1 FROM cases c JOIN line ON line.id = c.office_id WHERE c.id = %(case)s) AS about",
+        {"staff": staff_id, "case": case_id},
+    )
+    return bool(row and row["about"])
+
+
 async def responsible(conn: Conn, case_id: UUID) -> set[UUID]:
     """The offices that have a case: its own, those it was referred to, and whoever commands these."""
     rows = await fetch_all(

@@ -194,6 +194,15 @@ async def release(tx: Tx, link_id: UUID, bad_way: UUID) -> None:
     )
 
 
+async def take_back(tx: Tx, link_id: UUID) -> None:
+    """The message about these came back: nobody was told by it."""
+    await tx.execute(
+        "UPDATE referrals SET told_at = NULL, silent_at = NULL"
+        " WHERE link_id = %s AND seen_at IS NULL AND answered_at IS NULL AND done_at IS NULL",
+        (link_id,),
+    )
+
+
 async def send_again(tx: Tx, referral_id: UUID) -> None:
     """As if nobody had been told: from the first way on."""
     await tx.execute(

@@ -44,9 +44,14 @@ async def seed_demo(
         await outside.load(tx, others, calendar.day_of(datetime.now(UTC)), demo=True)
         for number in plan["channels"]:  # one that has been given to a real district meanwhile stays there
             await channels.adopt(tx, **number)
+        seats = {office: await offices.find(tx, "", office) for office in plan["offices"]["province"]}
         there = {row["login"] for row in await fetch_all(tx, "SELECT login FROM staff WHERE demo")}
         people = [
-            Person(**{"district_id": None if row.pop("province", False) else district_id, **row}, demo=True)
+            Person(
+                office_id=seats.get(row.pop("office", None)),
+                **{"district_id": None if row.pop("province", False) else district_id, **row},
+                demo=True,
+            )
             for row in plan["staff"]
             if row["login"] not in there or (password_of is not None and password_of(row["login"]) is None)
         ]

@@ -96,7 +96,7 @@ async def list_for(
     rows = await fetch_all(tx, _PAGE, wanted)
     if rows:
         await audit.write(tx, str(staff_id), "sorting.read", " ".join(str(row["id"]) for row in rows))
-    return [sorting.open_row(keys, row) for row in rows]
+    return sorting.open_rows(keys, rows)
 
 
 async def count_for(tx: Tx, staff_id: UUID, now: datetime) -> dict[str, int]:

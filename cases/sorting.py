@@ -7,7 +7,8 @@ behind the seal. Who sorts is in cases.sorters, what they may do to a card in ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -94,7 +95,10 @@ async def add_copy(tx: Tx, sorting_id: UUID, copy: bytes) -> None:
 
 
 async def take_lost(tx: Tx, keys: Keys, now: datetime) -> list[Lost]:
-    """Delete the cards that nobody here opens any more and return their sealed copies: a restored dump brought them."""
+    """Delete the cards that nobody here opens any more and return their sealed copies: a restored dump brought them.
+
+    Those whose keys should still be there by `now` stay: they may be on their way.
+    """
     rows = await fetch_all(
         tx,
         "SELECT id, code, words, answers, code_box, copies, district_id, received_at FROM sorting"
@@ -263,6 +267,12 @@ async def take(tx: Tx, keys: Keys, sorting_id: UUID) -> Kept:
     return open_row(keys, row)
 
 
+async def erase(tx: Tx, contact_ids: Sequence[UUID]) -> list[UUID]:
+    """These people's cards go, words and all; what was said of them is counted on. Returns which they were."""
+    rows = await fetch_all(tx, "DELETE FROM sorting WHERE contact_id = ANY(%s) RETURNING id", (list(contact_ids),))
+    return [row["id"] for row in rows]
+
+
 async def open_case(
     tx: Tx,
     keys: Keys,
@@ -354,8 +364,21 @@ async def _blank_messages(tx: Tx, keys: Keys, kept: Kept) -> None:
     await outbox.forget_case(tx, kept.id)
 
 
+def open_rows(keys: Keys, rows: Iterable[Mapping[str, Any]]) -> list[Kept]:
+    """Those that open: what a restore brought without the key of its hour goes where `take_lost` says."""
+    opened = []
+    for row in rows:
+        with suppress(Refused):
+            opened.append(open_row(keys, row))
+    return opened
+
+
 def open_row(keys: Keys, row: Mapping[str, Any]) -> Kept:
-    words, answers, code = card_boxes.open_all(keys, row)
+    """Raises `Refused` where the key of its hour is gone."""
+    try:
+        words, answers, code = card_boxes.open_all(keys, row)
+    except Unopened:
+        raise Refused("gone") from None
     opened: dict[str, Any] = {"words": words, "answers": answers, "code": code}
     return Kept(**{name: row[name] for name in Kept.__slots__ if name not in opened}, **opened)
 

@@ -11,7 +11,7 @@ from cases.lifecycle import Refused
 from cases.roles import PROTECTED, ROLES
 from store import audit, desk_sessions, login_waits
 from store.crypto import hash_password, lock_private, new_keypair, new_salt
-from store.database import Tx, fetch_all
+from store.database import Conn, Tx, fetch_all, fetch_one
 
 # Read aloud over a telephone and typed on one: no letter that looks like another.
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -98,6 +98,22 @@ def _lock(role: str, password: str) -> Locked:
     private, public = new_keypair()
     salt = new_salt()
     return Locked(hash_password(password), public, lock_private(private, password, salt), salt)
+
+
+async def seat(tx: Tx, staff_id: UUID, office_id: UUID | None) -> None:
+    """In which office they sit; None: in none that people complain about."""
+    await tx.execute("UPDATE staff SET office_id = %s WHERE id = %s", (office_id, staff_id))
+
+
+async def count_beside(conn: Conn, staff_id: UUID) -> int:
+    """How many other protected handlers of the province may sign in, of the demo's or of the real ones."""
+    row = await fetch_one(
+        conn,
+        "SELECT count(*) AS n FROM staff f JOIN staff me ON me.id = %s WHERE f.id <> me.id AND f.demo = me.demo"
+        " AND f.role = %s AND f.district_id IS NULL AND f.disabled_at IS NULL",
+        (staff_id, PROTECTED),
+    )
+    return int(row["n"]) if row else 0
 
 
 async def disable(tx: Tx, staff_id: UUID) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import typer
 
-from cases import staff, ways
+from cases import offices, staff, ways
 from cases.commands import TOLD
 from cases.lifecycle import Refused
 from cases.roles import PROTECTED, ROLES, who_may
@@ -17,7 +17,8 @@ from cases.staff import Person
 from desk.protected_roster import roster_app
 from store import audit, desk_sessions, login_waits, second_factors, terminal
 from store.crypto import Keys
-from store.database import Database, fetch_all, fetch_one
+from store.database import Database, Tx, fetch_all, fetch_one
+from store.jawab import Jawab
 from store.terminal import AsJson
 
 staff_app = typer.Typer(no_args_is_help=True, help="People at the desk.")
@@ -49,7 +50,7 @@ async def add_staff(
         raise Unacceptable(f"no such role: {role} (there are {', '.join(sorted(ROLES))})")
     if district is None and role not in who_may("province"):
         raise Unacceptable(f"a {role} needs a district")
-    if role == PROTECTED and (district or office):
+    if role == PROTECTED and district:
         raise Unacceptable(
             "a protected handler is of the province, without --district: in a district they read nothing"
         )
@@ -128,6 +129,45 @@ async def set_way(db: Database, keys: Keys, login: str, *, kind: str, address: s
             await ways.end(tx, kind=kind, now=now, staff_id=person["id"])
 
 
+async def find_office(db: Database, district: str | None, office: str | None) -> UUID | None:
+    """Raises `Unacceptable` for an office that is none of the district's or the province's."""
+    if office is None:
+        return None
+    try:
+        async with db.autocommit("console") as conn:
+            return await offices.find(conn, district or "", office)
+    except Refused:
+        raise Unacceptable(f"no such office: {office} (`jawab office list`)") from None
+
+
+async def seat_staff(db: Database, login: str, office: str | None) -> None:
+    """Raises `Unacceptable`."""
+    async with db.transaction("console") as tx:
+        person = await _find(tx, login)
+        seat = await find_office(db, person["district_id"], office)
+        await staff.seat(tx, person["id"], seat)
+        await audit.write(tx, "operator", "staff.seat", login)
+
+
+async def shut_staff(db: Database, login: str, *, shut: bool) -> int:
+    """Take somebody's access away, or give it back. Returns how many protected handlers there are beside them.
+
+    Raises `Unacceptable`.
+    """
+    async with db.transaction("console") as tx:
+        person = await _find(tx, login)
+        await (staff.disable if shut else staff.enable)(tx, person["id"])
+        await audit.write(tx, "operator", "staff.disable" if shut else "staff.enable", login)
+        return await staff.count_beside(tx, person["id"])
+
+
+async def _find(tx: Tx, login: str) -> dict[str, Any]:
+    person = await fetch_one(tx, "SELECT id, district_id FROM staff WHERE login = %s FOR UPDATE", (login,))
+    if person is None:
+        raise Unacceptable(f"no such login: {login}")
+    return person
+
+
 def _check(password: str | None, login: str) -> None:
     """None is fine: then one is made that nobody chose."""
     if password is None:
@@ -139,19 +179,21 @@ def _check(password: str | None, login: str) -> None:
 
 
 @staff_app.command("add")
-def add_staff_here(
+def add_staff_here(  # noqa: PLR0917 - a command's arguments stand in their order
     context: typer.Context,
     login: Annotated[str, typer.Argument(help="2 to 40 of a-z 0-9 . _ -")],
     role: Annotated[str, typer.Argument(help=" ".join(sorted(ROLES)))],
     name: Annotated[str, typer.Option(help="As colleagues know the person.")],
     district: Annotated[str | None, typer.Option(help="Left out: the province.")] = None,
+    office: Annotated[str | None, typer.Option(help="Where they sit, as in the offices' file.")] = None,
 ) -> None:
     """Add a person; prints a one-time password that is kept nowhere."""
-    made = terminal.run(
-        context,
-        lambda jawab: add_staff(jawab.db, login=login, name=name, role=role, district=district),
-        Unacceptable,
-    )
+
+    async def add(jawab: Jawab) -> dict[str, Any]:
+        seat = await find_office(jawab.db, district, office)
+        return await add_staff(jawab.db, login=login, name=name, role=role, district=district, office=seat)
+
+    made = terminal.run(context, add, Unacceptable)
     terminal.show([made], as_json=False)
 
 
@@ -160,6 +202,31 @@ def reset_password_here(context: typer.Context, login: str) -> None:
     """A new one-time password. A protected handler's earlier cases stay shut: nobody can reset a way into them."""
     made = terminal.run(context, lambda jawab: reset_password(jawab.db, login), Unacceptable)
     terminal.show([made], as_json=False)
+
+
+@staff_app.command("office")
+def seat_here(
+    context: typer.Context,
+    login: str,
+    office: Annotated[str | None, typer.Argument(help="As in the offices' file; left out: none.")] = None,
+) -> None:
+    """Say in which office somebody sits. What is about it, above or below, is not theirs to read or to take."""
+    terminal.run(context, lambda jawab: seat_staff(jawab.db, login, office), Unacceptable)
+    terminal.out.print(f"{login}: {office or 'no office'}; for a protected handler `jawab roster` comes next")
+
+
+@staff_app.command("disable")
+def disable_here(context: typer.Context, login: str) -> None:
+    """Take somebody's access away, a protected handler's too, and sign them out."""
+    left = terminal.run(context, lambda jawab: shut_staff(jawab.db, login, shut=True), Unacceptable)
+    terminal.out.print(f"{login} may not sign in any more; protected handlers beside them: {left}")
+
+
+@staff_app.command("enable")
+def enable_here(context: typer.Context, login: str) -> None:
+    """Give somebody's access back."""
+    terminal.run(context, lambda jawab: shut_staff(jawab.db, login, shut=False), Unacceptable)
+    terminal.out.print(f"{login} may sign in")
 
 
 @staff_app.command("factor")

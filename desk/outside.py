@@ -38,7 +38,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             named=named,
             districts={one.id: one.names for one in served},
             mine=lambda one: _is_mine(staff, one),
-            langs=ALL_LANGS,
+            name_langs=ALL_LANGS,
             name_most=outside.NAME_MOST,
             problem=problem,
             told=told,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -22,13 +22,13 @@ from starlette.responses import RedirectResponse, Response
 import pages
 from cases import calendar, districts, husk, register, sorting
 from cases.lifecycle import Refused
-from cases.protected import acting, dropped, reading, standing, telling, vault
+from cases.protected import acting, admitting, dropped, notices, reading, standing, telling, vault
 from cases.protected import register as room
 from cases.protected.acting import Reader
 from cases.protected.reading import Sealed
 from cases.roles import who_may
 from cases.sorting import Kept
-from desk import files, pins, sessions, told
+from desk import files, pins, protected_readers, sessions, told
 from desk.protected_acts import ACTS, TEXT_MOST, Act
 from desk.roles import Staff
 from desk.sealed_item import NAMED, Opened, lay_out, read_file
@@ -54,14 +54,9 @@ async def forget_looks(tx: Tx) -> int:
 
 
 async def mix(db: Database, keys: Keys, now: datetime) -> int:
-    """Fill and mix the room where something has come since, and let the log of it go. Returns how many rows had.
-
-    Cards that a restored dump brought without their keys go there first: their readers open what was sealed of them.
-    """
+    """Fill and mix the room where something has come since, and let the log of it go. Returns how many rows had."""
+    await _adopt(db, keys, now)
     async with db.transaction("custody") as tx:
-        for lost in await sorting.take_lost(tx, keys, now):
-            await vault.adopt(tx, lost)
-            await alarms.sound(tx, "card_restored", lost.district_id)
         fresh = await room.count_fresh(tx)
         if fresh:
             await vault.fill(tx, keys)
@@ -70,6 +65,21 @@ async def mix(db: Database, keys: Keys, now: datetime) -> int:
         async with db.transaction("custody") as tx:
             await room.turn_log(tx)
     return fresh
+
+
+async def adopt_restored(db: Database, keys: Keys) -> int:
+    """After a restore, and before anything starts: nobody will bring the keys of its hours. Returns how many cards."""
+    return await _adopt(db, keys, datetime.now(UTC) + timedelta(days=1))
+
+
+async def _adopt(db: Database, keys: Keys, now: datetime) -> int:
+    """Cards without their keys go behind the door: its readers open what was sealed of them, and nobody else can."""
+    async with db.transaction("custody") as tx:
+        cards = await sorting.take_lost(tx, keys, now)
+        for lost in cards:
+            await vault.adopt(tx, keys, lost)
+            await alarms.sound(tx, "card_restored", lost.district_id)
+    return len(cards)
 
 
 async def _mix_when_quiet(db: Database) -> None:
@@ -137,10 +147,13 @@ def slot(jawab: Jawab) -> Slot:
 
 
 async def _put_behind(tx: Tx, keys: Keys, kept: Kept, accused: Collection[UUID], now: datetime) -> None:
-    """Seal, or lock for the province's triage alone while the door is closed."""
+    """Seal, or lock for the province's triage alone while the door is closed.
+
+    Where all who read sit in an accused office, the escrow alone gets it, with an alarm.
+    """
     district = await districts.find(tx, kept.district_id)
     at_door = await standing.look(tx, keys, kept.district_id, demo=district is not None and district.demo)
-    if at_door.open and await vault.has_reader(tx, kept.district_id, accused):
+    if at_door.open:
         await vault.seal_kept(tx, keys, kept, accused=accused)
     else:
         await sorting.lock(tx, keys, kept, now)
@@ -210,7 +223,7 @@ async def _show_list(jawab: Jawab, request: Request) -> Response:
     staff: Staff = request.state.staff
     async with jawab.db.transaction("custody") as tx:
         rows = await reading.list_for(tx, staff.id)
-        stopped = await reading.list_stopped(tx, staff.id)
+        around = await protected_readers.look_around(tx, staff.id)
         await audit.write(tx, str(staff.id), "protected.list", str(staff.id))
         names = {row["id"]: row["names"] for row in await fetch_all(tx, "SELECT id, names FROM districts")}
         dropped_in = await dropped.count_waiting(tx)
@@ -218,7 +231,9 @@ async def _show_list(jawab: Jawab, request: Request) -> Response:
         request,
         "desk/protected_list.html",
         rows=rows,
-        stopped=stopped,
+        **around,
+        problem=protected_readers.told_of(request),
+        done=request.query_params.get("done", "") == "admit",
         districts=names,
         dropped_in=dropped_in,
         today=calendar.day_of(datetime.now(UTC)),
@@ -233,6 +248,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         items: list[Opened] | None = None,
         fates: Mapping[UUID | None, str] | None = None,
         waiting: Sequence[str] = (),
+        days: Mapping[str, Any] | None = None,
         problem: str = "",
         kept: str = "",
         failed: str = "",
@@ -240,9 +256,10 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
     ) -> Response:
         staff: Staff = request.state.staff
         case_id = request.path_params["case_id"]
-        async with jawab.db.autocommit("custody") as conn:
-            found = await _mine(conn, staff, case_id)
-        asker = found.close_asked_by
+        async with jawab.db.transaction("custody") as tx:
+            found = replace(await _mine(tx, staff, case_id), **(days or {}))
+            newcomers = await admitting.waiting(tx, jawab.keys, case_id, found.district_id)
+            news = await notices.unseen(tx, staff.id)
         done = request.query_params.get("done", "")
         return pages.page(
             request,
@@ -250,6 +267,8 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             status=status,
             case=found,
             items=items,
+            newcomers=[one for one in newcomers if one.id != staff.id],
+            notices=news,
             fates=fates or {},
             waiting=waiting,
             reason=request.state.form.get("reason", ""),
@@ -265,8 +284,8 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             find_near=pins.find_near,
             is_blob=blobs.is_blob,
             today=calendar.day_of(datetime.now(UTC)),
-            asked_by_me=asker == staff.id,
-            asked_by_other=asker not in {None, staff.id},
+            asked_by_me=found.close_asked_by == staff.id,
+            asked_by_other=found.close_asked_by not in {None, staff.id},
             done=done if done in ACTS else "",
             here=f"/desk/protected/{case_id}",
         )
@@ -299,7 +318,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 waiting = [files.tell_kind(kind) for kind in await media.waiting_of_sealed(tx, jawab.keys, case_id)]
         if items is None:
             return await show(request, problem="protected.no_key", status=403)
-        return await show(request, items=items, fates=_say_fates(fates), waiting=waiting)
+        return await show(request, items=items, fates=_say_fates(fates), waiting=waiting, days=reading.days(opened))
 
     async def perform(request: Request) -> Response:
         move, case_id = request.path_params["move"], request.path_params["case_id"]
@@ -326,6 +345,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             return await show(request, problem=f"refused.{refused.reason}", kept=kept, failed=move, status=422)
         return RedirectResponse(f"/desk/protected/{case_id}?done={move}", status_code=303)
 
+    protected_readers.add_routes(app, jawab)
     app.add_route("/desk/protected", partial(_show_list, jawab), methods=["GET"])
     app.add_route("/desk/protected/agree/{staff_id:uuid}", partial(_agree, jawab), methods=["POST"])
     app.add_route("/desk/protected/{case_id:uuid}", show, methods=["GET"])

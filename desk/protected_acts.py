@@ -8,7 +8,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from cases.lifecycle import Refused
-from cases.protected import acting, reading
+from cases.protected import acting, admitting, reading
 from cases.protected.acting import Reader
 from store.crypto import Keys
 from store.database import Tx
@@ -97,6 +97,18 @@ async def _close(act: Act) -> Told:
 
 
 # End of the address → act; each returns the messages that it owes.
+async def _admit(act: Act) -> Told:
+    """Another reader reads it too, the old words as well."""
+    try:
+        other = UUID(act.form.get("who", ""))
+    except ValueError:
+        raise Refused("staff_unknown") from None
+    await admitting.admit(
+        act.tx, act.keys, act.case_id, other, staff_id=act.reader.id, private_key=act.reader.private_key
+    )
+    return []
+
+
 ACTS: dict[str, Callable[[Act], Awaitable[Told]]] = {
     "seen": _see,
     "start": _start,
@@ -107,4 +119,5 @@ ACTS: dict[str, Callable[[Act], Awaitable[Told]]] = {
     "ask": _ask_close,
     "unask": _unask_close,
     "close": _close,
+    "admit": _admit,
 }

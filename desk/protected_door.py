@@ -15,6 +15,7 @@ import typer
 from cases import districts, outside
 from cases.protected import proving, roster, standing
 from cases.protected.standing import LEAST, Standing
+from desk.protected_escrow import escrow_app
 from store import audit, terminal
 from store.crypto import Keys, fingerprint, is_private_of, public_of, write_pair, write_public
 from store.database import Conn, fetch_all
@@ -22,6 +23,7 @@ from store.jawab import Jawab
 from store.terminal import AsJson
 
 protected_app = typer.Typer(no_args_is_help=True, help="The protected door: what it needs to be open.")
+protected_app.add_typer(escrow_app, name="escrow")
 APPS = {"protected": protected_app}
 ROLES = ("console", "custody")
 

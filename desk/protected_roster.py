@@ -15,9 +15,10 @@ import typer
 from cases.protected import roster, signing
 from cases.protected.signing import Roster, Seat, Signed, Trust, Unsound
 from store import terminal
-from store.crypto import Keys, fingerprint, new_signer, sign, signer_of
+from store.crypto import Keys, fingerprint
 from store.database import Database
 from store.jawab import Jawab
+from store.signatures import new_signer, sign, signer_of
 from store.terminal import AsJson
 
 roster_app = typer.Typer(no_args_is_help=True, help="Who may read protected cases, as trustees have signed it.")

@@ -27,15 +27,17 @@ LINES = 200
 # Kind of an act -> which acts. What is not listed is not shown.
 KINDS: dict[str, str] = {
     "login": r"desk\.login",
-    "case": r"case\.(?!seal)[a-z_]+",
+    "case": r"case\.(?!seal|read$)[a-z_]+",
+    "looked": r"case\.read",
     "contact": r"contact\.reveal\.[a-z_]+",
     "edition": r"edition\.[a-z_]+",
-    "office": r"offices?\.[a-z_]+",
+    "office": r"office\.[a-z_]+",
+    "offices": r"offices\.read",
     "staff": r"staff\.(disable|enable|signout)",
     "record": r"record\.read",
 }
 WHOSE = (HANDLER, SUPERVISOR, EDITOR, APPROVER, ADMIN)
-OF_A_CASE = ("case", "contact")
+OF_A_CASE = ("case", "looked", "contact")
 
 
 @dataclass(frozen=True, slots=True)

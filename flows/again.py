@@ -50,7 +50,14 @@ def _ask_to_message(turn: Turn) -> bool:
 
 
 def hold(turn: Turn) -> None:
-    """Words wait until it is known whether they are more of what was begun. Those of danger lead behind the door."""
+    """Words wait until it is known whether they are more of what was begun; behind the door they wait sealed.
+
+    Those of danger lead behind it.
+    """
+    if turn.report.sealed:
+        report.doubt(turn)
+        land(turn, ASK, ask=True)
+        return
     if not report.is_dangerous(turn):
         turn.update(held=(*turn.report.held, report.take_item(turn)))
         land(turn, ASK, ask=True)

@@ -16,6 +16,7 @@ from flows import (
     codes,
     correcting,
     echoes,
+    flood,
     focus,
     hearing,
     holding,
@@ -30,7 +31,7 @@ from flows import (
 )
 from flows.asking import ASKS, is_offered, take_choice
 from flows.book import Book
-from flows.effects import KeepStory, LookUp, Step
+from flows.effects import LookUp, Step
 from flows.facts import answered
 from flows.hearing import Meaning
 from flows.model import LATER, Event, Found, FoundCase, FoundFacility, Lies, Rating, Session, Thread
@@ -53,7 +54,7 @@ def step(book: Book, session: Session, event: Event) -> Step:
 
 def _step_in_flood(book: Book, session: Session, event: Event) -> Step:
     """Words are kept, and nothing is said: the question that is open, and a reply that is held, stay as they are."""
-    made = _run(book, session, event, _flood).end()
+    made = _run(book, session, event, flood.keep).end()
     return replace(made, reply=None, session=replace(made.session, held=session.held, echo=session.echo))
 
 
@@ -380,29 +381,6 @@ def _open(turn: Turn, found: FoundCase) -> None:
         go(turn, focus.ADDED if threads.append(turn) else focus.ABOUT)
     else:
         go(turn, turn.node.found)
-
-
-MOST_HELD = 50  # messages that wait in a session; more are put before a person
-
-
-def _flood(turn: Turn) -> None:
-    """The words go where the rest of what is told lies; where nothing is begun, before a person."""
-    thread = turn.memory.thread
-    turn.over = turn.fresh
-    if thread is not None and not report.is_begun(turn):
-        threads.append(turn)
-    elif report.is_begun(turn) and turn.report.done:
-        report.hold(turn)
-    elif report.is_begun(turn) and report.is_doubtful(turn):
-        report.doubt(turn)
-    elif report.is_begun(turn):
-        report.add_words(turn)
-    elif report.is_dangerous(turn):
-        report.tell(turn)
-    else:
-        turn.do(KeepStory(turn.new_code(), (report.read_item(turn.event),)))
-    if len(turn.report.held) > MOST_HELD:
-        report.keep_held(turn)
 
 
 def _quiet(turn: Turn) -> None:

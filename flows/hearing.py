@@ -188,7 +188,8 @@ def _language(heard: Heard) -> bool:
 
 
 def _stop(heard: Heard) -> bool:
-    return heard.has("stop_it") and not _names_issue(heard) and not heard.has("danger", "call_me")
+    # "Do not send it higher" is about a case, not about our messages.
+    return heard.has("stop_it") and not _names_issue(heard) and not heard.has("danger", "call_me", "higher")
 
 
 def _report(heard: Heard) -> bool:

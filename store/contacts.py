@@ -176,3 +176,29 @@ async def said_at(conn: Conn, channel_id: UUID, tag: bytes) -> datetime | None:
         conn, "SELECT said_at FROM contacts WHERE channel_id = %s AND address_tag = %s", (channel_id, tag)
     )
     return row["said_at"] if row else None
+
+
+async def find_all(conn: Conn, tags: Sequence[bytes]) -> list[UUID]:
+    """Whoever is found by one of these tags, by number or by the provider's id of them; and their twins."""
+    rows = await fetch_all(
+        conn,
+        "SELECT id FROM contacts WHERE address_tag = ANY(%(tags)s) OR reached_tag = ANY(%(tags)s)"
+        " OR person_tag = ANY(%(tags)s) UNION SELECT twin.id FROM contacts twin JOIN contacts one"
+        " ON one.channel_id = twin.channel_id"
+        " AND (one.person_tag = twin.address_tag OR one.address_tag = twin.person_tag)"
+        " WHERE one.address_tag = ANY(%(tags)s) OR one.person_tag = ANY(%(tags)s)",
+        {"tags": list(tags)},
+    )
+    return [row["id"] for row in rows]
+
+
+async def erase(tx: Tx, contact_id: UUID) -> bool:
+    """Nobody is found by this row any more and nothing goes to it; what points to it is counted on. False where so
+    already."""
+    done = await tx.execute(
+        "UPDATE contacts SET address_tag = %(blank)s, address_box = '', person_tag = NULL, reached_tag = NULL,"
+        " reached_box = NULL, weekly_since = NULL, lang = '', stopped_at = coalesce(stopped_at, now())"
+        " WHERE id = %(id)s AND address_box <> ''",
+        {"blank": b"erased" + contact_id.bytes, "id": contact_id},
+    )
+    return done.rowcount == 1

@@ -26,7 +26,6 @@ from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
-from nacl.signing import SigningKey, VerifyKey
 
 from store import brief
 from store.brief import MOST_PAD, BriefKeys
@@ -254,6 +253,20 @@ def new_keypair() -> tuple[bytes, bytes]:
     return bytes(private), bytes(private.public_key)
 
 
+def reader_of(private: bytes) -> bytes:
+    """The public half of a reader's private key."""
+    return bytes(PrivateKey(private).public_key)
+
+
+def rewrap(wrap: bytes, private: bytes, public: bytes) -> bytes:
+    """An item's key for one more reader, by one who has it. Raises `Unopened`."""
+    try:
+        key = SealedBox(PrivateKey(private)).decrypt(bytes(wrap))
+    except CryptoError:
+        raise Unopened("wrap") from None
+    return SealedBox(PublicKey(public)).encrypt(key)
+
+
 def new_salt() -> bytes:
     return nacl.utils.random(argon2id.SALTBYTES)
 
@@ -374,29 +387,3 @@ def _unfinished(path: Path, text: str) -> Path:
         file.flush()
         os.fsync(file.fileno())
     return beside
-
-
-# ── signatures, made away from this machine ──────────────────────────────────────────────────────────────────────────
-def new_signer() -> tuple[bytes, bytes]:
-    """(private, public) for signing, 32 bytes each (Ed25519)."""
-    private = nacl.utils.random(32)
-    return private, signer_of(private)
-
-
-def signer_of(private: bytes) -> bytes:
-    """The public half of a private signing key."""
-    return bytes(SigningKey(private).verify_key)
-
-
-def sign(private: bytes, text: bytes) -> bytes:
-    return bytes(SigningKey(private).sign(text).signature)
-
-
-@lru_cache(maxsize=64)
-def is_signed(public: bytes, text: bytes, signature: bytes) -> bool:
-    """Whether this key has signed this text. False also for what is no key or no signature."""
-    try:
-        VerifyKey(public).verify(text, signature)
-    except (CryptoError, ValueError):
-        return False
-    return True

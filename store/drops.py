@@ -5,6 +5,7 @@ Every question about a case leaves one with its phone, on whichever side of the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -52,3 +53,8 @@ async def find_key(conn: Conn, drop_id: UUID) -> bytes | None:
 async def forget(tx: Tx) -> int:
     """Let go of those whose question is over. What was put into them waits for its reader. Returns how many."""
     return (await tx.execute("DELETE FROM drops WHERE ends_at < now() - %s", (_AFTER,))).rowcount
+
+
+async def erase(tx: Tx, contact_ids: Sequence[UUID]) -> None:
+    """No question stands with these phones any more. What was put into their drops waits for its reader."""
+    await tx.execute("DELETE FROM drops WHERE contact_id = ANY(%s)", (list(contact_ids),))

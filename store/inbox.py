@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
@@ -85,16 +86,19 @@ async def said(tx: Tx, keys: Keys, contact_id: UUID, since: datetime, most: int)
         " ORDER BY received_at DESC LIMIT %s",
         (contact_id, since, most),
     )
-    opened = [(row["received_at"], _read(keys, row["body"], row["id"])) for row in reversed(rows)]
+    opened = [(row["received_at"], read(keys, row["body"], row["id"])) for row in reversed(rows)]
     return [Said(at, body["text"]) for at, body in opened if body.get("text")]
 
 
-def _read(keys: Keys, box: bytes, inbox_id: UUID) -> dict[str, Any]:
+def read(keys: Keys, box: bytes | None, inbox_id: UUID) -> dict[str, Any]:
+    """A message's body; {} where nothing of it is left."""
+    if box is None:
+        return {}
     try:
-        read: dict[str, Any] = keys.get_json(box, bound_to(inbox_id))
+        body: dict[str, Any] = keys.get_json(box, bound_to(inbox_id))
     except Unopened:  # its hour is over
         return {}
-    return read
+    return body
 
 
 async def list_undone(auto: Auto, most: int) -> list[Undone]:
@@ -150,3 +154,13 @@ async def forget(auto: Auto, now: datetime) -> int:
         "UPDATE inbox SET body = NULL WHERE state = 'done' AND body IS NOT NULL AND received_at < %s", (now - KEPT,)
     )
     return gone.rowcount
+
+
+async def erase(tx: Tx, contact_ids: Sequence[UUID]) -> int:
+    """The words of these people's messages go, and none of them is tried again. Returns how many they were."""
+    done = await tx.execute(
+        "UPDATE inbox SET body = NULL, state = CASE WHEN state = 'undone' THEN 'done' ELSE state END,"
+        " error = CASE WHEN state = 'undone' THEN 'erased' ELSE error END WHERE contact_id = ANY(%s)",
+        (list(contact_ids),),
+    )
+    return done.rowcount

@@ -9,7 +9,7 @@ from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 from store import channels, hours, kinds, sounds, vcards
-from store.brief import older_than
+from store.brief import gone_before, older_than
 from store.crypto import Keys, Unopened
 from store.database import Auto, Conn, Tx, fetch_all, fetch_one
 
@@ -139,7 +139,7 @@ async def kept_of_sealed(conn: Conn, most: int) -> list[UUID]:
     rows = await fetch_all(
         conn,
         "SELECT id FROM media WHERE state <> 'waiting' AND (sealed_box IS NOT NULL OR sealed_case_id IS NOT NULL)"
-        " LIMIT %s",
+        " ORDER BY sealed_box DESC LIMIT %s",
         (most,),
     )
     return [row["id"] for row in rows]
@@ -152,7 +152,14 @@ async def waiting_of_sealed(conn: Conn, keys: Keys, sealed_case_id: UUID) -> lis
         "SELECT id, content_type, sealed_box, sealed_case_id FROM media"
         " WHERE sealed_box IS NOT NULL OR sealed_case_id IS NOT NULL ORDER BY created_at, id",
     )
-    return [row["content_type"] for row in rows if _open_sealed(keys, row) == sealed_case_id]
+    return [row["content_type"] for row in rows if _goes_to(keys, row, sealed_case_id)]
+
+
+async def erase_of_sealed(tx: Tx, keys: Keys, sealed_case_id: UUID) -> None:
+    """The files that still wait to be sealed into a protected case that is erased."""
+    rows = await fetch_all(tx, "SELECT id, sealed_box, sealed_case_id FROM media WHERE sealed_box IS NOT NULL")
+    gone = [row["id"] for row in rows if _goes_to(keys, row, sealed_case_id)]
+    await tx.execute("DELETE FROM media WHERE id = ANY(%s)", (gone,))
 
 
 def _close_sealed(keys: Keys, media_id: UUID, sealed_case_id: UUID) -> bytes:
@@ -167,6 +174,13 @@ def _open_sealed(keys: Keys, row: dict[str, Any]) -> UUID | None:
     return of_before
 
 
+def _goes_to(keys: Keys, row: dict[str, Any], sealed_case_id: UUID) -> bool:
+    try:
+        return _open_sealed(keys, row) == sealed_case_id
+    except Unopened:
+        return False
+
+
 # What is said of a file is an answer for so long as its sender may still hold the phone; later quiet hours hold it.
 _HELD: LiteralString = """
 SELECT id, case_id, sealed_case_id, sealed_box, content_type, content, fault,
@@ -175,6 +189,7 @@ FROM media WHERE id = %s FOR UPDATE"""
 
 
 async def hold(tx: Tx, keys: Keys, media_id: UUID) -> Held | None:
+    """A file's row, held. Raises `Unopened` where it is not known any more to which protected case it goes."""
     row = await fetch_one(tx, _HELD, (media_id,))
     if row is None:
         return None
@@ -226,14 +241,22 @@ async def find(conn: Conn, case_id: UUID, media_id: UUID) -> File | None:
 async def read(conn: Conn, keys: Keys, media_id: UUID) -> bytes | None:
     """The bytes of a file, None where they are not here."""
     row = await fetch_one(conn, "SELECT content FROM media WHERE id = %s AND content IS NOT NULL", (media_id,))
-    return None if row is None else keys.decrypt(row["content"], bound_to("content", media_id))
+    return None if row is None else _read(keys, row["content"], media_id)
+
+
+def _read(keys: Keys, box: bytes, media_id: UUID) -> bytes | None:
+    try:
+        return keys.decrypt(box, bound_to("content", media_id))
+    except Unopened:  # a restore brought it without the key of its hour
+        return None
 
 
 async def read_cards(conn: Conn, keys: Keys, files: Iterable[File]) -> dict[UUID, str]:
     """What contact cards among these files say, by the file's id; they stand nowhere but in the file itself."""
     cards = [file.id for file in files if file.kind == "text/vcard" and (file.bytes or 0) <= vcards.BYTES_MOST]
     rows = await fetch_all(conn, "SELECT id, content FROM media WHERE id = ANY(%s) AND content IS NOT NULL", (cards,))
-    return {row["id"]: vcards.read(keys.decrypt(row["content"], bound_to("content", row["id"]))) for row in rows}
+    opened = {row["id"]: _read(keys, row["content"], row["id"]) for row in rows}
+    return {one: vcards.read(content) for one, content in opened.items() if content is not None}
 
 
 async def hand_over(tx: Tx, keys: Keys, case_id: UUID, sealed_case_id: UUID) -> None:
@@ -274,6 +297,15 @@ async def renew(auto: Auto, keys: Keys, now: datetime) -> int:
     return len(rows)
 
 
+async def forget(auto: Auto, now: datetime) -> int:
+    """Files go that nobody here opens any more: a restore brought them without the keys of their hours. How many."""
+    gone = await auto.execute(
+        "DELETE FROM media WHERE hour < %(hour)s OR (sealed_box >= %(from)s AND sealed_box < %(to)s)",
+        {"hour": hours.oldest_key(now), **gone_before(now)},
+    )
+    return gone.rowcount
+
+
 def _move_on(keys: Keys, box: bytes, place: str, now: datetime, *, settled: bool) -> bytes | None:
     if not settled:
         return keys.renew(box, place, now)
@@ -286,3 +318,23 @@ def _move_on(keys: Keys, box: bytes, place: str, now: datetime, *, settled: bool
 async def join(tx: Tx, card_id: UUID, case_id: UUID) -> None:
     """What came with a kept card belongs to the case that its words went into."""
     await tx.execute("UPDATE media SET case_id = %s WHERE case_id = %s", (case_id, card_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that goes; `source` is the provider's address, encrypted, None where its copy was deleted."""
+
+    id: UUID
+    channel_id: UUID
+    source: bytes | None
+
+
+async def erase(tx: Tx, contact_ids: Collection[UUID], case_ids: Collection[UUID]) -> list[Source]:
+    """These people's files, and those of these cases and cards, go. Returns what they were."""
+    return await fetch_all(
+        tx,
+        "DELETE FROM media m USING contacts c WHERE c.id = m.contact_id"
+        " AND (m.contact_id = ANY(%s) OR m.case_id = ANY(%s)) RETURNING m.id, c.channel_id, m.source",
+        (list(contact_ids), list(case_ids)),
+        of=Source,
+    )

@@ -132,3 +132,8 @@ async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
         " WHERE contact_id = %s",
         (other,),
     )
+
+
+async def erase(tx: Tx, contact_ids: Sequence[UUID]) -> int:
+    """Where these people's conversations stand is forgotten. Returns how many."""
+    return (await tx.execute("DELETE FROM sessions WHERE contact_id = ANY(%s)", (list(contact_ids),))).rowcount

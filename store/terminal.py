@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from store.jawab import Jawab, opened
 
@@ -53,7 +53,8 @@ def show(rows: list[dict[str, Any]], as_json: bool, empty: str = "") -> None:
     elif not rows:
         out.print(empty)
     else:
-        table = Table(*rows[0])
+        # A fingerprint or the head of a chain is compared and kept: what does not fit is folded, never cut.
+        table = Table(*(Column(name, overflow="fold") for name in rows[0]))
         for row in rows:
             table.add_row(*("" if value is None else str(value) for value in row.values()))
         out.print(table)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cases.protected import roster
 from cases.protected.signing import Roster, Signed, Trust
-from store.crypto import sign, signer_of
 from store.database import Database
+from store.signatures import sign, signer_of
 
 TRUSTEE = bytes(range(32))
 

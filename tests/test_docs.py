@@ -27,6 +27,8 @@ PAPERS = {
     "docs/glossary.md": GLOSSARY,
     "docs/android-phone.md": PHONE,
     "docs/understanding.md": (ROOT / "docs" / "understanding.md").read_text(),
+    "docs/threat-model.md": (ROOT / "docs" / "threat-model.md").read_text(),
+    "docs/protected-handlers.md": (ROOT / "docs" / "protected-handlers.md").read_text(),
     "CONTRIBUTING.md": CONTRIBUTING,
     "SECURITY.md": (ROOT / "SECURITY.md").read_text(),
 }

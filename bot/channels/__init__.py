@@ -240,6 +240,7 @@ class Channel(ABC):
     # our last message there is taken for a repeat.
     ids: ClassVar[Literal["provider", "row", "none"]] = "provider"
     findable: ClassVar[bool] = True  # whether `find` can know; where it cannot, what is in doubt goes again only twice
+    forgets: ClassVar[bool] = False  # the provider keeps messages and can be asked to delete one: `forget`
     methods: ClassVar[frozenset[str]] = frozenset({"POST"})  # with GET where a provider tries the door by one; or none
     templates: str = ""  # the account whose approved texts it may send; "" where the provider has none
     shows_buttons: ClassVar[bool] = False  # its messages can be answered by a tap: `Outbound.buttons` are filled
@@ -294,6 +295,10 @@ class Channel(ABC):
     async def erase(self, url: str) -> bool:  # noqa: ARG002 - a channel has one shape
         """Ask the provider to delete its copy of a photo or voice note. False where it did not."""
         return True
+
+    async def forget(self, provider_id: str) -> bool:  # noqa: ARG002 - a channel has one shape
+        """Ask the provider to delete its copy of one message. False where it did not, or not yet."""
+        return False
 
     async def probe(self) -> str:
         """Ask the provider whether it knows this account, to no effect. What is wrong, in one line; "" if nothing."""

@@ -6,22 +6,18 @@ signed with a shared key does not verify and is refused like any other forgery.
 
 from __future__ import annotations
 
-import base64
 import hmac
 import json
-import logging
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 from twilio.base.exceptions import TwilioException
-from twilio.http import AsyncHttpClient
-from twilio.http.response import Response
 from twilio.rest import Client
 
 from bot.channels import (
@@ -41,6 +37,8 @@ from bot.channels import (
     Unreadable,
 )
 from bot.parts import file_type, point, unwrap, words
+from bot.twilio_http import Http
+from bot.twilio_signature import SID, is_cut_anew, other_port, sign
 from bot.wire import Answered, Unanswered, Unreached, Wire
 from flows.model import Media
 from settings import TWILIO_API, Settings
@@ -49,9 +47,9 @@ FIELDS_MOST = 200  # real hooks have 15 to 40
 MEDIA_MOST = 10
 TIMEOUT = 10.0
 CLOCKS_APART = timedelta(seconds=90)  # how far the provider's clock may be behind ours
+GONE = frozenset({404, 410})  # what is not there any more was deleted
 LIST_PAGE = 50  # messages to one person since a claim: far more than there can be
 
-SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 PHONE = r"\+[1-9][0-9]{4,14}"
 # WhatsApp users may hide their number behind a user id such as PK.1234 or PK.ENT.1234 (from mid-2026).
 USER_ID = r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}"
@@ -63,12 +61,6 @@ BUCKET = re.compile(
 OURS = re.compile(rf"{PHONE}|whatsapp:{PHONE}|[0-9]{{3,8}}")
 # Short codes and names: banks, operators and other robots.
 SYSTEM = re.compile(r"[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 .&_+-]{1,15}")
-# The signed string has no separators, so a captured request whose text imitates other fields can be cut apart anew.
-# What the remains of the true fields look like, wherever the cuts are made:
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-AN_ID = re.compile(r"MessageSid(?:SM|MM)[0-9a-fA-F]{32}")
-HAVE_ID = frozenset({"MessageSid", "SmsMessageSid", "OriginalRepliedMessageSid"})
-A_SENDER = re.compile(r"From(?:whatsapp:)?\+[1-9][0-9]{4,14}(?=[A-Z])")
 # Who wrote what to whom is one thing: where these have two values, a person must look. Of others the last one counts.
 ONE_VALUE = frozenset({"AccountSid", "Body", "From", "MessageSid", "MessageStatus", "To"})
 NOTHING_TO_SAY = Answer(200, '<?xml version="1.0" encoding="UTF-8"?><Response/>', "text/xml")  # replies go by REST
@@ -85,80 +77,13 @@ def meaning(code: str, status: int = 0) -> tuple[Fate, float]:
     return CODES.get(code) or next(CLASSES[one] for one in classes if one in CLASSES)
 
 
-def sign(token: str, url: str, params: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
-    """X-Twilio-Signature of a form: one pass over the sorted fields; of a repeated one, each value once."""
-    pairs = set(params.items() if isinstance(params, Mapping) else params)
-    signed = url + "".join([name + value for name, value in sorted(pairs)])
-    return base64.b64encode(hmac.digest(token.encode(), signed.encode(), "sha1")).decode()
-
-
-def is_cut_anew(pairs: Iterable[tuple[str, str]]) -> bool:
-    """Whether the string that was signed says something besides its fields: names are strict, the ids of messages in
-    it, the text's included, are those of the fields that have one, and senders stand in From or in the text alone.
-    """
-    signed, ids, senders, text = "", set[int](), set[int](), range(0)
-    for name, value in sorted(set(pairs)):
-        if not NAME.fullmatch(name):
-            return True
-        begins = len(signed)
-        signed += name + value
-        if name in HAVE_ID and SID.match(value):
-            ids.add(begins + len(name) - len("MessageSid"))
-        elif name == "From":
-            senders.add(begins)
-        elif name == "Body":
-            text = range(begins + len(name), len(signed) + 1)
-    if {found.start() for found in AN_ID.finditer(signed)} != ids:
-        return True
-    return any(
-        found.start() not in senders and not (found.start() in text and found.end() in text)
-        for found in A_SENDER.finditer(signed)
-    )
-
-
-def other_port(url: str) -> str:
-    """The same address with its port left out, or put in: Twilio signs either (its own validator tries both)."""
-    parts = urlsplit(url)
-    port = 443 if parts.scheme == "https" else 80
-    netloc = parts.netloc.rpartition(":")[0] if parts.port else f"{parts.netloc}:{port}"
-    return parts._replace(netloc=netloc).geturl()
-
-
-class Http(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
-    """What twilio's client speaks through: its own ignores its timeout, keeps aiohttp's cap of 100 connections, drops
-    `Retry-After` and writes addresses into the log at INFO (measured and read in 9.13.0)."""
-
-    def __init__(self, wire: Wire) -> None:
-        super().__init__(logging.getLogger("twilio.silent"), True, None)
-        self._wire = wire
-
-    async def request(  # noqa: PLR0917 - the shape is twilio's
-        self,
-        method: str,
-        uri: str,
-        params: dict[str, object] | None = None,
-        data: dict[str, object] | None = None,
-        headers: dict[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109 - ours holds for every exchange
-        allow_redirects: bool = False,  # noqa: ARG002 - nothing is redirected
-    ) -> Response:
-        named = dict(headers or {})
-        body = None
-        if data:  # aiohttp's own way to a form, ready for files, takes half as long again
-            named["Content-Type"] = "application/x-www-form-urlencoded"
-            body = urlencode(data, doseq=True).encode()
-        plain = {name: str(value) for name, value in (params or {}).items() if value is not None}
-        reply = await self._wire.request(method, uri, params=plain or None, body=body, headers=named, auth=auth)
-        return Response(reply.status, reply.body, reply.headers)
-
-
 class Twilio(Channel):
     """One account, which may have many numbers."""
 
     provider: ClassVar = "twilio"
     kinds: ClassVar = ("sms", "whatsapp")
     ours: ClassVar = rf"{PHONE}|[0-9]{{3,8}}"
+    forgets: ClassVar = True
     codes: ClassVar = CODES
 
     def __init__(
@@ -369,9 +294,22 @@ class Twilio(Channel):
             return False
         try:
             answer = await self._wire.request("DELETE", url, auth=(self._account, self._token))
-        except (Answered, Unreached, Unanswered):
+        except Answered as answered:
+            return answered.status in GONE
+        except (Unreached, Unanswered):
             return False
         return answer.status in {200, 204}
+
+    async def forget(self, provider_id: str) -> bool:
+        """Delete a message with its words. False until it is final (error 20009), or where nobody answers."""
+        if not SID.fullmatch(provider_id):
+            return True  # no message of Twilio's
+        try:
+            return bool(await self._client.messages(provider_id).delete_async())
+        except Answered as answered:
+            return answered.status in GONE
+        except (Unreached, Unanswered, TwilioException, ValueError, TypeError):
+            return False
 
     def may_fetch(self, url: str) -> bool:
         """Whether a media address is the provider's own: anything else would make us fetch for a stranger."""

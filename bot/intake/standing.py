@@ -15,7 +15,7 @@ from bot.intake import district, people
 from cases import card_boxes, clocks
 from flows.model import Focus
 from store import channels, contacts, sessions
-from store.crypto import Keys
+from store.crypto import Keys, Unopened
 from store.database import Auto, fetch_one, new_id
 from store.jawab import Jawab
 
@@ -164,7 +164,10 @@ def _focus(keys: Keys, asked: Sequence[Any] | None) -> Focus | None:
         return None
     kind, code, box, card, day, at, status, told = asked
     if box is not None:
-        code = card_boxes.open_code(keys, UUID(card), bytes.fromhex(box))
+        try:
+            code = card_boxes.open_code(keys, UUID(card), bytes.fromhex(box))
+        except Unopened:  # a restore brought the card without the key of its hour
+            return None
     told_at = None if told is None else datetime.fromtimestamp(float(told), UTC)
     late = not clocks.disputable(status, told_at, datetime.now(UTC))
     return Focus(kind, code, day, float(at), late, drop=status == "drop")

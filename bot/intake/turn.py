@@ -24,6 +24,7 @@ from flows.load import load_book
 from flows.model import Event, Known, Media, Session
 from flows.sessions import dump, restore
 from store import inbox, kinds, moves, outbox, sessions
+from store.crypto import Unopened
 from store.database import Tx, new_id
 from store.jawab import Jawab
 from store.moves import Kind
@@ -243,7 +244,10 @@ async def _look_up(tx: Tx, turn: Turn, book: Book, event: Event, first: Step) ->
 def _session(turn: Turn, before: Standing) -> Session:
     if before.state is None:
         return Session(lang=before.lang)
-    return restore(turn.jawab.keys.decrypt(before.state, sessions.bound_to(turn.contact_id)))
+    try:
+        return restore(turn.jawab.keys.decrypt(before.state, sessions.bound_to(turn.contact_id)))
+    except Unopened:  # a restore brought it without the key of its hour: whoever writes again begins anew
+        return Session(lang=before.lang)
 
 
 def _move(turn: Turn, before: Standing, done: Step, message: Inbound | None) -> moves.Move:

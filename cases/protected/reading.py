@@ -7,17 +7,18 @@ The caller lets content leave only after that transaction has committed.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
-from cases import calendar
+from cases import calendar, clocks
 from cases.lifecycle import Refused
 from cases.protected import dropped, register, vault
 from cases.roles import who_may
 from store import alarms, audit
-from store.crypto import Keys, Unopened, open_item
+from store.crypto import Keys, Unopened, fingerprint, open_item, reader_of
 from store.database import LOCKS, Conn, Tx, fetch_all, fetch_one
 
 # Why a reader looks: a closed list, because a typed reason could hold what the seal is for.
@@ -28,6 +29,13 @@ _STOPPED = (
     "SELECT l.staff_id AS id FROM sealed.looks l WHERE l.at > clock_timestamp() - interval '1 hour'"
     " AND l.at > coalesce((SELECT max(a.at) FROM sealed.agreed a WHERE a.staff_id = l.staff_id), '-infinity')"
     " GROUP BY l.staff_id HAVING count(*) >= %s"
+)
+
+# With the wrap for one key of a reader; what was sealed before keys were written down has "".
+_ITEMS: LiteralString = (
+    "SELECT i.id, i.blob, w.wrap FROM sealed.items i LEFT JOIN LATERAL (SELECT wrap FROM sealed.wraps"
+    " WHERE item_id = i.id AND reader = %(reader)s AND key IN (%(key)s, '') ORDER BY key DESC LIMIT 1) w ON true"
+    " WHERE i.case_id = %(case)s AND (%(item)s::uuid IS NULL OR i.id = %(item)s) ORDER BY i.seq"
 )
 
 
@@ -110,12 +118,23 @@ async def read_items(tx: Tx, case_id: UUID, staff_id: UUID, private_key: bytes) 
     """Open a case's items for an act that has been written down, oldest first. It is no look: nothing is shown."""
     rows = await fetch_all(
         tx,
-        "SELECT i.id, i.blob, w.wrap FROM sealed.items i"
-        " LEFT JOIN sealed.wraps w ON w.item_id = i.id AND w.reader = %s WHERE i.case_id = %s ORDER BY i.seq",
-        (str(staff_id), case_id),
+        _ITEMS,
+        {"case": case_id, "item": None, "reader": str(staff_id), "key": fingerprint(reader_of(private_key))},
     )
-    opened = [_open(row, case_id, private_key) for row in rows]
+    opened = [open_row(row, case_id, private_key) for row in rows]
     return [one for one in opened if one.kind != vault.BLANK]
+
+
+def days(items: Sequence[Item]) -> dict[str, date]:
+    """The two dates of a case to the day, as its opened seal tells them: from outside their weeks are known.
+
+    {} where this key opens nothing that has a time.
+    """
+    begun = next((item.at for item in items if item.at is not None), None)
+    if begun is None:
+        return {}
+    acknowledge, resolve = clocks.due(begun)
+    return {"due_acknowledge": calendar.day_of(acknowledge), "due_resolve": calendar.day_of(resolve)}
 
 
 async def require_reader(tx: Tx, case_id: UUID, staff_id: UUID) -> dict[str, Any]:
@@ -145,11 +164,15 @@ async def open_file(
     await audit.write(tx, str(staff_id), f"protected.media:{reason}", str(item_id))
     row = await fetch_one(
         tx,
-        "SELECT i.id, i.blob, w.wrap FROM sealed.items i"
-        " LEFT JOIN sealed.wraps w ON w.item_id = i.id AND w.reader = %s WHERE i.case_id = %s AND i.id = %s",
-        (str(staff_id), case_id, item_id),
+        _ITEMS,
+        {
+            "case": case_id,
+            "item": item_id,
+            "reader": str(staff_id),
+            "key": fingerprint(reader_of(private_key)),
+        },
     )
-    return None if row is None else _open(row, case_id, private_key)
+    return None if row is None else open_row(row, case_id, private_key)
 
 
 async def note(tx: Tx, keys: Keys, case_id: UUID, *, staff_id: UUID, text: str, now: datetime) -> UUID:
@@ -223,7 +246,8 @@ async def _stopped(conn: Conn) -> set[UUID]:
     return {row["id"] for row in await fetch_all(conn, _STOPPED, (MOST_OPENS,))}
 
 
-def _open(row: dict[str, Any], case_id: UUID, private_key: bytes) -> Item:
+def open_row(row: dict[str, Any], case_id: UUID, private_key: bytes) -> Item:
+    """An item's row (id, blob, wrap) laid open; of kind "unreadable" where this key opens it not."""
     unreadable = Item(row["id"], "unreadable", None, {})
     if row["wrap"] is None:
         return unreadable

@@ -7,14 +7,16 @@ stands is written by the desk's side only.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
 from cases import clocks
 from cases.calendar import day_of
 from cases.lifecycle import Refused
-from store.database import Tx, fetch_one
+from cases.protected import recipients
+from store.crypto import Keys, fingerprint
+from store.database import Tx, fetch_all, fetch_one
 
 _SINCE = date(2000, 1, 1)
 ASK_STANDS = timedelta(days=30)  # what a reader said of a case then may no longer be so
@@ -26,29 +28,31 @@ _STANDS = {"received": "received", "acknowledged": "seen", "closed": "closed"}
 
 async def put(
     tx: Tx,
+    keys: Keys,
     *,
     code_hash: bytes,
     district_id: str,
     now: datetime,
-    recipients: list[UUID],
+    readers: Mapping[UUID, bytes],
     stood: str = "received",
     there: UUID | None = None,
     case_id: UUID | None = None,
 ) -> UUID:
     """A new case, of which its week and those of two dates are all that is told. Returns its id. Raises `Refused`.
 
-    Nothing is written where the case is `there`. `stood` is where it stood as an ordinary case, so that whoever asks
-    with its code is told the same as before.
+    `readers` are bound to it with the keys that they have now. Nothing is written where the case is `there`. `stood` is
+    where it stood as an ordinary case, so that whoever asks with its code is told the same as before.
     """
     case_id = case_id or uuid4()  # random: an id that sorts by time would say when somebody wrote
     acknowledge_due, resolve_due = clocks.due(now)
+    listed = recipients.of_keys(readers)
     done = await tx.execute(
         "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, day_box,"
-        " recipients, status)"
+        " recipients, recipient_keys, recipients_mac, status)"
         " SELECT %(id)s, d.id, to_char(%(now)s::timestamptz AT TIME ZONE d.timezone, 'IYYY-\"W\"IW'),"
         " date_trunc('week', %(acknowledge)s::timestamptz AT TIME ZONE d.timezone)::date + 6,"
         " date_trunc('week', %(resolve)s::timestamptz AT TIME ZONE d.timezone)::date + 6, %(code_hash)s, %(day_box)s,"
-        " %(recipients)s, %(status)s"
+        " %(recipients)s, %(marks)s, %(mac)s, %(status)s"
         " FROM districts d WHERE d.id = %(district)s AND %(there)s::uuid IS NULL",
         {
             "id": case_id,
@@ -57,7 +61,9 @@ async def put(
             "resolve": resolve_due,
             "code_hash": mark(code_hash),
             "day_box": _turn_day(code_hash, day_of(resolve_due)),
-            "recipients": recipients,
+            "recipients": list(listed),
+            "marks": list(listed.values()),
+            "mac": recipients.bind(keys, case_id, listed),
             "district": district_id,
             "status": _STANDS.get(stood, "in_progress"),
             "there": there,
@@ -96,12 +102,25 @@ def _mask(code_hash: bytes, day: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(day, hashlib.sha256(b"day" + code_hash).digest(), strict=False))
 
 
-async def readers_of(tx: Tx, case_id: UUID) -> frozenset[UUID]:
-    """Who the case was sealed to. Raises `Refused` where there is no such case."""
-    row = await fetch_one(tx, "SELECT sealed.readers_of(%s) AS readers", (case_id,))
-    if row is None or row["readers"] is None:
-        raise Refused("case_unknown")
-    return frozenset(row["readers"])
+# ── who reads it, and where it stands: for the desk's side only ──────────────────────────────────────────────────────
+async def set_recipients(tx: Tx, keys: Keys, case_id: UUID, listed: Mapping[UUID, str]) -> None:
+    """Who reads a case from now on, bound to it."""
+    await tx.execute(
+        "UPDATE sealed.cases SET recipients = %s, recipient_keys = %s, recipients_mac = %s WHERE id = %s",
+        (list(listed), list(listed.values()), recipients.bind(keys, case_id, listed), case_id),
+    )
+
+
+async def bind_old(tx: Tx, keys: Keys) -> int:
+    """Bind the cases of before there was such a thing to the keys that their readers have. Returns how many."""
+    marks = {
+        row["id"]: fingerprint(bytes(row["public_key"]))
+        for row in await fetch_all(tx, "SELECT id, public_key FROM staff WHERE public_key IS NOT NULL")
+    }
+    rows = await fetch_all(tx, "SELECT id, recipients FROM sealed.cases WHERE recipients_mac IS NULL FOR UPDATE")
+    for row in rows:
+        await set_recipients(tx, keys, row["id"], {one: marks.get(one, "") for one in row["recipients"]})
+    return len(rows)
 
 
 async def count_fresh(tx: Tx) -> int:
@@ -130,7 +149,6 @@ async def dispute(tx: Tx, case_id: UUID) -> None:
     await tx.execute("SELECT sealed.dispute(%s)", (case_id,))
 
 
-# ── where a case stands: for the desk's side only ────────────────────────────────────────────────────────────────────
 async def set_status(tx: Tx, case_id: UUID, status: str, before: Collection[str]) -> bool:
     """Write what a case has become over one of `before`. False where it stands elsewhere by now."""
     done = await tx.execute(

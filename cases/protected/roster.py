@@ -13,12 +13,13 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from cases.protected import signing
+from cases.protected import notices, signing
 from cases.protected.signing import Roster, Seat, Signed, Trust, Unsound
 from cases.roles import PROTECTED
 from store import alarms, audit
-from store.crypto import Keys, sign, signer_of
+from store.crypto import Keys, fingerprint
 from store.database import Conn, Tx, fetch_all
+from store.signatures import sign, signer_of
 
 # Why a protected handler is no reader. None of them is a fault where somebody was just added: then they wait for it.
 NO_ROSTER, UNKNOWN, OTHER_KEY, OTHER_OFFICE = "no_roster", "not_signed", "other_key", "other_office"
@@ -31,6 +32,7 @@ class Doubt:
     id: UUID
     login: str
     why: str
+    key: str  # fingerprint of the one they have
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,11 @@ async def doubts(conn: Conn) -> list[Doubt]:
         (PROTECTED,),
     )
     standing = await read(conn)
-    return [Doubt(row["id"], row["login"], why) for row in rows if (why := _why_not(row, standing))]
+    return [
+        Doubt(row["id"], row["login"], why, fingerprint(bytes(row["public_key"])))
+        for row in rows
+        if (why := _why_not(row, standing))
+    ]
 
 
 def _why_not(row: Mapping[str, Any], standing: Mapping[bool, Standing]) -> str | None:
@@ -109,6 +115,10 @@ async def watch(tx: Tx) -> list[Doubt]:
     found = await doubts(tx)
     for one in found:
         await alarms.sound(tx, "roster_unvouched", once=("staff", "why"), staff=str(one.id), why=one.why)
+        if one.why == OTHER_KEY:
+            others = [reader for reader in await readers(tx) if reader != one.id]
+            await notices.tell(tx, others, "other_key", about=one.login, mark=one.key)
+    await _tell_gone(tx)
     broken = [(demo, version) for demo, here in (await read(tx)).items() for version in here.broken]
     for demo, version in broken:
         await alarms.sound(tx, "roster_forged", once=("demo", "version"), demo=demo, version=version)
@@ -118,6 +128,17 @@ async def watch(tx: Tx) -> list[Doubt]:
         if (row["data"]["staff"], row["data"]["why"]) not in wrong:
             await alarms.clear(tx, "roster_unvouched", **row["data"])
     return found
+
+
+async def _tell_gone(tx: Tx) -> None:
+    """Whoever stands on the roster and may not sign in any more: the others are told."""
+    live = set(await readers(tx))
+    rows = await fetch_all(tx, "SELECT id FROM staff WHERE role = %s AND disabled_at IS NULL", (PROTECTED,))
+    here = {row["id"] for row in rows}
+    for standing in (await read(tx)).values():
+        for seat in standing.roster.people if standing.roster else ():
+            if seat.id not in here:
+                await notices.tell(tx, live, "gone", about=seat.login, mark=f"{standing.version}")
 
 
 # ── how one comes into force ─────────────────────────────────────────────────────────────────────────────────────────
@@ -180,6 +201,11 @@ async def load(tx: Tx, signed: Signed, *, demo: bool = False) -> Roster:
         (demo, roster.version, signed.text, Jsonb(dict(signed.signatures))),
     )
     await audit.write(tx, "operator", "roster.load", f"version {roster.version}")
+    before = {seat.key for seat in standing.roster.people} if standing.roster else set()
+    for seat in roster.people:
+        if before and seat.key not in before:
+            others = [one.id for one in roster.people if one.id != seat.id]
+            await notices.tell(tx, others, "new_key", about=seat.login, mark=fingerprint(seat.key))
     await watch(tx)
     return roster
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from store.crypto import is_signed
+from store.signatures import is_signed
 
 FORMAT = "jawab roster 1"
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from secrets import token_bytes
@@ -21,11 +21,11 @@ from uuid import UUID, uuid4
 
 from cases import joined, offices, sorting, triage
 from cases.card_boxes import Lost
-from cases.protected import register, roster, standing
+from cases.protected import recipients, register, roster, standing
 from cases.sorting import Kept
 from cases.triage import Custodian
 from store import alarms, contacts
-from store.crypto import ESCROW, Keys, seal_item
+from store.crypto import ESCROW, Keys, fingerprint, seal_item
 from store.database import Conn, Tx, fetch_all, fetch_one
 
 FILLED, BLANK = 8, "blank"
@@ -54,7 +54,8 @@ async def find(conn: Conn, code_hash: bytes) -> Found | None:
     row = await fetch_one(conn, "SELECT * FROM sealed.case_by_code(%s)", (register.mark(code_hash),))
     if row is None:
         return None
-    return Found(row["case_id"], row["status"], register.open_day(code_hash, row["day_box"]), row["district_id"])
+    due = register.open_day(code_hash, row["day_box"])
+    return Found(row["case_id"], row["status"], due, row["district_id"], row["closed_on"], row["said"])
 
 
 async def seal(
@@ -68,10 +69,11 @@ async def seal(
     found = await find(tx, code_hash)
     case_id = await register.put(  # said each time: the first answer of a report costs what the others cost
         tx,
+        keys,
         code_hash=code_hash,
         district_id=district_id,
         now=now,
-        recipients=list(await roster.readers(tx, district_id)),
+        readers=await roster.readers(tx, district_id),
         there=found.case_id if found else None,
     )
     await append(tx, keys, case_id=case_id, kind=kind, data=data, now=now)
@@ -83,11 +85,12 @@ async def append(
 ) -> UUID:
     """Seal one more item into a protected case. Returns the item's id. Raises `Refused` where there is no such case.
 
-    Its readers are those of the case who are still on the roster, and always the escrow: who has left since gets no
-    key to what comes later.
+    Its readers are those of the case who are still on the roster with the key they were let in with, and always the
+    escrow: who has left since, or has a new key, gets no key to what comes later.
     """
-    recipients = await register.readers_of(tx, case_id)
-    readers = {str(one): key for one, key in (await roster.readers(tx)).items() if one in recipients}
+    listed = await recipients.read(tx, keys, case_id)
+    live = await roster.readers(tx)
+    readers = {str(one): key for one, key in live.items() if listed.get(one) == fingerprint(key)}
     if not readers:
         await alarms.sound(tx, "protected_without_reader")
     escrow = await standing.escrow_of(tx, keys)
@@ -100,16 +103,34 @@ async def append(
     item_id = uuid4()  # no id of this room may say when it was made
     plain = json.dumps({"kind": kind, "at": now and now.isoformat(), "data": dict(data)}, ensure_ascii=False).encode()
     blob, wraps = seal_item(plain, str(case_id), str(item_id), readers)
-    await _put(tx, case_id, item_id, blob, wraps)
+    await _put(tx, case_id, blob, [Wrap(item_id, reader, readers[reader], wrap) for reader, wrap in wraps.items()])
     return item_id
 
 
-async def _put(tx: Tx, case_id: UUID, item_id: UUID, blob: bytes, wraps: Mapping[str, bytes]) -> None:
-    await tx.execute("INSERT INTO sealed.items (id, case_id, blob) VALUES (%s, %s, %s)", (item_id, case_id, blob))
+@dataclass(frozen=True, slots=True)
+class Wrap:
+    """An item's key, sealed to one public key of one reader (a staff id, or the escrow)."""
+
+    item_id: UUID
+    reader: str
+    public_key: bytes
+    wrap: bytes
+
+
+async def _put(tx: Tx, case_id: UUID, blob: bytes, wraps: Sequence[Wrap]) -> None:
+    """One item, with whatever opens it."""
+    await tx.execute(
+        "INSERT INTO sealed.items (id, case_id, blob) VALUES (%s, %s, %s)", (wraps[0].item_id, case_id, blob)
+    )
+    await put_wraps(tx, wraps)
+
+
+async def put_wraps(tx: Tx, wraps: Sequence[Wrap]) -> None:
+    """Nothing is written over: a reader has one wrap for each key of theirs."""
     async with tx.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO sealed.wraps (item_id, reader, wrap) VALUES (%s, %s, %s)",
-            [(item_id, reader, wrap) for reader, wrap in wraps.items()],
+            "INSERT INTO sealed.wraps (item_id, reader, key, wrap) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            [(one.item_id, one.reader, fingerprint(one.public_key), one.wrap) for one in wraps],
         )
 
 
@@ -121,34 +142,40 @@ async def copy(
     None where there is nobody to seal to: the card is there all the same.
     """
     readers = {str(one): key for one, key in (await roster.readers(tx, district_id)).items()}
-    if keys.escrow_public is not None:
-        readers[ESCROW] = keys.escrow_public
+    escrow = await standing.escrow_of(tx, keys)
+    if escrow is not None:
+        readers[ESCROW] = escrow
     if not readers:
         return None
     case_id, item_id = json.loads(beside)["case"] if beside else str(uuid4()), str(uuid4())
     plain = json.dumps({"kind": "story", "at": now.isoformat(), "data": dict(data)}, ensure_ascii=False).encode()
     blob, wraps = seal_item(plain, case_id, item_id, readers)
-    boxes = {name: base64.b64encode(wrap).decode() for name, wrap in wraps.items()}
-    return json.dumps(
-        {"case": case_id, "item": item_id, "blob": base64.b64encode(blob).decode(), "wraps": boxes}
-    ).encode()
+    boxes = {name: [readers[name].hex(), wrap.hex()] for name, wrap in wraps.items()}
+    return json.dumps({"case": case_id, "item": item_id, "blob": blob.hex(), "wraps": boxes}).encode()
 
 
-async def adopt(tx: Tx, lost: Lost) -> UUID:
-    """Make a protected case of a card that only its sealed copies are left of. Nobody's number opens it any more."""
+async def adopt(tx: Tx, keys: Keys, lost: Lost) -> UUID:
+    """Make a protected case of a card that only its sealed copies are left of. Nobody's number opens it any more.
+
+    Its readers are those to whom all of it was sealed, with the keys that they had then.
+    """
     copies = [json.loads(one) for one in lost.copies]
-    readers = {UUID(name) for one in copies for name in one["wraps"] if name != ESCROW}
+    opening = [{(name, key) for name, (key, _) in one["wraps"].items()} for one in copies]
     case_id = await register.put(
         tx,
+        keys,
         case_id=UUID(copies[0]["case"]),
         code_hash=token_bytes(32),
         district_id=lost.district_id,
         now=lost.received_at,
-        recipients=sorted(readers, key=str),
+        readers={UUID(name): bytes.fromhex(key) for name, key in set.intersection(*opening) if name != ESCROW},
     )
     for one in copies:
-        wraps = {name: base64.b64decode(wrap) for name, wrap in one["wraps"].items()}
-        await _put(tx, case_id, UUID(one["item"]), base64.b64decode(one["blob"]), wraps)
+        item_id = UUID(one["item"])
+        wraps = [
+            Wrap(item_id, name, bytes.fromhex(key), bytes.fromhex(wrap)) for name, (key, wrap) in one["wraps"].items()
+        ]
+        await _put(tx, case_id, bytes.fromhex(one["blob"]), wraps)
     return case_id
 
 
@@ -158,12 +185,12 @@ async def fill(tx: Tx, keys: Keys) -> int:
     Returns how many were added. A case without readers gets none: who could not tell them apart would look for words.
     """
     rows = await fetch_all(tx, "SELECT case_id, count(*) AS n FROM sealed.items GROUP BY case_id")
-    live, added = await roster.readers(tx), 0
+    live, added = recipients.of_keys(await roster.readers(tx)), 0
     for row in rows:
         most = FILLED
         while most < row["n"]:
             most *= 2
-        if row["n"] < most and await register.readers_of(tx, row["case_id"]) & live.keys():
+        if row["n"] < most and (await recipients.read(tx, keys, row["case_id"])).items() & live.items():
             for _ in range(most - row["n"]):
                 await append(tx, keys, case_id=row["case_id"], kind=BLANK, data={})
             added += most - row["n"]
@@ -184,13 +211,13 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
     ordinary row has ever carried.
     """
     code_hash = await asyncio.to_thread(keys.hash_code, kept.code)
-    recipients = await _unconflicted(tx, kept.district_id, accused)
     case_id = await register.put(
         tx,
+        keys,
         code_hash=code_hash,
         district_id=kept.district_id,
         now=kept.received_at,
-        recipients=recipients,
+        readers=await unconflicted(tx, kept.district_id, accused),
         stood=kept.answers.get("status", "received"),
     )
     others = list(await joined.take(tx, kept.id))
@@ -205,6 +232,8 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
         "address": await contacts.address(tx, keys, kept.contact_id),
         "lang": kept.lang,
     }
+    if accused:
+        data["accused"] = [str(one) for one in accused]  # whoever is let in later must not sit there either
     await append(tx, keys, case_id=case_id, kind="story", data=data, now=kept.received_at)
     for word in (word for word in kept.words if "by" in word):
         said = {"text": f"{word['by']}: {word.get('text', '')}".removeprefix(": ")}
@@ -214,13 +243,8 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
     return case_id
 
 
-async def has_reader(tx: Tx, district_id: str, accused: Collection[UUID] = ()) -> bool:
-    """Whether anybody could open what is sealed now. For the desk's side only."""
-    return bool(await _unconflicted(tx, district_id, accused))
-
-
-async def _unconflicted(tx: Tx, district_id: str, accused: Collection[UUID]) -> list[UUID]:
-    """Those of the roster whom the accused offices do not reach. For the desk's side only: it reads who sits where."""
+async def unconflicted(tx: Tx, district_id: str, accused: Collection[UUID]) -> dict[UUID, bytes]:
+    """The live readers, with keys, whom the accused offices do not reach. For the desk's side: it reads who sits."""
     live = await roster.readers(tx, district_id)
     sitting = await fetch_all(
         tx,
@@ -228,4 +252,4 @@ async def _unconflicted(tx: Tx, district_id: str, accused: Collection[UUID]) -> 
         (list(live),),
         of=Custodian,
     )
-    return list(triage.readers(sitting, district_id, accused, await offices.lines(tx)))
+    return {one: live[one] for one in triage.readers(sitting, district_id, accused, await offices.lines(tx))}

@@ -6,7 +6,7 @@ but for the reply of a turn, which hangs on its session's version in `store.move
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
@@ -185,3 +185,17 @@ async def renew(auto: Auto, keys: Keys, now: datetime) -> int:
         if (box := keys.renew(row["message"], bound_to(row["id"]), now)) is not None:
             await auto.execute("UPDATE outbox SET message = %s WHERE id = %s", (box, row["id"]))
     return len(rows)
+
+
+async def erase(tx: Tx, contact_ids: Collection[UUID], case_ids: Collection[UUID] = ()) -> int:
+    """What was said to these people, or about these cases, goes, and none of it is sent any more; that it was said is
+    counted on. Returns how many messages they were."""
+    done = await tx.execute(
+        "UPDATE outbox SET message = '', state = CASE WHEN waits THEN 'withdrawn' ELSE state END,"
+        " error = CASE WHEN waits THEN 'erased' ELSE error END"
+        " FROM (SELECT id AS held, state IN ('queued', 'parked') AS waits"
+        " FROM outbox WHERE (contact_id = ANY(%s) OR case_id = ANY(%s)) AND message <> '' FOR UPDATE) AS now"
+        " WHERE id = now.held",
+        (list(contact_ids), list(case_ids)),
+    )
+    return done.rowcount

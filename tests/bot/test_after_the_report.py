@@ -20,7 +20,7 @@ import pytest
 from cases import acts
 from cases.protected import acting, reading
 from cases.protected.acting import Reader
-from locales import render
+from locales import LANGS, render
 from store import crypto, drops
 from store.jawab import Jawab
 from tests.answers import answer, typed
@@ -29,7 +29,7 @@ from tests.cases.sealed import dump
 
 Owner = psycopg.AsyncConnection[Any]
 FILE = Path(__file__).with_name("after_the_report.txt")
-LANGS, CHANNELS = ("ur", "ps", "bal", "brh"), ("whatsapp", "sms")
+CHANNELS = ("whatsapp", "sms")
 ORDINARY, PROTECTED = "+923990000001", "+923990000002"
 WORD, LAST = "منگل کو آئیں", "ہم نے دیکھ لیا"
 MORE, DANGER = "زرقا-7731 کل بتاؤں گا", "استاد نے بچے کو مارا"

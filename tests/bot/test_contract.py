@@ -18,7 +18,8 @@ import aiohttp
 import pytest
 
 from bot.channels import Outbound
-from bot.channels.twilio import SID, STATES, Twilio
+from bot.channels.twilio import STATES, Twilio
+from bot.twilio_signature import SID
 from tests.providers.twilio import FakeTwilio
 
 FOLDER = Path(
@@ -109,6 +110,9 @@ async def test_our_stand_in_answers_as_the_description_says(spec: dict[str, Any]
             listed = await answer.json()
         async with session.get(f"{base}/Messages/{made['sid']}.json") as answer:
             fetched = await answer.json()
+        async with session.delete(f"{base}/Messages/{made['sid']}.json") as answer:
+            assert (answer.status, (await answer.json())["code"]) == (409, 20009)  # not before it is final
+        twilio.ledger[0].status = "delivered"
         async with session.delete(f"{base}/Messages/{made['sid']}.json") as answer:
             assert answer.status == 204
     created = path["post"]["responses"]["201"]["content"]["application/json"]["schema"]

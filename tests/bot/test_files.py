@@ -261,7 +261,7 @@ async def test_a_refused_file_goes_behind_the_door_with_its_card_and_leaves_no_r
     await sender.send((UNNAMED, APP), text=STORY)
     await fetch_waiting(jawab)
     card = (await rows.one("SELECT id FROM sorting"))["id"]
-    async with jawab.db.transaction("console") as tx:
+    async with jawab.db.transaction("custody") as tx:
         await vault.seal_kept(tx, jawab.keys, await sorting.take(tx, jawab.keys, card))
     assert await fetch_waiting(jawab) == 1
     assert await count(rows.owner, "media") == 0

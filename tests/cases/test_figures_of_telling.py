@@ -53,7 +53,9 @@ async def test_told_is_what_left_us_in_time_and_by_code_is_no_part_of_it(
             case 0:
                 await told(case_id, "acknowledge", at, "read", at + HOUR)
             case 1:
-                await told(case_id, "acknowledge", at, "parked")
+                # What came back after it had left told as little as what never left.
+                gone = ("undelivered", at + HOUR) if number % 2 else ("parked",)
+                await told(case_id, "acknowledge", at, *gone)
             case 2:
                 await told(case_id, "acknowledge", at, "sent", NOW)  # after the 72 hours
             case 3:

@@ -108,6 +108,39 @@ async def test_what_did_not_go_out_goes_another_way_or_is_said_not_to_have(
     assert not await enter(desk, token, code), "a link that never arrived opens nothing"
 
 
+async def test_what_came_back_after_it_had_gone_has_told_nobody(desk: Desk, opened: Opened) -> None:
+    await desk.way("water", "sms", SMS)
+    await desk.way("water", "whatsapp", WHATSAPP)
+    await desk.refer(await opened())
+    await desk.tick()
+    token, code = await code_of(desk)
+    await desk.become("sent")
+    await desk.tick(NOW + MINUTE)
+    assert (await desk.states(), await desk.sent("case")) == (["told"], [["case.referred"]])
+    async with desk.db.transaction("intake") as tx:
+        await tx.execute("UPDATE outbox SET state = 'undelivered' WHERE purpose = 'office'")
+    for _ in range(3):
+        await desk.tick(NOW + HOUR)
+    assert await desk.states() == ["unreached"], "no way is left"
+    assert await desk.sent("case") == [["case.referred"], ["case.written_for"]], "and whose case it is hears so, once"
+    assert not await enter(desk, token, code)
+
+
+async def test_what_somebody_opened_was_told_whatever_a_provider_says_later(desk: Desk, opened: Opened) -> None:
+    await desk.way("water", "sms", SMS)
+    await desk.way("water", "whatsapp", WHATSAPP)
+    await desk.refer(await opened())
+    await desk.tick()
+    token, code = await code_of(desk)
+    await desk.become("sent")
+    await desk.tick(NOW + MINUTE)
+    assert await enter(desk, token, code)
+    async with desk.db.transaction("intake") as tx:
+        await tx.execute("UPDATE outbox SET state = 'undelivered' WHERE purpose = 'office'")
+    await desk.tick(NOW + HOUR)
+    assert (await desk.states(), await desk.sent("case")) == (["seen"], [["case.referred"]])
+
+
 async def test_by_email_the_link_goes_there_and_its_code_by_sms(desk: Desk, opened: Opened, row: Any) -> None:
     await desk.way("water", "sms", SMS)
     await desk.way("water", "email", "officer@phe.example")
@@ -282,6 +315,7 @@ async def test_a_case_that_goes_behind_the_door_takes_the_offices_words_along(de
     async with desk.db.transaction("console") as tx:
         (referral,) = await referrals.of_case(tx, case_id)
         await acts.hear(tx, desk.keys, referral, line_id=new_id(), kind="answer", text="دفتر", day=None, now=NOW)
+    async with desk.db.transaction("custody") as tx:
         kept = await husk.take(tx, desk.keys, case_id, now=NOW)
         assert await referrals.of_case(tx, case_id) == []
     words = [word.get("text", "") for word in kept.words]

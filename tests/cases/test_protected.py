@@ -16,7 +16,7 @@ import pytest
 from cases import commands, figures, scorecards, sorting
 from cases.protected import register, vault
 from store import crypto
-from store.crypto import ESCROW, Keys
+from store.crypto import ESCROW, Keys, fingerprint, reader_of
 from store.database import Database
 from tests.cases.conftest import NOW, fresh_code
 from tests.cases.sealed import CANARY, dump, look, seal, wraps
@@ -121,6 +121,8 @@ async def test_what_stands_in_clear_names_nobody(
         "code_hash": register.mark(code_hash),
         "day_box": found["day_box"],
         "recipients": sorted(reader.id for reader in readers),
+        "recipient_keys": [fingerprint(reader_of(one.key)) for one in sorted(readers, key=lambda one: one.id)],
+        "recipients_mac": found["recipients_mac"],
         "overdue": False,
         "close_asked_by": None,
         "close_asked_at": None,
@@ -128,6 +130,8 @@ async def test_what_stands_in_clear_names_nobody(
         "follow_up_on": None,
         "follow_up_late": False,
         "words_on": None,
+        "erase_asked_by": None,
+        "erase_asked_at": None,
     }
     assert {row["reader"] for row in await wraps(db)} == {str(reader.id) for reader in readers} | {ESCROW}
 
@@ -255,7 +259,7 @@ async def test_two_answers_sealed_at_once_open_one_case(
         ),
         ("console", "SELECT body FROM inbox"),
         ("console", "SELECT state FROM sessions"),
-        ("custody", "UPDATE sealed.cases SET recipients = '{}'"),
+        ("intake", "UPDATE sealed.cases SET recipients = '{}'"),
         ("custody", "UPDATE sealed.items SET blob = ''"),
         ("custody", "DELETE FROM sealed.wraps"),
         ("report", "SELECT id FROM sealed.cases"),

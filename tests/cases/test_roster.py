@@ -13,8 +13,9 @@ import pytest
 from cases.protected import roster, signing
 from cases.protected.signing import Roster, Seat, Signed, Trust, Unsound
 from store import crypto
-from store.crypto import ESCROW, Keys, new_keypair, new_signer, signer_of
+from store.crypto import ESCROW, Keys, new_keypair
 from store.database import Database, Tx
+from store.signatures import new_signer, signer_of
 from tests.cases.sealed import seal, wraps
 from tests.roster import TRUSTEE, signed, vouch
 

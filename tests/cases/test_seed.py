@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from cases import commands, districts, seed, staff
@@ -60,14 +61,13 @@ async def test_two_seeds_at_once_make_one_district(db: Database, keys: Keys) -> 
 
 
 async def test_a_login_whose_password_is_lost_gets_a_new_one_and_is_signed_out(
-    db: Database, keys: Keys, demo: SimpleNamespace, row: Row
+    db: Database, owner: psycopg.AsyncConnection[Any], keys: Keys, demo: SimpleNamespace, row: Row
 ) -> None:
     old = {line["user"]: line["password"] for line in demo.all}
-    async with db.transaction("console") as tx:
-        await tx.execute(
-            "INSERT INTO desk_sessions (token_hash, staff_id, csrf, expires_at)"
-            " SELECT convert_to(login, 'UTF8'), id, '', now() + interval '1 hour' FROM staff"
-        )
+    await owner.execute(
+        "INSERT INTO desk_sessions (token_hash, staff_id, csrf, expires_at)"
+        " SELECT convert_to(login, 'UTF8'), id, '', now() + interval '1 hour' FROM staff"
+    )
     lost = {**old, "demo-editor": None}
     (made,) = await seed.seed_demo(db, keys, password_of=lost.get)
     assert (made["role"], made["user"]) == ("editor", "demo-editor")

@@ -79,6 +79,14 @@ def test_a_week_gives_no_small_number_away(counted: dict[tuple[str, str, str | N
     assert figures.digest(told) == told["digest"]
 
 
+def test_who_is_silent_is_not_told_beside_a_few_who_say_no() -> None:
+    said = {"asked": 24, "answered": 16, "confirmed": 14, "disputed": 2, "silent": 8}
+    week = Counts(MONDAY, {(name, CATEGORIES[0], None): count for name, count in said.items()})
+    total = figures.hold_back(week)["total"]
+    assert (total["asked"], total["confirmed"]) == (24, 14)
+    assert (total["disputed"], total["silent"]) == (None, None), "24 - 14 - 8 would name two people"
+
+
 @given(st.lists(weeks, min_size=1, max_size=8))
 def test_no_total_tells_more_than_there_was(several: list[dict[tuple[str, str, str | None], int]]) -> None:
     counted = [

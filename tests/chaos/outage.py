@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 
+from house.postgres import as_owner
 from settings import load
 from store import contacts
 from store.crypto import Keys
@@ -43,7 +44,8 @@ class Outage:
         self.talkers = [f"+92399{number:07d}" for number in range(talkers)]
         settings = load(data=town.data, mode="demo")
         self.keys = Keys.load(settings.key_file)
-        self.db = psycopg.connect(settings.database_url, autocommit=True, row_factory=psycopg.rows.dict_row)
+        place = as_owner(settings.database_url, settings.data)
+        self.db = psycopg.connect(place, autocommit=True, row_factory=psycopg.rows.dict_row)
         self.refused = 0
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -118,7 +118,15 @@ async def test_a_card_that_a_restore_brings_without_its_key_goes_to_whoever_read
     assert case
     private = crypto.unlock_private(bytes(row[1]), password, bytes(row[2]))
     async with jawab.db.transaction("custody") as tx:
-        items = await reading.open_items(tx, case[0], staff_id=row[0], private_key=private, reason="first_look")
+        items = await reading.open_items(
+            tx,
+            jawab.keys,
+            case[0],
+            staff_id=row[0],
+            private_key=private,
+            reason="first_look",
+            now=datetime.now(UTC),
+        )
     words = [word["text"] for item in items for word in item.data["words"]]
     assert words == [STORY, "اور بھی بات"]
     assert items[0].data["address"] == phone.address

@@ -278,7 +278,7 @@ async def test_words_of_a_citizen_run_nothing_and_bend_nothing(enter: Enter, ope
     handler, case = await enter("handler"), await opened(story=evil)
     soup = await handler.soup(f"/desk/cases/{case}")
     said = pick(soup, ".item .said")
-    assert said.text == evil
+    assert said.text == evil.replace("\u202e", "⟦RLO⟧")
     assert said["dir"] == "auto"
     assert all(script.get("src") for script in soup.select("script"))
 

@@ -14,7 +14,7 @@ from cases import cards, lifecycle, office_lines, outcomes, sorters, telling, wa
 from cases.acts.withdraw import WHY
 from cases.protected import acting, reading
 from cases.roles import ROLES
-from desk import acts, case, decisions, protected_acts, sealed_item, sorting, told
+from desk import acts, case, decisions, protected_acts, record, sealed_item, sorting, told
 from flows.categories import CATEGORIES
 from flows.load import load_book
 from flows.model import Details
@@ -70,6 +70,8 @@ TAILS: dict[str, list[str]] = {
     "sealed.about.": ["service", "person"],
     "protected.done.": list(protected_acts.ACTS),
     "protected.reason.": list(reading.REASONS),
+    "record.kind.": list(record.KINDS),
+    "notice.": ["new_key", "other_key", "admitted", "escrow", "gone"],
     "sealed_status.": ["received", "seen", "in_progress", "disputed", "closed"],
     "sealed.found.": list(acting.FOUND),
     "sealed.heard.": list(acting.HEARD),

@@ -61,3 +61,12 @@ async def test_the_provinces_are_the_provinces_and_another_districts_are_nobodys
     assert (await own.post("/desk/outside", {**BODY, "of": elsewhere})).status_code == 404
     assert (await own.post("/desk/outside", {**BODY, "of": ""})).status_code == 404
     assert (await (await enter("handler")).get("/desk/outside")).status_code == 404
+
+
+async def test_the_page_offers_the_desks_own_languages_and_no_citizens(enter: Enter) -> None:
+    page = await (await enter("admin")).soup("/desk/outside")
+    offered = {str(link["href"]) for link in page.select("header a[href*='lang=']")}
+    assert offered == {
+        str(link["href"]).replace("/desk/staff", "/desk/outside")
+        for link in (await (await enter("admin")).soup("/desk/staff")).select("header a[href*='lang=']")
+    }

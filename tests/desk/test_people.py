@@ -10,7 +10,7 @@ import pytest
 from desk import commands
 from store.crypto import check_password, unlock_private
 from store.database import Database
-from tests.desk.conftest import Browser, Enter, Hire, Office, One
+from tests.desk.conftest import Browser, Enter, Hire, Office, One, Open
 
 
 async def test_somebody_added_signs_in_and_a_new_password_signs_out(
@@ -79,3 +79,50 @@ async def test_an_admin_shuts_people_out_but_not_himself_and_no_protected_handle
     for other in (admin.staff_id, office.staff["protected"], stranger):
         assert (await admin.post(f"/desk/staff/{other}/disable")).status_code == 404
     assert (await admin.post(f"/desk/staff/{handler.staff_id}/promote")).status_code == 404
+
+
+async def test_a_protected_handlers_access_is_taken_away_by_command(
+    db: Database, demo: SimpleNamespace, one: One
+) -> None:
+    assert await commands.shut_staff(db, "demo-protected-1", shut=True) == 1
+    assert (await one("SELECT disabled_at FROM staff WHERE login = 'demo-protected-1'"))["disabled_at"] is not None
+    assert await commands.shut_staff(db, "demo-protected-1", shut=False) == 1
+    with pytest.raises(commands.Unacceptable, match="no such login"):
+        await commands.shut_staff(db, "nobody", shut=True)
+
+
+async def test_an_admin_of_the_province_leaves_two_who_read(
+    db: Database, enter: Enter, hire: Hire, office: Office, one: One
+) -> None:
+    staff_id, _ = await hire("admin", None)
+    admin, reader = await enter("admin", staff_id), office.staff["protected"]
+    answer = await admin.post(f"/desk/staff/{reader}/disable")
+    assert "Fewer than two" in (await admin.get(answer.headers["location"])).text
+    answer = await admin.post(f"/desk/staff/{reader}/signout")
+    assert "cannot be done here" in (await admin.get(answer.headers["location"])).text
+    await commands.add_staff(db, login="third", name="Third", role="protected")
+    async with db.transaction("console") as tx:
+        await tx.execute("UPDATE staff SET demo = true WHERE login = 'third'")
+    assert (await admin.post(f"/desk/staff/{reader}/disable")).headers["location"] == "/desk/staff"
+    assert (await one("SELECT disabled_at FROM staff WHERE id = %s", reader))["disabled_at"] is not None
+
+
+async def test_nobody_takes_a_case_about_their_own_office(
+    enter: Enter, opened: Open, db: Database, one: One, demo: SimpleNamespace
+) -> None:
+    admin, handler = await enter("admin"), await enter("handler")
+    water = await one("SELECT id FROM offices WHERE department = 'water' AND district_id = 'pishin'")
+    answer = await admin.post(f"/desk/staff/{handler.staff_id}/seat", {"office": str(water["id"])})
+    assert answer.status_code == 303
+    assert "Executive Engineer" in (await admin.get("/desk/staff")).text
+    about, other = await opened(category="water"), await opened(category="health")
+    for move, form in (("assign", {"to": str(handler.staff_id)}), ("start", {})):
+        refused = await handler.post(f"/desk/cases/{about}/{move}", form)
+        assert refused.status_code == 422
+        assert "about the office where this person sits" in refused.text
+        assert (await handler.post(f"/desk/cases/{other}/{move}", form)).status_code == 303
+    await commands.seat_staff(db, "demo-handler", None)
+    assert (await handler.post(f"/desk/cases/{about}/assign", {"to": str(handler.staff_id)})).status_code == 303
+    with pytest.raises(commands.Unacceptable, match="no such office"):
+        await commands.seat_staff(db, "demo-handler", "nowhere")
+    assert (await admin.post(f"/desk/staff/{handler.staff_id}/seat", {"office": "x"})).status_code == 404

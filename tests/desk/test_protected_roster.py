@@ -12,9 +12,10 @@ from cases.protected import roster
 from cases.protected.signing import Roster, Signed, Trust, Unsound
 from cli import app
 from desk import protected_roster as door
-from store.crypto import Keys, signer_of
+from store.crypto import Keys
 from store.database import Database
 from store.jawab import Jawab
+from store.signatures import signer_of
 from tests.desk.conftest import Hire
 from tests.roster import TRUSTEE
 

@@ -14,12 +14,13 @@ import pytest
 from cases.protected import vault
 from desk import protected, protected_acts, sealed_item
 from flows.categories import CATEGORIES
-from store.crypto import Keys
+from store.crypto import Keys, new_keypair
 from store.database import Database, fetch_one
 from store.jawab import Jawab
 from tests.desk.conftest import Browser, Enter, Hire, One, Open, fresh_code
 from tests.desk.triage import CANARY, Keep, after
 from tests.pages import pick
+from tests.roster import vouch
 
 Seal = Callable[..., Awaitable[UUID]]
 
@@ -257,3 +258,49 @@ async def test_the_tick_marks_what_is_late_and_tells_no_one_which(
 def test_a_sealed_item_says_its_subject_also_under_the_name_of_before(said: str) -> None:
     laid = sealed_item.lay_out(uuid.uuid4(), "open", None, {"category": said}, {})
     assert [(fact.name, fact.key) for fact in laid.facts] == [("category", "category.security")]
+
+
+async def test_a_reader_lets_another_in_and_all_are_told(
+    enter: Enter, hire: Hire, readers: list[Browser], sealed: Seal
+) -> None:
+    first, second = readers
+    case = await sealed()
+    staff_id, private = await hire("protected", None)
+    late = await enter("protected", staff_id, private)
+    without = await enter("protected", first.staff_id)
+    form = {"who": str(staff_id)}
+    assert (await without.post(f"/desk/protected/{case}/admit", form)).status_code == 403, "no open key"
+    assert (await late.post(f"/desk/protected/{case}/admit", form)).status_code == 404
+    assert (await first.post(f"/desk/protected/{case}/admit", {"who": "x"})).status_code == 422
+    assert "Let them read this case" in (await first.get(f"/desk/protected/{case}")).text
+    answer = await first.post(f"/desk/protected/{case}/admit", form)
+    assert answer.headers["location"].endswith("done=admit")
+    assert CANARY in (await late.post(f"/desk/protected/{case}/open", {"reason": "handover"})).text
+    page = await second.soup("/desk/protected")
+    assert "was let into a case" in page.text
+    until = pick(page, 'form[action="/desk/protected/notices"] input[name="until"]')["value"]
+    await second.post("/desk/protected/notices", {"until": until})
+    assert "was let into a case" not in (await second.get("/desk/protected")).text
+    assert "was let into a case" in (await late.get(f"/desk/protected/{case}")).text
+
+
+async def test_a_key_made_anew_is_let_in_again_to_all_of_before(
+    enter: Enter, readers: list[Browser], sealed: Seal, db: Database
+) -> None:
+    first, second = readers
+    cases = [await sealed() for _ in range(2)]
+    private, public = new_keypair()
+    async with db.transaction("console") as tx:
+        await tx.execute("UPDATE staff SET public_key = %s WHERE id = %s", (public, first.staff_id))
+    assert "read these again" not in (await second.get("/desk/protected")).text, "nobody has signed it"
+    await vouch(db)
+    again = await enter("protected", first.staff_id, private)
+    for case in cases:
+        assert CANARY not in (await again.post(f"/desk/protected/{case}/open", {"reason": "review"})).text
+    page = (await second.get("/desk/protected")).text
+    assert "cannot read 2 cases" in page
+    assert "a key that is new was signed" in page
+    answer = await second.post("/desk/protected/admit", {"who": str(first.staff_id)})
+    assert "All readers are told" in (await second.get(answer.headers["location"])).text
+    for case in cases:
+        assert CANARY in (await again.post(f"/desk/protected/{case}/open", {"reason": "review"})).text

@@ -55,7 +55,18 @@ def test_whether_it_is_accepted_is_heard_in_peoples_own_words(phone: Phones, tex
     assert among(talk, Settle)
 
 
-@pytest.mark.parametrize("text", ["ٹھیک ہے", "ok", "قبول ہے، اوپر نہ لے جانا", PLACE, "کیا پیسے آئیں گے تو کام ہو گا؟"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ٹھیک ہے",
+        "ok",
+        "قبول ہے، اوپر نہ لے جانا",
+        "اوپر نہ بھیجیں",
+        "upar mat bhejo",
+        PLACE,
+        "کیا پیسے آئیں گے تو کام ہو گا؟",
+    ],
+)
 def test_what_may_mean_anything_else_accepts_nothing_and_takes_nothing_higher(phone: Phones, text: str) -> None:
     talk, _ = ended(phone)
     said = talk.say(text)

@@ -17,7 +17,7 @@ from flows.echoes import SILENT_FROM
 from flows.effects import Amend, Append, KeepStory, OpenCase, Seal
 from flows.engine import step
 from flows.hearing import Meaning
-from flows.model import Event, Focus, Found, FoundCase, FoundFacility, Item, Lies, Memory, Report, Session
+from flows.model import Event, Focus, Found, FoundCase, FoundFacility, Item, Lies, Memory, Report, Session, Stage
 from flows.play import DAY, FACILITY_CODE, Phone, World
 from locales import ALL_LANGS
 from locales.catalogs import texts
@@ -225,15 +225,19 @@ def test_bubbles_lose_no_word_and_make_one_number(
     phone = _asked(lang, question, kind, given_before=given_before)
     before, kept = set(_numbers(phone)), list[str]()
     last: float | None = None
+    reports = 1
     for text in ["تین مہینے سے یہی حال ہے", *said]:
+        was_over = phone.session.memory.report.stage is Stage.DONE
         phone.world.at += 0.4
         phone.add(**({"media": PHOTO} if text == "photo" else {"text": text}))
         assert phone.replies == 1
+        # Whoever has told all, and is at the menu again, may choose to report something else: another number.
+        reports += was_over and phone.session.node == "menu"
         kept += _kept(phone)
         last = phone.reply.wait if phone.reply else None
     words = [text for text in said if any(map(str.isalpha, text)) and text not in {"photo", "ہاں", "نہیں"}]
     assert set(words) <= {*kept, *_in_hand(phone)}
-    assert len(set(_numbers(phone)) - before) <= 1
+    assert len(set(_numbers(phone)) - before) <= reports
     assert last is not None
 
 

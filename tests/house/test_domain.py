@@ -145,3 +145,23 @@ def test_in_a_domain_all_else_is_as_it_was(folder: Path) -> None:
     until(lambda: child.poll() is not None, "it has ended")
     assert (folder / "log").read_text() == "keys/one shut\nlink/one shut\nover\n"
     assert (folder / "open" / "other").read_text() == "written"
+
+
+def test_our_own_code_is_found_where_the_data_lie_below_it(tmp_path: Path) -> None:
+    """`make run` keeps its data in ./var: what is shut there stays shut, and imports find their modules."""
+    shut = domain.shut([REPOSITORY / "house" / "domain.py"])
+    try:
+        child = process.start(
+            [sys.executable, "-c", "import settings; print('found'); open('house/domain.py')"],
+            log=tmp_path / "log",
+            env={"PYTHONDONTWRITEBYTECODE": "1"},
+            ending=Ending(asked=((signal.SIGKILL, 5.0),)),
+            folder=REPOSITORY,
+            domain=shut,
+        )
+    finally:
+        shut.close()
+    until(lambda: child.poll() is not None, "it has ended")
+    said = (tmp_path / "log").read_text()
+    assert "found" in said
+    assert "PermissionError" in said or not domain.version()

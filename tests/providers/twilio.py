@@ -48,6 +48,7 @@ class FakeTwilio(Server, Hooks, Contents):
         self.media: dict[str, tuple[str, bytes]] = {}  # path -> content type, bytes
         self.redirects: dict[str, str] = {}  # path -> address
         self.requests: list[tuple[str, str, Mapping[str, str]]] = []  # media requests: method, path, headers
+        self.received: set[str] = set()  # ids of messages of citizens that it still has
         self._numbers = itertools.count(1)
         self._by_sid: dict[str, Taken] = {}
 
@@ -182,8 +183,13 @@ class FakeTwilio(Server, Hooks, Contents):
         taken = self._by_sid.get(request.match_info["sid"])
         if (refusal := self._check(request)) is not None:
             return refusal
+        if request.match_info["sid"] in self.received:  # what came from a citizen is final at once
+            self.received.remove(request.match_info["sid"])
+            return web.Response(status=204)
         if taken is None or taken.deleted:
             return _error(404, 20404, "not found")
+        if taken.status in {"queued", "sending"}:
+            return _error(409, 20009, "not complete")
         taken.deleted = True
         return web.Response(status=204)
 

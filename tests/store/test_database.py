@@ -35,7 +35,7 @@ async def test_the_migration_runs_twice_without_harm(database_url: str, keys: Ke
         ("console", "UPDATE desk_sessions SET staff_id = gen_random_uuid()"),
         ("report", "SELECT * FROM audit"),
         ("console", "CREATE TABLE public.more (id int)"),
-        ("custody", "UPDATE sealed.cases SET recipients = '{}'"),
+        ("console", "UPDATE sealed.cases SET recipients = '{}'"),
         ("custody", "DELETE FROM sealed.looks"),
         ("custody", "UPDATE sealed.looks SET at = '2026-01-01'"),
         ("custody", "INSERT INTO sealed.looks (staff_id, at) VALUES (gen_random_uuid(), '2026-01-01')"),

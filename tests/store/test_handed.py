@@ -15,13 +15,13 @@ from store.database import ROLES, SPEAKERS
 OWNER = "the-owners-own"
 GIVEN = {
     "twilio_account_sid": "AC" + "a" * 32,
-    "twilio_auth_token": "twilio-qanari",
-    "telegram_token": "1:telegram-qanari",
-    "telegram_secret": "hook-qanari",
+    "twilio_auth_token": "a1b2c3d4e5f6a7b8c9d0twilio-qanari",
+    "telegram_token": "1:a1b2c3d4e5f6a7b8c9d0-telegram-qanari",
+    "telegram_secret": "a1b2c3d4e5f6a7b8c9d0hook-qanari",
     "smtp_host": "mail.example.pk",
     "smtp_from": "a@example.pk",
     "smtp_user": "somebody",
-    "smtp_password": "mail-qanari",
+    "smtp_password": "a1b2c3d4e5f6a7b8c9d0mail-qanari",
 }
 LOGINS = {
     "citizen": {"intake", "report"},

@@ -43,7 +43,14 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "DELETE FROM sealed.looks": ROLES,
     "TRUNCATE sealed.cases": ROLES,
     # re-point: a case to another reader, a number to another district, a person to another key
-    "UPDATE sealed.cases SET recipients = '{}'": ROLES,
+    # custody lets readers in, and a list that the house's key has not bound to its case holds nothing
+    "UPDATE sealed.cases SET recipients = '{}'": ("intake", "console", "report"),
+    "INSERT INTO sealed.rosters VALUES (false, 9, '', '{}')": ("intake", "console", "report"),
+    "INSERT INTO sealed.trust VALUES (false, '{\"\"}', 1)": ("intake", "console", "report"),
+    "UPDATE sealed.trust SET needs = 1": ROLES,
+    "UPDATE sealed.rosters SET statement = ''": ROLES,
+    "DELETE FROM sealed.rosters": ROLES,
+    "DELETE FROM sealed.notices": ROLES,
     "UPDATE sealed.wraps SET reader = 'me'": ROLES,
     "UPDATE media SET sealed_case_id = gen_random_uuid()": ("console", "report"),
     "UPDATE channels SET address = '+1'": ("custody", "report"),

@@ -260,7 +260,7 @@ async def test_a_middle_rating_is_shown_from_five_people_on(
 
 
 async def test_with_two_districts_the_reader_chooses_one(client: httpx.AsyncClient, elsewhere: str) -> None:
-    for path in PAGES:
+    for path in (one for one in PAGES if not one.startswith("/record")):  # the seal of a day is the whole house's
         client.cookies.clear()
         choice = read(await client.get(f"{path}?lang=en"))
         assert [option["value"] for option in choice.select("#district option")] == [elsewhere, "pishin"]
@@ -323,7 +323,8 @@ async def test_a_sealed_case_changes_no_byte_of_the_public_pages(
     before = [(await client.get(path)).content for path in paths]
     await owner.execute(
         "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, day_box,"
-        " recipients) VALUES (%s, 'pishin', %s, now(), now(), %s, '', '{}')",
+        " recipients, recipients_mac)"
+        " VALUES (%s, 'pishin', %s, now(), now(), %s, '', '{}', '')",
         (uuid.uuid4(), sent, b"hash"),
     )
     assert [(await client.get(path)).content for path in paths] == before

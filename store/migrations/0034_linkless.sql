@@ -16,8 +16,7 @@ ALTER TABLE media ADD COLUMN sealed_box bytea;            -- encrypted id of a s
 ALTER TABLE media ADD COLUMN hour int;                    -- whose key its bytes stand under; null: they are a case's, or not here
 CREATE INDEX media_brief ON media (hour) WHERE hour IS NOT NULL;
 CREATE INDEX media_to_seal ON media (id) WHERE sealed_box IS NOT NULL OR sealed_case_id IS NOT NULL;
-GRANT UPDATE (sealed_box) ON media TO jawab_custody;
-CREATE INDEX inbox_lately ON inbox USING brin (received_at) WITH (autosummarize = on);
+GRANT UPDATE (sealed_box), DELETE ON media TO jawab_custody;
 
 -- ── both sides of the door keep one mark: that a number was given, not when ────────────────────────────────────────
 ALTER TABLE sessions ADD COLUMN given boolean NOT NULL DEFAULT false;
@@ -27,7 +26,7 @@ ALTER TABLE sessions DROP COLUMN given_at;
 -- ── of a sealed case the weeks are told ────────────────────────────────────────────────────────────────────────────
 -- Whoever has its code is told the day, which a key made from the code opens. What the row holds of the code is another
 -- hash of its hash than that key is, so that the row opens nothing by itself. A date is the last day of its week.
-ALTER TABLE sealed.cases ADD COLUMN day_box bytea;
+ALTER TABLE sealed.cases ADD COLUMN day_box bytea, DROP CONSTRAINT cases_recipients_bound;
 ALTER TABLE sealed.codes ADD COLUMN day_box bytea;
 CREATE FUNCTION pg_temp.day_box(hash bytea, due date) RETURNS bytea LANGUAGE sql AS $$
     SELECT int4send((('x' || encode(substring(sha256('day'::bytea || hash) for 4), 'hex'))::bit(32)::int)
@@ -36,27 +35,37 @@ $$;
 UPDATE sealed.codes SET day_box = pg_temp.day_box(sealed.codes.code_hash, c.due_resolve),
     code_hash = sha256('code'::bytea || sealed.codes.code_hash)
 FROM sealed.cases c WHERE c.id = case_id;
+UPDATE sealed.said SET code_hash = sha256('code'::bytea || code_hash);
 UPDATE sealed.cases SET day_box = pg_temp.day_box(code_hash, due_resolve),
     code_hash = sha256('code'::bytea || code_hash),
     due_acknowledge = date_trunc('week', due_acknowledge)::date + 6,
-    due_resolve = date_trunc('week', due_resolve)::date + 6;
+    due_resolve = date_trunc('week', due_resolve)::date + 6,
+    words_on = date_trunc('week', words_on)::date + 6;
 ALTER TABLE sealed.cases ALTER COLUMN day_box SET NOT NULL;
+ALTER TABLE sealed.cases ADD CONSTRAINT cases_recipients_bound CHECK (recipients_mac IS NOT NULL) NOT VALID;
 DROP FUNCTION pg_temp.day_box(bytea, date);
 DROP FUNCTION sealed.case_by_code(bytea);
 CREATE FUNCTION sealed.case_by_code(p_hash bytea)
-RETURNS TABLE (case_id uuid, status text, day_box bytea, district_id text)
+RETURNS TABLE (case_id uuid, status text, day_box bytea, district_id text, closed_on date, said bytea)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
-    SELECT id, status, day_box, district_id FROM sealed.cases WHERE code_hash = p_hash
-    UNION ALL
-    SELECT c.id, c.status, k.day_box, c.district_id FROM sealed.codes k JOIN sealed.cases c ON c.id = k.case_id
-    WHERE k.code_hash = p_hash
+    SELECT c.id, c.status, n.day_box, c.district_id, c.closed_on,
+        (SELECT s.box FROM sealed.said s WHERE s.code_hash = p_hash)
+    FROM (SELECT id, day_box FROM sealed.cases WHERE code_hash = p_hash
+          UNION ALL SELECT case_id, day_box FROM sealed.codes WHERE code_hash = p_hash) AS n
+    JOIN sealed.cases c ON c.id = n.id
 $$;
 REVOKE ALL ON FUNCTION sealed.case_by_code(bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sealed.case_by_code(bytea) TO jawab_intake;
+-- When words came is told by the week too: they are looked for once it is over.
+CREATE OR REPLACE FUNCTION sealed.note_words(p_case uuid) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
+    UPDATE sealed.cases SET words_on = date_trunc('week', current_date)::date + 6
+    WHERE id = p_case AND status <> 'received' AND words_on IS NULL
+$$;
 
 -- ── no order of sealed rows lasts ──────────────────────────────────────────────────────────────────────────────────
--- The whole room is written anew by one transaction, each table in an order drawn by lot and the boxes of a case
--- counted from one: no transaction, place or number ties a sealed row to what else was written with it. Where
+-- The whole room is written anew by one transaction, each table in an order drawn by lot and the boxes of a case,
+-- and of a drop, counted from one: no transaction, place or number ties a sealed row to what else was written with it. Where
 -- somebody writes there now it gives up (lock_not_available); who comes meanwhile waits.
 CREATE TABLE sealed.mixed (xid text NOT NULL);             -- the transaction that did it last
 -- The tables of the room. Those that point to others, or that nobody may empty, hold who may read there and nothing that a
@@ -79,10 +88,11 @@ BEGIN
     END LOOP;
     FOREACH one IN ARRAY room LOOP
         EXECUTE format('CREATE TEMP TABLE mixing ON COMMIT DROP AS SELECT * FROM sealed.%I', one);
-        IF one = 'items' THEN
-            UPDATE pg_temp.mixing SET seq = counted.n
-            FROM (SELECT id, row_number() OVER (PARTITION BY case_id ORDER BY seq) AS n FROM pg_temp.mixing) AS counted
-            WHERE counted.id = mixing.id;
+        IF one IN ('items', 'dropped') THEN
+            EXECUTE format(
+                'UPDATE pg_temp.mixing SET seq = counted.n FROM (SELECT id, row_number() OVER (PARTITION BY %I'
+                ' ORDER BY seq) AS n FROM pg_temp.mixing) AS counted WHERE counted.id = mixing.id',
+                CASE one WHEN 'items' THEN 'case_id' ELSE 'drop_id' END);
         END IF;
         EXECUTE format('TRUNCATE sealed.%I', one);
         EXECUTE format(
