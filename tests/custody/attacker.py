@@ -24,6 +24,10 @@ CONTEXTS = (
     *("inbox|body", "outbox|message", "sessions|state", "sorting|words", "sorting|answers", "sorting|code"),
     *("media|source", "media|content", "media|sealed", "case_items|body", "decisions|box"),
 )
+# Every place where an id may begin: its version and its variant are known.
+ID = re.compile(rb"(?s)(?=(.{6}[\x40-\x4f\x70-\x7f].[\x80-\xbf].{7}))")
+NUMBER = re.compile(rb"(?=(\d{13}))")
+NEAR = 120  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +87,7 @@ def _boxes_of(rows: Rows) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _open(keys: Keys, before: bytes, box: bytes) -> bytes | None:
-    tried = set()
-    for at in range(len(before) - 15):
-        one = before[at : at + 16]
-        if one in tried or one[6] >> 4 not in {4, 7} or one[8] >> 6 != 2:
-            continue
-        tried.add(one)
+    for one in set(ID.findall(before)):
         for context in CONTEXTS:
             try:
                 return keys.decrypt(box, f"{context}|{uuid.UUID(bytes=one)}")
@@ -113,22 +112,20 @@ def _by_code(opened: Iterable[tuple[bytes, bytes]], truth: Mapping[uuid.UUID, Wr
 
 
 def _in_clear(loot: Loot, truth: Mapping[uuid.UUID, Writer]) -> frozenset[uuid.UUID]:
-    near = [row for rows in (loot.live, loot.dump) for table in rows.values() for row in table]
+    """The id or the number of a case in a row of its phone, or near its phone's id on the disk."""
+    signs: dict[Any, uuid.UUID] = {case: case for case in truth}
+    signs |= {case.bytes: case for case in truth}
+    signs |= {sign: case for case, one in truth.items() if one.code for sign in (one.code, one.code.encode())}
     found = set()
-    for case, writer in truth.items():
-        contact = writer.contact
-        if contact is None:
-            continue
-        for row in near:
-            if contact in row.values() and (case in row.values() or (writer.code and writer.code in row.values())):
+    for row in (row for rows in (loot.live, loot.dump) for table in rows.values() for row in table):
+        values = [value for value in row.values() if isinstance(value, uuid.UUID | str)]
+        found |= {signs[one] for one in values if one in signs and truth[signs[one]].contact in values}
+    for content in (*loot.disk.heap, *loot.disk.log):
+        for met in (*ID.finditer(content), *NUMBER.finditer(content)):
+            case = signs.get(met[1])
+            contact = truth[case].contact if case else None
+            if case and contact and contact.bytes in content[max(0, met.start() - NEAR) : met.start() + NEAR]:
                 found.add(case)
-        for content in (*loot.disk.heap, *loot.disk.log):
-            for sign in (case.bytes, writer.code.encode() or case.bytes):
-                at = content.find(sign)
-                while at >= 0 and case not in found:
-                    if contact.bytes in content[max(0, at - 120) : at + 120]:
-                        found.add(case)
-                    at = content.find(sign, at + 1)
     return frozenset(found)
 
 
@@ -156,7 +153,7 @@ def _ids(piece: Piece, known: Mapping[bytes, uuid.UUID]) -> set[uuid.UUID]:
     content = piece.content
     if len(content) > 4096:
         return set()
-    return {known[one] for at in range(len(content) - 15) if (one := content[at : at + 16]) in known}
+    return {known[one] for one in ID.findall(content) if one in known}
 
 
 # ── what can be guessed ──────────────────────────────────────────────────────────────────────────────────────────────

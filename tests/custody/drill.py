@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,7 +31,15 @@ class Drilled:
     later: Found
 
 
-async def drill(jawab: Jawab, owner: Owner, *, reports: int, phones: int, seed: int) -> Drilled:
+async def drill(
+    jawab: Jawab,
+    owner: Owner,
+    *,
+    reports: int,
+    phones: int,
+    seed: int,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Drilled:
     crowd = Crowd.gather(jawab, owner, reports=reports, phones=phones, seed=seed)
     dump: Rows = {}
     middle = len(crowd.order) // 2
@@ -43,8 +51,10 @@ async def drill(jawab: Jawab, owner: Owner, *, reports: int, phones: int, seed: 
             hour = hour[middle - begun :]
         await crowd.write(hour)
         await _run(jawab, HOURLY, timedelta(0))
+        progress(f"{begun + AN_HOUR} of {len(crowd.order)} messages")
     await crowd.find_contacts()
     at_once = attack(crowd, jawab.keys, await _take(owner, dump))
+    progress("attacked while they write")
     await pass_a_day(jawab, owner)
     return Drilled(crowd, at_once, attack(crowd, jawab.keys, await _take(owner, dump)))
 
