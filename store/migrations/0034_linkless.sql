@@ -17,6 +17,9 @@ ALTER TABLE media ADD COLUMN hour int;                    -- whose key its bytes
 CREATE INDEX media_brief ON media (hour) WHERE hour IS NOT NULL;
 CREATE INDEX media_to_seal ON media (id) WHERE sealed_box IS NOT NULL OR sealed_case_id IS NOT NULL;
 GRANT UPDATE (sealed_box), DELETE ON media TO jawab_custody;
+-- Of answers of before nothing is left but that they went: they held numbers, under a key that stays.
+UPDATE outbox SET message = '' WHERE purpose = 'reply' AND NOT missed
+    AND state IN ('sent', 'delivered', 'read', 'undelivered', 'failed', 'withdrawn');
 
 -- ── both sides of the door keep one mark: that a number was given, not when ────────────────────────────────────────
 ALTER TABLE sessions ADD COLUMN given boolean NOT NULL DEFAULT false;
