@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,9 +11,33 @@ from uuid import UUID
 
 from cases import readable
 from cases.calendar import day_of
+from cases.lifecycle import Refused
 from cases.readable import Message
 from cases.thread import Said
-from store.crypto import Keys
+from store.crypto import Keys, Unopened
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One row of the list, opened. `words` are {"at", "text"} or {"at", "location"}; `answers` came later.
+
+    Words of ours have "by", a name, besides, and "staff", an id; what was told has "said".
+    """
+
+    id: UUID
+    code: str
+    district_id: str
+    contact_id: UUID
+    channel: str
+    lang: str
+    reason: str
+    words: list[dict[str, Any]]
+    answers: dict[str, Any]
+    received_at: datetime
+    due_acknowledge: datetime
+    due_resolve: datetime
+    state: str = "waiting"  # waiting, answered, call, dismissed, locked
+    state_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +78,25 @@ def open_all(keys: Keys, row: Mapping[str, Any]) -> tuple[list[dict[str, Any]], 
         keys.get_json(row["answers"], bound_to("answers", one)) if row["answers"] is not None else {},
         row["code"] or open_code(keys, one, row["code_box"]),
     )
+
+
+def open_rows(keys: Keys, rows: Iterable[Mapping[str, Any]]) -> list[Kept]:
+    """Those that open: what a restore brought without the key of its hour goes where `sorting.take_lost` says."""
+    opened = []
+    for row in rows:
+        with suppress(Refused):
+            opened.append(open_row(keys, row))
+    return opened
+
+
+def open_row(keys: Keys, row: Mapping[str, Any]) -> Kept:
+    """Raises `Refused` where the key of its hour is gone."""
+    try:
+        words, answers, code = open_all(keys, row)
+    except Unopened:
+        raise Refused("gone") from None
+    opened: dict[str, Any] = {"words": words, "answers": answers, "code": code}
+    return Kept(**{name: row[name] for name in Kept.__slots__ if name not in opened}, **opened)
 
 
 def open_told(keys: Keys, sorting_id: UUID, box: bytes) -> list[Message]:

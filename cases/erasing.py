@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from cases import decisions, husk, joined, sorting
+from cases.card_boxes import Kept
 from cases.lifecycle import Refused
-from cases.sorting import Kept
 from store import audit, contacts, copies, drops, inbox, media, outbox, sessions
 from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all

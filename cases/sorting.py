@@ -8,14 +8,12 @@ behind the seal. Who sorts is in cases.sorters, what they may do to a card in ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from cases import acts, card_boxes, clocks, dismissals, thread
-from cases.card_boxes import Lost
+from cases.card_boxes import Kept, Lost
 from cases.lifecycle import Refused
 from cases.thread import Said, Words
 from store import inbox, media, outbox
@@ -24,29 +22,6 @@ from store.crypto import Keys, Unopened
 from store.database import Auto, Conn, Tx, fetch_all, fetch_one, new_id
 
 TAKES_BACK = timedelta(days=14)  # how long the sender's next words say that it was a complaint after all
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """One row of the list, opened. `words` are {"at", "text"} or {"at", "location"}; `answers` came later.
-
-    Words of ours have "by", a name, besides, and "staff", an id; what was told has "said".
-    """
-
-    id: UUID
-    code: str
-    district_id: str
-    contact_id: UUID
-    channel: str
-    lang: str
-    reason: str
-    words: list[dict[str, Any]]
-    answers: dict[str, Any]
-    received_at: datetime
-    due_acknowledge: datetime
-    due_resolve: datetime
-    state: str = "waiting"  # waiting, answered, call, dismissed, locked
-    state_at: datetime | None = None
 
 
 async def keep(
@@ -264,7 +239,7 @@ async def take(tx: Tx, keys: Keys, sorting_id: UUID) -> Kept:
     if row is None:
         raise Refused("gone")
     await dismissals.take_back(tx, sorting_id)
-    return open_row(keys, row)
+    return card_boxes.open_row(keys, row)
 
 
 async def erase(tx: Tx, contact_ids: Sequence[UUID]) -> list[UUID]:
@@ -364,25 +339,6 @@ async def _blank_messages(tx: Tx, keys: Keys, kept: Kept) -> None:
     await outbox.forget_case(tx, kept.id)
 
 
-def open_rows(keys: Keys, rows: Iterable[Mapping[str, Any]]) -> list[Kept]:
-    """Those that open: what a restore brought without the key of its hour goes where `take_lost` says."""
-    opened = []
-    for row in rows:
-        with suppress(Refused):
-            opened.append(open_row(keys, row))
-    return opened
-
-
-def open_row(keys: Keys, row: Mapping[str, Any]) -> Kept:
-    """Raises `Refused` where the key of its hour is gone."""
-    try:
-        words, answers, code = card_boxes.open_all(keys, row)
-    except Unopened:
-        raise Refused("gone") from None
-    opened: dict[str, Any] = {"words": words, "answers": answers, "code": code}
-    return Kept(**{name: row[name] for name in Kept.__slots__ if name not in opened}, **opened)
-
-
 async def renew(auto: Auto, keys: Keys, now: datetime) -> int:
     """Cards that nobody has sorted yet are put under a younger key. Returns how many."""
     rows = await fetch_all(
@@ -418,4 +374,4 @@ async def read(tx: Tx, keys: Keys, sorting_id: UUID) -> Kept:
     row = await fetch_one(tx, "SELECT * FROM sorting WHERE id = %s FOR UPDATE", (sorting_id,))
     if row is None:
         raise Refused("gone")
-    return open_row(keys, row)
+    return card_boxes.open_row(keys, row)

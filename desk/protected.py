@@ -21,13 +21,13 @@ from starlette.responses import RedirectResponse, Response
 
 import pages
 from cases import calendar, districts, husk, register, sorting
+from cases.card_boxes import Kept
 from cases.lifecycle import Refused
 from cases.protected import acting, admitting, dropped, notices, reading, standing, telling, vault
 from cases.protected import register as room
 from cases.protected.acting import Reader
 from cases.protected.reading import Sealed
 from cases.roles import who_may
-from cases.sorting import Kept
 from desk import files, pins, protected_readers, sessions, told
 from desk.protected_acts import ACTS, TEXT_MOST, Act
 from desk.roles import Staff

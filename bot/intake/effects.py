@@ -161,7 +161,6 @@ async def _seal_instead(tx: Tx, turn: Turn, effect: OpenCase, items: Iterable[It
     await sealing.seal_story(tx, turn, SealStory(effect.code, effect.details))
     for item in items:
         await sealing.seal(tx, turn, Seal(effect.code, "more", item))
-    await sealing.blank(tx, turn)
 
 
 async def _append(tx: Tx, turn: Turn, effect: Append) -> None:
@@ -245,7 +244,6 @@ async def _follow(tx: Tx, turn: Turn, effect: Seal) -> None:
     await lookups.hash_code(turn, effect.code)
     if await vault.find(tx, turn.hashes[effect.code]) is not None:
         await sealing.seal(tx, turn, effect)
-        await sealing.blank(tx, turn)  # whoever wrote does not know that it is behind the door: their words were kept
     elif effect.item != Item():
         await _keep_story(tx, turn, fresh_code(), [effect.item])
 

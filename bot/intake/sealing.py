@@ -38,6 +38,7 @@ async def seal(tx: Tx, turn: Turn, effect: Seal) -> None:
         await outbox.let_lie(tx, case_id)
         if effect.details.about in dropped.GAINSAYS and not effect.drop:
             await register.dispute(tx, case_id)
+    await blank(tx, turn)
 
 
 async def seal_story(tx: Tx, turn: Turn, effect: SealStory) -> None:
@@ -55,6 +56,7 @@ async def seal_story(tx: Tx, turn: Turn, effect: SealStory) -> None:
             {"words": kept.words, "answers": {**kept.answers, **answers}, "received_at": kept.received_at.isoformat()},
         )
         await sorting.blank_copies(tx, turn.jawab.keys, kept, case_id)
+    await blank(tx, turn)
 
 
 async def _seal(tx: Tx, turn: Turn, code: str, kind: str, data: dict[str, Any]) -> UUID:
@@ -64,7 +66,6 @@ async def _seal(tx: Tx, turn: Turn, code: str, kind: str, data: dict[str, Any]) 
     who: dict[str, Any] = {"code": code}  # so that whoever reads it can answer at the number
     if opened is None:
         who |= {"channel": turn.channel, "address": address, "lang": turn.lang}
-        await blank(tx, turn)
     return await vault.seal(
         tx,
         turn.jawab.keys,

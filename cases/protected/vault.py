@@ -20,9 +20,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from cases import joined, offices, sorting, triage
-from cases.card_boxes import Lost
+from cases.card_boxes import Kept, Lost
 from cases.protected import recipients, register, roster, standing
-from cases.sorting import Kept
 from cases.triage import Custodian
 from store import alarms, contacts
 from store.crypto import ESCROW, Keys, fingerprint, seal_item

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from cases import cards, decisions, sorting
-from cases.sorting import Kept
+from cases import cards, decisions
+from cases.card_boxes import Kept
 from desk.decisions import carry_out, seal
 from store.database import fetch_one
 from store.jawab import Jawab
@@ -20,7 +20,7 @@ from tests.bot.phones import CANARY, Owner, Phone, count, heard
 async def card(jawab: Jawab, where: str = "true") -> Kept:
     async with jawab.db.transaction("intake") as tx:
         row: Any = await fetch_one(tx, f"SELECT * FROM sorting WHERE {where} ORDER BY received_at DESC LIMIT 1")
-        return sorting.open_row(jawab.keys, row)
+        return card_boxes.open_row(jawab.keys, row)
 
 
 @pytest.fixture
