@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from cases import cards, decisions
+from cases import card_boxes, cards, decisions
 from cases.card_boxes import Kept
 from desk.decisions import carry_out, seal
 from store.database import fetch_one
