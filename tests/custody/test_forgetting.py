@@ -15,6 +15,7 @@ import jobs
 from bot import intake
 from bot.intake import sealing
 from cases.protected import reading
+from desk import protected
 from store import crypto
 from store.jawab import Jawab
 from tests.answers import STORY, typed
@@ -98,15 +99,19 @@ async def test_what_still_waits_opens_after_a_day_and_what_came_twice_is_once(
     assert await count(owner, "cases") == 1
 
 
+@pytest.mark.parametrize("by_hand", [True, False])
 async def test_a_card_that_a_restore_brings_without_its_key_goes_to_whoever_reads_behind_the_door(
-    jawab: Jawab, owner: Owner, phone: Phone, demo: SimpleNamespace
+    jawab: Jawab, owner: Owner, phone: Phone, demo: SimpleNamespace, by_hand: bool
 ) -> None:
     await phone.say(STORY)
     await phone.say("اور بھی بات")
     jawab.keys.hours.destroy(datetime.now(UTC) + timedelta(hours=40))  # as on a machine that never had them
     await run(jawab, "mix_sealed", timedelta(hours=1))
     assert await count(owner, "sorting") == 1, "its key may be on its way: it is not yet a day old"
-    await run(jawab, "mix_sealed", timedelta(hours=40))
+    if by_hand:
+        await run(jawab, "mix_sealed", timedelta(hours=40))
+    else:  # `jawab restore` does not wait for a day to pass
+        assert await protected.adopt_restored(jawab.db, jawab.keys) == 1
     assert (await count(owner, "sorting"), await count(owner, "sealed.cases")) == (0, 1)
     assert await count(owner, "alarms", "kind = 'card_restored'") == 1
     login, password = demo.logins["protected"]
