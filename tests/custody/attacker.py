@@ -16,7 +16,7 @@ from itertools import product
 from typing import Any
 
 from store.crypto import Keys, Unopened
-from tests.custody.disk import BOX, Disk, Piece
+from tests.custody.disk import BOX, Disk
 from tests.custody.reports import CODE, MARK, SPACED, Crowd, Writer
 
 Rows = dict[str, list[dict[str, Any]]]  # by table, in the order in which they lie
@@ -26,7 +26,6 @@ CONTEXTS = (
 )
 # Every place where an id may begin: its version and its variant are known.
 ID = re.compile(rb"(?s)(?=(.{6}[\x40-\x4f\x70-\x7f].[\x80-\xbf].{7}))")
-NUMBER = re.compile(rb"(?=(\d{13}))")
 NEAR = 120  # bytes
 
 
@@ -114,19 +113,26 @@ def _by_code(opened: Iterable[tuple[bytes, bytes]], truth: Mapping[uuid.UUID, Wr
 def _in_clear(loot: Loot, truth: Mapping[uuid.UUID, Writer]) -> frozenset[uuid.UUID]:
     """The id or the number of a case in a row of its phone, or near its phone's id on the disk."""
     signs: dict[Any, uuid.UUID] = {case: case for case in truth}
-    signs |= {case.bytes: case for case in truth}
-    signs |= {sign: case for case, one in truth.items() if one.code for sign in (one.code, one.code.encode())}
+    signs |= {one.code: case for case, one in truth.items() if one.code}
     found = set()
     for row in (row for rows in (loot.live, loot.dump) for table in rows.values() for row in table):
         values = [value for value in row.values() if isinstance(value, uuid.UUID | str)]
         found |= {signs[one] for one in values if one in signs and truth[signs[one]].contact in values}
-    for content in (*loot.disk.heap, *loot.disk.log):
-        for met in (*ID.finditer(content), *NUMBER.finditer(content)):
-            case = signs.get(met[1])
-            contact = truth[case].contact if case else None
-            if case and contact and contact.bytes in content[max(0, met.start() - NEAR) : met.start() + NEAR]:
-                found.add(case)
+    for sign, case in signs.items():
+        contact = truth[case].contact
+        plain = sign.bytes if isinstance(sign, uuid.UUID) else sign.encode()
+        if contact is not None and any(_is_near(content, plain, contact.bytes) for content in loot.disk.all):
+            found.add(case)
     return frozenset(found)
+
+
+def _is_near(content: bytes, sign: bytes, other: bytes) -> bool:
+    at = content.find(sign)
+    while at >= 0:
+        if other in content[max(0, at - NEAR) : at + NEAR]:
+            return True
+        at = content.find(sign, at + 1)
+    return False
 
 
 def _by_transaction(loot: Loot, truth: Mapping[uuid.UUID, Writer]) -> frozenset[uuid.UUID]:
@@ -136,10 +142,11 @@ def _by_transaction(loot: Loot, truth: Mapping[uuid.UUID, Writer]) -> frozenset[
     phones = {row["id"].bytes: row["id"] for row in loot.live["contacts"]}
     wrote: dict[int, tuple[set[uuid.UUID], set[uuid.UUID]]] = defaultdict(lambda: (set(), set()))
     for piece in loot.disk.pieces():
-        for what in _ids(piece, sealed):
-            wrote[piece.xid][0].add(what)
-        for who in _ids(piece, phones):
-            wrote[piece.xid][1].add(who)
+        for one in ID.findall(piece.content) if len(piece.content) <= 4096 else ():
+            if one in sealed:
+                wrote[piece.xid][0].add(sealed[one])
+            elif one in phones:
+                wrote[piece.xid][1].add(phones[one])
     return frozenset(
         case
         for cases, who in wrote.values()
@@ -147,13 +154,6 @@ def _by_transaction(loot: Loot, truth: Mapping[uuid.UUID, Writer]) -> frozenset[
         for case in cases
         if case in truth and truth[case].contact in who
     )
-
-
-def _ids(piece: Piece, known: Mapping[bytes, uuid.UUID]) -> set[uuid.UUID]:
-    content = piece.content
-    if len(content) > 4096:
-        return set()
-    return {known[one] for one in ID.findall(content) if one in known}
 
 
 # ── what can be guessed ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -32,8 +32,12 @@ class Disk:
     @classmethod
     def read(cls, cluster: Path, database: int) -> Disk:
         heap = [file.read_bytes() for file in sorted((cluster / "base" / str(database)).iterdir()) if file.is_file()]
-        log = [file.read_bytes() for file in sorted((cluster / "pg_wal").glob("0*"))]
+        log = [_written(file.read_bytes()) for file in sorted((cluster / "pg_wal").glob("0*"))]
         return cls(tuple(heap), tuple(log))
+
+    @property
+    def all(self) -> tuple[bytes, ...]:
+        return (*self.heap, *self.log)
 
     def pieces(self) -> Iterator[Piece]:
         """Every tuple and every record, with the transaction that wrote it."""
@@ -43,12 +47,18 @@ class Disk:
 
     def boxes(self) -> Iterator[tuple[bytes, bytes]]:
         """(what stands before it, box) of everything that begins as a box of the house does and has a length."""
-        for content in (*self.heap, *self.log):
+        for content in self.all:
             for found in BOX.finditer(content):
                 at = found.start()
                 length = _length(content, at)
                 if 60 < length <= LONGEST:
                     yield content[max(0, at - 220) : at], content[at : at + length]
+
+
+def _written(segment: bytes) -> bytes:
+    """A segment of the log without the empty pages at its end."""
+    length = len(segment.rstrip(b"\0"))
+    return segment[: length + -length % PAGE]
 
 
 def _length(content: bytes, at: int) -> int:

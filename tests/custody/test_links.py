@@ -47,6 +47,8 @@ async def test_after_a_day_nobody_is_tied_to_a_report_and_nothing_is_read(
     drilled = await drill(jawab, owner, reports=REPORTS, phones=PHONES, seed=20261126, progress=progress)
     print("\n".join(tell(drilled)))  # noqa: T201 - `make linktest` shows it
     assert sum(one.case is not None for one in drilled.crowd.writers) == REPORTS, "each of them is a case"
+    assert drilled.at_once.all_tied, "while the keys of the hours live it can be done: this attacker is able"
+    assert drilled.at_once.words
     found = drilled.later
     assert found.words == frozenset()
     assert found.all_tied == frozenset(), {way: len(cases) for way, cases in found.tied.items()}
