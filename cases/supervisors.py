@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from cases import calendar, notices, ways
 from cases.lifecycle import OPEN
-from cases.notices import MORNING, House
+from cases.notices import House
 from cases.roles import SUPERVISOR
 from store.database import Tx, fetch_all
 
@@ -25,7 +25,7 @@ GROUP BY 1, 2 ORDER BY 1"""
 async def send(tx: Tx, house: House, now: datetime) -> list[UUID]:
     """Send each their message of the day. Returns the outbox ids to ring for; two at once send one."""
     here = now.astimezone(ZoneInfo(calendar.PROVINCE))
-    if here.time() < MORNING:
+    if here.time() < notices.MORNING:
         return []
     rung = []
     late = await fetch_all(tx, _LATE, {"open": list(OPEN), "role": SUPERVISOR, "today": here.date()})

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests import folders
+from tests import folders, ports
 from tests.providers.twilio import ACCOUNT, TOKEN, FakeTwilio
 
 ROOT = Path(__file__).parents[1]
@@ -98,12 +97,6 @@ class Town:
         return row["user"], row["password"]
 
 
-def free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [int(one.getsockname()[1]) for one in sockets]
-
-
 @contextmanager
 def found_town(
     mode: str = "demo", data: Path | None = None, provider: FakeTwilio | None = None, *, dump: Path | None = None
@@ -116,7 +109,7 @@ def found_town(
         if data is None:
             data = held.enter_context(folders.made("town")) / "var"
         provider = provider or held.enter_context(FakeTwilio())
-        port, desk, custody = free_ports(3)
+        port, desk, custody = ports.free(3)
         env = {name: value for name, value in os.environ.items() if not name.startswith("JAWAB_")} | {
             "JAWAB_MODE": mode,
             "JAWAB_DATA": str(data),

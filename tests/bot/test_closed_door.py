@@ -14,7 +14,7 @@ import pytest
 
 from bot import numbers
 from bot.intake import door, lookups
-from cases import commands, outside, sorters
+from cases import calendar, commands, outside, sorters
 from cases.protected import standing, vault
 from desk.protected import seal_card
 from store import crypto
@@ -260,7 +260,7 @@ async def test_the_closed_door_and_help_name_the_same_others(real: Jawab, owner:
         {"names": {"en": "Test line"}, "phone": "1043", "source": "written for a test", "read_on": "2026-11-01"}
     )
     async with real.db.transaction("console") as tx:
-        await outside.put(tx, "quetta", body, datetime.now(UTC).date())
+        await outside.put(tx, "quetta", body, calendar.day_of(datetime.now(UTC)))
     said = await writer.say("سلام", "1", "PRIVATE", "HELP")
     others = {"outside": {"names": {"en": "Test line 1043"}}}
     assert ["outside.ask", others] in said[-2]["says"]

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 
-from cases import acts, thread
+from cases import acts, calendar, thread
 from locales import say
 from store.crypto import Keys
 from store.database import Database
@@ -21,7 +21,7 @@ from tests.conftest import Owner, RecordedBell
 from tests.desk.conftest import Browser, Enter, One, Open
 from tests.pages import attribute, pick
 
-TODAY = datetime.now(UTC).date()
+TODAY = calendar.day_of(datetime.now(UTC))
 
 
 async def form_of(person: Browser, case: UUID, move: str) -> dict[str, str]:

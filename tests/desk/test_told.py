@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from bs4 import BeautifulSoup
 
-from cases import acts, thread
+from cases import acts, calendar, thread
 from desk import told
 from locales import say
 from locales.channels import sms_parts
@@ -18,7 +18,7 @@ from tests.desk.conftest import Enter, One, Open, Write
 from tests.desk.test_case import do, form_of
 from tests.pages import attribute, pick
 
-TODAY = datetime.now(UTC).date()
+TODAY = calendar.day_of(datetime.now(UTC))
 
 
 async def told_by_hand(jawab: Jawab, case: UUID, staff: UUID | None) -> None:

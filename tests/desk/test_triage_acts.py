@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from bs4 import BeautifulSoup
 
-from cases import cards, overdue, sorting, thread
+from cases import calendar, cards, overdue, sorting, thread
 from cases.lifecycle import Refused
 from locales import say as text_of
 from store.crypto import Keys
@@ -102,7 +102,7 @@ async def test_joined_to_a_case_of_the_same_phone(
     assert CANARY in page.text
     assert "more words joined" in page.text
     told = await message(jawab, case)
-    assert told["says"] == [["triage.joined", {"date": {"date": datetime.now(UTC).date().isoformat()}}]]
+    assert told["says"] == [["triage.joined", {"date": {"date": calendar.day_of(datetime.now(UTC)).isoformat()}}]]
     assert bell.rings[-1][0] == "replies"
     assert await focus(owner, contact) == ("answer", case)
     assert (await one("SELECT count(*) AS n FROM cases"))["n"] == 2, "no phantom"

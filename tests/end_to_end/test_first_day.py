@@ -21,6 +21,7 @@ import psycopg
 import pytest
 from bs4 import BeautifulSoup
 
+from cases import calendar
 from house.postgres import as_owner
 from locales.render import say
 from store import totp
@@ -170,7 +171,7 @@ def use(town: Town, folder: Path, readers: dict[str, Reader], minutes: Minutes) 
     wait_for(lambda: REPLY in second.open(case).get_text())
     minutes.note("answered, asked, and the reporter's own words collected by the second reader")
 
-    back = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
+    back = (calendar.day_of(datetime.now(UTC)) + timedelta(days=3)).isoformat()
     planned = first.submit(first.get(case), "/plan", text="one more look", until=back)
     assert planned.select_one("[role=status]")
     minutes.note("a day to come back to it")

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 
+from cases import calendar
 from locales import LANGS
 from tests.answers import answer, typed
 from tests.pages import PlainBrowser, attribute
@@ -131,7 +132,7 @@ def _answer_and_publish(town: Town, desk: Desk, editor: Desk, approver: Desk) ->
     case = desk.submit(case, "/answer", text="د اوبو ټانکر به سبا راشي")
     wait_for(lambda: len(town.messages_to(phone)) == heard + 2)
     assert "د اوبو ټانکر به سبا راشي" in town.messages_to(phone)[-1]
-    desk.submit(case, "/resolve", outcome="repaired", date=datetime.now(UTC).date().isoformat())
+    desk.submit(case, "/resolve", outcome="repaired", date=calendar.day_of(datetime.now(UTC)).isoformat())
     wait_for(lambda: len(town.messages_to(phone)) == heard + 3)
     row = next(row for row in town.command("case", "list", "--json") if row["code"] == code)
     assert row["status"] == "resolved"

@@ -19,8 +19,8 @@ import pytest
 
 from house.postgres import Postgres
 from house.process import clear_short_folder
-from tests import folders
-from tests.house.small_district import REPOSITORY, UP, District, copied, free_port
+from tests import folders, ports
+from tests.house.small_district import REPOSITORY, UP, District, copied
 
 IMPORTS = os.pathsep.join((str(REPOSITORY), sysconfig.get_paths()["purelib"]))
 
@@ -63,7 +63,7 @@ def up(folder: Path, made: Path) -> Iterator[Callable[..., District]]:
 
     def start(ordinary: Ordinary | None = None, fresh: bool = False, **given: Any) -> District:
         given.setdefault("data", str(folder / "var"))
-        given.setdefault("port", free_port())
+        given.setdefault("port", ports.free(1)[0])
         if not fresh and not ordinary and not started:
             copied(made, folder / "var")
         says = folder / f"said-{len(started)}"
