@@ -30,7 +30,7 @@ from cases.seed import seed_demo
 from settings import Misconfigured, Part, Settings
 from store import handed, house_keys, terminal
 from store.crypto import Keys, Malformed, fingerprint
-from store.database import ROLES, SPEAKERS
+from store.database import ROLES, SPEAKERS, fetch_one
 from store.handed import Handed
 from store.jawab import Jawab, opened
 
@@ -240,10 +240,10 @@ def restore(
     here = environment.load()
     try:
         given = as_owner(here.database_url, here.data) if here.database_url else ""
-        with dumps.at_rest(here.data, given) as url:
+        with dumps.at_rest(here.data, given) as (url, superusers):
             there = here.model_copy(update={"database_url": url})
             _migrate(there)  # its roles, before what is granted to them
-            dumps.bring_back(url, dump)
+            dumps.bring_back(superusers, dump)  # extensions and rights on the catalog are no owner's
             _migrate(there)
             again = bot.erase_commands.replay(there, url, *(erased or ()))
     except Failed as refused:
@@ -352,11 +352,20 @@ def _print_logins(here: Settings) -> None:
 
 
 async def _find_undivided(jawab: Jawab) -> list[dict[str, Any]]:
-    """Powers that are not divided: one process for all (a demo has one address), or a kernel that shuts nothing."""
+    """Powers that are not divided: one process for all (a demo has one address), a kernel that shuts nothing, a database
+    whose owner is more than its owner or whose statistics anybody of ours may count by."""
     from house import domain
 
+    async with jawab.db.autocommit("console") as conn:
+        row = await fetch_one(conn, _OWNERS)
     found = {"undivided": len(environment.listening(jawab.settings)) == 1, "no_landlock": not domain.version()}
-    return [{"kind": kind, "times": 1, "last": None} for kind, so in found.items() if so]
+    return [{"kind": kind, "times": 1, "last": None} for kind, so in (found | (row or {})).items() if so]
+
+
+_OWNERS = """
+SELECT r.rolsuper AS owner_is_superuser, has_table_privilege('pg_catalog.pg_stat_user_tables', 'SELECT') AS statistics_open
+FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = current_database()
+"""
 
 
 # ── what each room brings ────────────────────────────────────────────────────────────────────────────────────────────

@@ -164,9 +164,9 @@ def test_a_machine_may_have_lines_of_its_own(server: Postgres) -> None:
 
 
 def test_a_database_that_cannot_search_is_refused(server: Postgres) -> None:
-    with psycopg.connect(server.start(), autocommit=True) as connection:
+    server.start()
+    with psycopg.connect(server.superusers_url.replace("/jawab?", "/postgres?"), autocommit=True) as connection:
         connection.execute("create database plain template template0 locale 'C'")
-    with psycopg.connect(server.url.replace("/jawab?", "/postgres?"), autocommit=True) as connection:
         connection.execute("drop database jawab")
         connection.execute("alter database plain rename to jawab")
     server.stop()
