@@ -352,8 +352,8 @@ def _print_logins(here: Settings) -> None:
 
 
 async def _find_undivided(jawab: Jawab) -> list[dict[str, Any]]:
-    """Powers that are not divided: one process for all (a demo has one address), a kernel that shuts nothing, a database
-    whose owner is more than its owner or whose statistics anybody of ours may count by."""
+    """Powers that are not divided: one process for all (a demo has one address), a kernel that shuts nothing, an owner
+    who is more than that, statistics that every role of ours may count by."""
     from house import domain
 
     async with jawab.db.autocommit("console") as conn:
@@ -363,7 +363,8 @@ async def _find_undivided(jawab: Jawab) -> list[dict[str, Any]]:
 
 
 _OWNERS = """
-SELECT r.rolsuper AS owner_is_superuser, has_table_privilege('pg_catalog.pg_stat_user_tables', 'SELECT') AS statistics_open
+SELECT r.rolsuper AS owner_is_superuser,
+    has_table_privilege('pg_catalog.pg_stat_user_tables', 'SELECT') AS statistics_open
 FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = current_database()
 """
 

@@ -43,7 +43,8 @@ BEGIN
         EXECUTE format('GRANT SELECT ON %s TO pg_monitor', one);
     END LOOP;
     FOR one IN SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace
-        AND (p.proname ~ '^pg_stat_get_' OR p.proname ~ '^pg_(total_)?(relation|table|indexes|database|tablespace)_size$'
+        AND (p.proname ~ '^pg_stat_get_'
+            OR p.proname ~ '^pg_(total_)?(relation|table|indexes|database|tablespace)_size$'
             OR p.proname ~ '^pg_current_wal_(lsn|insert_lsn|flush_lsn)$')
         AND has_function_privilege('public', p.oid, 'EXECUTE')
     LOOP

@@ -21,7 +21,7 @@ from house.owner import OWNER, SUPERUSER
 from house.process import Ending, Process
 
 DATABASE = "jawab"
-OWNERS_PASSWORD = "owner.password"
+OWNERS_FILE = "owner.password"
 
 # Crash recovery of a large database takes minutes; ending it half-way would only begin it again.
 RECOVERY_PATIENCE = 600.0
@@ -85,7 +85,7 @@ class Postgres:
         self.account = Account()
         self._ways = ways
         self._password_file = self.data / "keys" / "postgres.password"  # the superuser's
-        self._owners_password = self.data / "keys" / OWNERS_PASSWORD
+        self._owners_password = self.data / "keys" / OWNERS_FILE
         self._record = self.data / "run" / "postgres.sockets"
         self._sockets: Path | None = None
         self._process: Process | None = None
@@ -276,7 +276,7 @@ class Postgres:
 
 def as_owner(url: str, data: Path) -> str:
     """The address of an embedded database with its owner's name and password; any other as it was given."""
-    file = data / "keys" / OWNERS_PASSWORD
+    file = data / "keys" / OWNERS_FILE
     return _as(url, OWNER, file) if url.startswith("postgresql:///") and file.is_file() else url
 
 
