@@ -39,8 +39,8 @@ OF_ANOTHER = """
 SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace IN ('public'::regnamespace, 'sealed'::regnamespace)
     AND c.relkind <> 'i' AND pg_get_userbyid(c.relowner) <> 'jawab_owner'
 UNION ALL SELECT p.oid::regprocedure::text FROM pg_proc p
-    WHERE p.pronamespace IN ('public'::regnamespace, 'sealed'::regnamespace) AND pg_get_userbyid(p.proowner) <> 'jawab_owner'
-    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+    WHERE p.pronamespace IN ('public'::regnamespace, 'sealed'::regnamespace)
+    AND pg_get_userbyid(p.proowner) <> 'jawab_owner' AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
 UNION ALL SELECT nspname::text FROM pg_namespace WHERE nspname = 'sealed' AND pg_get_userbyid(nspowner) <> 'jawab_owner'
 UNION ALL SELECT datname::text FROM pg_database WHERE datname = current_database()
     AND pg_get_userbyid(datdba) <> 'jawab_owner'
@@ -125,9 +125,7 @@ def test_a_house_of_before_is_divided_at_its_next_start(old: Path, house: Postgr
     assert all_of(url, OF_ANOTHER) == []
     assert all_of(house.superusers_url, OPEN_TO_ALL) == []
     assert all_of(url, "SELECT id FROM districts WHERE id = 'kept'") == ["kept"], "nothing is lost"
-    again = Keys(
-        passwords.masters, passwords.escrow_public, passwords={name: "another" for name in passwords.passwords}
-    )
+    again = Keys(passwords.masters, passwords.escrow_public, passwords=dict.fromkeys(passwords.passwords, "another"))
     migrate(url, again)  # whoever made no role may still change it
     for role in ROLES:
         assert all_of(role_url(url, role, again), "SELECT session_user::text") == [f"jawab_{role}"]
