@@ -40,7 +40,8 @@ SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace IN ('public'::
     AND c.relkind <> 'i' AND pg_get_userbyid(c.relowner) <> 'jawab_owner'
 UNION ALL SELECT p.oid::regprocedure::text FROM pg_proc p
     WHERE p.pronamespace IN ('public'::regnamespace, 'sealed'::regnamespace)
-    AND pg_get_userbyid(p.proowner) <> 'jawab_owner' AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+    AND pg_get_userbyid(p.proowner) <> 'jawab_owner'
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
 UNION ALL SELECT nspname::text FROM pg_namespace WHERE nspname = 'sealed' AND pg_get_userbyid(nspowner) <> 'jawab_owner'
 UNION ALL SELECT datname::text FROM pg_database WHERE datname = current_database()
     AND pg_get_userbyid(datdba) <> 'jawab_owner'

@@ -53,10 +53,19 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "DELETE FROM sealed.notices": ROLES,
     "UPDATE sealed.wraps SET reader = 'me'": ROLES,
     "UPDATE media SET sealed_case_id = gen_random_uuid()": ("console", "report"),
-    "UPDATE channels SET address = '+1'": ("custody", "report"),
-    "UPDATE staff SET public_key = '\\x00'": ("intake", "custody", "report"),
-    # insert a reader
-    A_HANDLER: ("intake", "custody", "report"),
+    "UPDATE channels SET address = '+1'": ROLES,
+    "UPDATE channels SET district_id = district_id": ROLES,
+    "UPDATE channels SET config_box = ''": ROLES,
+    "DELETE FROM channels": ROLES,
+    "UPDATE staff SET public_key = '\\x00'": ROLES,
+    # insert a reader, or become one: with a password of one's own and no second factor
+    A_HANDLER: ROLES,
+    "UPDATE staff SET password_hash = ''": ROLES,
+    "UPDATE staff SET role = 'protected'": ROLES,
+    "UPDATE staff SET login = 'me'": ROLES,
+    "DELETE FROM second_factors": ("intake", "console", "report"),
+    "UPDATE second_factors SET enrolled_at = now()": ("intake", "console", "report"),
+    "INSERT INTO second_factors (staff_id, box) SELECT id, '' FROM staff": ("intake", "console", "report"),
     "INSERT INTO sealed.wraps (item_id, reader, wrap) VALUES (gen_random_uuid(), 'me', '')": ("console", "report"),
     # let words vanish
     "UPDATE inbox SET body = NULL": ("console", "report"),
@@ -90,6 +99,21 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "SELECT tup_inserted FROM pg_stat_database": ROLES,
     "SELECT pg_current_wal_lsn()": ROLES,
 }
+
+
+@pytest.fixture(autouse=True)
+async def as_installed(owner: Owner) -> None:
+    """Other tests are desk, clock and operator in one; here the rights are those of every installation. There is a
+    number, and a reader with a second factor: what is refused row by row is refused where there is a row."""
+    await owner.execute(
+        "DELETE FROM audit_speakers WHERE role IN ('jawab_console', 'jawab_custody') AND actor IN ('operator', 'clock')"
+    )
+    await owner.execute(A_HANDLER.replace("x9", "x8"))
+    await owner.execute("INSERT INTO second_factors (staff_id, box) SELECT id, '' FROM staff")
+    await owner.execute("INSERT INTO districts (id, names) VALUES ('somewhere', '{}')")
+    await owner.execute(
+        "INSERT INTO channels (kind, provider, address, district_id) VALUES ('sms', 'twilio', '+2', 'somewhere')"
+    )
 
 
 @pytest.mark.parametrize("attack", REFUSED)
