@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 import cli
-from house import dumps, owner, postgres
+from house import Failed, dumps, owner, postgres
 from house.postgres import Postgres, as_owner
 from settings import Settings
 from store import crypto
@@ -140,7 +140,7 @@ def test_a_hand_over_that_was_cut_off_begins_again(
 ) -> None:
     with monkeypatch.context() as cut:
         cut.setattr(owner, "_HAND_OVER", owner._HAND_OVER + "SELECT 1/0;")
-        with pytest.raises(postgres.Failed):
+        with pytest.raises(Failed):
             house.start()
     url = house.start()
     assert all_of(url, OF_ANOTHER) == []
