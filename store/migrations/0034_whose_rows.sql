@@ -8,11 +8,11 @@ BEGIN
     IF session_user <> ALL (ARRAY[current_user] || TG_ARGV::name[])
         AND NOT EXISTS (SELECT FROM audit_speakers WHERE role = session_user AND actor = 'operator')
         AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = session_user)
-        AND CASE TG_TABLE_NAME
+        AND (CASE TG_TABLE_NAME
             WHEN 'staff' THEN 'protected' IN (to_jsonb(OLD) ->> 'role', to_jsonb(NEW) ->> 'role')
             WHEN 'second_factors' THEN EXISTS (SELECT FROM staff WHERE role = 'protected'
                 AND id::text IN (to_jsonb(OLD) ->> 'staff_id', to_jsonb(NEW) ->> 'staff_id'))
-            ELSE true END
+            ELSE true END)
     THEN
         RAISE EXCEPTION 'only an operator''s command writes this' USING ERRCODE = 'insufficient_privilege';
     END IF;
