@@ -362,6 +362,17 @@ async def _find_undivided(jawab: Jawab) -> list[dict[str, Any]]:
     return [{"kind": kind, "times": 1, "last": None} for kind, so in (found | (row or {})).items() if so]
 
 
+async def _tell_powers(jawab: Jawab) -> str:
+    """How the processes of this machine are kept apart, and who owns the data."""
+    from house import domain
+
+    async with jawab.db.autocommit("console") as conn:
+        row = await fetch_one(conn, _OWNERS)
+    kept = f"in a Landlock domain of its own (version {version})" if (version := domain.version()) else "in no domain"
+    owner = "a superuser" if row and row["owner_is_superuser"] else "no superuser"
+    return f"each process of ours runs {kept}, all under one user; the owner of the data is {owner}"
+
+
 _OWNERS = """
 SELECT r.rolsuper AS owner_is_superuser,
     has_table_privilege('pg_catalog.pg_stat_user_tables', 'SELECT') AS statistics_open
@@ -396,7 +407,7 @@ app.command("doctor")(
         desk.protected_door.find_wrong,
         desk.protected_roster.find_wrong,
         _find_undivided,
-        tells=(desk.protected_door.tell,),
+        tells=(desk.protected_door.tell, _tell_powers),
     )
 )
 
