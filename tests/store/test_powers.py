@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from store.database import ROLES, Database
+from store.database import ROLES, Database, fetch_all
 from tests.conftest import Owner
 
 A_HANDLER = (
@@ -63,8 +63,8 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "UPDATE staff SET password_hash = ''": ROLES,
     "UPDATE staff SET role = 'protected'": ROLES,
     "UPDATE staff SET login = 'me'": ROLES,
-    "DELETE FROM second_factors": ("intake", "console", "report"),
-    "UPDATE second_factors SET enrolled_at = now()": ("intake", "console", "report"),
+    "DELETE FROM second_factors": ("intake", "report"),  # and for the desk there is none of a reader's
+    "UPDATE second_factors SET enrolled_at = now()": ("intake", "report"),
     "INSERT INTO second_factors (staff_id, box) SELECT id, '' FROM staff": ("intake", "console", "report"),
     "INSERT INTO sealed.wraps (item_id, reader, wrap) VALUES (gen_random_uuid(), 'me', '')": ("console", "report"),
     # let words vanish
@@ -127,6 +127,16 @@ async def test_an_attack_is_refused_to_each_role_that_is_not_meant_to(db: Databa
                 continue
             let.add(role)
     assert let == set()
+
+
+async def test_the_desk_sees_no_secret_of_a_readers_second_factor(db: Database) -> None:
+    """It has the house key, and would reckon their codes."""
+    for role, seen in (("console", 0), ("custody", 1)):
+        async with db.autocommit(role) as connection:
+            assert len(await fetch_all(connection, "SELECT box FROM second_factors")) == seen
+    async with db.autocommit("console") as connection:
+        assert (await connection.execute("UPDATE second_factors SET step = 0")).rowcount == 0
+        assert (await connection.execute("DELETE FROM second_factors")).rowcount == 0
 
 
 async def test_the_desk_has_no_right_on_anything_sealed(owner: Owner) -> None:

@@ -62,6 +62,7 @@ AS_OWNER: dict[str, tuple[str, ...]] = {
     "audit_write(text,text,text,text)": ("intake", "console", "custody"),
     "forget_code_tries()": ("console",),
     "held_about(uuid[],uuid[])": ("operator",),
+    "may_see_factor(uuid)": DESKS,
     "note_wrong_code(bytea)": ("console", "custody"),
     "open_desk_session(bytea,uuid,text,bytea,timestamp with time zone,timestamp with time zone)": DESKS,
     "refuse_but_operator()": (),
