@@ -233,7 +233,11 @@ def test_the_bell_has_no_power_and_leads_nowhere(tmp_path: Path) -> None:
             if os.geteuid() == 0:
                 assert "CapEff:\t0000000000000400\n" in told, "all that is left of root: a low port"
             assert "NoNewPrivs:\t1\n" in told or not domain.version()
-            for way in (("CONFIG", "SET", "dir", "/tmp"), ("MODULE", "LOAD", "/tmp/x.so"), ("DEBUG", "SLEEP", "0")):
+            for way in (
+                ("CONFIG", "SET", "dir", str(tmp_path)),
+                ("MODULE", "LOAD", str(tmp_path)),
+                ("DEBUG", "SLEEP", "0"),
+            ):
                 with pytest.raises(redis.ResponseError):
                     client.execute_command(*way)
     finally:
