@@ -70,7 +70,6 @@ AS_OWNER: dict[str, tuple[str, ...]] = {
     "sealed.case_by_code(bytea)": ("intake",),
     "sealed.count_thin(uuid[])": ("custody",),
     "sealed.dispute(uuid)": ("intake", "custody"),
-    "sealed.empty(uuid)": (),
     "sealed.erase(uuid,uuid,text)": ("custody",),
     "sealed.escrow_key()": ("intake", "custody"),
     "sealed.forget_looks()": ("custody",),
@@ -82,11 +81,12 @@ AS_CALLER: dict[str, tuple[str, ...]] = {
     "audit_append(text,text,text)": (),
     "desk_place()": LOGINS,
     "refuse_change()": LOGINS,
+    "sealed.empty(uuid)": (),
 }
 WHOLE = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 BY_COLUMN = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
 TABLES = """
-SELECT c.oid::regclass::text FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S')
+SELECT c.oid::regclass::text FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm')
     AND (c.relnamespace = 'sealed'::regnamespace OR c.relnamespace = 'public'::regnamespace AND c.relname = ANY(%s))
 """
 COLUMNS = "SELECT attname::text FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
@@ -160,7 +160,7 @@ def tries(table: str, right: str) -> sql.Composed:
     named = sql.Identifier(*table.split("."))
     return {
         "SELECT": sql.SQL("SELECT * FROM {}"),
-        "INSERT": sql.SQL("INSERT INTO {} SELECT (NULL::{}).* WHERE false"),
+        "INSERT": sql.SQL("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT (NULL::{}).* WHERE false"),
         "DELETE": sql.SQL("DELETE FROM {} WHERE false"),
         "TRUNCATE": sql.SQL("TRUNCATE {}"),
     }[right].format(*(named,) * (2 if right == "INSERT" else 1))
