@@ -25,7 +25,7 @@ DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'jawab_owner') THEN CREATE ROLE jawab_owner; END IF;
 END $$;
 ALTER ROLE jawab_owner LOGIN CREATEROLE NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS;
-GRANT pg_monitor TO jawab_owner;
+GRANT pg_monitor, pg_checkpoint TO jawab_owner;
 DROP ROLE IF EXISTS jawab_mover;
 """
 # How many rows a table has got since yesterday tells that somebody has spoken: for whoever is no pg_monitor there is no
@@ -107,6 +107,11 @@ def make(superuser: psycopg.Connection[Any], password: str) -> None:
 def shut_statistics(superuser: psycopg.Connection[Any]) -> None:
     """In this database, for whoever is no pg_monitor."""
     superuser.execute(_SHUT)
+
+
+def let_turn_log(superuser: psycopg.Connection[Any]) -> None:
+    """What was forgotten goes with the log's files: their turning is a function of the owner's, in this database."""
+    superuser.execute("GRANT EXECUTE ON FUNCTION pg_switch_wal() TO jawab_owner")
 
 
 def is_superuser(connect: Connect) -> bool:

@@ -247,6 +247,7 @@ class Postgres:
         with self._connect(DATABASE) as connection:
             connection.execute("set client_min_messages = warning")
             owner.shut_statistics(connection)
+            owner.let_turn_log(connection)
             try:
                 connection.execute("create extension if not exists pg_trgm")
                 row = connection.execute("select show_trgm('پانی')").fetchone()

@@ -75,6 +75,7 @@ def old(tmp_path: Path, passwords: Keys, monkeypatch: pytest.MonkeyPatch) -> Pat
         before.setattr(postgres, "SUPERUSER", owner.OWNER)
         before.setattr(owner, "make", lambda *_: None)
         before.setattr(owner, "shut_statistics", lambda *_: None)
+        before.setattr(owner, "let_turn_log", lambda *_: None)
         before.setattr(owner, "is_superuser", lambda *_: False)
         server = Postgres(tmp_path / "var")
         server.start()
@@ -118,6 +119,7 @@ def test_the_owner_of_a_new_house_owns_all_and_is_no_superuser(house: Postgres, 
     assert all_of(house.superusers_url, OPEN_TO_ALL) == []
     assert (house.data / "keys" / "postgres.password").read_text().strip() not in url
     assert as_owner(house.place, house.data) == url
+    assert all_of(role_url(url, "custody", passwords), "SELECT sealed.turn_log()::text") == [""], "the log is turned"
 
 
 def test_a_house_of_before_is_divided_at_its_next_start(old: Path, house: Postgres, passwords: Keys) -> None:
@@ -130,6 +132,7 @@ def test_a_house_of_before_is_divided_at_its_next_start(old: Path, house: Postgr
     migrate(url, again)  # whoever made no role may still change it
     for role in ROLES:
         assert all_of(role_url(url, role, again), "SELECT session_user::text") == [f"jawab_{role}"]
+    assert all_of(role_url(url, "custody", again), "SELECT sealed.turn_log()::text") == [""], "the log is turned"
     house.stop()
     assert house.start()
     assert refused(house.url) == [*BEYOND], "and at the one after"

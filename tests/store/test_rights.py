@@ -36,6 +36,7 @@ RIGHTS: dict[str, dict[str, set[str]]] = {
     "sealed.escrow": {"custody": {"INSERT(public_key)"}},
     "sealed.items": {"intake": {ADD}, "custody": {READ, ADD}},
     "sealed.looks": {"custody": {READ, "INSERT(staff_id)"}},
+    "sealed.mixed": {},
     "sealed.notices": {"custody": {READ, ADD, "UPDATE(seen_at)"}},
     "sealed.openings": {"custody": {READ, ADD, "UPDATE"}},
     "sealed.proofs": {"custody": {READ, ADD, "UPDATE"}},
@@ -73,9 +74,13 @@ AS_OWNER: dict[str, tuple[str, ...]] = {
     "sealed.erase(uuid,uuid,text)": ("custody",),
     "sealed.escrow_key()": ("intake", "custody"),
     "sealed.forget_looks()": ("custody",),
+    "sealed.fresh()": ("custody",),
+    "sealed.mix()": ("custody",),
     "sealed.note_words(uuid)": ("intake", "custody"),
     "sealed.readers_of(uuid)": ("intake", "custody"),
+    "sealed.room()": (),
     "sealed.roster(text)": ("intake", "custody"),
+    "sealed.turn_log()": ("custody",),
 }
 AS_CALLER: dict[str, tuple[str, ...]] = {
     "audit_append(text,text,text)": (),
