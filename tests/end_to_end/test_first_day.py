@@ -13,6 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -197,7 +198,7 @@ def use(town: Town, folder: Path, readers: dict[str, Reader], minutes: Minutes) 
 @pytest.mark.timeout(900)
 def test_it_is_opened_used_and_brought_back(folder: Path) -> None:
     minutes = Minutes()
-    with FakeTwilio() as provider:
+    with FakeTwilio() as provider, ExitStack() as people:
         with found_town("live", folder / "var", provider) as town:
             minutes.note("started on an empty machine")
             town.run("district", "add", "pishin")
@@ -214,6 +215,8 @@ def test_it_is_opened_used_and_brought_back(folder: Path) -> None:
         with found_town("live", folder / "var", provider) as town:
             minutes.note("started again with the escrow's public half")
             readers = appoint(town, folder, minutes)
+            for reader in readers.values():
+                people.enter_context(reader)
             assert "the protected door is open" in town.run("protected", "open")
             minutes.note("the door is open")
             case = use(town, folder, readers, minutes)
