@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,7 @@ import psutil
 import pytest
 
 from tests.answers import typed
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 NOBODY = 65534
@@ -43,9 +43,7 @@ class Clone:
         self.folder, self.user = folder, user
         self.code = folder / "jawab"
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(self.code)], check=True)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("JAWAB_", "PYTEST_", "COV_"))}
         kept.pop("VIRTUAL_ENV", None)
         self.env = kept | {"JAWAB_PORT": str(self.port), "HOME": str(folder / "home")}

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -20,6 +19,7 @@ from processes import logins_of
 from store.crypto import Keys
 from store.database import ROLES, ROLES_OF, SPEAKERS
 from tests import folders
+from tests.ports import free_port
 from tests.town import ROOT, wait_for
 
 PARTS = ("citizen", "desk", "custody")
@@ -33,8 +33,7 @@ def data() -> Iterator[Path]:
 
 
 def free_ports() -> dict[str, int]:
-    with ExitStack() as held:
-        return {part: held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for part in PARTS}
+    return {part: free_port() for part in PARTS}
 
 
 def told(pid: int) -> bytes:

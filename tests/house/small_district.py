@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -30,12 +29,6 @@ def copied(made: Path, to: Path) -> Path:
     shutil.copytree(made, to, dirs_exist_ok=True)
     to.chmod(0o700)
     return to
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 @dataclass
