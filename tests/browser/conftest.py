@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from tests.town import Town, wait_for
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PHONE, DESKTOP = (390, 844), (1280, 800)
+PATIENCE = 30_000  # milliseconds until something is not there: two cores may be everybody's
+expect.set_options(timeout=PATIENCE)
 # No call home while we test: updates, translation, safe browsing and sync are another party's business.
 QUIET = [
     "--no-sandbox",
@@ -72,7 +74,7 @@ def open_page(browser: Browser, town: Town) -> Iterator[Open]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
 
         def note(message: Any) -> None:
             # A refused password is a 401 and a refused form a 409, which Chromium writes down whatever the page does.
