@@ -28,7 +28,7 @@ import store.commands
 from cases import districts
 from cases.seed import seed_demo
 from settings import Misconfigured, Part, Settings
-from store import handed, house_keys, terminal
+from store import arrival, handed, house_keys, terminal
 from store.crypto import Keys, Malformed, fingerprint
 from store.database import ROLES, SPEAKERS
 from store.handed import Handed
@@ -287,7 +287,9 @@ def _migrate(here: Settings) -> None:
 def _ready(here: Settings) -> None:
     """Migrated, and without what was erased: a restored dump may hold it."""
     from house.postgres import as_owner
+    from house.supervisor import say
 
+    arrival.wait_for(as_owner(here.database_url, here.data), say)
     _migrate(here)
     bot.erase_commands.replay(here, as_owner(here.database_url, here.data))
 
