@@ -128,6 +128,9 @@ def test_a_fresh_clone_runs_ends_without_a_trace_and_keeps_its_data(clone: Clone
         assert phone.get("/try").status_code == 200
         for text in typed():
             assert phone.post("/try", data={"text": text}).status_code == 200
+        handler = next(row for row in demo["logins"] if row["role"] == "handler")
+        given = {"login": handler["user"], "password": handler["password"]}
+        assert phone.post("/desk/login", data=given).url.path == "/desk/queue"
     assert len(cases(clone)) == 1
 
     # A second start on the same folder says so and harms nothing.
