@@ -22,7 +22,7 @@ OF_FILE = ("content", "content_type", "refused", "lost")
 # Facts that have a name of their own on the page (text key sealed.field.<name>); others are shown by their raw name.
 NAMED = frozenset(
     {"category", "about", "chosen", "lang", "channel", "address", "place", "place_text", "may_message", "location"}
-    | {"call", "hour", "until", "found", "heard"}
+    | {"call", "hour", "until", "found", "heard", "safe_word"}
 )
 # Options that only decide the way are sealed as what it is "about"; they are told by the text that was chosen.
 CHOSEN = {
@@ -124,6 +124,8 @@ def lay_out(
     said = [str(one["text"]) for one in (*words, merged) if isinstance(one, dict) and one.get("text")]
     said += [one for one in words if isinstance(one, str)]
     merged.pop("text", None)
+    if any(isinstance(one, dict) and one.get("safe_word") for one in (*words, merged)):
+        merged["safe_word"] = True  # that there is one; which, no page shows
     file = read_file(item_id, merged)
     if file is not None:
         merged = {name: value for name, value in merged.items() if name not in OF_FILE}

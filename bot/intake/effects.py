@@ -9,10 +9,10 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from bot.intake import door, lookups, sealing
-from bot.intake.drawer import fresh_code
 from bot.intake.message import Turn
 from cases import acts, register, reserved, scorecards, sorting, thread
 from cases.cards import CALLERS
+from cases.fresh import fresh_code
 from cases.protected import vault
 from flows.effects import (
     Amend,
@@ -203,6 +203,8 @@ async def _append_to_case(tx: Tx, turn: Turn, case_id: uuid.UUID, item: Item, *,
             now=turn.now,
             by_code=by_code,
         )
+    if item.safe_word:
+        await thread.append_safe_word(tx, keys, case_id, item.safe_word, now=turn.now, by_code=by_code)
     for media_id in await _keep_media(tx, turn, [item], case_id):
         await thread.append_media(tx, keys, case_id, media_id, lang=turn.lang, now=turn.now, by_code=by_code)
 

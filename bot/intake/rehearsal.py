@@ -15,8 +15,8 @@ import psycopg
 import structlog
 
 from bot.intake import door, effects
-from bot.intake.drawer import fresh_code
 from bot.intake.message import Turn
+from cases.fresh import fresh_code
 from flows.effects import (
     Amend,
     Append,
@@ -95,6 +95,7 @@ BESIDE: dict[type, tuple[_Made, ...]] = {
 BESIDE_SEAL: dict[str, tuple[_Made, ...]] = {
     "open": (_give,),
     "message": (_open, _amend),
+    "word": (_open, _append),
     "withdraw": (_open, _withdraw),
     "call": (_call,),
 }
@@ -130,7 +131,8 @@ def _parts(before: Session, done: Step) -> Iterator[_Made]:
     for effect in done.effects:
         yield from BESIDE.get(type(effect), ())
     for effect in seals:
-        yield from BESIDE_SEAL.get(effect.kind, ())
+        if effect.kind != "word" or not before.memory.report.routed:  # until it is filed the twin's lies in its session
+            yield from BESIDE_SEAL.get(effect.kind, ())
         if effect.kind == "more" and (not before.memory.report.sealed or before.node == "more"):
             yield from (_open, _append)  # the twin's words have waited in its session until this answer
     filed = before.memory.report.stage is not Stage.FILED and done.session.memory.report.stage is Stage.FILED

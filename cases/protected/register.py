@@ -76,6 +76,11 @@ async def put_code(tx: Tx, case_id: UUID, code_hash: bytes) -> None:
     await tx.execute("INSERT INTO sealed.codes (code_hash, case_id) VALUES (%s, %s)", (code_hash, case_id))
 
 
+async def renumber(tx: Tx, case_id: UUID, code_hash: bytes) -> None:
+    """Another number opens a case from now on. Those before show nothing, and what stood at them is gone."""
+    await tx.execute("SELECT sealed.renumber(%s, %s)", (case_id, code_hash))
+
+
 # ── who reads it, and where it stands: for the desk's side only ──────────────────────────────────────────────────────
 async def set_recipients(tx: Tx, keys: Keys, case_id: UUID, listed: Mapping[UUID, str]) -> None:
     """Who reads a case from now on, bound to it."""

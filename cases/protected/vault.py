@@ -44,6 +44,7 @@ class Found:
     district_id: str
     closed_on: date | None
     said: bytes | None  # what stands at this number; see `said`
+    ended: bool  # another number was given for it: this one shows nothing, and words under it go where they belong
 
 
 async def find(conn: Conn, code_hash: bytes) -> Found | None:
