@@ -155,7 +155,8 @@ async def _cards(tx: Tx, keys: Keys, sought: Sought) -> list[Found]:
     rows = await fetch_all(
         tx,
         "SELECT s.* FROM sorting s JOIN districts d ON d.id = s.district_id WHERE s.district_id = %s"
-        " AND (s.received_at AT TIME ZONE d.timezone)::date >= %s AND (s.received_at AT TIME ZONE d.timezone)::date < %s",
+        " AND (s.received_at AT TIME ZONE d.timezone)::date >= %s"
+        " AND (s.received_at AT TIME ZONE d.timezone)::date < %s",
         (sought.district_id, sought.month, sought.next_month),
     )
     kept = [sorting.open_row(keys, row) for row in rows]

@@ -13,9 +13,9 @@ from locales import render
 from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all, fetch_one, new_id
 
-# {"text": …}, {"location": [lat, lon]} or {"safe_word": …}, with an optional "at" (ISO 8601); of the triage's own besides "staff"
-# (an id), "by" (a name) and "kind" ("answer", "call", or "missed" for a call that nobody took), and "said", which is
-# the message that went out as `Said.as_json` writes it
+# {"text": …}, {"location": [lat, lon]} or {"safe_word": …}, with an optional "at" (ISO 8601); of the triage's own
+# besides "staff" (an id), "by" (a name) and "kind" ("answer", "call", or "missed" for a call that nobody took), and
+# "said", which is the message that went out as `Said.as_json` writes it
 Words = Mapping[str, Any]
 SHOWN_ON = "try"  # the kind of channel that shows a message as a page does
 
@@ -97,8 +97,8 @@ async def append(
 ) -> UUID:
     """Add one item to a case's thread and return its id.
 
-    The body is text, {"lat", "lon"}, {"safe_word"}, the message of a "said" line, or None for a photo or voice note. `by_code`: it
-    came from another phone than the case's, whose owner had the code.
+    The body is text, {"lat", "lon"}, {"safe_word"}, the message of a "said" line, or None for a photo or voice note.
+    `by_code`: it came from another phone than the case's, whose owner had the code.
     """
     item_id = new_id()
     thing = {"text": body} if isinstance(body, str) else dict(body or {})

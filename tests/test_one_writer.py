@@ -70,6 +70,7 @@ WRITERS = {
     "sealed.proofs": "cases/protected/proving.py",
     "sealed.rosters": "cases/protected/roster.py",
     "sealed.trust": "cases/protected/roster.py",
+    "sealed.word_tries": "cases/protected/lost.py",
     "sealed.wraps": "cases/protected/vault.py",
     "second_factors": "store/second_factors.py",
     "sessions": "store/sessions.py",
@@ -78,6 +79,7 @@ WRITERS = {
     "supervisors_told": "cases/supervisors.py",
     "templates": "store/templates.py",
     "ways": "cases/ways.py",
+    "word_tries": "cases/lost.py",
 }
 
 

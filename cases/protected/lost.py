@@ -7,7 +7,7 @@ So a search opens, in the reader's own request, what that month's cases of the d
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -50,7 +50,7 @@ async def find(tx: Tx, keys: Keys, sought: Sought, reader: Reader) -> list[Found
     ):
         if _fits(sought, await _open(tx, keys, row["id"], reader)):
             await audit.write(tx, str(reader.id), "protected.found_by_word", str(row["id"]))
-            week = datetime.strptime(f"{row['opened_week']}-1", "%G-W%V-%u").date()
+            week = date.fromisoformat(f"{row['opened_week']}-1")
             found.append(Found(row["id"], week, "", card=False))
     if not found:
         await tx.execute("INSERT INTO sealed.word_tries (staff_id) VALUES (%s)", (reader.id,))
