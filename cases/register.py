@@ -341,7 +341,7 @@ async def note_escalated(tx: Tx, case_id: UUID, office_id: UUID) -> None:
 
 async def renumber(tx: Tx, case_id: UUID, code: str) -> None:
     """Another number opens a case from now on, and none that it had before."""
-    await tx.execute("SELECT end_joined(%s)", (case_id,))
+    await tx.execute("SELECT end_numbers(%s)", (case_id,))
     await tx.execute("UPDATE cases SET code = %s WHERE id = %s", (code, case_id))
 
 

@@ -26,6 +26,7 @@ from desk import (
     protected,
     protected_lost,
     protected_proof,
+    providers,
     queue,
     record,
     sealed_erasing,
@@ -59,6 +60,7 @@ ROOMS = (
     record,
     offices,
     outside,
+    providers,
     editions,
     office_door,
 )

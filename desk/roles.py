@@ -76,6 +76,9 @@ DOORS: dict[tuple[str, str], frozenset[str] | None] = {
     ("GET", "/desk/outside"): who_may("staff"),
     ("POST", "/desk/outside"): who_may("staff"),
     ("POST", "/desk/outside/{outside_id:uuid}/remove"): who_may("staff"),
+    ("GET", "/desk/providers"): who_may("staff"),
+    ("POST", "/desk/providers"): who_may("staff"),
+    ("POST", "/desk/providers/{provider_id:uuid}/disable"): who_may("staff"),
     ("GET", "/desk/staff"): who_may("staff"),
     ("POST", "/desk/staff/{staff_id:uuid}/{move}"): who_may("staff"),
 }
@@ -99,6 +102,7 @@ NAV: tuple[tuple[str, str], ...] = (  # address, text key
     ("/desk/editions", "nav.editions"),
     ("/desk/offices", "nav.offices"),
     ("/desk/outside", "nav.outside"),
+    ("/desk/providers", "nav.providers"),
     ("/desk/staff", "nav.staff"),
     ("/desk/record", "nav.record"),
 )

@@ -52,6 +52,7 @@ WRITERS = {
     "outbox": "store/outbox/",
     "outside": "cases/outside.py",
     "places": "cases/districts.py",
+    "providers": "cases/providers.py",
     "ratings": "cases/scorecards.py",
     "referrals": "cases/referrals.py",
     "reserved": "cases/reserved.py",

@@ -329,9 +329,11 @@ async def _withdraw(tx: Tx, turn: Turn, effect: Withdraw) -> None:
 async def _call_person(tx: Tx, turn: Turn, effect: CallPerson) -> None:
     """A card for a person, with what was not understood, else with what this phone wrote before it asked."""
     await sorting.take_back(tx, turn.contact_id, turn.now)
+    # Asked for each time: behind the door nobody knows what was not understood.
+    before = await inbox.said(tx, turn.jawab.keys, turn.contact_id, turn.now - BEFORE, MOST_BEFORE)
     words = [{"text": word} for word in effect.words] or [
         {"at": said.at.isoformat(), "text": said.text}
-        for said in await inbox.said(tx, turn.jawab.keys, turn.contact_id, turn.now - BEFORE, MOST_BEFORE)
+        for said in before
         if any(sign.isalpha() for sign in said.text)  # a digit says nothing without its question
     ]
     answers: dict[str, Any] = {"reason": effect.reason}

@@ -35,10 +35,11 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 
 -- ── a new number ───────────────────────────────────────────────────────────────────────────────────────────────────
--- The further numbers of an ordinary case end with its own.
-CREATE FUNCTION end_joined(p_case uuid) RETURNS void
+-- The further numbers of an ordinary case end with its own, which was said before the case was there.
+CREATE FUNCTION end_numbers(p_case uuid) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    DELETE FROM joined WHERE case_id = p_case
+    DELETE FROM joined WHERE case_id = p_case;
+    DELETE FROM reserved WHERE code = (SELECT code FROM cases WHERE id = p_case);
 $$;
 -- A sealed case's numbers that ended show nothing to whoever asks; words that still come under one go into the case.
 ALTER TABLE sealed.codes ADD COLUMN ended boolean NOT NULL DEFAULT false;
@@ -59,7 +60,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
     FROM sealed.cases c
     WHERE c.code_hash = p_hash OR c.id = (SELECT o.case_id FROM sealed.codes o WHERE o.code_hash = p_hash)
 $$;
-REVOKE ALL ON FUNCTION end_joined(uuid), sealed.renumber(uuid, bytea), sealed.case_by_code(bytea) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION end_joined(uuid) TO jawab_console;
+REVOKE ALL ON FUNCTION end_numbers(uuid), sealed.renumber(uuid, bytea), sealed.case_by_code(bytea) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION end_numbers(uuid) TO jawab_console;
 GRANT EXECUTE ON FUNCTION sealed.renumber(uuid, bytea) TO jawab_custody;
 GRANT EXECUTE ON FUNCTION sealed.case_by_code(bytea) TO jawab_intake;
