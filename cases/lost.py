@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from cases import history, register, sorting, thread
+from cases import card_boxes, history, register, thread
 from cases.calendar import day_of
 from cases.fresh import fresh_code
 from cases.lifecycle import Refused
@@ -159,7 +159,7 @@ async def _cards(tx: Tx, keys: Keys, sought: Sought) -> list[Found]:
         " AND (s.received_at AT TIME ZONE d.timezone)::date < %s",
         (sought.district_id, sought.month, sought.next_month),
     )
-    kept = [sorting.open_row(keys, row) for row in rows]
+    kept = card_boxes.open_rows(keys, rows)
     return [
         Found(one.id, day_of(one.received_at), str(one.answers.get("category") or ""), card=True)
         for one in kept

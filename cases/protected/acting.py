@@ -36,9 +36,9 @@ class Reader:
 
 async def see(tx: Tx, keys: Keys, case_id: UUID, reader: Reader) -> UUID | None:
     """A person has read it, and has: nobody sees what they have not opened. The reporter is told like anybody."""
-    teller, case = await begin(tx, case_id, reader, "seen")
+    teller, _ = await begin(tx, case_id, reader, "seen")
     await _change(tx, case_id, "seen", ("received",))
-    date_value = {"date": case["due_resolve"].isoformat()}
+    date_value = {"date": teller.due.isoformat()}
     return await _tell_if_known(tx, keys, teller, "acknowledge", ("case.acknowledged", {"date": date_value}))
 
 
@@ -133,7 +133,8 @@ async def begin(tx: Tx, case_id: UUID, reader: Reader, verb: str) -> tuple[Telle
         raise Refused("unopened")
     items = await reading.read_items(tx, case_id, reader.id, reader.private_key)
     known = reporter.of((item.kind, item.data) for item in items)
-    return Teller(case_id, case["district_id"], reader.id, known, reader.now), case
+    due = reading.days(items).get("due_resolve", case["due_resolve"])
+    return Teller(case_id, case["district_id"], reader.id, known, reader.now, due), case
 
 
 async def _has_opened(tx: Tx, case_id: UUID, staff_id: UUID, since: datetime | None = None) -> bool:

@@ -71,7 +71,8 @@ async def renumber(tx: Tx, keys: Keys, case_id: UUID, sought: Sought, reader: Re
     items = await reading.read_items(tx, case_id, reader.id, reader.private_key)
     known = reporter.of((item.kind, item.data) for item in items)
     stood, code = await said.read(tx, keys, known.codes), fresh_code()
-    await register.renumber(tx, case_id, await asyncio.to_thread(keys.hash_code, code))
+    due = reading.days(items)["due_resolve"]  # the seal that holds the word says when it was told
+    await register.renumber(tx, case_id, await asyncio.to_thread(keys.hash_code, code), due)
     if stood:
         await said.put(tx, keys, case_id, code, stood)
     data = {"code": code, "by": str(reader.id)}

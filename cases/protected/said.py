@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from cases import readable
+from cases.protected import register
 from cases.readable import Message
 from store.crypto import Keys, Unopened, lock_box, unlock_box
 from store.database import Tx, fetch_one
@@ -21,8 +22,8 @@ PAD = 1024  # letters: how long an answer is says little
 async def keep(tx: Tx, keys: Keys, case_id: UUID, codes: Iterable[str], message: Message) -> None:
     """Let one more message stand at each of a case's numbers. Two slow hashes for each, on a thread."""
     for code in codes:
-        stood, code_hash, code_key = await _read(tx, keys, code)
-        await _put(tx, case_id, code_hash, code_key, [*stood, message][-readable.MOST :])
+        stood, mark, code_key = await _read(tx, keys, code)
+        await _put(tx, case_id, mark, code_key, [*stood, message][-readable.MOST :])
 
 
 async def read(tx: Tx, keys: Keys, codes: Iterable[str]) -> list[Message]:
@@ -35,24 +36,24 @@ async def read(tx: Tx, keys: Keys, codes: Iterable[str]) -> list[Message]:
 
 async def put(tx: Tx, keys: Keys, case_id: UUID, code: str, messages: list[Message]) -> None:
     """Let all of this stand at a number, and nothing else."""
-    _, code_hash, code_key = await _read(tx, keys, code)
-    await _put(tx, case_id, code_hash, code_key, messages)
+    _, mark, code_key = await _read(tx, keys, code)
+    await _put(tx, case_id, mark, code_key, messages)
 
 
 async def _read(tx: Tx, keys: Keys, code: str) -> tuple[list[Message], bytes, bytes]:
-    code_hash = await asyncio.to_thread(keys.hash_code, code)
+    mark = register.mark(await asyncio.to_thread(keys.hash_code, code))
     code_key = await asyncio.to_thread(keys.code_key, code)
-    row = await fetch_one(tx, "SELECT box FROM sealed.said WHERE code_hash = %s FOR UPDATE", (code_hash,))
-    return open_box(row["box"], code_key) if row else [], code_hash, code_key
+    row = await fetch_one(tx, "SELECT box FROM sealed.said WHERE code_hash = %s FOR UPDATE", (mark,))
+    return open_box(row["box"], code_key) if row else [], mark, code_key
 
 
-async def _put(tx: Tx, case_id: UUID, code_hash: bytes, code_key: bytes, messages: list[Message]) -> None:
+async def _put(tx: Tx, case_id: UUID, mark: bytes, code_key: bytes, messages: list[Message]) -> None:
     text = json.dumps(messages, ensure_ascii=False)
     text += " " * (-len(text.encode()) % PAD)
     await tx.execute(
         "INSERT INTO sealed.said (code_hash, case_id, box) VALUES (%s, %s, %s)"
         " ON CONFLICT (code_hash) DO UPDATE SET box = excluded.box",
-        (code_hash, case_id, lock_box(text.encode(), code_key)),
+        (mark, case_id, lock_box(text.encode(), code_key)),
     )
 
 

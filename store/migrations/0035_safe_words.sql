@@ -43,24 +43,25 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 -- A sealed case's numbers that ended show nothing to whoever asks; words that still come under one go into the case.
 ALTER TABLE sealed.codes ADD COLUMN ended boolean NOT NULL DEFAULT false;
-CREATE FUNCTION sealed.renumber(p_case uuid, p_hash bytea) RETURNS void
+CREATE FUNCTION sealed.renumber(p_case uuid, p_hash bytea, p_day bytea) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
     UPDATE sealed.codes SET ended = true WHERE case_id = p_case;
-    INSERT INTO sealed.codes (code_hash, case_id, ended) SELECT code_hash, id, true FROM sealed.cases WHERE id = p_case;
+    INSERT INTO sealed.codes (code_hash, case_id, day_box, ended)
+        SELECT code_hash, id, day_box, true FROM sealed.cases WHERE id = p_case;
     DELETE FROM sealed.said WHERE case_id = p_case;
-    UPDATE sealed.cases SET code_hash = p_hash WHERE id = p_case;
+    UPDATE sealed.cases SET code_hash = p_hash, day_box = p_day WHERE id = p_case;
 $$;
 DROP FUNCTION sealed.case_by_code(bytea);
 CREATE FUNCTION sealed.case_by_code(p_hash bytea)
-RETURNS TABLE (case_id uuid, status text, due_resolve date, district_id text, closed_on date, said bytea, ended boolean)
+RETURNS TABLE (case_id uuid, status text, day_box bytea, district_id text, closed_on date, said bytea, ended boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = sealed, pg_temp AS $$
-    SELECT c.id, c.status, c.due_resolve, c.district_id, c.closed_on,
-        (SELECT s.box FROM sealed.said s WHERE s.code_hash = p_hash),
-        coalesce((SELECT o.ended FROM sealed.codes o WHERE o.code_hash = p_hash), false)
-    FROM sealed.cases c
-    WHERE c.code_hash = p_hash OR c.id = (SELECT o.case_id FROM sealed.codes o WHERE o.code_hash = p_hash)
+    SELECT c.id, c.status, n.day_box, c.district_id, c.closed_on,
+        (SELECT s.box FROM sealed.said s WHERE s.code_hash = p_hash), n.ended
+    FROM (SELECT id, day_box, false AS ended FROM sealed.cases WHERE code_hash = p_hash
+          UNION ALL SELECT case_id, day_box, ended FROM sealed.codes WHERE code_hash = p_hash) AS n
+    JOIN sealed.cases c ON c.id = n.id
 $$;
-REVOKE ALL ON FUNCTION end_numbers(uuid), sealed.renumber(uuid, bytea), sealed.case_by_code(bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION end_numbers(uuid), sealed.renumber(uuid, bytea, bytea), sealed.case_by_code(bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION end_numbers(uuid) TO jawab_console;
-GRANT EXECUTE ON FUNCTION sealed.renumber(uuid, bytea) TO jawab_custody;
+GRANT EXECUTE ON FUNCTION sealed.renumber(uuid, bytea, bytea) TO jawab_custody;
 GRANT EXECUTE ON FUNCTION sealed.case_by_code(bytea) TO jawab_intake;
