@@ -16,6 +16,7 @@ import bot.erase_commands
 import broadcast.commands
 import cases.commands
 import cases.outside_commands
+import cases.provider_commands
 import desk.commands
 import desk.protected
 import desk.protected_door
@@ -398,6 +399,7 @@ for room in (
     store.commands,
     cases.commands,
     cases.outside_commands,
+    cases.provider_commands,
     bot.commands,
     bot.erase_commands,
     desk.commands,

@@ -47,7 +47,15 @@ ROLES_OF: dict[str, tuple[str, ...]] = {
 }
 # PostgreSQL's advisory locks that we take. `audit` is written out in the chain's own function, `login` is hashed with
 # what it locks.
-LOCKS = {"migrate": 7310000, "audit": 7310001, "seed": 7310002, "login": 7310003, "offices": 7310004, "looks": 7310005}
+LOCKS = {
+    "migrate": 7310000,
+    "audit": 7310001,
+    "seed": 7310002,
+    "login": 7310003,
+    "offices": 7310004,
+    "looks": 7310005,
+    "word_tries": 7310006,
+}
 Auto = NewType("Auto", Connection)  # autocommit: each statement is its own transaction
 Tx = NewType("Tx", Connection)  # inside a transaction that somebody else will commit
 Conn = Auto | Tx
