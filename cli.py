@@ -16,6 +16,7 @@ import bot.erase_commands
 import broadcast.commands
 import cases.commands
 import cases.outside_commands
+import cases.provider_commands
 import desk.commands
 import desk.protected
 import desk.protected_door
@@ -29,7 +30,7 @@ import store.commands
 from cases import districts
 from cases.seed import seed_demo
 from settings import Misconfigured, Part, Settings
-from store import handed, house_keys, terminal
+from store import arrival, handed, house_keys, terminal
 from store.crypto import Keys, Malformed, fingerprint
 from store.database import ROLES, SPEAKERS, fetch_one
 from store.handed import Handed
@@ -296,7 +297,9 @@ def _migrate(here: Settings) -> None:
 def _ready(here: Settings) -> None:
     """Migrated, and without what was erased: a restored dump may hold it."""
     from house.postgres import as_owner
+    from house.supervisor import say
 
+    arrival.wait_for(as_owner(here.database_url, here.data), say)
     _migrate(here)
     bot.erase_commands.replay(here, as_owner(here.database_url, here.data))
 
@@ -396,6 +399,7 @@ for room in (
     store.commands,
     cases.commands,
     cases.outside_commands,
+    cases.provider_commands,
     bot.commands,
     bot.erase_commands,
     desk.commands,

@@ -17,8 +17,8 @@ import httpx
 import psutil
 import pytest
 
-from tests import ports
 from tests.answers import typed
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 NOBODY = 65534
@@ -43,7 +43,7 @@ class Clone:
         self.folder, self.user = folder, user
         self.code = folder / "jawab"
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(self.code)], check=True)
-        (self.port,) = ports.free(1)
+        self.port = free_port()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("JAWAB_", "PYTEST_", "COV_"))}
         kept.pop("VIRTUAL_ENV", None)
         self.env = kept | {"JAWAB_PORT": str(self.port), "HOME": str(folder / "home")}
@@ -55,13 +55,30 @@ class Clone:
             for path in [folder, *folder.rglob("*")]:
                 os.chown(path, user, user, follow_symlinks=False)
         self.url = f"http://127.0.0.1:{self.port}"
+        self.made: list[subprocess.Popen[bytes]] = []
 
     def make(self, target: str) -> subprocess.Popen[bytes]:
         """`make target` as this user; Popen's own `user` would keep root's groups."""
         as_user: dict[str, Any] = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
-        return subprocess.Popen(
-            ["make", target], cwd=self.code, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **as_user
+        self.made.append(
+            subprocess.Popen(
+                ["make", target],
+                cwd=self.code,
+                env=self.env,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                **as_user,
+            )
         )
+        return self.made[-1]
+
+    def end(self) -> None:
+        """Nothing of it runs or is open any more, whatever became of the test."""
+        for one in self.processes():
+            one.kill()
+        for process in self.made:
+            process.kill()
+            process.communicate()
 
     def ready(self, process: subprocess.Popen[bytes]) -> bool:
         assert process.poll() is None, process.stdout and process.stdout.read().decode()
@@ -96,8 +113,7 @@ def clone(request: pytest.FixtureRequest) -> Iterator[Clone]:
     folder.chmod(0o755)
     made = Clone(folder, NOBODY if ordinary else None)
     yield made
-    for process in made.processes():
-        process.kill()
+    made.end()
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -19,7 +19,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests import folders, ports
+from tests import folders
+from tests.ports import free_port
 from tests.providers.twilio import ACCOUNT, TOKEN, FakeTwilio
 
 ROOT = Path(__file__).parents[1]
@@ -109,7 +110,7 @@ def found_town(
         if data is None:
             data = held.enter_context(folders.made("town")) / "var"
         provider = provider or held.enter_context(FakeTwilio())
-        port, desk, custody = ports.free(3)
+        port, desk, custody = (free_port() for _ in range(3))
         env = {name: value for name, value in os.environ.items() if not name.startswith("JAWAB_")} | {
             "JAWAB_MODE": mode,
             "JAWAB_DATA": str(data),

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 
-from cases import acts, calendar, thread
+from cases import acts, thread
 from locales import say
 from store.crypto import Keys
 from store.database import Database
@@ -20,8 +20,9 @@ from store.jawab import Jawab
 from tests.conftest import Owner, RecordedBell
 from tests.desk.conftest import Browser, Enter, One, Open
 from tests.pages import attribute, pick
+from tests.today import today
 
-TODAY = calendar.day_of(datetime.now(UTC))
+TODAY = today()
 
 
 async def form_of(person: Browser, case: UUID, move: str) -> dict[str, str]:

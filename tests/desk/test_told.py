@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from bs4 import BeautifulSoup
 
-from cases import acts, calendar, thread
+from cases import acts, thread
 from desk import told
 from locales import say
 from locales.channels import sms_parts
@@ -17,8 +17,9 @@ from tests.conftest import Owner, RecordedBell
 from tests.desk.conftest import Enter, One, Open, Write
 from tests.desk.test_case import do, form_of
 from tests.pages import attribute, pick
+from tests.today import today
 
-TODAY = calendar.day_of(datetime.now(UTC))
+TODAY = today()
 
 
 async def told_by_hand(jawab: Jawab, case: UUID, staff: UUID | None) -> None:

@@ -19,8 +19,9 @@ import pytest
 
 from house.postgres import Postgres
 from house.process import clear_short_folder
-from tests import folders, ports
+from tests import folders
 from tests.house.small_district import REPOSITORY, UP, District, copied
+from tests.ports import free_port
 
 IMPORTS = os.pathsep.join((str(REPOSITORY), sysconfig.get_paths()["purelib"]))
 
@@ -63,7 +64,7 @@ def up(folder: Path, made: Path) -> Iterator[Callable[..., District]]:
 
     def start(ordinary: Ordinary | None = None, fresh: bool = False, **given: Any) -> District:
         given.setdefault("data", str(folder / "var"))
-        given.setdefault("port", ports.free(1)[0])
+        given.setdefault("port", free_port())
         if not fresh and not ordinary and not started:
             copied(made, folder / "var")
         says = folder / f"said-{len(started)}"

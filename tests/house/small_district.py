@@ -17,7 +17,7 @@ UP = Path(__file__).with_name("up.py")
 REPOSITORY = UP.parents[2]
 
 
-def until(done: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+def until(done: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     deadline = time.monotonic() + seconds
     while not (answer := done()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
@@ -75,4 +75,4 @@ class District:
 
     def stop(self, number: int = 15) -> int:
         self.process.send_signal(number)
-        return self.process.wait(timeout=40)
+        return self.process.wait(timeout=60)

@@ -43,6 +43,7 @@ RIGHTS: dict[str, dict[str, set[str]]] = {
     "sealed.rosters": {"intake": {READ}, "custody": {READ, ADD}},
     "sealed.said": {"custody": {READ, ADD, "UPDATE"}},
     "sealed.trust": {"intake": {READ}, "custody": {READ, ADD}},
+    "sealed.word_tries": {"custody": {READ, "INSERT(staff_id)"}},
     "sealed.wraps": {"intake": {ADD}, "custody": {READ, ADD}},
     # protected people among them are an operator's: see test_powers
     "staff": {"console": {READ, ADD, "UPDATE"}, "custody": {READ}},
@@ -61,6 +62,7 @@ RIGHTS: dict[str, dict[str, set[str]]] = {
 AS_OWNER: dict[str, tuple[str, ...]] = {
     "audit_keep_head(date)": ("console",),
     "audit_write(text,text,text,text)": ("intake", "console", "custody"),
+    "end_numbers(uuid)": ("console",),
     "forget_code_tries()": ("console",),
     "held_about(uuid[],uuid[])": ("operator",),
     "may_see_factor(uuid)": DESKS,
@@ -78,6 +80,7 @@ AS_OWNER: dict[str, tuple[str, ...]] = {
     "sealed.mix()": ("custody",),
     "sealed.note_words(uuid)": ("intake", "custody"),
     "sealed.readers_of(uuid)": ("intake", "custody"),
+    "sealed.renumber(uuid,bytea,bytea)": ("custody",),
     "sealed.room()": (),
     "sealed.roster(text)": ("intake", "custody"),
     "sealed.turn_log()": ("custody",),
