@@ -190,6 +190,12 @@ def _say_fates(fates: Mapping[UUID, tuple[str, str]]) -> dict[UUID | None, str]:
     return {None: "none", **{one: told.WHY.get(fate, fate[0]) for one, fate in fates.items()}}
 
 
+def _done(request: Request) -> str:
+    """The act that led to this page; "" for none of ours."""
+    done = request.query_params.get("done", "")
+    return done if done in ACTS else ""
+
+
 async def _hear(jawab: Jawab, request: Request) -> Response:
     """A sealed photo, voice note or file, opened for this answer only. Each time is written down, a part of it too."""
     staff: Staff = request.state.staff
@@ -267,9 +273,8 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         async with jawab.db.transaction("custody") as tx:
             found = replace(await _mine(tx, staff, case_id), **(days or {}))
             newcomers = await admitting.waiting(tx, jawab.keys, case_id, found.district_id)
-            news, helpers = await notices.unseen(tx, staff.id), await referring.offered(tx, found.district_id)
-            opened = await acting.has_opened(tx, case_id, staff.id)
-        done = request.query_params.get("done", "")
+            news, opened = await notices.unseen(tx, staff.id), await acting.has_opened(tx, case_id, staff.id)
+            helpers = await referring.offered(tx, found.district_id)
         return pages.page(
             request,
             "desk/protected_case.html",
@@ -300,7 +305,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             today=calendar.day_of(datetime.now(UTC)),
             asked_by_me=found.close_asked_by == staff.id,
             asked_by_other=found.close_asked_by not in {None, staff.id},
-            done=done if done in ACTS else "",
+            done=_done(request),
             here=f"/desk/protected/{case_id}",
         )
 

@@ -44,6 +44,14 @@ districts:
       source: made for a test
       read_on: 2026-11-26
 """
+PROVIDERS = """
+province:
+  - kind: legal
+    names: {en: "Legal aid of the test", ur: "آزمائشی قانونی مدد"}
+    phone: "000"
+    source: made for a test
+    read_on: 2026-11-26
+"""
 
 
 @dataclass
@@ -133,9 +141,10 @@ def appoint(town: Town, folder: Path, minutes: Minutes) -> dict[str, Reader]:
     for reader in readers.values():
         page = reader.get("/desk/protected/proof")
         reader.submit(page, "/proof")
-    (folder / "outside.yaml").write_text(BODIES)
-    town.run("outside", "load", str(folder / "outside.yaml"))
-    minutes.note("test items opened, others to ask loaded")
+    for name, text in {"outside": BODIES, "provider": PROVIDERS}.items():
+        (folder / f"{name}.yaml").write_text(text)
+        town.run(name, "load", str(folder / f"{name}.yaml"))
+    minutes.note("test items opened; others to ask, and who helps, loaded")
     return readers
 
 
@@ -176,6 +185,17 @@ def use(town: Town, folder: Path, readers: dict[str, Reader], minutes: Minutes) 
     planned = first.submit(first.get(case), "/plan", text="one more look", until=back)
     assert planned.select_one("[role=status]")
     minutes.note("a day to come back to it")
+
+    agreed = {
+        "consent_who": "self",
+        "consent_how": "thread",
+        "consent_on": calendar.day_of(datetime.now(UTC)).isoformat(),
+    }
+    first.submit(first.open(case), "/refer", **agreed, text="somebody needs a lawyer", word="", until=back)
+    for step in ("accept", "done"):
+        first.submit(first.open(case), "/referral", step=step, text="", word="")
+    assert first.open(case).select_one("form[action$='/referral']") is None, "nothing is left to be done"
+    minutes.note("referred with consent, accepted, done")
 
     page = first.get(case)
     ended = first.submit(page, "/ask", found="upheld", heard=attribute(pick(page, "[name=heard]"), "value"), text=LAST)
