@@ -66,7 +66,7 @@ def read(request: Request, known: Sequence[Place]) -> Sought:
 
 
 async def spend(tx: Tx, staff: Staff, form: str, case_id: UUID) -> None:
-    """A form gives one number: another would end the one that was just said. Raises `Refused`."""
+    """A form gives one number: another would end the one that was just said. Raises `Refused`, which takes it back."""
     if not ONCE.fullmatch(form) or not await once.use(tx, UUID(form), staff.id, "renumber", str(case_id)):
         raise Refused("number_given")
 
@@ -117,8 +117,9 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         try:
             async with jawab.db.transaction("console") as tx:
                 sought = read(request, await places(tx, staff))
-                await spend(tx, staff, request.state.form.get("once", ""), case_id)
                 code = await lost.renumber(tx, jawab.keys, case_id, sought, staff_id=staff.id, now=datetime.now(UTC))
+                if code:
+                    await spend(tx, staff, request.state.form.get("once", ""), case_id)
         except Refused as refused:
             return await answer(request, Told(problem=f"refused.{refused.reason}", status=422))
         return await answer(request, Told(code=code) if code else Told([]))

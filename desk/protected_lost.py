@@ -56,8 +56,9 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         case_id = request.path_params["case_id"]
 
         async def make(tx: Tx, sought: Sought, reader: Reader) -> Told:
-            await lost.spend(tx, request.state.staff, request.state.form.get("once", ""), case_id)
             code = await sealed.renumber(tx, jawab.keys, case_id, sought, reader)
+            if code:
+                await lost.spend(tx, request.state.staff, request.state.form.get("once", ""), case_id)
             return Told(code=code) if code else Told([])
 
         return await act(request, make)
