@@ -140,7 +140,6 @@ async def _step(act: Act) -> Told:
     return [told]
 
 
-# End of the address → act; each returns the messages that it owes.
 async def _admit(act: Act) -> Told:
     """Another reader reads it too, the old words as well."""
     try:
@@ -153,6 +152,7 @@ async def _admit(act: Act) -> Told:
     return []
 
 
+# End of the address → act; each returns the messages that it owes.
 ACTS: dict[str, Callable[[Act], Awaitable[Told]]] = {
     "seen": _see,
     "start": _start,

@@ -54,6 +54,8 @@ class PlainBrowser:
                 data[attribute(select, "name")] = attribute(chosen, "value")
         action = attribute(form, "action")
         answer = self.http.post(action, data=data | fields)
-        assert answer.status_code == 200, f"{action}: {answer.status_code} {answer.text[:400]}"
+        read = BeautifulSoup(answer.text, "html.parser")
+        why = [one.get_text() for one in read.select("[role=alert]")]
+        assert answer.status_code == 200, f"{action}: {answer.status_code} {why}"
         self.last = str(answer.url)
-        return BeautifulSoup(answer.text, "html.parser")
+        return read

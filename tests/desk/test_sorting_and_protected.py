@@ -248,8 +248,9 @@ async def test_the_tick_marks_what_is_late_and_tells_no_one_which(
     await sealed()
     now = datetime.now(UTC)
     assert await protected.protected_overdue(db, now) == 0
-    assert await protected.protected_overdue(db, now + timedelta(days=5)) == 1
-    assert await protected.protected_overdue(db, now + timedelta(days=5)) == 0
+    # Its date is the Sunday of its week.
+    assert await protected.protected_overdue(db, now + timedelta(days=11)) == 1
+    assert await protected.protected_overdue(db, now + timedelta(days=11)) == 0
     alarm = await one("SELECT data, district_id FROM alarms WHERE kind = 'protected_overdue'")
     assert (alarm["data"], alarm["district_id"]) == ({}, None)
 
