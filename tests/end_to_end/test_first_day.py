@@ -187,8 +187,8 @@ def use(town: Town, folder: Path, readers: dict[str, Reader], minutes: Minutes) 
     minutes.note("a day to come back to it")
 
     agreed = {
-        "consent_who": "self",
-        "consent_how": "thread",
+        "consent_who": "reporter",
+        "consent_how": "written",
         "consent_on": calendar.day_of(datetime.now(UTC)).isoformat(),
     }
     first.submit(first.open(case), "/refer", **agreed, text="somebody needs a lawyer", word="", until=back)
