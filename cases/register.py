@@ -119,6 +119,22 @@ async def of_contacts(conn: Conn, contact_ids: Sequence[UUID]) -> list[Case]:
     return await fetch_all(conn, theirs, (list(contact_ids),), of=Case)
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """When a case was last heard of from its own phone, and in which language it spoke then."""
+
+    at: datetime
+    lang: str
+
+
+async def heard(conn: Conn, case_id: UUID) -> Heard:
+    """Nothing but this case's own messages is looked at. Raises `Refused` where there is no such case."""
+    row = await fetch_one(conn, "SELECT at, lang FROM heard_of_cases WHERE case_id = %s", (case_id,), of=Heard)
+    if row is None:
+        raise Refused("case_unknown")
+    return row
+
+
 async def due_at(tx: Tx, case_id: UUID, kind: str) -> datetime:
     """When one of a case's clocks ("acknowledge", "resolve") is due."""
     row = await fetch_one(tx, "SELECT due_at FROM clocks WHERE case_id = %s AND kind = %s", (case_id, kind))
@@ -349,7 +365,7 @@ async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
 # could know of it by their number since it ended.
 _NOTE_TOLD: LiteralString = """
 WITH message AS (
-    SELECT id, state, sent_at, missed AND coalesce(template, '') NOT LIKE 'done:%%' AS unread FROM outbox
+    SELECT id, state, sent_at, missed AND coalesce(template, '') NOT LIKE 'done:%%' AS unread FROM outbox_of_cases
     WHERE id IN (SELECT asked_by FROM cases WHERE asked_by IS NOT NULL AND contact_id IS NOT NULL)
 ), fate AS (
     SELECT id, CASE WHEN state IN ('sent', 'delivered', 'read') AND NOT unread THEN sent_at END AS told_at FROM message
