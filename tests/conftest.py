@@ -6,8 +6,6 @@ import dataclasses
 import hashlib
 import os
 import secrets
-import shutil
-import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -32,7 +30,7 @@ from store.bell import Bell
 from store.crypto import Keys
 from store.database import ROLES, SPEAKERS, Database, Tx
 from store.jawab import Jawab
-from tests import databases
+from tests import databases, folders
 from tests.databases import Shared
 from tests.providers.twilio import FakeTwilio
 from tests.town import town
@@ -82,9 +80,8 @@ class RecordedBell(Bell):
 
 @pytest.fixture(scope="session")
 def data() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="jawab-test-"))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with folders.made("test") as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import folders
 from tests.providers.twilio import ACCOUNT, TOKEN, FakeTwilio
 
 ROOT = Path(__file__).parents[1]
@@ -94,8 +94,7 @@ class Town:
 @contextmanager
 def found_town() -> Iterator[Town]:
     """A town in a folder of its own, and its end."""
-    folder = Path(tempfile.mkdtemp(prefix="jawab-town-"))
-    with FakeTwilio() as provider, socket.socket() as probe:
+    with folders.made("town") as folder, FakeTwilio() as provider, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()

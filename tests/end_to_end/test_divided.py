@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -21,6 +19,7 @@ import pytest
 from processes import logins_of
 from store.crypto import Keys
 from store.database import ROLES, ROLES_OF, SPEAKERS
+from tests import folders
 from tests.town import ROOT, wait_for
 
 PARTS = ("citizen", "desk", "custody")
@@ -29,9 +28,8 @@ RUN = [sys.executable, "-m", "cli"]
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="jawab-divided-"))
-    yield folder / "var"
-    shutil.rmtree(folder, ignore_errors=True)
+    with folders.made("divided") as folder:
+        yield folder / "var"
 
 
 def free_ports() -> dict[str, int]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pwd
-import shutil
 import subprocess
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ import pytest
 
 from house.postgres import Postgres
 from house.process import clear_short_folder
+from tests import folders
 from tests.house.small_district import REPOSITORY, UP, District, copied, free_port
 
 IMPORTS = os.pathsep.join((str(REPOSITORY), sysconfig.get_paths()["purelib"]))
@@ -40,22 +39,22 @@ class Ordinary:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that every user can reach, unlike pytest's own."""
-    made = Path(tempfile.mkdtemp(prefix="jawab-house-"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+    with folders.made("house") as made:
+        made.chmod(0o755)
+        yield made
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made() -> Iterator[Path]:
     """Data of an earlier run, stopped: most tests are not about the first start, which costs a second."""
-    data = tmp_path_factory.mktemp("made") / "var"
-    server = Postgres(data)
-    with psycopg.connect(server.start()) as connection:
-        connection.execute("create table people (phone text primary key, age integer)")
-        connection.execute("insert into people values ('+923001234567', 40)")
-    server.stop()
-    return data
+    with folders.made("made") as folder:
+        data = folder / "var"
+        server = Postgres(data)
+        with psycopg.connect(server.start()) as connection:
+            connection.execute("create table people (phone text primary key, age integer)")
+            connection.execute("insert into people values ('+923001234567', 40)")
+        server.stop()
+        yield data
 
 
 @pytest.fixture

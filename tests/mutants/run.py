@@ -14,7 +14,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterable
@@ -24,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from house.postgres import Postgres
+from tests import folders
 from tests.databases import Shared
 from tests.mutants.mutants import ROOT, Mutant, faults, load
 
@@ -107,14 +107,13 @@ def main() -> int:
         return 2
     chosen = choose(listed, given.tenth, given.names)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was begun is put away
-    folder = Path(tempfile.mkdtemp(prefix="jawab-mutants-"))
-    postgres = Postgres(folder / "var")
-    try:
-        Shared.make(postgres, folder / "keys" / "master.key").write(folder / "databases.json")
-        return report(chosen, judge(chosen, folder, given.jobs))
-    finally:
-        postgres.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with folders.made("mutants") as folder:
+        postgres = Postgres(folder / "var")
+        try:
+            Shared.make(postgres, folder / "keys" / "master.key").write(folder / "databases.json")
+            return report(chosen, judge(chosen, folder, given.jobs))
+        finally:
+            postgres.stop()
 
 
 def judge(chosen: list[Mutant], folder: Path, jobs: int) -> list[Verdict]:
