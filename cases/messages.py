@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from cases import readable, register, thread
+from cases import heard, readable, register, thread
 from cases.calendar import day_of
 from cases.history import Actor
 from cases.register import Case
@@ -48,15 +48,15 @@ async def tell(
     `apart`: the words stand at the number alone, and the message only says that they do.
     """
     whole = compose(says, options=options, text=text)
-    heard = await register.heard(tx, case.id)
+    last = await heard.of_case(tx, case.id)
     said = await owe(
         tx,
         keys,
         case.id,
         verb,
         contact_id=case.contact_id,
-        lang=heard.lang,
-        heard_at=heard.at,
+        lang=last.lang,
+        heard_at=last.at,
         may_message=bool(case.may_message),
         message=compose([(WAITS, {"code": {"code": case.code}})]) if apart else whole,
         now=now,

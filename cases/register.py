@@ -119,22 +119,6 @@ async def of_contacts(conn: Conn, contact_ids: Sequence[UUID]) -> list[Case]:
     return await fetch_all(conn, theirs, (list(contact_ids),), of=Case)
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """When a case was last heard of from its own phone, and in which language it spoke then."""
-
-    at: datetime
-    lang: str
-
-
-async def heard(conn: Conn, case_id: UUID) -> Heard:
-    """Nothing but this case's own messages is looked at. Raises `Refused` where there is no such case."""
-    row = await fetch_one(conn, "SELECT at, lang FROM heard_of_cases WHERE case_id = %s", (case_id,), of=Heard)
-    if row is None:
-        raise Refused("case_unknown")
-    return row
-
-
 async def due_at(tx: Tx, case_id: UUID, kind: str) -> datetime:
     """When one of a case's clocks ("acknowledge", "resolve") is due."""
     row = await fetch_one(tx, "SELECT due_at FROM clocks WHERE case_id = %s AND kind = %s", (case_id, kind))

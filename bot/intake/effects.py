@@ -11,7 +11,7 @@ from typing import Any, assert_never
 from bot.intake import door, lookups, sealing
 from bot.intake.drawer import fresh_code
 from bot.intake.message import Turn
-from cases import acts, register, reserved, scorecards, sorting, thread
+from cases import acts, heard, register, reserved, scorecards, sorting, thread
 from cases.cards import CALLERS
 from cases.protected import vault
 from flows.effects import (
@@ -325,11 +325,16 @@ async def _withdraw(tx: Tx, turn: Turn, effect: Withdraw) -> None:
 
 
 async def _call_person(tx: Tx, turn: Turn, effect: CallPerson) -> None:
-    """A card for a person, with what was not understood, else with what this phone wrote before it asked."""
+    """A card for a person, with what was not understood, else with what this phone wrote before it asked.
+
+    What stands in a case already is not told again: of a report behind the door there is nothing to tell either.
+    """
     await sorting.take_back(tx, turn.contact_id, turn.now)
+    opened_at = await heard.last_opened(tx, turn.contact_id)
+    since = max(turn.now - BEFORE, opened_at or turn.now - BEFORE)
     words = [{"text": word} for word in effect.words] or [
         {"at": said.at.isoformat(), "text": said.text}
-        for said in await inbox.said(tx, turn.jawab.keys, turn.contact_id, turn.now - BEFORE, MOST_BEFORE)
+        for said in await inbox.said(tx, turn.jawab.keys, turn.contact_id, since, MOST_BEFORE)
         if any(sign.isalpha() for sign in said.text)  # a digit says nothing without its question
     ]
     answers: dict[str, Any] = {"reason": effect.reason}
