@@ -25,7 +25,7 @@ SELECT d.names AS district, extract(epoch FROM now() - c.knocked_at) AS knocked,
     (SELECT may_message FROM cases WHERE cases.id = %(case)s) AS may_message,
     (SELECT state FROM outbox WHERE notice_of = %(id)s) AS notice
 FROM contacts c, districts d WHERE c.id = %(contact)s AND d.id = %(district)s"""
-# Whoever is known to have written by SMS. Who did so behind the protected door alone is not: a page of a case would tell.
+# Whoever is known to have written by SMS; not who did so behind the protected door alone: a case's page would tell.
 _BY_SMS = """
 SELECT c.id FROM contacts c JOIN channels h ON h.id = c.channel_id
 JOIN unnest(%s::uuid[], %s::bytea[]) AS t (channel_id, tag) ON t.channel_id = h.id AND t.tag = c.address_tag
