@@ -27,12 +27,7 @@ async def of_case(conn: Conn, case_id: UUID) -> Heard:
 
 
 async def last_opened(conn: Conn, contact_id: UUID) -> datetime | None:
-    """When this phone's newest case came into the register; None where it has none."""
-    row = await fetch_one(
-        conn,
-        "SELECT max(h.at) AS at FROM cases c JOIN case_history h ON h.case_id = c.id AND h.verb = 'open'"
-        " WHERE c.contact_id = %s",
-        (contact_id,),
-    )
+    """When this phone's newest case was opened; None where it has none."""
+    row = await fetch_one(conn, "SELECT max(opened_at) AS at FROM cases WHERE contact_id = %s", (contact_id,))
     at: datetime | None = row["at"] if row else None
     return at

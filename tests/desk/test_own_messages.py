@@ -10,7 +10,6 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +23,7 @@ from store.jawab import Jawab
 from tests.answers import STORY, after, typed
 from tests.bot.phones import Phone
 from tests.conftest import Owner
-from tests.desk.conftest import Browser, Enter, One
+from tests.desk.conftest import Enter, Office, One
 from tests.later import later
 from tests.providers.faults import STOPPED
 from tests.providers.twilio import FakeTwilio
@@ -60,7 +59,8 @@ class Town:
     jawab: Jawab
     owner: Owner
     phone: Phone
-    handler: Browser
+    enter: Enter
+    handler: UUID
     case: UUID
 
     async def send(self) -> None:
@@ -69,7 +69,7 @@ class Town:
 
     async def act(self, verb: Callable[..., Awaitable[Any]], **more: Any) -> None:
         async with self.jawab.db.transaction("console") as tx:
-            await verb(tx, self.jawab.keys, self.case, actor=self.handler.staff_id, now=datetime.now(UTC), **more)
+            await verb(tx, self.jawab.keys, self.case, actor=self.handler, now=datetime.now(UTC), **more)
         await self.send()
 
     async def write(self, *texts: str) -> None:
@@ -77,21 +77,21 @@ class Town:
         await self.send()
 
     async def look(self) -> list[str]:
-        answer = await self.handler.get(f"/desk/cases/{self.case}")
+        handler = await self.enter("handler")
+        answer = await handler.get(f"/desk/cases/{self.case}")
         assert answer.status_code == 200
-        queue = (await self.handler.get("/desk/queue")).text
-        line = queue[queue.index(str(self.case)) - 200 :][:1500]
-        return MOVING.sub("", answer.text + line).splitlines()
+        rows = [str(row) for row in (await handler.soup("/desk/queue")).select("tr, li") if str(self.case) in str(row)]
+        return MOVING.sub("", "\n".join([answer.text, *rows])).splitlines()
 
 
 @pytest.fixture
-async def town(jawab: Jawab, owner: Owner, demo: SimpleNamespace, twilio: FakeTwilio, enter: Enter) -> Town:
+async def town(jawab: Jawab, owner: Owner, office: Office, twilio: FakeTwilio, enter: Enter) -> Town:
     """The case is a day and a half old."""
     phone = Phone(jawab, owner, PHONE, "whatsapp")
     await phone.say(*typed(story=STORY))
     row = await (await owner.execute("SELECT id FROM cases ORDER BY opened_at DESC LIMIT 1")).fetchone()
     assert row
-    made = Town(jawab, owner, phone, await enter("handler"), row[0])
+    made = Town(jawab, owner, phone, enter, office.staff["handler"], row[0])
     await made.send()
     await later(owner, 36, days=1)
     return made

@@ -307,7 +307,11 @@ async def test_what_a_telephone_says_behind_the_door_is_seen_by_nobody_else(
     assert [await _count(run, "cases") for run in (behind, away, turned)] == [await _count(behind, "cases")] * 3
     told = [await run.statistics() for run in (behind, away, turned)]
     pages = [await run.look() for run in (behind, away, turned)]
-    assert {answer[0] for answer in pages[0].values()} == {200, 303}, "each of them opens; /desk leads to one of them"
+    own = [
+        answer[0] for what, answer in pages[0].items() if re.match(r"(handler|supervisor) /desk/(cases/ID|queue)", what)
+    ]
+    assert len(own) > 10
+    assert set(own) == {200}, "each of them opens"
     for run, seen in zip((behind, away, turned), pages, strict=True):
         seen["the office"] = await run.at_the_office()
         seen["the letter"] = (await run.letter(monkeypatch),)
