@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export PIP_ROOT_USER_ACTION := ignore
 JOBS ?= 2
 
-.PHONY: help run test mutants chaos check bench assets clean
+.PHONY: help run test mutants chaos linktest check bench assets clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -25,6 +25,9 @@ mutants: .venv/.ready-dev ## take each important line away and see a test fail; 
 
 chaos: .venv/.ready-dev assets ## close the provider's port under talk and an edition of 2,000; SHORT=1: half a minute instead of ten
 	@$(BIN)/python -m tests.chaos $(if $(SHORT),--short)
+
+linktest: .venv/.ready-dev ## 2,000 messages of 500 phones, 100 sealed reports: who has disk, log, dump and keys a day later ties none
+	@WHOLE=1 $(BIN)/python -m pytest -q -s tests/custody
 
 check: .venv/.ready-dev assets ## lint, types, import contracts, flows and texts
 	@$(BIN)/ruff check --quiet .

@@ -18,12 +18,13 @@ import structlog
 
 from bot import away, copies, deliver, intake, mail, registry, silence, templates
 from broadcast import publish
-from cases import calendar, endings, links, notices, overdue, reserved, supervisors
+from cases import calendar, endings, links, notices, overdue, reserved, sorting, supervisors
 from cases.calendar import PROVINCE
 from desk import attempts, decisions, protected, protected_door, protected_roster, sessions
-from store import audit, drops, media, once, outbox, tries
+from store import audit, drops, inbox, media, once, outbox, tries
 from store import copies as kept_copies
 from store import jobs as book
+from store import sessions as conversations
 from store.database import CUSTODY
 from store.jawab import Jawab
 
@@ -31,6 +32,7 @@ log = structlog.get_logger()
 
 EVERY = 1.0  # seconds between two looks at what is due
 SWEEP = timedelta(seconds=5)
+HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 LEASE = timedelta(minutes=1)  # after a process died with a job at work, another begins it again
 AGAIN = timedelta(hours=1)  # a daily job that failed does not wait for tomorrow
@@ -185,6 +187,20 @@ async def _send_editions(jawab: Jawab, now: datetime) -> None:
         jawab.bell.ring("broadcasts", "broadcasts", *(str(one) for one in editions))
 
 
+async def _forget(jawab: Jawab, now: datetime) -> None:
+    """What is still needed is put under a younger key; then the keys of yesterday go, and all that stood under them."""
+    async with jawab.db.autocommit("intake") as auto:
+        for renew in (inbox.renew, outbox.renew, conversations.renew, media.renew, sorting.renew):
+            await renew(auto, jawab.keys, now)
+        await inbox.forget(auto, now)
+        await media.forget(auto, now)
+    await asyncio.to_thread(jawab.keys.hours.destroy, now)
+
+
+async def _mix_sealed(jawab: Jawab, now: datetime) -> None:
+    await protected.mix(jawab.db, jawab.keys, now)
+
+
 async def _prune(jawab: Jawab, now: datetime) -> None:
     """Let go of what nothing needs any more. What is still needed is said where each table is written."""
     async with jawab.db.transaction("console") as tx:
@@ -236,6 +252,8 @@ JOBS: tuple[Job, ...] = (
     Job("count_readers", time(7, 30), _count_readers, "custody"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),
     Job("send_editions", SWEEP, _send_editions, "console"),
+    Job("forget", HOUR, _forget, "intake"),
+    Job("mix_sealed", HOUR, _mix_sealed, "custody"),
     Job("keep_head", time(0, 10), _keep_head, "console"),
     Job("prune", time(3, 30), _prune, "console"),
     Job("prune_protected", time(3, 30), _forget_looks, "custody"),

@@ -27,6 +27,7 @@ from flows.model import Media
 from locales.channels import sms_parts
 from locales.values import choose_name, keep_dates_whole
 from store import contacts, inbox, outbox
+from store.crypto import Unopened
 from store.database import fetch_all, fetch_one
 from store.jawab import Jawab
 
@@ -207,7 +208,10 @@ def _bubble(jawab: Jawab, row: dict[str, Any], look: str, zone: ZoneInfo) -> Bub
     if row["state"] == "held":
         return Bubble(True, "…", "", "auto", at, f"{at:%H:%M}", FATES["held"], 0, (), [])
     if row["side"] == 1:
-        message = jawab.keys.get_json(row["box"], outbox.bound_to(row["id"]))
+        try:
+            message = jawab.keys.get_json(row["box"], outbox.bound_to(row["id"]))
+        except Unopened:  # an answer of another day
+            return Bubble(True, "…", "", "auto", at, f"{at:%H:%M}", FATES[row["state"]], 0, (), [])
         lang = row["lang"]
         return Bubble(
             ours=True,
@@ -221,13 +225,11 @@ def _bubble(jawab: Jawab, row: dict[str, Any], look: str, zone: ZoneInfo) -> Bub
             with_it=(),
             options=locales.render_options(message, lang, look),
         )
-    body: dict[str, Any] = (
-        jawab.keys.get_json(row["box"], inbox.bound_to(row["id"])) if row["box"] is not None else {"text": None}
-    )
+    body = inbox.read(jawab.keys, row["box"], row["id"])
     with_it = [
         sample.name for item in body.get("media", ()) for sample in SAMPLES.values() if sample.url == item["url"]
     ]
     with_it += ["a location"] if body.get("location") else []
-    text = body["text"]
+    text = body.get("text")
     parts = len(sms_parts(text)) if text else 0
     return Bubble(False, text, "", "auto", at, f"{at:%H:%M}", "", parts, tuple(with_it), [])

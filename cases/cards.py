@@ -12,8 +12,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from cases import calendar, decisions, dismissals, joined, messages, register, sorting, thread
+from cases.card_boxes import Kept
 from cases.lifecycle import Refused
-from cases.sorting import Kept
 from store import audit, drops, media, outbox, sessions
 from store.crypto import Keys
 from store.database import Tx

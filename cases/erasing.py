@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from cases import decisions, husk, joined, sorting
+from cases.card_boxes import Kept
 from cases.lifecycle import Refused
-from cases.sorting import Kept
 from store import audit, contacts, copies, drops, inbox, media, outbox, sessions
 from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all
@@ -103,7 +103,7 @@ async def erase_case(tx: Tx, keys: Keys, case_id: UUID, *, forgetful: Collection
     """
     kept = await _erase_case(tx, keys, case_id, now)
     await _erase_files(tx, keys, (), (case_id,))
-    await inbox.blank(tx, kept.contact_id, kept.received_at - BEFORE)
+    await inbox.blank(tx, keys, kept.contact_id, kept.received_at - BEFORE)
     if forgetful:
         await copies.put_of(tx, keys, (kept.contact_id,), forgetful)
 

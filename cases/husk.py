@@ -11,8 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from cases import clocks, history, office_lines, referrals, register, thread
+from cases.card_boxes import Kept
 from cases.lifecycle import Refused
-from cases.sorting import Kept
 from cases.thread import Entry
 from store import sessions
 from store.crypto import Keys

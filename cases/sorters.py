@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from cases import offices, sorting, triage
+from cases import card_boxes, offices, triage
+from cases.card_boxes import Kept
 from cases.lifecycle import Refused
 from cases.roles import who_may
-from cases.sorting import Kept
 from store import audit
 from store.crypto import Keys
 from store.database import Tx, fetch_all
@@ -96,7 +96,7 @@ async def list_for(
     rows = await fetch_all(tx, _PAGE, wanted)
     if rows:
         await audit.write(tx, str(staff_id), "sorting.read", " ".join(str(row["id"]) for row in rows))
-    return [sorting.open_row(keys, row) for row in rows]
+    return card_boxes.open_rows(keys, rows)
 
 
 async def count_for(tx: Tx, staff_id: UUID, now: datetime) -> dict[str, int]:
@@ -112,4 +112,4 @@ async def read_for(tx: Tx, keys: Keys, staff_id: UUID, sorting_id: UUID, now: da
     rows = await fetch_all(tx, _ONE, {**await _scope(tx, staff_id, now), "only": sorting_id})
     if not rows:
         raise Refused("not_allowed")
-    return sorting.open_row(keys, rows[0])
+    return card_boxes.open_row(keys, rows[0])

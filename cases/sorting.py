@@ -8,48 +8,20 @@ behind the seal. Who sorts is in cases.sorters, what they may do to a card in ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from cases import acts, clocks, dismissals, readable, thread
-from cases.calendar import day_of
+from cases import acts, card_boxes, clocks, dismissals, thread
+from cases.card_boxes import Kept, Lost
 from cases.lifecycle import Refused
-from cases.readable import Message
 from cases.thread import Said, Words
 from store import inbox, media, outbox
-from store.crypto import Keys
-from store.database import Conn, Tx, fetch_all, fetch_one, new_id
+from store.brief import gone_before, older_than
+from store.crypto import Keys, Unopened
+from store.database import Auto, Conn, Tx, fetch_all, fetch_one, new_id
 
 TAKES_BACK = timedelta(days=14)  # how long the sender's next words say that it was a complaint after all
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """One row of the list, opened. `words` are {"at", "text"} or {"at", "location"}; `answers` came later.
-
-    Words of ours have "by", a name, besides, and "staff", an id; what was told has "said".
-    """
-
-    id: UUID
-    code: str
-    district_id: str
-    contact_id: UUID
-    channel: str
-    lang: str
-    reason: str
-    words: list[dict[str, Any]]
-    answers: dict[str, Any]
-    received_at: datetime
-    due_acknowledge: datetime
-    due_resolve: datetime
-    state: str = "waiting"  # waiting, answered, call, dismissed, locked
-    state_at: datetime | None = None
-
-
-def _bound_to(column: str, sorting_id: UUID) -> str:
-    return f"sorting|{column}|{sorting_id}"
 
 
 async def keep(
@@ -72,18 +44,18 @@ async def keep(
     words = [{"at": now.isoformat(), **word} for word in given]
     acknowledge_due, resolve_due = clocks.due(now)
     await tx.execute(
-        "INSERT INTO sorting (id, code, district_id, contact_id, channel, lang, reason, words, answers, received_at,"
-        " due_acknowledge, due_resolve) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "INSERT INTO sorting (id, code_tag, code_box, district_id, contact_id, channel, lang, reason, words, answers,"
+        " received_at, due_acknowledge, due_resolve) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             sorting_id,
-            code,
+            *card_boxes.close_code(keys, sorting_id, code),
             district_id,
             contact_id,
             channel,
             lang,
             reason,
-            keys.put_json(words, _bound_to("words", sorting_id)),
-            keys.put_json(dict(answers), _bound_to("answers", sorting_id)) if answers else None,
+            keys.put_brief(words, card_boxes.bound_to("words", sorting_id)),
+            keys.put_brief(dict(answers), card_boxes.bound_to("answers", sorting_id)) if answers else None,
             now,
             acknowledge_due,
             resolve_due,
@@ -92,12 +64,39 @@ async def keep(
     return sorting_id
 
 
-async def find(conn: Conn, code: str, contact_id: UUID | None = None) -> UUID | None:
+async def add_copy(tx: Tx, sorting_id: UUID, copy: bytes) -> None:
+    """What was just kept, as a box that its readers open where the key of its hour is gone."""
+    await tx.execute("UPDATE sorting SET copies = copies || %s::bytea WHERE id = %s", (copy, sorting_id))
+
+
+async def take_lost(tx: Tx, keys: Keys, now: datetime) -> list[Lost]:
+    """Delete the cards that nobody here opens any more and return their sealed copies: a restored dump brought them.
+
+    Those whose keys should still be there by `now` stay: they may be on their way.
+    """
+    rows = await fetch_all(
+        tx,
+        "SELECT id, code, words, answers, code_box, copies, district_id, received_at FROM sorting"
+        " WHERE copies <> '{}' AND words >= %(from)s AND words < %(to)s",
+        gone_before(now),
+    )
+    lost = []
+    for row in rows:
+        try:
+            card_boxes.open_all(keys, row)
+        except Unopened:
+            gone = await tx.execute("DELETE FROM sorting WHERE id = %s", (row["id"],))
+            if gone.rowcount:
+                lost.append(Lost(row["district_id"], row["received_at"], [bytes(copy) for copy in row["copies"]]))
+    return lost
+
+
+async def find(conn: Conn, keys: Keys, code: str, contact_id: UUID | None = None) -> UUID | None:
     """The row with this code (of this contact), or None."""
     row = await fetch_one(
         conn,
-        "SELECT id FROM sorting WHERE code = %s AND (%s::uuid IS NULL OR contact_id = %s)",
-        (code, contact_id, contact_id),
+        "SELECT id FROM sorting WHERE (code_tag = ANY(%s) OR code = %s) AND (%s::uuid IS NULL OR contact_id = %s)",
+        (card_boxes.tags(keys, code), code, contact_id, contact_id),
     )
     return None if row is None else row["id"]
 
@@ -141,9 +140,9 @@ async def append_ours(
 
 async def _add(tx: Tx, keys: Keys, sorting_id: UUID, words: Words, now: datetime) -> None:
     row = await _lock(tx, sorting_id)
-    bound_to = _bound_to("words", sorting_id)
+    bound_to = card_boxes.bound_to("words", sorting_id)
     kept = [*keys.get_json(row["words"], bound_to), {"at": now.isoformat(), **words}]
-    await tx.execute("UPDATE sorting SET words = %s WHERE id = %s", (keys.put_json(kept, bound_to), sorting_id))
+    await tx.execute("UPDATE sorting SET words = %s WHERE id = %s", (keys.put_brief(kept, bound_to), sorting_id))
 
 
 async def set_state(
@@ -182,7 +181,11 @@ async def _find_call(tx: Tx, keys: Keys, contact_id: UUID) -> UUID | None:
         " AND state IN ('waiting', 'answered', 'call') ORDER BY received_at DESC LIMIT 20",
         (contact_id,),
     )
-    asked = (row["id"] for row in rows if keys.get_json(row["answers"], _bound_to("answers", row["id"])).get("call"))
+    asked = (
+        row["id"]
+        for row in rows
+        if keys.get_json(row["answers"], card_boxes.bound_to("answers", row["id"])).get("call")
+    )
     return next(asked, None)
 
 
@@ -207,11 +210,11 @@ async def look_again(tx: Tx, sorting_id: UUID, now: datetime) -> None:
 async def amend(tx: Tx, keys: Keys, sorting_id: UUID, *, lang: str | None = None, **answers: Any) -> None:
     """Later answers (category, place_id, place_text, may_message); a new one is written over an old one."""
     row = await _lock(tx, sorting_id)
-    bound_to = _bound_to("answers", sorting_id)
+    bound_to = card_boxes.bound_to("answers", sorting_id)
     kept = keys.get_json(row["answers"], bound_to) if row["answers"] is not None else {}
     await tx.execute(
         "UPDATE sorting SET answers = %s, lang = coalesce(%s, lang) WHERE id = %s",
-        (keys.put_json({**kept, **answers}, bound_to), lang, sorting_id),
+        (keys.put_brief({**kept, **answers}, bound_to), lang, sorting_id),
     )
 
 
@@ -242,7 +245,7 @@ async def take(tx: Tx, keys: Keys, sorting_id: UUID) -> Kept:
     if row is None:
         raise Refused("gone")
     await dismissals.take_back(tx, sorting_id)
-    return open_row(keys, row)
+    return card_boxes.open_row(keys, row)
 
 
 async def erase(tx: Tx, contact_ids: Sequence[UUID]) -> list[UUID]:
@@ -306,54 +309,70 @@ async def is_going_behind(conn: Conn, sorting_id: UUID) -> bool:
 async def lock(tx: Tx, keys: Keys, kept: Kept, now: datetime) -> None:
     """Put back what was taken, for the province's triage alone: there is nobody yet to seal it to."""
     await tx.execute(
-        "INSERT INTO sorting (id, code, district_id, contact_id, channel, lang, reason, words, answers, received_at,"
-        " due_acknowledge, due_resolve, state, state_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'locked', %s)",
+        "INSERT INTO sorting (id, code_tag, code_box, district_id, contact_id, channel, lang, reason, words, answers,"
+        " received_at, due_acknowledge, due_resolve, state, state_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'locked', %s)",
         (
             kept.id,
-            kept.code,
+            *card_boxes.close_code(keys, kept.id, kept.code),
             kept.district_id,
             kept.contact_id,
             kept.channel,
             kept.lang,
             kept.reason,
-            keys.put_json(kept.words, _bound_to("words", kept.id)),
-            keys.put_json(kept.answers, _bound_to("answers", kept.id)),
+            keys.put_brief(kept.words, card_boxes.bound_to("words", kept.id)),
+            keys.put_brief(kept.answers, card_boxes.bound_to("answers", kept.id)),
             kept.received_at,
             kept.due_acknowledge,
             kept.due_resolve,
             now,
         ),
     )
-    await _blank_messages(tx, kept)
+    await _blank_messages(tx, keys, kept)
 
 
-async def blank_copies(tx: Tx, kept: Kept, sealed_case_id: UUID) -> None:
+async def blank_copies(tx: Tx, keys: Keys, kept: Kept, sealed_case_id: UUID) -> None:
     """The ordinary copies of words that went behind the seal: inbox bodies go, media wait to be sealed.
 
     A message that is still undone keeps its body: its own turn will seal it.
     """
-    await _blank_messages(tx, kept)
-    await media.hand_over(tx, kept.id, sealed_case_id)
+    await _blank_messages(tx, keys, kept)
+    await media.hand_over(tx, keys, kept.id, sealed_case_id)
 
 
-async def _blank_messages(tx: Tx, kept: Kept) -> None:
-    await inbox.blank(tx, kept.contact_id, kept.received_at - timedelta(minutes=1))
+async def _blank_messages(tx: Tx, keys: Keys, kept: Kept) -> None:
+    await inbox.blank(tx, keys, kept.contact_id, kept.received_at - timedelta(minutes=1))
     await outbox.forget_case(tx, kept.id)
 
 
-def open_told(keys: Keys, sorting_id: UUID, box: bytes) -> list[Message]:
-    """What stands at a card's number, oldest first: its `words` as they are kept."""
-    kept = keys.get_json(box, _bound_to("words", sorting_id))
-    told = [(Said.from_json(word["said"]), datetime.fromisoformat(word["at"])) for word in kept if word.get("said")]
-    standing = [readable.of(said.verb, said.message, day_of(at)) for said, at in told]
-    return [message for message in standing if message is not None][-readable.MOST :]
-
-
-def open_row(keys: Keys, row: Mapping[str, Any]) -> Kept:
-    words = keys.get_json(row["words"], _bound_to("words", row["id"]))
-    answers = keys.get_json(row["answers"], _bound_to("answers", row["id"])) if row["answers"] is not None else {}
-    return Kept(**{**row, "words": words, "answers": answers})
+async def renew(auto: Auto, keys: Keys, now: datetime) -> int:
+    """Cards that nobody has sorted yet are put under a younger key. Returns how many."""
+    rows = await fetch_all(
+        auto,
+        "SELECT id, code, words, answers, code_box FROM sorting WHERE least(words, answers, code_box) < %(to)s",
+        older_than(now),
+    )
+    for row in rows:
+        try:
+            kept = card_boxes.open_all(keys, row)
+        except Unopened:
+            continue
+        words, answers, code = kept
+        at = now.timestamp()
+        boxes = {
+            "words": keys.put_brief(words, card_boxes.bound_to("words", row["id"]), at=at),
+            "answers": keys.put_brief(answers, card_boxes.bound_to("answers", row["id"]), at=at)
+            if row["answers"]
+            else None,
+            "code_box": keys.encrypt_brief(code.encode(), card_boxes.bound_to("code", row["id"]), at=at),
+            "code_tag": keys.brief_tag("card", code, at=at),
+        }
+        await auto.execute(
+            "UPDATE sorting SET words = %(words)s, answers = %(answers)s, code = NULL, code_box = %(code_box)s,"
+            " code_tag = %(code_tag)s WHERE id = %(id)s AND words = %(was)s AND answers IS NOT DISTINCT FROM %(had)s",
+            {**boxes, "id": row["id"], "was": row["words"], "had": row["answers"]},
+        )
+    return len(rows)
 
 
 async def read(tx: Tx, keys: Keys, sorting_id: UUID) -> Kept:
@@ -361,4 +380,4 @@ async def read(tx: Tx, keys: Keys, sorting_id: UUID) -> Kept:
     row = await fetch_one(tx, "SELECT * FROM sorting WHERE id = %s FOR UPDATE", (sorting_id,))
     if row is None:
         raise Refused("gone")
-    return open_row(keys, row)
+    return card_boxes.open_row(keys, row)

@@ -10,10 +10,10 @@ import psycopg
 import structlog
 
 from cases import cards, decisions, districts
+from cases.card_boxes import Kept
 from cases.cards import CALLERS, PHRASES
 from cases.decisions import Decision
 from cases.lifecycle import Refused
-from cases.sorting import Kept
 from desk.protected import accused_of, seal_card
 from desk.roles import Staff
 from flows.categories import CATEGORIES

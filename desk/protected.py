@@ -5,13 +5,15 @@ What is not the reader's does not exist: the same 404 for another's case, for no
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,12 +21,13 @@ from starlette.responses import RedirectResponse, Response
 
 import pages
 from cases import calendar, districts, husk, register, sorting
+from cases.card_boxes import Kept
 from cases.lifecycle import Refused
 from cases.protected import acting, admitting, dropped, notices, reading, standing, telling, vault
+from cases.protected import register as room
 from cases.protected.acting import Reader
 from cases.protected.reading import Sealed
 from cases.roles import who_may
-from cases.sorting import Kept
 from desk import files, pins, protected_readers, sessions, told
 from desk.protected_acts import ACTS, TEXT_MOST, Act
 from desk.roles import Staff
@@ -36,6 +39,8 @@ from store.crypto import Keys
 from store.database import Conn, Database, Tx, fetch_all
 from store.jawab import Jawab
 
+MIXES_MOST, MOMENT = 40, 0.25  # how often the room is asked for, and after how many seconds
+
 
 async def protected_overdue(db: Database, now: datetime) -> int:
     """The tick's part: mark the sealed cases whose date has passed. Returns how many, and says no more."""
@@ -46,6 +51,49 @@ async def protected_overdue(db: Database, now: datetime) -> int:
 async def forget_looks(tx: Tx) -> int:
     """Let go of looks that no longer count against their reader. Returns how many."""
     return await reading.forget_looks(tx)
+
+
+async def mix(db: Database, keys: Keys, now: datetime) -> int:
+    """Fill and mix the room where something has come since, and let the log of it go. Returns how many rows had."""
+    await _adopt(db, keys, now)
+    async with db.transaction("custody") as tx:
+        fresh = await room.count_fresh(tx)
+        if fresh:
+            await vault.fill(tx, keys)
+    if fresh:
+        await _mix_when_quiet(db)
+        async with db.transaction("custody") as tx:
+            await room.turn_log(tx)
+    return fresh
+
+
+async def adopt_restored(db: Database, keys: Keys) -> int:
+    """After a restore, and before anything starts: nobody will bring the keys of its hours. Returns how many cards."""
+    return await _adopt(db, keys, datetime.now(UTC) + timedelta(days=1))
+
+
+async def _adopt(db: Database, keys: Keys, now: datetime) -> int:
+    """Cards without their keys go behind the door: its readers open what was sealed of them, and nobody else can."""
+    async with db.transaction("custody") as tx:
+        cards = await sorting.take_lost(tx, keys, now)
+        for lost in cards:
+            await vault.adopt(tx, keys, lost)
+            await alarms.sound(tx, "card_restored", lost.district_id)
+    return len(cards)
+
+
+async def _mix_when_quiet(db: Database) -> None:
+    """Whoever writes there is let finish: the room is asked for again a moment later."""
+    for left in range(MIXES_MOST, 0, -1):
+        try:
+            async with db.transaction("custody") as tx:
+                await room.mix(tx)
+        except psycopg.errors.LockNotAvailable:
+            if left == 1:
+                raise
+            await asyncio.sleep(MOMENT)
+        else:
+            return
 
 
 # ── behind the door ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -200,6 +248,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         items: list[Opened] | None = None,
         fates: Mapping[UUID | None, str] | None = None,
         waiting: Sequence[str] = (),
+        days: Mapping[str, Any] | None = None,
         problem: str = "",
         kept: str = "",
         failed: str = "",
@@ -208,7 +257,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         staff: Staff = request.state.staff
         case_id = request.path_params["case_id"]
         async with jawab.db.transaction("custody") as tx:
-            found = await _mine(tx, staff, case_id)
+            found = replace(await _mine(tx, staff, case_id), **(days or {}))
             newcomers = await admitting.waiting(tx, jawab.keys, case_id, found.district_id)
             news = await notices.unseen(tx, staff.id)
         done = request.query_params.get("done", "")
@@ -266,10 +315,10 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                 items = [lay_out(item.id, item.kind, item.at, item.data, names) for item in opened]
                 told_ids = [one.outbox_id for one in items if one.outbox_id is not None]
                 fates = await telling.fates(tx, told_ids)
-                waiting = [files.tell_kind(kind) for kind in await media.waiting_of_sealed(tx, case_id)]
+                waiting = [files.tell_kind(kind) for kind in await media.waiting_of_sealed(tx, jawab.keys, case_id)]
         if items is None:
             return await show(request, problem="protected.no_key", status=403)
-        return await show(request, items=items, fates=_say_fates(fates), waiting=waiting)
+        return await show(request, items=items, fates=_say_fates(fates), waiting=waiting, days=reading.days(opened))
 
     async def perform(request: Request) -> Response:
         move, case_id = request.path_params["move"], request.path_params["case_id"]

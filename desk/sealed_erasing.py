@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 import pages
 from desk.roles import Staff
+from store import media
 from store.database import Conn, fetch_one
 from store.jawab import Jawab
 
@@ -43,6 +44,8 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             raise HTTPException(404)
         async with jawab.db.transaction("custody") as tx:
             row: Any = await fetch_one(tx, ACTS[act], (case_id, staff.id, request.state.token))
+            if act == "do" and row["done"]:
+                await media.erase_of_sealed(tx, jawab.keys, case_id)
         if not row["done"]:
             raise HTTPException(404)
         return RedirectResponse(f"/desk/erase/{case_id}" if act == "ask" else "/desk/protected", status_code=303)

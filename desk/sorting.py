@@ -17,11 +17,11 @@ from starlette.responses import RedirectResponse, Response
 
 import pages
 from cases import cards, decisions, sorters
+from cases.card_boxes import Kept
 from cases.cards import CALLERS, PHRASES
 from cases.decisions import UNDONE, Decision
 from cases.lifecycle import Refused
 from cases.register import Case
-from cases.sorting import Kept
 from desk import files, pins, time_left
 from desk.decisions import HOUR_MOST, READ, TEXT_MOST, decide
 from desk.queue import read_cursor

@@ -20,6 +20,7 @@ def count(session: Session, event: Event) -> Echo | None:
 
 
 def last(session: Session, event: Event) -> Echo | None:
-    """The text that came last, where that is not long ago."""
+    """The text that came last, where that is not long ago, and nothing of it once the conversation has gone quiet."""
     echo = session.echo
-    return echo if echo is not None and event.known.at - echo.since <= WITHIN else None
+    lately = echo is not None and event.kind != "quiet" and event.known.at - echo.since <= WITHIN
+    return echo if lately else None

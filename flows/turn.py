@@ -63,6 +63,7 @@ OUTSIDE_MOST = 100  # letters of all the others to ask: with what is said beside
 PLACES = 9  # digits of one hand's reach, and WhatsApp's list of ten rows
 MORE = "more"  # the option that turns to the next page of places, after the last to the first
 TRAIL = 30
+_LOOKED = frozenset({"status", "thread"})  # where a case stands in hand whose number was typed
 MISSED = 5  # messages that are remembered for the person who is called
 SHORT = 80  # longer than any option's text or universal word: there is no point in looking further
 
@@ -228,8 +229,10 @@ class Turn:
         return Step(session, reply, tuple(self.effects), self.sealed, took=self.took)
 
     def _quiet_after(self) -> int:
+        """Seconds. With a number in hand that opens something it is as short as behind the door, on either side."""
         thread = self.memory.thread
-        if self.report.sealed or (thread is not None and thread.sealed):
+        looked = thread is not None and self.node.flow in _LOOKED
+        if self.report.sealed or self.report.done or looked or (thread is not None and thread.sealed):
             return self.book.quiet_sealed
         if self.silent:
             return self.book.quiet_end

@@ -43,6 +43,7 @@ effective_cache_size = 512MB
 work_mem = 8MB
 maintenance_work_mem = 64MB
 max_wal_size = 1GB
+wal_recycle = off  # the log of what is forgotten goes with its files
 fsync = on
 synchronous_commit = on
 full_page_writes = on

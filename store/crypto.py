@@ -2,14 +2,13 @@
 
 Two tiers. Tier 1 (ordinary words): XChaCha20-Poly1305 under the house's key file, bound to table, column and row, so
 that a dump, the write-ahead log and a backup are dull. Tier 2 (protected words): a fresh key for each item, sealed to
-the public key of each reader, so that the house's own key opens nothing.
+the public key of each reader, so that the house's own key opens nothing. What is only on its way is brief: it stands
+under the key of its hour besides (store.hours), and opens to nobody once that is destroyed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
-import json
 import os
 import re
 import secrets
@@ -18,7 +17,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import nacl.bindings as sodium
 import nacl.utils
@@ -28,6 +26,10 @@ from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
+
+from store import brief
+from store.brief import MOST_PAD, BriefKeys
+from store.hours import BRIEF, Hours
 
 TIER1, TIER2 = b"\x01\x01", b"\x01\x02"  # version, algorithm
 NONCE = sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
@@ -43,7 +45,6 @@ FROM_BACKUP = "bring it back from the backup, and start again"
 _KEY_FILE_MOST = 4096  # bytes
 ODD_BYTES = 12  # a key of 32 random bytes has some 30 different ones; one with fewer than this was never random
 
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
 
 
@@ -51,12 +52,11 @@ class Malformed(ValueError):
     """A key file that is none, is damaged, missing or another's, in one line that names it and says what to do."""
 
 
-class Unopened(Exception):
-    """A box that this key does not open, or that was changed."""
+Unopened = brief.Unopened
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(BriefKeys):
     """The house's key file: the first line encrypts, all lines decrypt. 64 hexadecimal digits a line."""
 
     masters: tuple[bytes, ...] = field(repr=False)
@@ -64,6 +64,7 @@ class Keys:
     folder: Path | None = None  # where they were read; None: they were handed to us
     passwords: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)  # of the roles that run
     private_at: Path | None = None  # handed to us: where the escrow's private half lay then
+    hours: Hours = field(default=Hours(Path(os.devnull)), compare=False)
 
     @classmethod
     def load(cls, path: Path) -> Keys:
@@ -77,7 +78,9 @@ class Keys:
         escrow = path.with_name("escrow.pub")
         public = _read_key(escrow, escrow.read_text(errors="replace").strip()) if escrow.is_file() else None
         found = path.parent.glob("jawab_*.password")
-        return cls(masters, public, path.parent, {one.stem[6:]: _read_private(one).strip() for one in found})
+        passwords = {one.stem[6:]: _read_private(one).strip() for one in found}
+        hours = Hours(path.absolute().parent.with_name("fleeting"))
+        return cls(masters, public, path.parent, passwords, hours=hours)
 
     @classmethod
     def give_passwords(cls, path: Path, roles: Iterable[str]) -> Keys:
@@ -108,7 +111,9 @@ class Keys:
         for file in (path, escrow):
             if not file.is_file():
                 raise Malformed(f"{file} is not there, but data are that were written with it: {FROM_BACKUP}")
-        return cls.load(path)
+        made = cls.load(path)
+        made.hours.folder.mkdir(mode=0o700, exist_ok=True)  # before a child is shut out of whatever is not there yet
+        return made
 
     @staticmethod
     def rotate(path: Path) -> Keys:
@@ -145,10 +150,6 @@ class Keys:
         """32 bytes for one purpose. Always from the last line, so that adding a key changes no tag or password."""
         return _derive(purpose, master or self.masters[-1])
 
-    def tag(self, *parts: str) -> bytes:
-        """A keyed hash to look an address up by, without storing it in clear."""
-        return hmac.new(self.derive("tag"), "\x1f".join(parts).encode(), hashlib.sha256).digest()
-
     def role_password(self, role: str) -> str:
         """Of a run-time role of the database: random, and in a file beside the key. Raises `Malformed`."""
         if role not in self.passwords:
@@ -165,6 +166,8 @@ class Keys:
     def decrypt(self, box: bytes, bound_to: str) -> bytes:
         """The reverse of `encrypt`. Raises `Unopened`."""
         box = bytes(box)
+        if box[:2] == BRIEF:
+            return self._open_brief(box, bound_to)
         if box[:2] != TIER1:
             raise Unopened(bound_to)
         for key in self.masters:
@@ -176,12 +179,6 @@ class Keys:
                 except CryptoError:
                     break
         raise Unopened(bound_to)
-
-    def put_json(self, thing: Any, bound_to: str) -> bytes:
-        return self.encrypt(_json(thing).encode(), bound_to)
-
-    def get_json(self, box: bytes, bound_to: str) -> Any:
-        return json.loads(self.decrypt(box, bound_to))
 
     def _tier1(self, master: bytes) -> bytes:
         return _derive("tier1", master)
@@ -203,7 +200,7 @@ def seal_item(plain: bytes, case_id: str, item_id: str, readers: dict[str, bytes
     if not readers:
         raise ValueError("an item sealed to nobody is lost")
     key, nonce = nacl.utils.random(32), nacl.utils.random(NONCE)
-    padded = sodium.sodium_pad(plain, PAD)
+    padded = sodium.sodium_pad(plain, PAD if len(plain) < MOST_PAD else MOST_PAD)
     box = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(padded, _aad2(case_id, item_id), nonce, key)
     return TIER2 + nonce + box, {name: SealedBox(PublicKey(public)).encrypt(key) for name, public in readers.items()}
 
@@ -220,7 +217,7 @@ def open_item(blob: bytes, wrap: bytes, private: bytes, case_id: str, item_id: s
         )
     except CryptoError:
         raise Unopened(item_id) from None
-    return sodium.sodium_unpad(padded, PAD)
+    return sodium.sodium_unpad(padded, len(padded))
 
 
 def is_private_of(text: str, public: bytes | None) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from settings import Settings
 from store.crypto import Keys
+from store.hours import Hours
 
 # Settings that are secrets: a process is handed those that it works with.
 PROVIDERS = frozenset({"twilio_account_sid", "twilio_auth_token", "telegram_token", "telegram_secret"})
@@ -47,6 +48,7 @@ def write(
             "settings": settings.model_dump(mode="json") | held | place,
             "masters": [master.hex() for master in keys.masters],
             "escrow_public": keys.escrow_public.hex() if keys.escrow_public else "",
+            "hours": str(keys.hours.folder),
             "private_at": str(keys.find_escrow_private() or ""),
             "passwords": {role: keys.role_password(role) for role in roles},
             "slot": [slot.address, slot.word, slot.descriptor] if slot else None,
@@ -64,6 +66,7 @@ def read(text: bytes) -> Handed:
             bytes.fromhex(given["escrow_public"]) or None,
             passwords=given["passwords"],
             private_at=Path(given["private_at"]) if given["private_at"] else None,
+            hours=Hours(Path(given["hours"])),
         ),
         Slot(*given["slot"]) if given["slot"] else None,
     )

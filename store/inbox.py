@@ -1,15 +1,19 @@
-"""The inbox: every message that came, encrypted, once; and what became of those whose turn failed."""
+"""The inbox: every message that came, encrypted for a day, once; and what became of those whose turn failed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
-from store.crypto import Keys
+from store.brief import older_than
+from store.crypto import Keys, Unopened
 from store.database import Auto, Tx, fetch_all
+
+_USUAL = " " * 300  # as long as most messages are
+KEPT = timedelta(hours=23)  # by then the key that a body stands under is destroyed
 
 # Pieces of the statement that moves a conversation; see store.moves.
 KEEP: LiteralString = """
@@ -52,7 +56,7 @@ async def keep(
     done = await tx.execute(
         "INSERT INTO inbox (id, provider, provider_id, contact_id, body, state, error)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (provider, provider_id) DO NOTHING",
-        (id, provider, provider_id, contact_id, keys.put_json(body, bound_to(id)), state, error),
+        (id, provider, provider_id, contact_id, keys.put_brief(body, bound_to(id)), state, error),
     )
     return done.rowcount == 1
 
@@ -82,8 +86,19 @@ async def said(tx: Tx, keys: Keys, contact_id: UUID, since: datetime, most: int)
         " ORDER BY received_at DESC LIMIT %s",
         (contact_id, since, most),
     )
-    opened = [(row["received_at"], keys.get_json(row["body"], bound_to(row["id"]))) for row in reversed(rows)]
+    opened = [(row["received_at"], read(keys, row["body"], row["id"])) for row in reversed(rows)]
     return [Said(at, body["text"]) for at, body in opened if body.get("text")]
+
+
+def read(keys: Keys, box: bytes | None, inbox_id: UUID) -> dict[str, Any]:
+    """A message's body; {} where nothing of it is left."""
+    if box is None:
+        return {}
+    try:
+        body: dict[str, Any] = keys.get_json(box, bound_to(inbox_id))
+    except Unopened:  # its hour is over
+        return {}
+    return body
 
 
 async def list_undone(auto: Auto, most: int) -> list[Undone]:
@@ -105,15 +120,40 @@ async def count_attempt(tx: Tx, inbox_id: UUID, *, last: bool) -> None:
     )
 
 
-async def blank(tx: Tx, contact_id: UUID, since: datetime) -> None:
-    """The words of a contact's messages since then went behind the seal: no ordinary copy stays.
+async def blank(tx: Tx, keys: Keys, contact_id: UUID, since: datetime) -> None:
+    """The words of a contact's messages since then went behind the seal: their boxes hold nothing any more.
 
     A message that is still undone keeps its body: its own turn will seal it.
     """
-    await tx.execute(
-        "UPDATE inbox SET body = NULL WHERE contact_id = %s AND state = 'done' AND received_at >= %s",
-        (contact_id, since),
+    rows = await fetch_all(
+        tx, "SELECT id FROM inbox WHERE contact_id = %s AND state = 'done' AND received_at >= %s", (contact_id, since)
     )
+    async with tx.cursor() as cursor:
+        await cursor.executemany(
+            "UPDATE inbox SET body = %s WHERE id = %s",
+            [(keys.put_nothing(_USUAL, bound_to(row["id"])), row["id"]) for row in rows],
+        )
+
+
+async def renew(auto: Auto, keys: Keys, now: datetime) -> int:
+    """What still waits to be taken up, or for a person, is put under a younger key. Returns how many."""
+    rows = await fetch_all(
+        auto,
+        "SELECT id, body FROM inbox WHERE state <> 'done' AND body >= %(from)s AND body < %(to)s",
+        older_than(now),
+    )
+    for row in rows:
+        if (box := keys.renew(row["body"], bound_to(row["id"]), now)) is not None:
+            await auto.execute("UPDATE inbox SET body = %s WHERE id = %s AND body = %s", (box, row["id"], row["body"]))
+    return len(rows)
+
+
+async def forget(auto: Auto, now: datetime) -> int:
+    """Of what was done nothing is left but that it came, whatever it was and wherever it went. Returns how many."""
+    gone = await auto.execute(
+        "UPDATE inbox SET body = NULL WHERE state = 'done' AND body IS NOT NULL AND received_at < %s", (now - KEPT,)
+    )
+    return gone.rowcount
 
 
 async def erase(tx: Tx, contact_ids: Sequence[UUID]) -> int:

@@ -35,7 +35,7 @@ class Move:
     inbox_id: UUID | None = None
     provider: str | None = None
     provider_id: str | None = None
-    body: bytes | None = None  # None also when its words went behind the protected door
+    body: bytes | None = None  # without words when these went behind the protected door
     # the reply, if there is one
     outbox_id: UUID | None = None
     outbox_lang: str | None = None

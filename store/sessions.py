@@ -7,16 +7,19 @@ whether it was ever given a number.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal, LiteralString
 from uuid import UUID
 
+from store.brief import older_than
+from store.crypto import Keys
 from store.database import Auto, Tx, fetch_all, fetch_one
 
 # Pieces of larger statements. A conversation begins with its contact (`made`) …
 BEGIN: LiteralString = "INSERT INTO sessions (contact_id) SELECT id FROM made"
 # … and every turn moves it, over the version that it has read.
 _MOVED: LiteralString = """version = version + 1, state = %(state)s, quiet_at = %(quiet_at)s,
-        given_at = CASE WHEN %(given)s THEN coalesce(given_at, %(now)s) ELSE given_at END,
+        given = given OR %(given)s,
         held_id = coalesce(%(outbox_id)s, held_id)"""
 MOVE: LiteralString = f"""
     UPDATE sessions SET {_MOVED}
@@ -38,6 +41,28 @@ Question = Literal["answer", "confirm", "accept", "call", "edition"]
 def bound_to(contact_id: UUID) -> str:
     """What the state is bound to; see store.crypto."""
     return f"sessions|state|{contact_id}"
+
+
+def close_box(keys: Keys, contact_id: UUID, state: bytes, *, pending: bool) -> bytes:
+    """The state as it is stored. What is pending may hold a number, or words: it stands under the key of its hour."""
+    return (keys.encrypt_brief if pending else keys.encrypt)(state, bound_to(contact_id))
+
+
+async def renew(auto: Auto, keys: Keys, now: datetime) -> int:
+    """Conversations that are still open are put under a younger key. Returns how many."""
+    rows = await fetch_all(
+        auto,
+        "SELECT contact_id, version, state FROM sessions"
+        " WHERE quiet_at IS NOT NULL AND state >= %(from)s AND state < %(to)s",
+        older_than(now),
+    )
+    for row in rows:
+        if (box := keys.renew(row["state"], bound_to(row["contact_id"]), now)) is not None:
+            await auto.execute(
+                "UPDATE sessions SET state = %s WHERE contact_id = %s AND version = %s",
+                (box, row["contact_id"], row["version"]),
+            )
+    return len(rows)
 
 
 async def list_quiet(auto: Auto, most: int) -> list[UUID]:
@@ -91,12 +116,12 @@ async def unask(tx: Tx, case_id: UUID) -> None:
 async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
     """What was asked of one of two contacts of a person is asked of the other, where that is asked nothing itself."""
     row = await fetch_one(
-        tx, "SELECT focus_kind, focus_case, focus_at, given_at FROM sessions WHERE contact_id = %s FOR UPDATE", (other,)
+        tx, "SELECT focus_kind, focus_case, focus_at, given FROM sessions WHERE contact_id = %s FOR UPDATE", (other,)
     )
     if row is None:
         return
     await tx.execute(
-        "UPDATE sessions SET given_at = coalesce(given_at, %(given_at)s), version = version + 1,"
+        "UPDATE sessions SET given = given OR %(given)s, version = version + 1,"
         " focus_kind = coalesce(focus_kind, %(focus_kind)s),"
         " focus_case = CASE WHEN focus_kind IS NULL THEN %(focus_case)s ELSE focus_case END,"
         " focus_at = coalesce(focus_at, %(focus_at)s) WHERE contact_id = %(id)s",

@@ -104,6 +104,7 @@ async def _keep_story(tx: Tx, turn: Turn, code: str, story: Iterable[Item], *, a
         now=turn.now,
         answers={name: value for name, value in (("asked", turn.asked), ("about", about)) if value},
     )
+    await sealing.copy(tx, turn, sorting_id, code, [item.words() for item in items])
     await _keep_media(tx, turn, items, sorting_id)
 
 
@@ -117,7 +118,7 @@ async def _open_case(tx: Tx, turn: Turn, effect: OpenCase) -> None:
         "draft": effect.draft,
     }
     items = [*effect.story, *([Item(location=details.location)] if details.location else ())]
-    kept = await sorting.find(tx, effect.code, turn.contact_id) if effect.kept else None
+    kept = await sorting.find(tx, turn.jawab.keys, effect.code, turn.contact_id) if effect.kept else None
     if kept is not None and await sorting.is_going_behind(tx, kept):
         await _seal_instead(tx, turn, effect, items)
         return
@@ -168,11 +169,12 @@ async def _append(tx: Tx, turn: Turn, effect: Append) -> None:
     if case is not None and case.district_id == turn.district.id:
         await _append_to_case(tx, turn, case.id, effect.item, by_code=case.contact_id != turn.contact_id)
         return
-    kept = await sorting.find(tx, effect.code)
+    kept = await sorting.find(tx, turn.jawab.keys, effect.code)
     if kept is None:
         await _follow(tx, turn, Seal(effect.code, "more", effect.item))
         return
     await sorting.append(tx, turn.jawab.keys, kept, words=effect.item.words(), now=turn.now)
+    await sealing.copy(tx, turn, kept, effect.code, [effect.item.words()])
     await _keep_media(tx, turn, [effect.item], kept)
 
 
@@ -229,7 +231,7 @@ async def _amend(tx: Tx, turn: Turn, effect: Amend) -> None:
         if details.location:
             await _append_to_case(tx, turn, case.id, Item(location=details.location))
         return
-    kept = await sorting.find(tx, effect.code, turn.contact_id)
+    kept = await sorting.find(tx, turn.jawab.keys, effect.code, turn.contact_id)
     if kept is not None:
         answers = {_KEPT_AS[name]: value for name, value in details.answered().items() if name in _KEPT_AS}
         await sorting.amend(tx, keys, kept, lang=turn.lang or None, **answers)
@@ -250,11 +252,11 @@ async def _lock(tx: Tx, turn: Turn, effect: Lock) -> None:
     """What was said in front of a closed door waits for the province's triage alone, and no other copy stays."""
     keys, kept = turn.jawab.keys, None
     if effect.kept:
-        kept = await sorting.find(tx, effect.code, turn.contact_id)
+        kept = await sorting.find(tx, turn.jawab.keys, effect.code, turn.contact_id)
     if kept is None:
         await sorting.take_back(tx, turn.contact_id, turn.now)
         await _keep_story(tx, turn, effect.code, effect.story)
-        kept = await sorting.find(tx, effect.code, turn.contact_id)
+        kept = await sorting.find(tx, turn.jawab.keys, effect.code, turn.contact_id)
     else:
         for item in effect.story:
             await sorting.append(tx, keys, kept, words=item.words(), now=turn.now)
@@ -270,7 +272,7 @@ async def _lock(tx: Tx, turn: Turn, effect: Lock) -> None:
 
 
 async def _forget(tx: Tx, turn: Turn, effect: Forget) -> None:
-    kept = await sorting.find(tx, effect.code, turn.contact_id)
+    kept = await sorting.find(tx, turn.jawab.keys, effect.code, turn.contact_id)
     if kept is not None:
         taken = await sorting.take(tx, turn.jawab.keys, kept)
         await media.delete_of(tx, taken.id)
@@ -355,6 +357,7 @@ async def _call_person(tx: Tx, turn: Turn, effect: CallPerson) -> None:
         reason="person",
         answers=answers,
     )
+    await sealing.copy(tx, turn, card, effect.code, words)
     if effect.call is not None:
         await sorting.set_state(tx, card, "call", turn.now)
 

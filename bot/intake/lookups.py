@@ -10,7 +10,7 @@ from uuid import UUID
 from bot.channels import Inbound
 from bot.intake import drawer
 from bot.intake.message import Turn
-from cases import asking, calendar, clocks, readable, register, scorecards, sorting
+from cases import asking, calendar, card_boxes, clocks, readable, register, scorecards, sorting
 from cases.protected import said, vault
 from flows import taps
 from flows.effects import LookUp, Seal, SealStory, Step
@@ -110,9 +110,10 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
         " OR (id = (SELECT case_id FROM joined WHERE joined.code = %(code)s) AND cases.contact_id IS NOT NULL))"
         " UNION ALL SELECT id, CASE state WHEN 'answered' THEN 'acknowledged' ELSE 'received' END, due_resolve,"
         " received_at, NULL, words, CASE state WHEN 'dismissed' THEN id END, NULL, NULL FROM sorting"
-        " WHERE (code = %(code)s OR id = (SELECT case_id FROM joined WHERE joined.code = %(code)s))"
+        " WHERE (code = %(code)s OR code_tag = ANY(%(tags)s)"
+        " OR id = (SELECT case_id FROM joined WHERE joined.code = %(code)s))"
         " AND district_id = %(here)s",
-        {"code": code, "here": turn.district.id},
+        {"code": code, "tags": card_boxes.tags(turn.jawab.keys, code), "here": turn.district.id},
     )
     if row is not None:
         if row["dismissed"] is not None:  # whoever asks what became of it does not hold it for no complaint
@@ -146,7 +147,7 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
 
 def _told(turn: Turn, row: dict[str, Any]) -> list[readable.Message]:
     if row["words"]:
-        return sorting.open_told(turn.jawab.keys, row["id"], row["words"])
+        return card_boxes.open_told(turn.jawab.keys, row["id"], row["words"])
     return register.open_last_said(turn.jawab.keys, row["id"], row["last_said"])
 
 

@@ -14,7 +14,7 @@ from cases.protected import dropped, register, vault
 from flows.effects import Seal, SealStory
 from flows.model import Event, Media, Session
 from store import contacts, drops, inbox, media, outbox
-from store.database import Tx
+from store.database import Tx, fetch_one
 from store.jawab import Jawab
 
 
@@ -43,7 +43,7 @@ async def seal(tx: Tx, turn: Turn, effect: Seal) -> None:
 
 async def seal_story(tx: Tx, turn: Turn, effect: SealStory) -> None:
     """Move a kept story, with its later answers and media, behind the door."""
-    kept_id, answers = await sorting.find(tx, effect.code, turn.contact_id), effect.details.answered()
+    kept_id, answers = await sorting.find(tx, turn.jawab.keys, effect.code, turn.contact_id), effect.details.answered()
     if kept_id is None:
         await _seal(tx, turn, effect.code, "open", answers)
     else:
@@ -55,7 +55,7 @@ async def seal_story(tx: Tx, turn: Turn, effect: SealStory) -> None:
             "story",
             {"words": kept.words, "answers": {**kept.answers, **answers}, "received_at": kept.received_at.isoformat()},
         )
-        await sorting.blank_copies(tx, kept, case_id)
+        await sorting.blank_copies(tx, turn.jawab.keys, kept, case_id)
     await blank(tx, turn)
 
 
@@ -88,8 +88,29 @@ async def _drop(tx: Tx, turn: Turn, effect: Seal, said: dict[str, Any]) -> UUID:
 
 
 async def blank(tx: Tx, turn: Turn) -> None:
-    """Blank the ordinary copies of what this phone wrote in this conversation: a day back is more than any lasts."""
-    await inbox.blank(tx, turn.contact_id, turn.now - timedelta(days=1))
+    """Blank the ordinary copies of what this phone wrote before this: a day back is more than any of them lasts."""
+    await inbox.blank(tx, turn.jawab.keys, turn.contact_id, turn.now - timedelta(days=1))
+
+
+async def copy(tx: Tx, turn: Turn, sorting_id: UUID, code: str, words: list[dict[str, Any]]) -> None:
+    """Beside a card's words, which stand under the key of an hour, the same sealed: for after a restore."""
+    row = await fetch_one(tx, "SELECT copies[1] AS first FROM sorting WHERE id = %s", (sorting_id,))
+    copied = await vault.copy(
+        tx,
+        turn.jawab.keys,
+        district_id=turn.district.id,
+        data={
+            "words": words,
+            "code": code,
+            "channel": turn.channel,
+            "address": await contacts.address(tx, turn.jawab.keys, turn.contact_id),
+            "lang": turn.lang,
+        },
+        now=turn.now,
+        beside=row["first"] if row else None,
+    )
+    if copied is not None:
+        await sorting.add_copy(tx, sorting_id, copied)
 
 
 def id_of(file: Media) -> UUID:

@@ -12,9 +12,10 @@ from psycopg.rows import DictRow
 
 from bot.channels import Inbound
 from bot.intake import district, people
-from cases import clocks
+from cases import card_boxes, clocks
 from flows.model import Focus
 from store import channels, contacts, sessions
+from store.crypto import Keys, Unopened
 from store.database import Auto, fetch_one, new_id
 from store.jawab import Jawab
 
@@ -44,12 +45,13 @@ class Standing:
 
 # An edition asks about no case: what its reader says of theirs goes to the newest that is open.
 _FOCUS: LiteralString = f"""
-    SELECT jsonb_build_array(sessions.focus_kind, cases.code, (CASE sessions.focus_kind WHEN 'edition'
+    SELECT jsonb_build_array(sessions.focus_kind, cases.code, encode(cases.code_box, 'hex'), cases.id,
+        (CASE sessions.focus_kind WHEN 'edition'
             THEN cases.opened_at ELSE sessions.focus_at END AT TIME ZONE districts.timezone)::date,
         extract(epoch FROM sessions.focus_at), cases.status, extract(epoch FROM cases.told_at))
-    FROM (SELECT id, code, contact_id, district_id, status, opened_at, told_at, asked_by FROM cases
-          UNION ALL SELECT id, code, contact_id, district_id, 'card', received_at, NULL, NULL FROM sorting
-          UNION ALL SELECT id, id::text, contact_id, channels.district_id, 'drop', NULL, NULL,
+    FROM (SELECT id, code, NULL AS code_box, contact_id, district_id, status, opened_at, told_at, asked_by FROM cases
+          UNION ALL SELECT id, code, code_box, contact_id, district_id, 'card', received_at, NULL, NULL FROM sorting
+          UNION ALL SELECT id, id::text, NULL, contact_id, channels.district_id, 'drop', NULL, NULL,
               CASE WHEN sessions.focus_kind IN ('confirm', 'accept')
                   THEN (SELECT id FROM outbox WHERE case_id = drops.id LIMIT 1) END FROM drops) AS cases
     JOIN districts ON districts.id = cases.district_id
@@ -74,7 +76,7 @@ SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.
        (SELECT count(*) FROM inbox WHERE inbox.contact_id = contacts.id
            AND received_at > now() - interval '1 hour') AS hour,
        EXISTS (SELECT FROM channels AS ours WHERE ours.kind = %(kind)s AND ours.address = %(address)s) AS ours,
-       sessions.given_at IS NOT NULL AS given,
+       sessions.given,
        EXISTS (SELECT FROM outbox WHERE outbox.contact_id = contacts.id AND outbox.missed) AS missed,
        CASE WHEN sessions.focus_at IS NOT NULL THEN ({_FOCUS}) END AS focus, {{known}} AS known
 FROM channels
@@ -136,31 +138,36 @@ async def read(jawab: Jawab, message: Inbound) -> Standing | None:
         if row is not None and not (row["known"] or row["repeat"] or row["ours"] or message.system):
             await people.note(jawab, row["contact_id"], tag=tag, person=person, address=message.address)
             row = await fetch_one(auto, statement, what)
-    return None if row is None else _standing(row)
+    return None if row is None else _standing(jawab.keys, row)
 
 
-async def read_quiet(auto: Auto, contact_id: UUID) -> Standing | None:
+async def read_quiet(auto: Auto, keys: Keys, contact_id: UUID) -> Standing | None:
     """Where a phone stands whose session went quiet; None where it has been written to since."""
     row = await fetch_one(auto, _OF_A_SILENCE, (contact_id,))
-    return None if row is None else _standing(row)
+    return None if row is None else _standing(keys, row)
 
 
-def _standing(row: DictRow) -> Standing:
+def _standing(keys: Keys, row: DictRow) -> Standing:
     return Standing(
         **{
             **{name: value for name, value in row.items() if name != "known"},
             "given": bool(row.get("given")),
             "missed": bool(row.get("missed")),
-            "focus": _focus(row.get("focus")),
+            "focus": _focus(keys, row.get("focus")),
         }
     )
 
 
-def _focus(asked: Sequence[Any] | None) -> Focus | None:
-    """[kind, code, day, seconds since 1970, status, when it was told how it ended] as a focus."""
+def _focus(keys: Keys, asked: Sequence[Any] | None) -> Focus | None:
+    """[kind, code, a card's code as a box, id, day, seconds since 1970, status, when it was told how it ended]."""
     if asked is None:
         return None
-    kind, code, day, at, status, told = asked
+    kind, code, box, card, day, at, status, told = asked
+    if box is not None:
+        try:
+            code = card_boxes.open_code(keys, UUID(card), bytes.fromhex(box))
+        except Unopened:  # a restore brought the card without the key of its hour
+            return None
     told_at = None if told is None else datetime.fromtimestamp(float(told), UTC)
     late = not clocks.disputable(status, told_at, datetime.now(UTC))
     return Focus(kind, code, day, float(at), late, drop=status == "drop")

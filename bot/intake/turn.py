@@ -24,6 +24,7 @@ from flows.load import load_book
 from flows.model import Event, Known, Media, Session
 from flows.sessions import dump, restore
 from store import inbox, kinds, moves, outbox, sessions
+from store.crypto import Unopened
 from store.database import Tx, new_id
 from store.jawab import Jawab
 from store.moves import Kind
@@ -94,7 +95,7 @@ async def take_again(jawab: Jawab, inbox_id: uuid.UUID, message: Inbound) -> str
 async def pass_quietly(jawab: Jawab, contact_id: uuid.UUID) -> str:
     """Let a session that went quiet end as its flow says. Returns taken, stale or undone."""
     async with jawab.db.autocommit("intake") as auto:
-        before = await standing.read_quiet(auto, contact_id)
+        before = await standing.read_quiet(auto, jawab.keys, contact_id)
     if before is None:
         return "stale"
     turn = await _turn(jawab, before, None, "quiet")
@@ -243,23 +244,28 @@ async def _look_up(tx: Tx, turn: Turn, book: Book, event: Event, first: Step) ->
 def _session(turn: Turn, before: Standing) -> Session:
     if before.state is None:
         return Session(lang=before.lang)
-    return restore(turn.jawab.keys.decrypt(before.state, sessions.bound_to(turn.contact_id)))
+    try:
+        return restore(turn.jawab.keys.decrypt(before.state, sessions.bound_to(turn.contact_id)))
+    except Unopened:  # a restore brought it without the key of its hour: whoever writes again begins anew
+        return Session(lang=before.lang)
 
 
 def _move(turn: Turn, before: Standing, done: Step, message: Inbound | None) -> moves.Move:
     keys, session = turn.jawab.keys, lookups.write_hashes(done.session, turn.hashes)
     lang = session.lang or turn.lang
     body = outbox_id = owed = None
-    if message is not None and not done.sealed:
-        body = keys.put_json(message.as_dict(), inbox.bound_to(turn.inbox_id or uuid.UUID(int=0)))
+    if message is not None:
+        # Behind the door a box without words, as long as the other: what is not there would say who is behind it.
+        put = keys.put_nothing if done.sealed else keys.put_brief
+        body = put(message.as_dict(), inbox.bound_to(turn.inbox_id or uuid.UUID(int=0)))
     if done.reply is not None:
         outbox_id = new_id()
-        owed = keys.put_json(done.reply.as_message(), outbox.bound_to(outbox_id))
+        owed = keys.put_brief(done.reply.as_message(), outbox.bound_to(outbox_id))
         turn.ring("replies", str(outbox_id), wait=done.reply.wait + turn.slow)
     return moves.Move(
         contact_id=turn.contact_id,
         version=before.version,
-        state=keys.encrypt(dump(session), sessions.bound_to(turn.contact_id)),
+        state=sessions.close_box(keys, turn.contact_id, dump(session), pending=bool(session.quiet_after)),
         lang=lang,
         now=turn.now,
         quiet_at=turn.now + timedelta(seconds=session.quiet_after) if session.quiet_after else None,

@@ -36,9 +36,9 @@ class Reader:
 
 async def see(tx: Tx, keys: Keys, case_id: UUID, reader: Reader) -> UUID | None:
     """A person has read it, and has: nobody sees what they have not opened. The reporter is told like anybody."""
-    teller, case = await _begin(tx, case_id, reader, "seen")
+    teller, _ = await _begin(tx, case_id, reader, "seen")
     await _change(tx, case_id, "seen", ("received",))
-    date_value = {"date": case["due_resolve"].isoformat()}
+    date_value = {"date": teller.due.isoformat()}
     return await _tell_if_known(tx, keys, teller, "acknowledge", ("case.acknowledged", {"date": date_value}))
 
 
@@ -136,7 +136,8 @@ async def _begin(tx: Tx, case_id: UUID, reader: Reader, verb: str) -> tuple[Tell
     told = [UUID(data["outbox"]) for kind, data in lines if kind == "told" and data.get("outbox")]
     heard = [await telling.last_answered(tx, told)] + [item.at for item in items if item.kind not in reporter.OURS]
     heard_at = max((at for at in heard if at is not None), default=None)
-    return Teller(case_id, case["district_id"], reader.id, reporter.of(lines), heard_at, reader.now), case
+    due = reading.days(items).get("due_resolve", case["due_resolve"])
+    return Teller(case_id, case["district_id"], reader.id, reporter.of(lines), heard_at, reader.now, due), case
 
 
 async def _has_opened(tx: Tx, case_id: UUID, staff_id: UUID, since: datetime | None = None) -> bool:

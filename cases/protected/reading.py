@@ -7,12 +7,13 @@ The caller lets content leave only after that transaction has committed.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from cases import calendar
+from cases import calendar, clocks
 from cases.lifecycle import Refused
 from cases.protected import dropped, register, vault
 from cases.roles import who_may
@@ -53,7 +54,6 @@ class Sealed:
     follow_up_late: bool
     words_on: date | None  # since when words wait that no reader has opened
     close_asked_by: UUID | None  # None also where it was asked too long ago
-    items: int
 
 
 async def list_for(conn: Conn, staff_id: UUID) -> list[Sealed]:
@@ -62,8 +62,8 @@ async def list_for(conn: Conn, staff_id: UUID) -> list[Sealed]:
         conn,
         "SELECT c.id, c.district_id, c.opened_week, c.due_acknowledge, c.due_resolve, c.status, c.overdue,"
         " c.follow_up_on, c.follow_up_late, c.words_on,"
-        " CASE WHEN c.close_asked_at > now() - %(stands)s THEN c.close_asked_by END AS close_asked_by,"
-        " (SELECT count(*) FROM sealed.items i WHERE i.case_id = c.id) AS items FROM sealed.cases c"
+        " CASE WHEN c.close_asked_at > now() - %(stands)s THEN c.close_asked_by END AS close_asked_by"
+        " FROM sealed.cases c"
         " WHERE %(staff)s = ANY(c.recipients) ORDER BY c.status = 'closed',"
         " least(c.follow_up_on, c.words_on,"
         " CASE WHEN c.status = 'received' THEN c.due_acknowledge ELSE c.due_resolve END), c.id",
@@ -121,7 +121,20 @@ async def read_items(tx: Tx, case_id: UUID, staff_id: UUID, private_key: bytes) 
         _ITEMS,
         {"case": case_id, "item": None, "reader": str(staff_id), "key": fingerprint(reader_of(private_key))},
     )
-    return [open_row(row, case_id, private_key) for row in rows]
+    opened = [open_row(row, case_id, private_key) for row in rows]
+    return [one for one in opened if one.kind != vault.BLANK]
+
+
+def days(items: Sequence[Item]) -> dict[str, date]:
+    """The two dates of a case to the day, as its opened seal tells them: from outside their weeks are known.
+
+    {} where this key opens nothing that has a time.
+    """
+    begun = next((item.at for item in items if item.at is not None), None)
+    if begun is None:
+        return {}
+    acknowledge, resolve = clocks.due(begun)
+    return {"due_acknowledge": calendar.day_of(acknowledge), "due_resolve": calendar.day_of(resolve)}
 
 
 async def require_reader(tx: Tx, case_id: UUID, staff_id: UUID) -> dict[str, Any]:

@@ -6,16 +6,19 @@ stands is written by the desk's side only.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
 from cases import clocks
+from cases.calendar import day_of
 from cases.lifecycle import Refused
 from cases.protected import recipients
 from store.crypto import Keys, fingerprint
-from store.database import Tx, fetch_all
+from store.database import Tx, fetch_all, fetch_one
 
+_SINCE = date(2000, 1, 1)
 ASK_STANDS = timedelta(days=30)  # what a reader said of a case then may no longer be so
 
 
@@ -33,29 +36,31 @@ async def put(
     readers: Mapping[UUID, bytes],
     stood: str = "received",
     there: UUID | None = None,
+    case_id: UUID | None = None,
 ) -> UUID:
-    """A new case, of which the week and two dates are all that is told. Returns its id. Raises `Refused`.
+    """A new case, of which its week and those of two dates are all that is told. Returns its id. Raises `Refused`.
 
     `readers` are bound to it with the keys that they have now. Nothing is written where the case is `there`. `stood` is
     where it stood as an ordinary case, so that whoever asks with its code is told the same as before.
     """
-    case_id = uuid4()  # random: an id that sorts by time would say when somebody wrote
+    case_id = case_id or uuid4()  # random: an id that sorts by time would say when somebody wrote
     acknowledge_due, resolve_due = clocks.due(now)
     listed = recipients.of_keys(readers)
     done = await tx.execute(
-        "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, recipients,"
-        " recipient_keys, recipients_mac, status)"
+        "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, day_box,"
+        " recipients, recipient_keys, recipients_mac, status)"
         " SELECT %(id)s, d.id, to_char(%(now)s::timestamptz AT TIME ZONE d.timezone, 'IYYY-\"W\"IW'),"
-        " (%(acknowledge)s::timestamptz AT TIME ZONE d.timezone)::date,"
-        " (%(resolve)s::timestamptz AT TIME ZONE d.timezone)::date, %(code_hash)s, %(recipients)s,"
-        " %(marks)s, %(mac)s, %(status)s"
+        " date_trunc('week', %(acknowledge)s::timestamptz AT TIME ZONE d.timezone)::date + 6,"
+        " date_trunc('week', %(resolve)s::timestamptz AT TIME ZONE d.timezone)::date + 6, %(code_hash)s, %(day_box)s,"
+        " %(recipients)s, %(marks)s, %(mac)s, %(status)s"
         " FROM districts d WHERE d.id = %(district)s AND %(there)s::uuid IS NULL",
         {
             "id": case_id,
             "now": now,
             "acknowledge": acknowledge_due,
             "resolve": resolve_due,
-            "code_hash": code_hash,
+            "code_hash": mark(code_hash),
+            "day_box": _turn_day(code_hash, day_of(resolve_due)),
             "recipients": list(listed),
             "marks": list(listed.values()),
             "mac": recipients.bind(keys, case_id, listed),
@@ -71,9 +76,30 @@ async def put(
     return case_id
 
 
-async def put_code(tx: Tx, case_id: UUID, code_hash: bytes) -> None:
+async def put_code(tx: Tx, case_id: UUID, code_hash: bytes, begun: datetime) -> None:
     """One more code that opens a case: words of its phone were joined to it under that one."""
-    await tx.execute("INSERT INTO sealed.codes (code_hash, case_id) VALUES (%s, %s)", (code_hash, case_id))
+    await tx.execute(
+        "INSERT INTO sealed.codes (code_hash, case_id, day_box) VALUES (%s, %s, %s)",
+        (mark(code_hash), case_id, _turn_day(code_hash, day_of(begun + clocks.RESOLVE))),
+    )
+
+
+def mark(code_hash: bytes) -> bytes:
+    """What a case is found by: another hash than the one that opens its day."""
+    return hashlib.sha256(b"code" + code_hash).digest()
+
+
+def open_day(code_hash: bytes, box: bytes) -> date:
+    """The day by which an answer is owed, for whoever has the code; the row itself tells the week."""
+    return _SINCE + timedelta(days=int.from_bytes(_mask(code_hash, box), "big", signed=True))
+
+
+def _turn_day(code_hash: bytes, due: date) -> bytes:
+    return _mask(code_hash, (due - _SINCE).days.to_bytes(4, "big", signed=True))
+
+
+def _mask(code_hash: bytes, day: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(day, hashlib.sha256(b"day" + code_hash).digest(), strict=False))
 
 
 # ── who reads it, and where it stands: for the desk's side only ──────────────────────────────────────────────────────
@@ -95,6 +121,22 @@ async def bind_old(tx: Tx, keys: Keys) -> int:
     for row in rows:
         await set_recipients(tx, keys, row["id"], {one: marks.get(one, "") for one in row["recipients"]})
     return len(rows)
+
+
+async def count_fresh(tx: Tx) -> int:
+    """How many rows of the room were written since it was mixed."""
+    row = await fetch_one(tx, "SELECT sealed.fresh() AS fresh")
+    return int(row["fresh"]) if row else 0
+
+
+async def mix(tx: Tx) -> None:
+    """Write the whole room anew in an order drawn by lot."""
+    await tx.execute("SELECT sealed.mix()")
+
+
+async def turn_log(tx: Tx) -> None:
+    """Let the database's log of what was written before go. Once the room was mixed, and that is committed."""
+    await tx.execute("SELECT sealed.turn_log()")
 
 
 async def note_words(tx: Tx, case_id: UUID) -> None:

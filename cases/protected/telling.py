@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +34,7 @@ class Teller:
     reporter: Reporter
     heard_at: datetime | None  # when the case was last heard of from them
     now: datetime
+    due: date  # by when an answer is owed, to the day
 
     @property
     def code(self) -> dict[str, str]:

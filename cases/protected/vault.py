@@ -15,17 +15,19 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from secrets import token_bytes
 from typing import Any
 from uuid import UUID, uuid4
 
 from cases import joined, offices, sorting, triage
+from cases.card_boxes import Kept, Lost
 from cases.protected import recipients, register, roster, standing
-from cases.sorting import Kept
 from cases.triage import Custodian
 from store import alarms, contacts
 from store.crypto import ESCROW, Keys, fingerprint, seal_item
 from store.database import Conn, Tx, fetch_all, fetch_one
 
+FILLED, BLANK = 8, "blank"
 # What goes along of a card's answers; the rest is the triage's own.
 ANSWERS = ("category", "place_id", "place_text", "may_message", "about", "call")
 
@@ -48,7 +50,11 @@ class Found:
 
 async def find(conn: Conn, code_hash: bytes) -> Found | None:
     """The protected case with this code's hash, or None. For the citizen's side only."""
-    return await fetch_one(conn, "SELECT * FROM sealed.case_by_code(%s)", (code_hash,), of=Found)
+    row = await fetch_one(conn, "SELECT * FROM sealed.case_by_code(%s)", (register.mark(code_hash),))
+    if row is None:
+        return None
+    due = register.open_day(code_hash, row["day_box"])
+    return Found(row["case_id"], row["status"], due, row["district_id"], row["closed_on"], row["said"])
 
 
 async def seal(
@@ -96,8 +102,7 @@ async def append(
     item_id = uuid4()  # no id of this room may say when it was made
     plain = json.dumps({"kind": kind, "at": now and now.isoformat(), "data": dict(data)}, ensure_ascii=False).encode()
     blob, wraps = seal_item(plain, str(case_id), str(item_id), readers)
-    await tx.execute("INSERT INTO sealed.items (id, case_id, blob) VALUES (%s, %s, %s)", (item_id, case_id, blob))
-    await put_wraps(tx, [Wrap(item_id, reader, readers[reader], wrap) for reader, wrap in wraps.items()])
+    await _put(tx, case_id, blob, [Wrap(item_id, reader, readers[reader], wrap) for reader, wrap in wraps.items()])
     return item_id
 
 
@@ -111,6 +116,14 @@ class Wrap:
     wrap: bytes
 
 
+async def _put(tx: Tx, case_id: UUID, blob: bytes, wraps: Sequence[Wrap]) -> None:
+    """One item, with whatever opens it."""
+    await tx.execute(
+        "INSERT INTO sealed.items (id, case_id, blob) VALUES (%s, %s, %s)", (wraps[0].item_id, case_id, blob)
+    )
+    await put_wraps(tx, wraps)
+
+
 async def put_wraps(tx: Tx, wraps: Sequence[Wrap]) -> None:
     """Nothing is written over: a reader has one wrap for each key of theirs."""
     async with tx.cursor() as cursor:
@@ -118,6 +131,69 @@ async def put_wraps(tx: Tx, wraps: Sequence[Wrap]) -> None:
             "INSERT INTO sealed.wraps (item_id, reader, key, wrap) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
             [(one.item_id, one.reader, fingerprint(one.public_key), one.wrap) for one in wraps],
         )
+
+
+async def copy(
+    tx: Tx, keys: Keys, *, district_id: str, data: Mapping[str, Any], now: datetime, beside: bytes | None
+) -> bytes | None:
+    """Seal what a card was just told to whoever may be sealed to, beside the card's first copy; see `adopt`.
+
+    None where there is nobody to seal to: the card is there all the same.
+    """
+    readers = {str(one): key for one, key in (await roster.readers(tx, district_id)).items()}
+    escrow = await standing.escrow_of(tx, keys)
+    if escrow is not None:
+        readers[ESCROW] = escrow
+    if not readers:
+        return None
+    case_id, item_id = json.loads(beside)["case"] if beside else str(uuid4()), str(uuid4())
+    plain = json.dumps({"kind": "story", "at": now.isoformat(), "data": dict(data)}, ensure_ascii=False).encode()
+    blob, wraps = seal_item(plain, case_id, item_id, readers)
+    boxes = {name: [readers[name].hex(), wrap.hex()] for name, wrap in wraps.items()}
+    return json.dumps({"case": case_id, "item": item_id, "blob": blob.hex(), "wraps": boxes}).encode()
+
+
+async def adopt(tx: Tx, keys: Keys, lost: Lost) -> UUID:
+    """Make a protected case of a card that only its sealed copies are left of. Nobody's number opens it any more.
+
+    Its readers are those to whom all of it was sealed, with the keys that they had then.
+    """
+    copies = [json.loads(one) for one in lost.copies]
+    opening = [{(name, key) for name, (key, _) in one["wraps"].items()} for one in copies]
+    case_id = await register.put(
+        tx,
+        keys,
+        case_id=UUID(copies[0]["case"]),
+        code_hash=token_bytes(32),
+        district_id=lost.district_id,
+        now=lost.received_at,
+        readers={UUID(name): bytes.fromhex(key) for name, key in set.intersection(*opening) if name != ESCROW},
+    )
+    for one in copies:
+        item_id = UUID(one["item"])
+        wraps = [
+            Wrap(item_id, name, bytes.fromhex(key), bytes.fromhex(wrap)) for name, (key, wrap) in one["wraps"].items()
+        ]
+        await _put(tx, case_id, bytes.fromhex(one["blob"]), wraps)
+    return case_id
+
+
+async def fill(tx: Tx, keys: Keys) -> int:
+    """Boxes without words, until each case has 8 of them, 16, 32 …: how often somebody wrote tells nobody who it was.
+
+    Returns how many were added. A case without readers gets none: who could not tell them apart would look for words.
+    """
+    rows = await fetch_all(tx, "SELECT case_id, count(*) AS n FROM sealed.items GROUP BY case_id")
+    live, added = recipients.of_keys(await roster.readers(tx)), 0
+    for row in rows:
+        most = FILLED
+        while most < row["n"]:
+            most *= 2
+        if row["n"] < most and (await recipients.read(tx, keys, row["case_id"])).items() & live.items():
+            for _ in range(most - row["n"]):
+                await append(tx, keys, case_id=row["case_id"], kind=BLANK, data={})
+            added += most - row["n"]
+    return added
 
 
 async def seal_bytes(tx: Tx, keys: Keys, *, case_id: UUID, kind: str, content: bytes, content_type: str) -> UUID:
@@ -145,7 +221,7 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
     )
     others = list(await joined.take(tx, kept.id))
     for code in others:
-        await register.put_code(tx, case_id, await asyncio.to_thread(keys.hash_code, code))
+        await register.put_code(tx, case_id, await asyncio.to_thread(keys.hash_code, code), kept.received_at)
     data = {
         "codes": [kept.code, *others],
         "words": [word for word in kept.words if "by" not in word],
@@ -162,7 +238,7 @@ async def seal_kept(tx: Tx, keys: Keys, kept: Kept, *, accused: Collection[UUID]
         said = {"text": f"{word['by']}: {word.get('text', '')}".removeprefix(": ")}
         at = datetime.fromisoformat(word["at"])
         await append(tx, keys, case_id=case_id, kind="note", data=said, now=at)
-    await sorting.blank_copies(tx, kept, case_id)
+    await sorting.blank_copies(tx, keys, kept, case_id)
     return case_id
 
 

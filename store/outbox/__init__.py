@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from store.crypto import Keys
-from store.database import Auto, Conn, Tx, fetch_one
+from store.brief import older_than
+from store.crypto import Keys, Unopened
+from store.database import Auto, Conn, Tx, fetch_all, fetch_one
 
 REPLACED = "replaced"  # why a reply was withdrawn: another one says what it would have said
 
@@ -87,7 +88,7 @@ async def put(
             case_id,
             edition_id,
             lang,
-            keys.put_json(message, bound_to(id)),
+            (keys.put_brief if purpose == "reply" else keys.put_json)(message, bound_to(id)),
             due_at,
             notice_of,
             heard_at,
@@ -181,7 +182,24 @@ async def said(auto: Auto, keys: Keys, contact_id: UUID, provider_id: str) -> di
     row = await fetch_one(
         auto, "SELECT id, message FROM outbox WHERE contact_id = %s AND provider_id = %s", (contact_id, provider_id)
     )
-    return keys.get_json(row["message"], bound_to(row["id"])) if row else {}
+    try:
+        return keys.get_json(row["message"], bound_to(row["id"])) if row else {}
+    except Unopened:  # an answer of another day
+        return {}
+
+
+async def renew(auto: Auto, keys: Keys, now: datetime) -> int:
+    """Answers that have not reached anybody yet are put under a younger key. Returns how many."""
+    rows = await fetch_all(
+        auto,
+        "SELECT id, message FROM outbox WHERE (state IN ('queued', 'sending') OR missed)"
+        " AND message >= %(from)s AND message < %(to)s",
+        older_than(now),
+    )
+    for row in rows:
+        if (box := keys.renew(row["message"], bound_to(row["id"]), now)) is not None:
+            await auto.execute("UPDATE outbox SET message = %s WHERE id = %s", (box, row["id"]))
+    return len(rows)
 
 
 async def erase(tx: Tx, contact_ids: Collection[UUID], case_ids: Collection[UUID] = ()) -> int:

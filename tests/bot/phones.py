@@ -14,7 +14,8 @@ from bot import intake
 from bot.channels import Inbound
 from flows.model import Session
 from flows.sessions import restore
-from store import outbox, sessions
+from store import inbox, outbox, sessions
+from store.crypto import Keys
 from store.jawab import Jawab
 from tests import truth
 
@@ -84,6 +85,13 @@ class Phone:
         """The last number that this phone was given."""
         found = [said for owed in await self.owed() for said in CODE.findall(json.dumps(owed))]
         return str(found[-1])
+
+
+async def heard(owner: Owner, keys: Keys) -> list[str]:
+    """The texts that boxes of the inbox hold."""
+    rows = await (await owner.execute("SELECT id, body FROM inbox WHERE body IS NOT NULL")).fetchall()
+    said = [keys.get_json(body, inbox.bound_to(one)).get("text") for one, body in rows]
+    return [text for text in said if text]
 
 
 async def count(owner: Owner, table: str, where: str = "true") -> int:

@@ -113,16 +113,15 @@ async def live(desk: Desk, ordinary: Phone, protected: Phone) -> None:
 
 
 async def read(phone: Phone, lang: str) -> list[str]:
-    """What this phone shows, without its number."""
+    """What this phone shows, without its number, to the day."""
     code = await phone.code()
     shown = [render(message, lang, phone.channel) for message in await phone.owed()]
     spaced = " ".join((code[:4], code[4:8], code[8:12], code[12:]))
-    return [
-        re.sub(r"[\u06F0-\u06F9\d]{1,2}-[\u06F0-\u06F9\d]{1,2}-[\u06F0-\u06F9\d]{4}", "DATE", one)
-        .replace(spaced, "CODE")
-        .replace(code, "CODE")
-        for one in shown
-    ]
+    return [one.replace(spaced, "CODE").replace(code, "CODE") for one in shown]
+
+
+def without_days(text: str) -> str:
+    return re.sub(r"[\u06F0-\u06F9\d]{1,2}-[\u06F0-\u06F9\d]{1,2}-[\u06F0-\u06F9\d]{4}", "DATE", text)
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
@@ -133,7 +132,7 @@ async def test_nobody_can_tell_the_two_apart(desk: Desk, lang: str, channel: str
     await live(desk, ordinary, protected)
     plain, sealed = await read(ordinary, lang), await read(protected, lang)
     assert plain == sealed
-    name, text = f"== {lang} {channel}", "\n".join(one.replace("\n", " / ") for one in plain)
+    name, text = f"== {lang} {channel}", "\n".join(without_days(one.replace("\n", " / ")) for one in plain)
     kept = dict(re.findall(r"^(== .+)\n((?:(?!== ).*\n)+)", FILE.read_text() if FILE.exists() else "", re.MULTILINE))
     if os.environ.get("REWRITE_TRANSCRIPTS"):
         kept[name] = f"{text}\n"

@@ -9,19 +9,19 @@ from uuid import UUID
 
 import pytest
 
-from cases import cards, decisions, sorting
-from cases.sorting import Kept
+from cases import card_boxes, cards, decisions
+from cases.card_boxes import Kept
 from desk.decisions import carry_out, seal
 from store.database import fetch_one
 from store.jawab import Jawab
 from tests.answers import STORY, typed
-from tests.bot.phones import CANARY, Owner, Phone, count
+from tests.bot.phones import CANARY, Owner, Phone, count, heard
 
 
 async def card(jawab: Jawab, where: str = "true") -> Kept:
     async with jawab.db.transaction("intake") as tx:
         row: Any = await fetch_one(tx, f"SELECT * FROM sorting WHERE {where} ORDER BY received_at DESC LIMIT 1")
-        return sorting.open_row(jawab.keys, row)
+        return card_boxes.open_row(jawab.keys, row)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ async def test_an_answer_meanwhile_ends_behind_the_door_that_the_triage_has_chos
     assert await count(owner, "sealed.cases") == 1, "not one moment in the queue"
     await later(jawab)
     assert (await count(owner, "cases"), await count(owner, "sorting")) == (0, 0)
-    assert await count(owner, "inbox", "body IS NOT NULL") == 0
+    assert await heard(owner, jawab.keys) == []
 
 
 async def test_a_card_for_a_person_is_the_same_after_a_report_on_either_side_of_the_door(

@@ -149,7 +149,7 @@ async def test_it_is_said_in_the_same_bytes_at_the_same_time_on_both_sides_of_th
     ordinary, sealed = await told(rows)
     assert ordinary == sealed
     assert ordinary[:6] == ("replies", "reply", "ur", None, None, False), "it answers, and names no case"
-    assert await count(rows.owner, "media", "sealed_case_id IS NOT NULL") == 0, "no row says which phone has a case"
+    assert await count(rows.owner, "media", "sealed_box IS NOT NULL") == 0, "no row says which phone has a case"
 
 
 async def test_a_file_that_waits_in_the_session_is_one_row_that_lands_in_its_case(
@@ -158,7 +158,7 @@ async def test_a_file_that_waits_in_the_session_is_one_row_that_lands_in_its_cas
     await sender.say(*typed(upto="more"))
     await sender.send(("image/jpeg", PHOTO))
     assert await fetch_waiting(jawab) == 1
-    assert (await rows.one("SELECT case_id, sealed_case_id FROM media")) == {"case_id": None, "sealed_case_id": None}
+    assert (await rows.one("SELECT case_id, sealed_box FROM media")) == {"case_id": None, "sealed_box": None}
     await sender.say(answer("more", "same"))
     assert (
         await count(
@@ -225,7 +225,7 @@ async def test_behind_the_door_it_is_sealed_as_refused_and_answered_alike(rows: 
         await phone.send((NAMED, APP))
     assert (await sender.owed())[-1] == (await protected.owed())[-1]
     assert await count(rows.owner, "sealed.items") == before + 2, "that something came, and that it was refused"
-    assert await count(rows.owner, "media", "sealed_case_id IS NOT NULL") == 0
+    assert await count(rows.owner, "media", "sealed_box IS NOT NULL") == 0
 
 
 async def test_what_a_handler_asked_for_and_could_not_be_kept_is_put_before_them(rows: Rows, sender: Sender) -> None:

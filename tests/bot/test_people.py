@@ -122,7 +122,7 @@ async def test_two_contacts_that_turn_out_to_be_one_person_lose_nothing(person: 
     assert case["contact_id"] == old["id"]
     assert (await person.contact("weekly_since IS NOT NULL"))["id"] == old["id"]
     assert await count(person.rows.owner, "contacts", "weekly_since IS NOT NULL") == 1, "one edition, not two"
-    assert (await person.rows.one("SELECT given_at FROM sessions WHERE contact_id = %s", old["id"]))["given_at"]
+    assert (await person.rows.one("SELECT given FROM sessions WHERE contact_id = %s", old["id"]))["given"]
     await person.sent_to()
     await person.say("MENU", hidden=True)
     assert (await person.rows.one("SELECT contact_id FROM inbox ORDER BY received_at DESC LIMIT 1"))[

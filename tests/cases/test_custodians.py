@@ -300,7 +300,7 @@ async def test_a_date_that_has_passed_is_marked_once_and_the_alarm_names_no_case
 ) -> None:
     await seal(db, keys, code_hash)
     found = []
-    for day in (date(2026, 11, 21), date(2026, 11, 22), date(2026, 11, 23)):
+    for day in (date(2026, 11, 22), date(2026, 11, 23), date(2026, 11, 24)):  # its week ends on a Sunday
         async with db.transaction("custody") as tx:
             found.append(await reading.sweep(tx, day))
     assert found == [0, 1, 0]

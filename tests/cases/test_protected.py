@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from cases import commands, figures, scorecards, sorting
-from cases.protected import vault
+from cases.protected import register, vault
 from store import crypto
 from store.crypto import ESCROW, Keys, fingerprint, reader_of
 from store.database import Database
@@ -115,10 +115,11 @@ async def test_what_stands_in_clear_names_nobody(
         "id": case_id,
         "district_id": "pishin",
         "opened_week": "2026-W47",
-        "due_acknowledge": date(2026, 11, 21),
-        "due_resolve": date(2026, 12, 2),
+        "due_acknowledge": date(2026, 11, 22),  # the last day of its week
+        "due_resolve": date(2026, 12, 6),
         "status": "received",
-        "code_hash": code_hash,
+        "code_hash": register.mark(code_hash),
+        "day_box": found["day_box"],
         "recipients": sorted(reader.id for reader in readers),
         "recipient_keys": [fingerprint(reader_of(one.key)) for one in sorted(readers, key=lambda one: one.id)],
         "recipients_mac": found["recipients_mac"],
@@ -212,9 +213,12 @@ async def test_a_kept_story_leaves_no_ordinary_copy_and_no_link(
         case_id = await vault.seal_kept(tx, keys, await sorting.take(tx, keys, sorting_id))
     assert case_id != sorting_id
     inbox = await (await owner.execute("SELECT state, body FROM inbox ORDER BY state")).fetchall()
-    assert inbox == [("done", None), ("undone", b"box")]
-    media = await (await owner.execute("SELECT case_id, sealed_case_id FROM media")).fetchall()
-    assert media == [(None, case_id)]
+    assert [state for state, _ in inbox] == ["done", "undone"]
+    assert keys.get_json(inbox[0][1], f"inbox|body|{inbox_id}") == {}, "a box that holds nothing: none would tell"
+    assert inbox[1][1] == b"box"
+    media = await (await owner.execute("SELECT case_id, sealed_case_id, sealed_box FROM media")).fetchall()
+    assert media[0][:2] == (None, None)
+    assert uuid.UUID(bytes=keys.decrypt(media[0][2], f"media|sealed|{media_id}")) == case_id
     (item,) = await look(db, keys, case_id, readers[0])
     assert item.data["words"][0]["text"] == CANARY
     assert item.data["answers"] == {"place_text": "گلی"}

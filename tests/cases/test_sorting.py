@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from cases import cards, sorters, sorting, staff, thread
+from cases import card_boxes, cards, sorters, sorting, staff, thread
 from cases.lifecycle import Refused
 from cases.staff import Person
 from store.crypto import Keys
@@ -109,7 +109,8 @@ async def test_sent_to_a_queue_it_keeps_its_code_its_clocks_and_its_words(
     db: Database, keys: Keys, place: SimpleNamespace, kept: Callable[..., Awaitable[UUID]], row: Row
 ) -> None:
     sorting_id = await kept("نلکا ٹوٹا ہے")
-    before = await row("SELECT code, contact_id FROM sorting WHERE id = %s", sorting_id)
+    before = await row("SELECT code_box, contact_id FROM sorting WHERE id = %s", sorting_id)
+    before["code"] = card_boxes.open_code(keys, sorting_id, before.pop("code_box"))
     media_id = uuid.uuid4()
     async with db.transaction("intake") as tx:
         await sorting.append(tx, keys, sorting_id, words={"text": "تین دن سے"}, now=NOW + HOUR)
@@ -174,11 +175,12 @@ async def test_a_citizen_who_chooses_later_turns_his_words_into_the_same_case(
 
 
 async def test_a_code_is_found_only_for_its_own_phone(
-    db: Database, kept: Callable[..., Awaitable[UUID]], person: Callable[..., Awaitable[UUID]], row: Row
+    db: Database, keys: Keys, kept: Callable[..., Awaitable[UUID]], person: Callable[..., Awaitable[UUID]], row: Row
 ) -> None:
     sorting_id = await kept()
-    found = await row("SELECT code, contact_id FROM sorting")
+    found = await row("SELECT code_box, contact_id FROM sorting")
+    code = card_boxes.open_code(keys, sorting_id, found["code_box"])
     async with db.autocommit("intake") as conn:
-        assert await sorting.find(conn, found["code"], found["contact_id"]) == sorting_id
-        assert await sorting.find(conn, found["code"], await person()) is None
-        assert await sorting.find(conn, found["code"]) == sorting_id
+        assert await sorting.find(conn, keys, code, found["contact_id"]) == sorting_id
+        assert await sorting.find(conn, keys, code, await person()) is None
+        assert await sorting.find(conn, keys, code) == sorting_id

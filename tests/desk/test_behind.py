@@ -167,7 +167,7 @@ async def test_every_word_goes_behind_and_nobody_of_the_district_sees_anything_a
         found = await vault.find(tx, jawab.keys.hash_code(code))
     assert found is not None
     assert found.status == "seen", "whoever asks with the code is told what they were told before"
-    assert (await one("SELECT count(*) AS n FROM media WHERE sealed_case_id = %s", found.case_id))["n"] == 3
+    assert (await one("SELECT count(*) AS n FROM media WHERE sealed_box IS NOT NULL"))["n"] == 3
     assert (await one("SELECT count(*) AS n FROM contacts WHERE id = %s", contact))["n"] == 1
 
 
@@ -258,7 +258,7 @@ async def test_while_nobody_could_read_it_the_provinces_triage_alone_has_it(
     assert reader[1] is not None
     said = json.dumps([item.data for item in await items(jawab, (reader[0], reader[1]))], ensure_ascii=False)
     assert CANARY in said
-    assert (await one("SELECT count(*) AS n FROM media WHERE sealed_case_id IS NOT NULL"))["n"] == 3
+    assert (await one("SELECT count(*) AS n FROM media WHERE sealed_box IS NOT NULL"))["n"] == 3
 
 
 async def test_twice_is_once_and_a_stranger_finds_nothing(

@@ -178,3 +178,18 @@ def test_a_trial_line_says_so_at_the_start_of_every_conversation(phone: Phones) 
     first = f"STATUS {group(codes.complete('1' * 12))}"
     assert talk.say(first).startswith(notice)
     assert talk.replies == 1
+
+
+@pytest.mark.parametrize("kind", ["service", "person"])
+def test_a_number_in_hand_is_let_go_of_as_soon_on_both_sides_of_the_door(phone: Phones, kind: str) -> None:
+    """Half an hour later nobody can tell by writing on which side a report, or a number that was typed, lies."""
+    talk = asked(phone("ur"), "done", kind=kind)
+    code = talk.session.memory.report.code
+    for text in ("", code):
+        if text:
+            talk.say(text)
+        assert talk.session.quiet_after == 20 * 60
+        talk.wait()
+        assert not talk.session.node
+        assert not talk.session.memory.report.code
+        assert talk.session.memory.thread is None

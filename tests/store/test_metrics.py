@@ -148,9 +148,9 @@ async def test_what_is_sealed_is_in_no_metric(jawab: Jawab, owner: Owner) -> Non
     await jobs.enter(jawab)
     before = await read(jawab)
     await owner.execute(
-        "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, recipients,"
-        " recipients_mac)"
-        " VALUES (gen_random_uuid(), 'pishin', '2026-W01', '2026-01-01', '2026-01-01', 'hash', '{}', '')"
+        "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, day_box,"
+        " recipients, recipients_mac)"
+        " VALUES (gen_random_uuid(), 'pishin', '2026-W01', '2026-01-01', '2026-01-01', 'hash', '', '{}', '')"
     )
     for kind in ("protected_overdue", "protected_opens", "protected_without_reader", "protected_without_escrow"):
         await owner.execute("INSERT INTO alarms (kind) VALUES (%s)", (kind,))

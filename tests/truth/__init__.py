@@ -12,8 +12,9 @@ from typing import Any
 
 import psycopg
 
+from cases import card_boxes
 from locales.catalogs import read_entries
-from store import outbox
+from store import inbox, outbox
 from store.crypto import Keys
 
 HERE = Path(__file__).parent
@@ -41,6 +42,12 @@ def faults(keys: Iterable[str], texts: dict[str, str], facts: dict[str, dict[str
     return found + [f"{fact}: no text rests on it" for fact in facts.keys() - set(texts.values())]
 
 
+async def _heard(cursor: psycopg.AsyncCursor[Any], keys: Keys, inbox_id: Any) -> str:
+    """What the box of a message holds of its words."""
+    row = await (await cursor.execute("SELECT body FROM inbox WHERE id = %s", (inbox_id,))).fetchone()
+    return str(keys.get_json(row["body"], inbox.bound_to(inbox_id)).get("text", "")) if row and row["body"] else ""
+
+
 _OWED = """
 SELECT o.id AS outbox, o.contact_id AS contact, o.inbox_id AS inbox, o.case_id AS case, o.created_at AS at, o.message
 FROM outbox o WHERE o.state <> 'withdrawn' AND o.id <> ALL(%s) ORDER BY o.created_at"""
@@ -60,7 +67,14 @@ async def unproven(
                 proof = FACTS.get(TEXTS.get(key, ""), {}).get("proof")
                 if not proof:
                     continue
-                given = {**row, "values": json.dumps(values), "codes": CODE.findall(json.dumps(said))}
+                codes = CODE.findall(json.dumps(said))
+                given = {
+                    **row,
+                    "heard": await _heard(cursor, keys, row["inbox"]),
+                    "values": json.dumps(values),
+                    "codes": codes,
+                    "tags": [tag for code in codes for tag in card_boxes.tags(keys, code)],
+                }
                 answer = await (await cursor.execute(f"SELECT {proof} AS proven", given)).fetchone()
                 if not (answer and answer["proven"]):
                     found.append(f"{key}: {FACTS[TEXTS[key]]['says']}")

@@ -13,6 +13,8 @@ from tests.truth import CLAIM_NOTHING, FACTS, TEXTS, faults, keys_of_catalogs
 NULL: dict[str, Any] = {
     **dict.fromkeys(("outbox", "contact", "inbox", "case", "at")),
     "codes": [],
+    "tags": [],
+    "heard": "",
     "values": "{}",
 }
 

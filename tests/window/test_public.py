@@ -322,9 +322,9 @@ async def test_a_sealed_case_changes_no_byte_of_the_public_pages(
     paths = (*PAGES, f"/updates/{sent}", "/updates.atom", "/open-data/editions.json")
     before = [(await client.get(path)).content for path in paths]
     await owner.execute(
-        "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, recipients,"
-        " recipients_mac)"
-        " VALUES (%s, 'pishin', %s, now(), now(), %s, '{}', '')",
+        "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, day_box,"
+        " recipients, recipients_mac)"
+        " VALUES (%s, 'pishin', %s, now(), now(), %s, '', '{}', '')",
         (uuid.uuid4(), sent, b"hash"),
     )
     assert [(await client.get(path)).content for path in paths] == before
