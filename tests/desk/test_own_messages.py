@@ -126,7 +126,7 @@ async def test_what_is_written_in_the_case_shows_what_became_of_it(town: Town, o
     await town.write("MENU", "STATUS")
     async with town.jawab.db.autocommit("console") as conn:
         code = (await register.read(conn, town.case)).code
-    await town.write(code, "2", "منگل کو ٹھیک ہے")
+    await town.write(code, "منگل کو ٹھیک ہے")
     assert (await one("SELECT count(*) AS n FROM case_items WHERE kind = 'more' AND case_id = %s", town.case))["n"] == 1
     seen = "\n".join(await town.look())
     assert say("sent.unreached_template", "en") not in seen
