@@ -18,7 +18,7 @@ run: .venv/.ready assets ## start everything on embedded parts under ./var, with
 	@JAWAB_MODE=$${JAWAB_MODE:-demo} exec $(BIN)/jawab up
 
 test: check ## run check, then every test on real parts
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 mutants: .venv/.ready-dev ## take each important line away and see a test fail; TENTH=today (or 0 to 9): a tenth of them
 	@$(BIN)/python -m tests.mutants.run --jobs $(JOBS) $(if $(TENTH),--tenth $(TENTH))

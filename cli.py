@@ -16,6 +16,7 @@ import bot.erase_commands
 import broadcast.commands
 import cases.commands
 import cases.outside_commands
+import cases.provider_commands
 import desk.commands
 import desk.protected
 import desk.protected_door
@@ -29,9 +30,9 @@ import store.commands
 from cases import districts
 from cases.seed import seed_demo
 from settings import Misconfigured, Part, Settings
-from store import handed, house_keys, terminal
+from store import arrival, handed, house_keys, terminal
 from store.crypto import Keys, Malformed, fingerprint
-from store.database import ROLES, SPEAKERS
+from store.database import ROLES, SPEAKERS, fetch_one
 from store.handed import Handed
 from store.jawab import Jawab, opened
 
@@ -241,10 +242,10 @@ def restore(
     here = environment.load()
     try:
         given = as_owner(here.database_url, here.data) if here.database_url else ""
-        with dumps.at_rest(here.data, given) as url:
+        with dumps.at_rest(here.data, given) as (url, superusers):
             there = here.model_copy(update={"database_url": url})
             _migrate(there)  # its roles, before what is granted to them
-            dumps.bring_back(url, dump)
+            dumps.bring_back(superusers, dump)  # extensions and rights on the catalog are no owner's
             _migrate(there)
             again = bot.erase_commands.replay(there, url, *(erased or ()))
             cards = asyncio.run(_adopt(there))
@@ -296,7 +297,9 @@ def _migrate(here: Settings) -> None:
 def _ready(here: Settings) -> None:
     """Migrated, and without what was erased: a restored dump may hold it."""
     from house.postgres import as_owner
+    from house.supervisor import say
 
+    arrival.wait_for(as_owner(here.database_url, here.data), say)
     _migrate(here)
     bot.erase_commands.replay(here, as_owner(here.database_url, here.data))
 
@@ -361,11 +364,32 @@ def _print_logins(here: Settings) -> None:
 
 
 async def _find_undivided(jawab: Jawab) -> list[dict[str, Any]]:
-    """Powers that are not divided: one process for all (a demo has one address), or a kernel that shuts nothing."""
+    """Powers that are not divided: one process for all (a demo has one address), a kernel that shuts nothing, an owner
+    who is more than that, statistics that every role of ours may count by."""
     from house import domain
 
+    async with jawab.db.autocommit("console") as conn:
+        row = await fetch_one(conn, _OWNERS)
     found = {"undivided": len(environment.listening(jawab.settings)) == 1, "no_landlock": not domain.version()}
-    return [{"kind": kind, "times": 1, "last": None} for kind, so in found.items() if so]
+    return [{"kind": kind, "times": 1, "last": None} for kind, so in (found | (row or {})).items() if so]
+
+
+async def _tell_powers(jawab: Jawab) -> str:
+    """How the processes of this machine are kept apart, and who owns the data."""
+    from house import domain
+
+    async with jawab.db.autocommit("console") as conn:
+        row = await fetch_one(conn, _OWNERS)
+    kept = f"in a Landlock domain of its own (version {version})" if (version := domain.version()) else "in no domain"
+    owner = "a superuser" if row and row["owner_is_superuser"] else "no superuser"
+    return f"each process of ours runs {kept}, all under one user; the owner of the data is {owner}"
+
+
+_OWNERS = """
+SELECT r.rolsuper AS owner_is_superuser,
+    has_table_privilege('pg_catalog.pg_stat_user_tables', 'SELECT') AS statistics_open
+FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = current_database()
+"""
 
 
 # ── what each room brings ────────────────────────────────────────────────────────────────────────────────────────────
@@ -375,6 +399,7 @@ for room in (
     store.commands,
     cases.commands,
     cases.outside_commands,
+    cases.provider_commands,
     bot.commands,
     bot.erase_commands,
     desk.commands,
@@ -395,7 +420,7 @@ app.command("doctor")(
         desk.protected_door.find_wrong,
         desk.protected_roster.find_wrong,
         _find_undivided,
-        tells=(desk.protected_door.tell,),
+        tells=(desk.protected_door.tell, _tell_powers),
     )
 )
 

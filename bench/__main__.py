@@ -72,7 +72,7 @@ async def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
             Keys.create(key_file)
             migrate(database, Keys.give_passwords(key_file, ROLES + SPEAKERS))
             subprocess.run([sys.executable, "-m", "cli", "seed"], env=env, cwd=ROOT, check=True, capture_output=True)
-            bare = _make_limit(database)
+            bare = _make_limit(postgres.superusers_url)
             limit_env = os.environ | {
                 "LIMIT_DATABASE": bare, "LIMIT_TOKEN": TOKEN, "LIMIT_URL": f"http://127.0.0.1:{limit_port}/in/twilio",
             }  # fmt: skip

@@ -11,6 +11,7 @@ import dataclasses
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import psycopg
 import structlog
@@ -30,7 +31,12 @@ from store.jawab import Jawab
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 ANSWER_SECONDS = 12.0  # Twilio waits 15; a database that hangs, and does not even refuse, is a database that is away
+AGAIN_SECONDS = (
+    0.25  # between two tries while it is away: it may be back at once, and a provider's next try may never come
+)
 AWAY = (psycopg.OperationalError, PoolTimeout, OSError, TimeoutError)
 
 
@@ -75,11 +81,11 @@ class Doors:
     async def _answer(self, request: Request, *, status: bool) -> Response:
         provider, name = request.path_params["provider"], request.path_params.get("name")
         here = registry.of(self.jawab)
+        end = asyncio.get_running_loop().time() + ANSWER_SECONDS
         if name is None:
             door = here.front_door(provider)
         else:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                door = await here.door(provider, name)
+            door = await _insist(end, lambda: here.door(provider, name))
         if door is None:
             return _plain(404, "No such account is set up here.")
         if request.method not in door.channel.methods:
@@ -96,8 +102,7 @@ class Doors:
         heard = await asyncio.to_thread(read, posted) if len(body) > bodies.ON_A_THREAD else read(posted)
         if len(body) > door.channel.body_most:
             heard = await self._shorten(door.channel, heard, posted.path)
-        async with asyncio.timeout(ANSWER_SECONDS):
-            await self._take(here, door, heard)
+        await _insist(end, lambda: self._take(here, door, heard))
         return Response(heard.answer.body, heard.answer.status, media_type=heard.answer.content_type)
 
     async def _shorten(self, channel: Channel, heard: Heard, door: str) -> Heard:
@@ -183,6 +188,20 @@ class Doors:
                 await alarms.sound(tx, kind, once=("door", "why"), door=door, why=why)
         except AWAY as away:
             log.error("alarm lost", error=type(away).__name__)
+
+
+async def _insist(end: float, do: Callable[[], Awaitable[T]]) -> T:
+    """Do it, again and again while the database is away, until the loop's time is `end`: then TimeoutError.
+
+    What is done here may be done twice: all of it is told by the provider's own ids.
+    """
+    async with asyncio.timeout_at(end):
+        while True:
+            try:
+                return await do()
+            except AWAY as away:
+                log.warning("hook waits", error=type(away).__name__)
+            await asyncio.sleep(AGAIN_SECONDS)
 
 
 def _plain(status: int, line: str, headers: dict[str, str] | None = None) -> Response:

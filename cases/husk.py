@@ -74,6 +74,8 @@ def _words(entry: Entry) -> list[dict[str, Any]]:
         words.append({**at, "text": entry.text, **ours})
     if entry.location:
         words.append({**at, "location": list(entry.location), **ours})
+    if entry.safe_word:
+        words.append({**at, "safe_word": entry.safe_word})
     return words
 
 

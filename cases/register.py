@@ -339,6 +339,12 @@ async def note_escalated(tx: Tx, case_id: UUID, office_id: UUID) -> None:
     )
 
 
+async def renumber(tx: Tx, case_id: UUID, code: str) -> None:
+    """Another number opens a case from now on, and none that it had before."""
+    await tx.execute("SELECT end_numbers(%s)", (case_id,))
+    await tx.execute("UPDATE cases SET code = %s WHERE id = %s", (code, case_id))
+
+
 async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
     """The cases of one of two contacts of a person are the other one's."""
     await tx.execute("UPDATE cases SET contact_id = %s WHERE contact_id = %s", (contact_id, other))

@@ -13,9 +13,9 @@ from locales import render
 from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all, fetch_one, new_id
 
-# {"text": …} or {"location": [lat, lon]}, with an optional "at" (ISO 8601); of the triage's own besides "staff"
-# (an id), "by" (a name) and "kind" ("answer", "call", or "missed" for a call that nobody took), and "said", which is
-# the message that went out as `Said.as_json` writes it
+# {"text": …}, {"location": [lat, lon]} or {"safe_word": …}, with an optional "at" (ISO 8601); of the triage's own
+# besides "staff" (an id), "by" (a name) and "kind" ("answer", "call", or "missed" for a call that nobody took), and
+# "said", which is the message that went out as `Said.as_json` writes it
 Words = Mapping[str, Any]
 SHOWN_ON = "try"  # the kind of channel that shows a message as a page does
 
@@ -70,6 +70,7 @@ class Entry:
     by_code: bool  # from another phone than the case's, by who had the code
     text: str | None
     location: tuple[float, float] | None  # (lat, lon)
+    safe_word: str | None  # for what goes behind the door with the rest; no page shows it
     message: Mapping[str, Any] | None  # of what was told: keys and values, for `locales.render`
 
 
@@ -96,8 +97,8 @@ async def append(
 ) -> UUID:
     """Add one item to a case's thread and return its id.
 
-    The body is text, {"lat", "lon"}, the message of a "said" line, or None for a photo or voice note. `by_code`: it
-    came from another phone than the case's, whose owner had the code.
+    The body is text, {"lat", "lon"}, {"safe_word"}, the message of a "said" line, or None for a photo or voice note.
+    `by_code`: it came from another phone than the case's, whose owner had the code.
     """
     item_id = new_id()
     thing = {"text": body} if isinstance(body, str) else dict(body or {})
@@ -157,6 +158,14 @@ async def append_media(
     )
 
 
+async def append_safe_word(
+    tx: Tx, keys: Keys, case_id: UUID, word: str, *, now: datetime, by_code: bool = False
+) -> None:
+    """Add a word by which whoever wrote the case is known again."""
+    body = {"safe_word": word}
+    await append(tx, keys, case_id, author="citizen", kind="safe_word", body=body, lang="", now=now, by_code=by_code)
+
+
 async def put_words(
     tx: Tx, keys: Keys, case_id: UUID, words: Iterable[Words], *, lang: str, now: datetime, told: bool = False
 ) -> None:
@@ -187,6 +196,8 @@ async def put_words(
             lat, lon = word["location"]
             point = {"lat": lat, "lon": lon}
             await append(tx, keys, case_id, author="citizen", kind="location", body=point, lang=lang, now=at)
+        if word.get("safe_word"):
+            await append_safe_word(tx, keys, case_id, word["safe_word"], now=at)
 
 
 async def append_note(tx: Tx, keys: Keys, case_id: UUID, text: str, *, actor: Actor, now: datetime) -> None:
@@ -227,5 +238,6 @@ def _open(row: dict[str, Any], body: dict[str, Any]) -> Entry:
         **row,
         text=said.shown() if said else body.get("text"),
         location=(body["lat"], body["lon"]) if "lat" in body else None,
+        safe_word=body.get("safe_word"),
         message=said.message if said else None,
     )

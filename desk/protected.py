@@ -23,10 +23,11 @@ import pages
 from cases import calendar, districts, husk, register, sorting
 from cases.card_boxes import Kept
 from cases.lifecycle import Refused
-from cases.protected import acting, admitting, dropped, notices, reading, standing, telling, vault
+from cases.protected import acting, admitting, dropped, notices, reading, referring, standing, telling, vault
 from cases.protected import register as room
 from cases.protected.acting import Reader
 from cases.protected.reading import Sealed
+from cases.protected.referring import Referral
 from cases.roles import who_may
 from desk import files, pins, protected_readers, sessions, told
 from desk.protected_acts import ACTS, TEXT_MOST, Act
@@ -178,6 +179,12 @@ async def _mine(conn: Conn, staff: Staff, case_id: UUID) -> Sealed:
     return found
 
 
+async def _places(conn: Conn, district_id: str) -> dict[str, dict[str, str]]:
+    """The names of a district's places by id."""
+    rows = await fetch_all(conn, "SELECT id, names FROM places WHERE district_id = %s", (district_id,))
+    return {row["id"]: row["names"] for row in rows}
+
+
 def _say_fates(fates: Mapping[UUID, tuple[str, str]]) -> dict[UUID | None, str]:
     """What became of each message, as the tail of a text key; of a line without a message, that there was none."""
     return {None: "none", **{one: told.WHY.get(fate, fate[0]) for one, fate in fates.items()}}
@@ -248,6 +255,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         items: list[Opened] | None = None,
         fates: Mapping[UUID | None, str] | None = None,
         waiting: Sequence[str] = (),
+        referrals: Sequence[Referral] = (),
         days: Mapping[str, Any] | None = None,
         problem: str = "",
         kept: str = "",
@@ -259,7 +267,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         async with jawab.db.transaction("custody") as tx:
             found = replace(await _mine(tx, staff, case_id), **(days or {}))
             newcomers = await admitting.waiting(tx, jawab.keys, case_id, found.district_id)
-            news = await notices.unseen(tx, staff.id)
+            news, helpers = await notices.unseen(tx, staff.id), await referring.offered(tx, found.district_id)
         done = request.query_params.get("done", "")
         return pages.page(
             request,
@@ -271,6 +279,10 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             notices=news,
             fates=fates or {},
             waiting=waiting,
+            referrals=referrals,
+            providers=helpers,
+            consent_who=referring.WHO,
+            consent_how=referring.HOW,
             reason=request.state.form.get("reason", ""),
             problem=problem,
             kept=kept,
@@ -297,7 +309,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         async with jawab.db.transaction("custody") as tx:
             found = await _mine(tx, staff, case_id)
             private = await sessions.unlock(tx, request.state.token)
-            items, waiting, fates = None, [], {}
+            items, waiting, fates, referrals = None, [], {}, []
             if private is not None:
                 opened = await reading.open_items(
                     tx,
@@ -308,17 +320,22 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
                     reason=request.state.form.get("reason", ""),
                     now=datetime.now(UTC),
                 )
-                places = await fetch_all(
-                    tx, "SELECT id, names FROM places WHERE district_id = %s", (found.district_id,)
-                )
-                names = {row["id"]: row["names"] for row in places}
+                names = await _places(tx, found.district_id)
+                referrals = referring.of((item.kind, item.data) for item in opened)
                 items = [lay_out(item.id, item.kind, item.at, item.data, names) for item in opened]
                 told_ids = [one.outbox_id for one in items if one.outbox_id is not None]
                 fates = await telling.fates(tx, told_ids)
                 waiting = [files.tell_kind(kind) for kind in await media.waiting_of_sealed(tx, jawab.keys, case_id)]
         if items is None:
             return await show(request, problem="protected.no_key", status=403)
-        return await show(request, items=items, fates=_say_fates(fates), waiting=waiting, days=reading.days(opened))
+        return await show(
+            request,
+            items=items,
+            fates=_say_fates(fates),
+            waiting=waiting,
+            referrals=referrals,
+            days=reading.days(opened),
+        )
 
     async def perform(request: Request) -> Response:
         move, case_id = request.path_params["move"], request.path_params["case_id"]

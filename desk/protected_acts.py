@@ -8,8 +8,9 @@ from datetime import date, datetime
 from uuid import UUID
 
 from cases.lifecycle import Refused
-from cases.protected import acting, admitting, reading
+from cases.protected import acting, admitting, reading, referring
 from cases.protected.acting import Reader
+from cases.protected.referring import Consent
 from store.crypto import Keys
 from store.database import Tx
 
@@ -30,8 +31,8 @@ class Act:
     def now(self) -> datetime:
         return self.reader.now
 
-    def text(self) -> str:
-        typed = self.form.get("text", "").strip()
+    def text(self, name: str = "text") -> str:
+        typed = self.form.get(name, "").strip()
         if len(typed) > TEXT_MOST:
             raise Refused("text_long")
         return typed
@@ -96,6 +97,49 @@ async def _close(act: Act) -> Told:
     return await acting.close(act.tx, act.keys, act.case_id, act.reader)
 
 
+def _day(typed: str) -> date | None:
+    try:
+        return date.fromisoformat(typed) if typed else None
+    except ValueError:
+        return None
+
+
+async def _refer(act: Act) -> Told:
+    form = act.form
+    try:
+        provider = UUID(form.get("provider", ""))
+    except ValueError:
+        raise Refused("provider_unknown") from None
+    consent = Consent(form.get("consent_who", ""), form.get("consent_how", ""), _day(form.get("consent_on", "")))
+    told = await referring.refer(
+        act.tx,
+        act.keys,
+        act.case_id,
+        act.reader,
+        provider_id=provider,
+        consent=consent,
+        told=act.text(),
+        word=act.text("word"),
+        until=act.until(),
+    )
+    return [told]
+
+
+async def _step(act: Act) -> Told:
+    told = await referring.step(
+        act.tx,
+        act.keys,
+        act.case_id,
+        act.reader,
+        referral=act.form.get("referral", ""),
+        said=act.form.get("step", ""),
+        text=act.text(),
+        word=act.text("word"),
+        until=act.until(),
+    )
+    return [told]
+
+
 # End of the address → act; each returns the messages that it owes.
 async def _admit(act: Act) -> Told:
     """Another reader reads it too, the old words as well."""
@@ -120,4 +164,6 @@ ACTS: dict[str, Callable[[Act], Awaitable[Told]]] = {
     "unask": _unask_close,
     "close": _close,
     "admit": _admit,
+    "refer": _refer,
+    "referral": _step,
 }

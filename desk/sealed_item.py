@@ -17,12 +17,13 @@ from locales import ALL_LANGS, own_name
 from locales.channels import CHANNELS
 from store import kinds, sounds, vcards
 
-HIDDEN = ("by", "at", "received_at", "contact_id", "kind", "code", "codes", "accused", "spoke")
+HIDDEN = ("by", "at", "received_at", "contact_id", "kind", "code", "codes", "accused", "referral", "provider", "spoke")
 OF_FILE = ("content", "content_type", "refused", "lost")
 # Facts that have a name of their own on the page (text key sealed.field.<name>); others are shown by their raw name.
 NAMED = frozenset(
     {"category", "about", "chosen", "lang", "channel", "address", "place", "place_text", "may_message", "location"}
-    | {"call", "hour", "until", "found", "heard"}
+    | {"call", "hour", "until", "found", "heard", "safe_word"}
+    | {"step", "provider_names", "provider_kind", "consent_who", "consent_how", "consent_on"}
 )
 # Options that only decide the way are sealed as what it is "about"; they are told by the text that was chosen.
 CHOSEN = {
@@ -124,6 +125,8 @@ def lay_out(
     said = [str(one["text"]) for one in (*words, merged) if isinstance(one, dict) and one.get("text")]
     said += [one for one in words if isinstance(one, str)]
     merged.pop("text", None)
+    if any(isinstance(one, dict) and one.get("safe_word") for one in (*words, merged)):
+        merged["safe_word"] = True  # that there is one; which, no page shows
     file = read_file(item_id, merged)
     if file is not None:
         merged = {name: value for name, value in merged.items() if name not in OF_FILE}
@@ -137,7 +140,7 @@ def lay_out(
     return Opened(kind, at, said, facts, files.tell(file, {item_id: file.says}) if file else None)
 
 
-def _fact(name: str, value: Any, places: dict[str, dict[str, str]]) -> Fact:
+def _fact(name: str, value: Any, places: dict[str, dict[str, str]]) -> Fact:  # noqa: PLR0912 - one case a fact
     fact = Fact(name, text=str(value))
     match name, value:
         case "place" | "place_id", str() if value in places:
@@ -158,6 +161,14 @@ def _fact(name: str, value: Any, places: dict[str, dict[str, str]]) -> Fact:
             fact = Fact(name, key=f"hour.{value}")
         case "found" | "heard", str():
             fact = Fact(name, key=f"sealed.{name}.{value}")
+        case "step", str():
+            fact = Fact(name, key=f"helping.step.{value}")
+        case "provider_names", dict():
+            fact = Fact(name, names=value)
+        case "provider_kind", str():
+            fact = Fact(name, key=f"provider.{value}")
+        case "consent_who" | "consent_how", str():
+            fact = Fact(name, key=f"consent.{name.removeprefix('consent_')}.{value}")
         case "location", [lat, lon]:
             fact = Fact(name, point=(lat, lon))
         case _, bool():

@@ -74,6 +74,7 @@ MEANT: dict[str, tuple[Meaning, ...]] = {
     "case.accept_higher": (Meaning.NO, Meaning.HIGHER),
     "call.none": (Meaning.NO,),
     "call.wish": (Meaning.CALL,),
+    "call.word_none": (Meaning.NO, Meaning.NOTHING, Meaning.DONT_KNOW),
     "follow.lost": (Meaning.LOST_CODE, Meaning.NO),
     "help.person": (Meaning.YES, Meaning.PERSON),
     "menu.report": (Meaning.REPORT,),

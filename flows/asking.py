@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import locales
-from flows import answers, codes, hearing, places, report, threads
+from flows import answers, codes, hearing, places, report, safe_words, threads
 from flows.book import Choice, Node
 from flows.categories import current
 from flows.effects import LookUp
@@ -183,6 +183,18 @@ def _thread(turn: Turn, folded: str) -> bool:
     return True
 
 
+def _word(turn: Turn, folded: str) -> bool:
+    if _choice(turn, folded):
+        turn.remember(called="")
+        return True
+    word = safe_words.read(turn)
+    if not word:
+        return False
+    safe_words.keep(turn, word)
+    advance(turn, turn.node.next)
+    return True
+
+
 def _case(turn: Turn, folded: str) -> bool:
     if _choice(turn, folded):
         return True
@@ -230,6 +242,7 @@ ASKS: dict[str, Callable[[Turn, str], bool]] = {
     "text": _text,
     "more": _more,
     "thread": _thread,
+    "word": _word,
     "case": _case,
     "facility": _facility,
     "score": _score,

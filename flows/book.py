@@ -16,6 +16,7 @@ ASKS: dict[str, str] = {
     "text": "words, a voice note, a photo or a location",
     "more": "nothing; whatever comes is asked about",
     "thread": "more for the case in hand, or one of its options",
+    "word": "a word that only they know, or one of its options",
     "case": "a case code, or one of its options",
     "facility": "a facility's short code",
     "score": "one of five steps, once for each indicator of the round",

@@ -194,7 +194,7 @@ def _answer(turn: Turn) -> bool:
 
 
 _WORDS = frozenset({"text", "more", "thread"})  # whatever comes would be an answer to these
-_FREE = _WORDS | {"place"}
+_FREE = _WORDS | {"place", "word"}
 
 
 def _is_answered(turn: Turn) -> bool:

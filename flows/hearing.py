@@ -250,6 +250,7 @@ def find_named(words: Words, folded: str, texts: Iterable[str]) -> str:
 # "I want water" is a complaint, "I want to rate" is a choice; "it is a new complaint" says that it is new.
 _BESIDE = {
     "menu.": ("want", "is", "me"),
+    "call.word": ("want", "is", "me", "do", "not", "safe_word"),
     "report.more.": ("is", "one", "complaint"),
     "thread.new": ("is", "one", "complaint"),
     "score.": ("is", "one", "all_of_it", "me"),

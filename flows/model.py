@@ -180,10 +180,12 @@ class Item:
     text: str = ""
     media: tuple[Media, ...] = ()
     location: Point | None = None
+    safe_word: str = ""  # by which whoever lost the number is known; no page shows it
 
     def words(self) -> dict[str, Any]:
-        """{"text"?, "location"?} as JSON can hold it; its files are rows of their own."""
+        """{"text"?, "location"?, "safe_word"?} as JSON can hold it; its files are rows of their own."""
         said: dict[str, Any] = {"text": self.text} if self.text else {}
+        said |= {"safe_word": self.safe_word} if self.safe_word else {}
         return said | ({"location": list(self.location)} if self.location else {})
 
 
@@ -311,6 +313,7 @@ class Memory:
     rating: Rating | None = None
     thread: Thread | None = None
     call: Call = Call()
+    called: str = ""  # the number of the card on which the call just asked for stands, until the word to it
     missed: tuple[str, ...] = ()  # answers that were not understood, for the person who is called
     look: str = ""  # the code that is being looked up
     left: str = ""  # and the node that was left for it

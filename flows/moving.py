@@ -163,13 +163,17 @@ def call_person(turn: Turn) -> None:
     asked = [name for name in turn.trail if turn.book.nodes[name].flow not in {"help", "call"}]
     reason = asked[-1] if asked and turn.node.flow != "status" else turn.node.name
     turn.remember(missed=(), call=Call())
+    if call is not None:
+        turn.trail = asked  # it is noted: Back leads to no question of it
     if turn.report.sealed:
         report.seal(turn, "call", call=call)
     elif thread is not None and (thread.sealed or thread.drop):
         threads.seal(turn, thread, "call", call=call)
     else:
         about = turn.report.code or (thread.code if thread else "")
-        turn.do(CallPerson(turn.new_code(), reason, about, memory.missed, call))
+        code = turn.new_code()
+        turn.do(CallPerson(code, reason, about, memory.missed, call))
+        turn.remember(called=code if call is not None else "")
 
 
 def _pass_category(turn: Turn, _: str, __: dict[str, Any]) -> None:

@@ -36,9 +36,9 @@ def bring_back(url: str, path: Path) -> None:
 
 
 @contextmanager
-def at_rest(data: Path, url: str = "") -> Iterator[str]:
-    """The owner's address of a database that nobody works on: the one given, else this folder's, started for this
-    alone. Raises `Failed` where something of ours runs on it."""
+def at_rest(data: Path, url: str = "") -> Iterator[tuple[str, str]]:
+    """The owner's address of a database that nobody works on, and that of whoever may bring a dump back: the one given,
+    else those of this folder's, started for this alone. Raises `Failed` where something of ours runs on it."""
     postgres = None if url else Postgres(data)
     found = url or (postgres.start() if postgres else "")
     try:
@@ -49,7 +49,7 @@ def at_rest(data: Path, url: str = "") -> Iterator[str]:
             ).fetchone()
         if row and row[0]:
             raise Failed("something still runs on this database: stop it first")
-        yield found
+        yield found, postgres.superusers_url if postgres else found
     finally:
         if postgres is not None:
             postgres.stop()

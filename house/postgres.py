@@ -15,12 +15,13 @@ from urllib.parse import quote
 
 import psycopg
 
-from house import Failed, account, binaries, process
+from house import Failed, account, binaries, owner, process
 from house.account import Account
+from house.owner import OWNER, SUPERUSER
 from house.process import Ending, Process
 
-OWNER = "jawab_owner"
 DATABASE = "jawab"
+OWNERS_FILE = "owner.password"
 
 # Crash recovery of a large database takes minutes; ending it half-way would only begin it again.
 RECOVERY_PATIENCE = 600.0
@@ -84,7 +85,8 @@ class Postgres:
         self.log = self.data / "log" / "postgres.log"
         self.account = Account()
         self._ways = ways
-        self._password_file = self.data / "keys" / "postgres.password"
+        self._password_file = self.data / "keys" / "postgres.password"  # the superuser's
+        self._owners_password = self.data / "keys" / OWNERS_FILE
         self._record = self.data / "run" / "postgres.sockets"
         self._sockets: Path | None = None
         self._process: Process | None = None
@@ -138,9 +140,12 @@ class Postgres:
             with self._connect("postgres"):
                 return True
         except psycopg.OperationalError as refused:
-            if "password authentication failed" in str(refused):  # waiting would not change it
-                raise Failed(f"{self._password_file} is not the password of {self.cluster}") from None
-            return False
+            if "password authentication failed" not in str(refused):
+                return False
+            if owner.is_superuser(lambda role: self._connect("postgres", role)):
+                return True  # a house of before, which `_settle` divides
+            # waiting would not change it
+            raise Failed(f"{self._password_file} is not the password of {self.cluster}") from None
 
     def poll(self) -> int | None:
         """None while the server lives, else its exit status."""
@@ -151,10 +156,13 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """For psycopg; for SQLAlchemy the scheme is `postgresql+psycopg`, the rest is the same."""
-        if self._sockets is None:
-            raise Failed("PostgreSQL is not running")
-        return f"postgresql://{OWNER}:{quote(self._password())}@/{DATABASE}?host={quote(str(self._sockets))}"
+        """The owner's. For psycopg; for SQLAlchemy the scheme is `postgresql+psycopg`, the rest is the same."""
+        return _as(self.place, OWNER, self._owners_password)
+
+    @property
+    def superusers_url(self) -> str:
+        """For what only a superuser can: to bring a dump back."""
+        return _as(self.place, SUPERUSER, self._password_file)
 
     @property
     def place(self) -> str:
@@ -171,12 +179,12 @@ class Postgres:
             process.clear_short_folder(self._record)
             self._sockets = None
 
-    def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
+    def _connect(self, database: str, role: str = "") -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(
             host=str(self._sockets),
             dbname=database,
-            user=OWNER,
-            password=self._password(),
+            user=role or SUPERUSER,
+            password=_read(self._password_file),
             connect_timeout=5,
             autocommit=True,
         )
@@ -191,12 +199,12 @@ class Postgres:
         assert self._sockets is not None  # noqa: S101 - _spawn has set it
         password_file = self._sockets / "password"
         password_file.touch(mode=0o600)
-        password_file.write_text(self._password(make=True))
+        password_file.write_text(_make_password(self._password_file))
         self.account.give(password_file)
         begun = time.monotonic()
         maker = process.start(
             [
-                *(programs / "initdb", "-D", unfinished, "--username", OWNER, "--pwfile", password_file),
+                *(programs / "initdb", "-D", unfinished, "--username", SUPERUSER, "--pwfile", password_file),
                 # Under plain C, search in Arabic script silently finds nothing.
                 *("--locale=C.UTF-8", "--encoding=UTF8", "--auth=scram-sha-256", "--data-checksums"),
             ],
@@ -226,12 +234,20 @@ class Postgres:
             self.account.give(written)
 
     def _settle(self) -> None:
-        """Make the database once, and check once more by behaviour that it can search what people write."""
+        """Make owner and database once, and check once more by behaviour that it can search what people write."""
+        password = _make_password(self._owners_password)
+        if owner.is_superuser(lambda role: self._connect("postgres", role)):
+            with self._connect("postgres", OWNER) as connection:
+                _create(connection)
+            owner.hand_over(lambda role: self._connect(DATABASE, role), _read(self._password_file))
         with self._connect("postgres") as connection:
-            if not connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
-                connection.execute(_CREATE)
+            connection.execute("set client_min_messages = warning")
+            owner.make(connection, password)
+            _create(connection)
         with self._connect(DATABASE) as connection:
             connection.execute("set client_min_messages = warning")
+            owner.shut_statistics(connection)
+            owner.let_turn_log(connection)
             try:
                 connection.execute("create extension if not exists pg_trgm")
                 row = connection.execute("select show_trgm('پانی')").fetchone()
@@ -259,21 +275,33 @@ class Postgres:
             if self.cluster.stat().st_uid != uid:
                 account.give(self.cluster, uid, gid)
 
-    def _password(self, make: bool = False) -> str:
-        if make and not self._password_file.is_file():
-            unfinished = self._password_file.with_suffix(".unfinished")
-            unfinished.touch(mode=0o600)
-            unfinished.write_text(secrets.token_urlsafe(32))
-            unfinished.rename(self._password_file)
-        return self._password_file.read_text().strip()
-
 
 def as_owner(url: str, data: Path) -> str:
     """The address of an embedded database with its owner's name and password; any other as it was given."""
-    file = data / "keys" / "postgres.password"
-    if not url.startswith("postgresql:///") or not file.is_file():
-        return url
-    return url.replace("postgresql:///", f"postgresql://{OWNER}:{quote(file.read_text().strip())}@/", 1)
+    file = data / "keys" / OWNERS_FILE
+    return _as(url, OWNER, file) if url.startswith("postgresql:///") and file.is_file() else url
 
 
-_CREATE: LiteralString = f"create database {DATABASE}"
+def _as(place: str, role: str, password: Path) -> str:
+    return place.replace("postgresql:///", f"postgresql://{role}:{quote(_read(password))}@/", 1)
+
+
+def _make_password(file: Path) -> str:
+    if not file.is_file():
+        unfinished = file.with_suffix(".unfinished")
+        unfinished.touch(mode=0o600)
+        unfinished.write_text(secrets.token_urlsafe(32))
+        unfinished.rename(file)
+    return _read(file)
+
+
+def _read(file: Path) -> str:
+    return file.read_text().strip()
+
+
+def _create(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    if not connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
+        connection.execute(_CREATE)
+
+
+_CREATE: LiteralString = f"create database {DATABASE} owner {OWNER}"

@@ -170,6 +170,11 @@ def own_folder(path: Path) -> Path:
     return path
 
 
+def is_ours(path: Path) -> bool:
+    """Whether all in it can be ours without the power of root: data of an ordinary user, started by root, are not."""
+    return path.stat().st_uid == os.geteuid()
+
+
 def short_folder(record: Path, same: Path | None = None) -> Path:
     """A new folder with a short path, for sockets. `record` remembers it, so that the next start clears it away.
 

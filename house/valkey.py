@@ -8,12 +8,14 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from house import Failed, binaries, process
+from house import Failed, binaries, domain, process
 from house.process import Ended, Ending, Process
 
 # Loading a large append-only file takes a while; this one holds ids and stays small.
 LOADING_PATIENCE = 60.0
 LAST_GASP = 20.0
+# Below the data, what is no business of its.
+CLOSED = ("keys", "demo.json", "postgres", "log", "run")
 
 
 class Valkey:
@@ -56,20 +58,30 @@ class Valkey:
         program = binaries.valkey_server()
         with process.lock_for_child(self.data / "run" / "valkey.lock", "Valkey", LAST_GASP, given_up) as lock:
             self._sockets = process.short_folder(self._record, self._sockets)
-            self._process = process.start(
-                [
-                    *(program, "--port", "0", "--unixsocket", self._socket, "--unixsocketperm", "700"),
-                    *("--dir", self.folder, "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
-                    # Full memory must be an error that is seen, not a doorbell that quietly loses rings.
-                    *("--maxmemory-policy", "noeviction", "--daemonize", "no", "--logfile", ""),
-                ],
-                log=self.log,
-                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"},
-                ending=Ending(orphaned=signal.SIGTERM),
-                inherit=[lock],
-                folder=self.folder,
-            )
+            # Every process of ours speaks to it, and it runs scripts for who asks: it has no power either.
+            shut = domain.shut([self.data / name for name in CLOSED]) if process.is_ours(self.folder) else None
+            try:
+                self._process = self._run(program, lock, shut)
+            finally:
+                if shut is not None:
+                    shut.close()
             return self._process
+
+    def _run(self, program: Path, lock: int, shut: domain.Domain | None) -> Process:
+        return process.start(
+            [
+                *(program, "--port", "0", "--unixsocket", self._socket, "--unixsocketperm", "700"),
+                *("--dir", self.folder, "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+                # Full memory must be an error that is seen, not a doorbell that quietly loses rings.
+                *("--maxmemory-policy", "noeviction", "--daemonize", "no", "--logfile", ""),
+            ],
+            log=self.log,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            ending=Ending(orphaned=signal.SIGTERM),
+            inherit=[lock],
+            folder=self.folder,
+            domain=shut,
+        )
 
     def ready(self) -> bool:
         """Whether it answers: while it loads its file it is there, and says that it is not ready."""

@@ -7,15 +7,17 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import structlog
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from pages.page import page
+from pages.kept import Kept
+from pages.page import lang_of, page
 from pages.room import ASGI, HERE, Room, room_of
 
 log = structlog.get_logger()
@@ -40,6 +42,7 @@ def dress(app: FastAPI, room: Room) -> None:
     """Let an app show a room's pages. The first room brings the headers, which go around whatever was added before."""
     if not hasattr(app.state, "rooms"):
         app.state.rooms = []
+        app.state.kept = Kept()
         app.state.static = _Static(directory=HERE / "static")
         app.add_middleware(Headers)
         app.add_exception_handler(HTTPException, _http_error)
@@ -58,14 +61,23 @@ class Headers:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        private = room_of(scope).private
+        request = Request(scope)
+        room = room_of(scope)
+        private = room.private
+        known = room.known_by(request) if scope["method"] == "GET" else None
+        keeping: bytearray | None = None
         https = scope["app"].state.jawab.settings.base_url.startswith("https://")
         started = False
 
         async def dressed(message: MutableMapping[str, Any]) -> None:
-            nonlocal started
+            nonlocal started, keeping
+            if message["type"] == "http.response.body" and keeping is not None and known is not None:
+                keeping += message.get("body", b"")
+                if not message.get("more_body"):
+                    scope["app"].state.kept.put(known, lang_of(request), bytes(keeping))
             if message["type"] == "http.response.start":
                 started = True
+                keeping = bytearray() if known is not None and message["status"] == 200 else None
                 given = list(message.get("headers", []))
                 present = {name.lower() for name, _ in given}
                 given += [(name, value) for name, value in HEADERS.items() if name not in present]
@@ -81,6 +93,11 @@ class Headers:
             await self.app(scope, receive, dressed)
         except ClientDisconnect:
             return  # who asked is gone, or was too slow: there is nobody to answer
+        except psycopg.OperationalError as away:
+            log.error("page put off", route=getattr(scope.get("route"), "path", ""), kind=type(away).__name__)
+            if started:
+                raise
+            await _put_off(request, known)(scope, receive, dressed)
         except Exception as crash:
             # Where it happened, never what it said: a database error quotes the words it choked on.
             where = [
@@ -90,14 +107,23 @@ class Headers:
             log.error("crash", route=route, kind=type(crash).__name__, where=where[-6:])
             if started:
                 raise
-            await refuse(Request(scope), 500)(scope, receive, dressed)
+            await refuse(request, 500)(scope, receive, dressed)
+
+
+def _put_off(request: Request, known: str | None) -> Response:
+    """503 while the database is away: the page as it was last shown, where it is everybody's, else plain words."""
+    lang = lang_of(request)
+    html = request.app.state.kept.get(known, lang) if known is not None else None
+    answer = refuse(request, 503) if html is None else HTMLResponse(html, 503, {"Content-Language": lang})
+    answer.headers["retry-after"] = "10"
+    return answer
 
 
 def refuse(request: Request, status: int, key: str | None = None) -> Response:
     """An error page in plain words; the webhooks' side gets one plain word."""
     if request.scope["path"].startswith(WEBHOOKS) or request.method == "HEAD":
         return PlainTextResponse(str(status), status_code=status)
-    told = status if status in {403, 404, 405, 413, 422, 429} else 500 if status >= 500 else 400
+    told = status if status in {403, 404, 405, 413, 422, 429, 503} else 500 if status >= 500 else 400
     room = room_of(request.scope)
     return page(
         request,

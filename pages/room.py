@@ -26,6 +26,10 @@ def _nothing(_: Request) -> dict[str, Any]:
     return {}
 
 
+def _unknown(_: Request) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Room:
     """One side of the house. `folder` holds its templates/ and static/, beside those that all share."""
@@ -37,6 +41,7 @@ class Room:
     layout: str = "base.html"  # what its error pages are laid out in
     private: bool = False  # no browser or proxy may keep anything of it
     values: Callable[[Request], dict[str, Any]] = _nothing  # what all its templates know besides
+    known_by: Callable[[Request], str | None] = _unknown  # what a page is kept under, that is the same for everybody
 
     def has(self, path: str) -> bool:
         return not self.prefix or path == self.prefix or path.startswith(f"{self.prefix}/")

@@ -16,13 +16,12 @@ from secrets import randbits
 from typing import Any, NewType, TypeVar, overload
 from uuid import UUID
 
-from psycopg import AsyncConnection
 from psycopg.abc import Params, QueryNoTemplate
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, class_row, dict_row
-from psycopg_pool import AsyncConnectionPool
 
 from store.crypto import Keys
+from store.pool import Connection, Pool
 
 CUSTODY = "custody"
 ROLES = ("intake", "console", CUSTODY, "report")
@@ -48,8 +47,15 @@ ROLES_OF: dict[str, tuple[str, ...]] = {
 }
 # PostgreSQL's advisory locks that we take. `audit` is written out in the chain's own function, `login` is hashed with
 # what it locks.
-LOCKS = {"migrate": 7310000, "audit": 7310001, "seed": 7310002, "login": 7310003, "offices": 7310004, "looks": 7310005}
-Connection = AsyncConnection[DictRow]
+LOCKS = {
+    "migrate": 7310000,
+    "audit": 7310001,
+    "seed": 7310002,
+    "login": 7310003,
+    "offices": 7310004,
+    "looks": 7310005,
+    "word_tries": 7310006,
+}
 Auto = NewType("Auto", Connection)  # autocommit: each statement is its own transaction
 Tx = NewType("Tx", Connection)  # inside a transaction that somebody else will commit
 Conn = Auto | Tx
@@ -63,12 +69,11 @@ class Database:
     """
 
     def __init__(self, url: str, keys: Keys, *, roles: Sequence[str] = ROLES, size: int = 8, speaker: str = "") -> None:
-        self._pools: dict[str, AsyncConnectionPool[Connection]] = {
-            role: AsyncConnectionPool(
+        self._pools: dict[str, Pool] = {
+            role: Pool(
                 role_url(url, login_of(role, speaker), keys),
                 min_size=1,
                 max_size=size,
-                open=False,
                 timeout=10,
                 kwargs={"autocommit": True, "row_factory": dict_row},
                 name=f"jawab-{role}",

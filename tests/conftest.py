@@ -37,6 +37,24 @@ from tests.town import town
 
 __all__ = ["town"]  # one running system for a run, whichever folder asks for it
 
+HERE = Path(__file__).parent
+# What takes longest begins first, so that no worker is left with a long file while the other has nothing to do.
+LONGEST = (
+    "flows/test_every_path.py",
+    "test_cleanroom.py",
+    "cases/test_a_year_of_figures.py",
+    "end_to_end/test_main_job.py",
+    "browser/test_pages.py",
+    "browser/test_edition.py",
+    "browser/test_protected.py",
+    "browser/test_triage.py",
+    "browser/test_offices.py",
+    "end_to_end/test_divided.py",
+    "cases/test_readers_of_a_case.py",
+    "cases/test_custodians.py",
+    "house/test_supervisor.py",
+    "desk/test_login.py",
+)
 SHARED = os.environ.get("JAWAB_TEST_DATABASES", "")  # a file that tells where they are; see tests.databases
 for name in [name for name in os.environ if name.startswith("JAWAB_") and name != "JAWAB_TWILIO_OPENAPI"]:
     del os.environ[name]
@@ -49,6 +67,12 @@ ACCOUNT = "AC" + "a" * 32
 TOKEN = "the-provider-signs-with-this"
 PUBLIC_URL = "https://jawab.test"
 Owner = psycopg.AsyncConnection[Any]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, else as they were found; xdist is told to leave it so (see the Makefile)."""
+    place = {HERE / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 class RecordedBell(Bell):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - Linux has it, and a name in it is made as mkdtemp makes it
-ROOM = 3 << 30  # several clusters at once, each with its write-ahead log
+ROOM = 1 << 30  # several clusters at once, some 100 MB each with their logs
 
 
 def make(name: str) -> Path:

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,7 @@ import psutil
 import pytest
 
 from tests.answers import typed
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 NOBODY = 65534
@@ -43,9 +43,7 @@ class Clone:
         self.folder, self.user = folder, user
         self.code = folder / "jawab"
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(ROOT), str(self.code)], check=True)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("JAWAB_", "PYTEST_", "COV_"))}
         kept.pop("VIRTUAL_ENV", None)
         self.env = kept | {"JAWAB_PORT": str(self.port), "HOME": str(folder / "home")}
@@ -57,13 +55,30 @@ class Clone:
             for path in [folder, *folder.rglob("*")]:
                 os.chown(path, user, user, follow_symlinks=False)
         self.url = f"http://127.0.0.1:{self.port}"
+        self.made: list[subprocess.Popen[bytes]] = []
 
     def make(self, target: str) -> subprocess.Popen[bytes]:
         """`make target` as this user; Popen's own `user` would keep root's groups."""
         as_user: dict[str, Any] = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
-        return subprocess.Popen(
-            ["make", target], cwd=self.code, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **as_user
+        self.made.append(
+            subprocess.Popen(
+                ["make", target],
+                cwd=self.code,
+                env=self.env,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                **as_user,
+            )
         )
+        return self.made[-1]
+
+    def end(self) -> None:
+        """Nothing of it runs or is open any more, whatever became of the test."""
+        for one in self.processes():
+            one.kill()
+        for process in self.made:
+            process.kill()
+            process.communicate()
 
     def ready(self, process: subprocess.Popen[bytes]) -> bool:
         assert process.poll() is None, process.stdout and process.stdout.read().decode()
@@ -98,8 +113,7 @@ def clone(request: pytest.FixtureRequest) -> Iterator[Clone]:
     folder.chmod(0o755)
     made = Clone(folder, NOBODY if ordinary else None)
     yield made
-    for process in made.processes():
-        process.kill()
+    made.end()
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -114,6 +128,9 @@ def test_a_fresh_clone_runs_ends_without_a_trace_and_keeps_its_data(clone: Clone
         assert phone.get("/try").status_code == 200
         for text in typed():
             assert phone.post("/try", data={"text": text}).status_code == 200
+        handler = next(row for row in demo["logins"] if row["role"] == "handler")
+        given = {"login": handler["user"], "password": handler["password"]}
+        assert phone.post("/desk/login", data=given).url.path == "/desk/queue"
     assert len(cases(clone)) == 1
 
     # A second start on the same folder says so and harms nothing.

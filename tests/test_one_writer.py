@@ -52,6 +52,7 @@ WRITERS = {
     "outbox": "store/outbox/",
     "outside": "cases/outside.py",
     "places": "cases/districts.py",
+    "providers": "cases/providers.py",
     "ratings": "cases/scorecards.py",
     "referrals": "cases/referrals.py",
     "reserved": "cases/reserved.py",
@@ -70,6 +71,7 @@ WRITERS = {
     "sealed.proofs": "cases/protected/proving.py",
     "sealed.rosters": "cases/protected/roster.py",
     "sealed.trust": "cases/protected/roster.py",
+    "sealed.word_tries": "cases/protected/lost.py",
     "sealed.wraps": "cases/protected/vault.py",
     "second_factors": "store/second_factors.py",
     "sessions": "store/sessions.py",
@@ -78,6 +80,7 @@ WRITERS = {
     "supervisors_told": "cases/supervisors.py",
     "templates": "store/templates.py",
     "ways": "cases/ways.py",
+    "word_tries": "cases/lost.py",
 }
 
 

@@ -15,6 +15,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from redis import Redis
+from rq import Callback, Queue
+from rq.serializers import JSONSerializer
 
 import jobs
 import worker
@@ -71,6 +74,29 @@ async def test_a_ring_reaches_the_lane_and_the_reply_goes_out(
         lane.send_signal(signal.SIGTERM)
         assert lane.wait(20) == 0
         bell.close()
+
+
+HEARD: list[object] = []
+
+
+def hear(*given: object) -> None:
+    HEARD.append(given)
+
+
+def test_whoever_reaches_the_doorbell_has_nothing_run_but_what_is_rung(redis_url: str, tmp_path: Path) -> None:
+    """Tried: as the desk's process, which has no account of a provider, in the worker that has."""
+    redis = Redis.from_url(redis_url)
+    queue = Queue("chores", connection=redis, serializer=JSONSerializer)
+    queue.enqueue("os.mkdir", str(tmp_path / "made"))
+    queue.enqueue("worker.run_lane", "nowhere")
+    after = {"on_success": Callback("tests.test_worker.hear"), "on_failure": Callback("tests.test_worker.hear")}
+    queue.enqueue("worker.chores", **after)  # its parts are not open here, so it fails
+    queue.enqueue("tests.test_worker.hear", **after)
+    worker.answering(queue, redis).work(burst=True, logging_level="CRITICAL")
+    assert queue.count == 0
+    assert not (tmp_path / "made").exists()
+    assert HEARD == []
+    redis.close()
 
 
 async def test_without_any_ring_the_clock_sends_what_is_due(

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ import httpx
 import pytest
 
 from tests import folders
+from tests.ports import free_port
 from tests.providers.twilio import ACCOUNT, TOKEN, FakeTwilio
 
 ROOT = Path(__file__).parents[1]
@@ -94,10 +94,8 @@ class Town:
 @contextmanager
 def found_town() -> Iterator[Town]:
     """A town in a folder of its own, and its end."""
-    with folders.made("town") as folder, FakeTwilio() as provider, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
+    with folders.made("town") as folder, FakeTwilio() as provider:
+        port = free_port()
         env = {name: value for name, value in os.environ.items() if not name.startswith("JAWAB_")} | {
             "JAWAB_MODE": "demo",
             "JAWAB_DATA": str(folder / "var"),

@@ -42,12 +42,17 @@ class Chosen:
     several: bool
 
 
+def wanted(request: Request) -> str | None:
+    """The district asked for, else the one remembered."""
+    asked = request.query_params.get("district")
+    return asked if asked is not None else request.cookies.get(DISTRICT_COOKIE)
+
+
 async def choose(conn: Conn, request: Request) -> Chosen:
     """The district asked for by `?district=`, else the one remembered, else the only one. Raises `Unchosen`."""
     every = await districts.list_all(conn)
     asked = request.query_params.get("district")
-    wanted = asked if asked is not None else request.cookies.get(DISTRICT_COOKIE)
-    chosen = next((district for district in every if district.id == wanted), None)
+    chosen = next((district for district in every if district.id == wanted(request)), None)
     if chosen is None and not asked and len(every) == 1:
         chosen = every[0]
     if chosen is None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from flows import codes
+from cases.fresh import fresh_code
 from store.crypto import Keys
 from store.database import Database
 from store.jawab import Jawab
@@ -25,15 +24,6 @@ from store.jawab import Jawab
 SIZE = 128  # a burst of reports; ten seconds of one processor's idle time
 AT_ONCE = 2  # hashes reckoned while somebody waits: 128 MiB
 IDLE = 19  # how far the filling thread stands back behind whatever else has to be done
-
-
-def fresh_code() -> str:
-    """A case code that nobody can guess: 12 digits, of which 11 are random, and their check digit.
-
-    It begins with 9, as no identity card does, and not with 92, as a mobile's number written with its country does.
-    """
-    drawn = secrets.randbelow(9 * 10**10)
-    return codes.complete(f"9{drawn // 10**10 + (drawn >= 2 * 10**10)}{drawn % 10**10:010d}")
 
 
 @dataclass(frozen=True, slots=True)

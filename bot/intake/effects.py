@@ -9,10 +9,10 @@ from datetime import timedelta
 from typing import Any, assert_never
 
 from bot.intake import door, lookups, sealing
-from bot.intake.drawer import fresh_code
 from bot.intake.message import Turn
 from cases import acts, heard, register, reserved, scorecards, sorting, thread
 from cases.cards import CALLERS
+from cases.fresh import fresh_code
 from cases.protected import vault
 from flows.effects import (
     Amend,
@@ -205,6 +205,8 @@ async def _append_to_case(tx: Tx, turn: Turn, case_id: uuid.UUID, item: Item, *,
             now=turn.now,
             by_code=by_code,
         )
+    if item.safe_word:
+        await thread.append_safe_word(tx, keys, case_id, item.safe_word, now=turn.now, by_code=by_code)
     for media_id in await _keep_media(tx, turn, [item], case_id):
         await thread.append_media(tx, keys, case_id, media_id, lang=turn.lang, now=turn.now, by_code=by_code)
 
@@ -334,9 +336,11 @@ async def _call_person(tx: Tx, turn: Turn, effect: CallPerson) -> None:
     await sorting.take_back(tx, turn.contact_id, turn.now)
     opened_at = await heard.last_opened(tx, turn.contact_id)
     since = max(turn.now - BEFORE, opened_at or turn.now - BEFORE)
+    # Asked for each time: behind the door nobody knows what was not understood.
+    before = await inbox.said(tx, turn.jawab.keys, turn.contact_id, since, MOST_BEFORE)
     words = [{"text": word} for word in effect.words] or [
         {"at": said.at.isoformat(), "text": said.text}
-        for said in await inbox.said(tx, turn.jawab.keys, turn.contact_id, since, MOST_BEFORE)
+        for said in before
         if any(sign.isalpha() for sign in said.text)  # a digit says nothing without its question
     ]
     answers: dict[str, Any] = {"reason": effect.reason}

@@ -126,7 +126,8 @@ async def _case(tx: Tx, turn: Turn, code: str) -> Found:
             asks=asking.ending(row["status"], row["decision"]),
             late=not clocks.disputable(row["status"], row["told_at"], turn.now),
         )
-    if sealed is not None and sealed.district_id == turn.district.id:  # like an ordinary one: at its own number only
+    # Like an ordinary one: at its own number only, and not under a number that ended.
+    if sealed is not None and not sealed.ended and sealed.district_id == turn.district.id:
         return FoundCase(
             state=sealed.status,
             due=sealed.due_resolve.isoformat(),

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.intake.district import District
-from bot.intake.drawer import Fresh, fresh_code
+from bot.intake.drawer import Fresh
+from cases.fresh import fresh_code
 from store.jawab import Jawab
 from store.moves import Kind
 

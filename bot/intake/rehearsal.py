@@ -15,8 +15,8 @@ import psycopg
 import structlog
 
 from bot.intake import door, effects
-from bot.intake.drawer import fresh_code
 from bot.intake.message import Turn
+from cases.fresh import fresh_code
 from flows.effects import (
     Amend,
     Append,
@@ -31,7 +31,7 @@ from flows.effects import (
     Step,
     Withdraw,
 )
-from flows.model import Details, Event, Item, Session, Stage
+from flows.model import Call, Details, Event, Item, Session, Stage
 from store.database import Tx
 
 log = structlog.get_logger()
@@ -81,6 +81,10 @@ def _call(decoy: Decoy) -> Effect:
     return CallPerson(decoy.code, "rehearsal")
 
 
+def _ring(decoy: Decoy) -> Effect:
+    return CallPerson(decoy.code, "rehearsal", call=Call("anybody", "noon"))
+
+
 # What is rehearsed beside an ordinary effect: the seal. What happens to a case needs one: both sides open one for it.
 BESIDE: dict[type, tuple[_Made, ...]] = {
     GiveCode: (_seal,),
@@ -95,8 +99,10 @@ BESIDE: dict[type, tuple[_Made, ...]] = {
 BESIDE_SEAL: dict[str, tuple[_Made, ...]] = {
     "open": (_give,),
     "message": (_open, _amend),
+    "word": (_open, _append),
     "withdraw": (_open, _withdraw),
     "call": (_call,),
+    "ring": (_ring,),
 }
 
 
@@ -130,7 +136,9 @@ def _parts(before: Session, done: Step) -> Iterator[_Made]:
     for effect in done.effects:
         yield from BESIDE.get(type(effect), ())
     for effect in seals:
-        yield from BESIDE_SEAL.get(effect.kind, ())
+        if effect.kind == "word" and before.memory.report.routed:
+            continue  # until it is filed the twin's lies in its session
+        yield from BESIDE_SEAL.get("ring" if effect.call is not None else effect.kind, ())
         if effect.kind == "more" and (not before.memory.report.sealed or before.node == "more"):
             yield from (_open, _append)  # the twin's words have waited in its session until this answer
     filed = before.memory.report.stage is not Stage.FILED and done.session.memory.report.stage is Stage.FILED

@@ -36,7 +36,7 @@ class Reader:
 
 async def see(tx: Tx, keys: Keys, case_id: UUID, reader: Reader) -> UUID | None:
     """A person has read it, and has: nobody sees what they have not opened. The reporter is told like anybody."""
-    teller, _ = await _begin(tx, case_id, reader, "seen")
+    teller, _ = await begin(tx, case_id, reader, "seen")
     await _change(tx, case_id, "seen", ("received",))
     date_value = {"date": teller.due.isoformat()}
     return await _tell_if_known(tx, keys, teller, "acknowledge", ("case.acknowledged", {"date": date_value}))
@@ -44,7 +44,7 @@ async def see(tx: Tx, keys: Keys, case_id: UUID, reader: Reader) -> UUID | None:
 
 async def start(tx: Tx, keys: Keys, case_id: UUID, reader: Reader) -> UUID | None:
     """Work on it has begun; whoever begins has read."""
-    teller, _ = await _begin(tx, case_id, reader, "in_progress")
+    teller, _ = await begin(tx, case_id, reader, "in_progress")
     await _change(tx, case_id, "in_progress", ("received", "seen", "disputed"))
     return await _tell_if_known(tx, keys, teller, "start", ("case.started", {}))
 
@@ -55,10 +55,10 @@ async def answer(
     """Words, or a question (`asks`), that the reporter reads by the number; to come back to by `until`."""
     if not text.strip():
         raise Refused("text_missing")
-    teller, case = await _begin(tx, case_id, reader, "ask" if asks else "answer")
+    teller, case = await begin(tx, case_id, reader, "ask" if asks else "answer")
     if case["status"] == "received":
         await _change(tx, case_id, "seen", ("received",))
-    await _plan(tx, case_id, reader.now, until or calendar.day_of(reader.now) + COME_BACK)
+    await come_back_on(tx, case_id, reader.now, until or calendar.day_of(reader.now) + COME_BACK)
     says = [("case.answered", {"code": teller.code})]
     return await telling.tell(tx, keys, teller, "answer", says=says, text=text, question="answer")
 
@@ -69,8 +69,8 @@ async def plan(tx: Tx, keys: Keys, case_id: UUID, reader: Reader, *, text: str, 
         raise Refused("text_missing")
     if until is None:
         raise Refused("date_missing")
-    await _begin(tx, case_id, reader, "plan")
-    await _plan(tx, case_id, reader.now, until)
+    await begin(tx, case_id, reader, "plan")
+    await come_back_on(tx, case_id, reader.now, until)
     data = {"text": text, "until": until.isoformat(), "by": str(reader.id)}
     await vault.append(tx, keys, case_id=case_id, kind="plan", data=data, now=reader.now)
 
@@ -81,7 +81,7 @@ async def ask_close(tx: Tx, keys: Keys, case_id: UUID, reader: Reader, *, found:
         raise Refused("reason_missing")
     if not text.strip():
         raise Refused("text_missing")
-    await _begin(tx, case_id, reader, "ask_close")
+    await begin(tx, case_id, reader, "ask_close")
     if not await register.ask_close(tx, case_id, reader.id):
         raise Refused("unknown_move")
     data = {"found": found, "heard": heard, "text": text, "by": str(reader.id)}
@@ -93,7 +93,7 @@ async def close(tx: Tx, keys: Keys, case_id: UUID, reader: Reader) -> list[UUID]
 
     Returns the messages' ids.
     """
-    teller, case = await _begin(tx, case_id, reader, "close")
+    teller, case = await begin(tx, case_id, reader, "close")
     asked_by, asked_at = case["close_asked_by"], case["close_asked_at"]
     if asked_at is None or not await _has_opened(tx, case_id, reader.id, asked_at):
         raise Refused("unread" if asked_by not in {None, reader.id} else "second_person")
@@ -125,7 +125,7 @@ async def _tell_if_known(
     return await telling.tell(tx, keys, teller, verb, says=[(key, {"code": teller.code, **values})])
 
 
-async def _begin(tx: Tx, case_id: UUID, reader: Reader, verb: str) -> tuple[Teller, dict[str, Any]]:
+async def begin(tx: Tx, case_id: UUID, reader: Reader, verb: str) -> tuple[Teller, dict[str, Any]]:
     """The case and its reporter, for a reader who has opened it. Written down before anything is opened."""
     case = await reading.require_reader(tx, case_id, reader.id)
     await audit.write(tx, str(reader.id), f"protected.{verb}", str(case_id))
@@ -155,7 +155,7 @@ async def _change(tx: Tx, case_id: UUID, status: str, before: tuple[str, ...]) -
         raise Refused("unknown_move")
 
 
-async def _plan(tx: Tx, case_id: UUID, now: datetime, until: date) -> None:
+async def come_back_on(tx: Tx, case_id: UUID, now: datetime, until: date) -> None:
     if until < calendar.day_of(now):
         raise Refused("date_past")
     await register.set_follow_up(tx, case_id, until)

@@ -102,6 +102,11 @@ def _mask(code_hash: bytes, day: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(day, hashlib.sha256(b"day" + code_hash).digest(), strict=False))
 
 
+async def renumber(tx: Tx, case_id: UUID, code_hash: bytes, due: date) -> None:
+    """Another number opens a case from now on. Those before show nothing, and what stood at them is gone."""
+    await tx.execute("SELECT sealed.renumber(%s, %s, %s)", (case_id, mark(code_hash), _turn_day(code_hash, due)))
+
+
 # ── who reads it, and where it stands: for the desk's side only ──────────────────────────────────────────────────────
 async def set_recipients(tx: Tx, keys: Keys, case_id: UUID, listed: Mapping[UUID, str]) -> None:
     """Who reads a case from now on, bound to it."""

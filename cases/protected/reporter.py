@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 OURS = frozenset({"note", "told", "plan", "closing", "drop", "referral"})  # kinds of items that readers wrote
+NUMBER = "number"  # a new number was given on a call: those before it ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Reporter:
     lang: str = ""
     may_message: bool | None = None
     by: str = ""  # whom they want to be called by: woman, man, or whoever
+    ended: tuple[str, ...] = ()  # numbers that open it no more
     hour: str = ""  # morning, noon, evening: when it is safe
 
 
@@ -29,7 +31,9 @@ def of(items: Iterable[tuple[str, Mapping[str, Any]]]) -> Reporter:
     """From the opened items of a case as (kind, data), oldest first: what was said last holds."""
     found = Reporter()
     for kind, data in items:
-        if kind not in OURS:
+        if kind == NUMBER:
+            found = replace(found, codes=(data["code"],), ended=(*found.ended, *found.codes))
+        elif kind not in OURS:
             found = _with(found, data)
     return found
 
@@ -37,7 +41,8 @@ def of(items: Iterable[tuple[str, Mapping[str, Any]]]) -> Reporter:
 def _with(before: Reporter, data: Mapping[str, Any]) -> Reporter:
     said = {**data, **(data.get("answers") or {})}
     call = said.get("call") or {}
-    codes = [code for code in (said.get("code"), *(said.get("codes") or ())) if code and code not in before.codes]
+    known = {*before.codes, *before.ended}
+    codes = [code for code in (said.get("code"), *(said.get("codes") or ())) if code and code not in known]
     may = said.get("may_message")
     return replace(
         before,

@@ -46,6 +46,7 @@ class Found:
     district_id: str
     closed_on: date | None
     said: bytes | None  # what stands at this number; see `said`
+    ended: bool  # another number was given for it: this one shows nothing, and words under it go where they belong
 
 
 async def find(conn: Conn, code_hash: bytes) -> Found | None:
@@ -54,7 +55,7 @@ async def find(conn: Conn, code_hash: bytes) -> Found | None:
     if row is None:
         return None
     due = register.open_day(code_hash, row["day_box"])
-    return Found(row["case_id"], row["status"], due, row["district_id"], row["closed_on"], row["said"])
+    return Found(row["case_id"], row["status"], due, row["district_id"], row["closed_on"], row["said"], row["ended"])
 
 
 async def seal(

@@ -76,12 +76,16 @@ async def turns(phone: Phone, work: Work, said: list[str]) -> list[tuple[Counter
 
 
 AFTERWARDS = ["اور بھی بات ہے", "2"]
+A_CALL = ["مجھے فون کریں", "1", "1", "گلاب"]  # and the word that it asks for
 
 
 async def test_both_sides_of_the_door_ask_the_same_of_the_database_and_the_processor(
     jawab: Jawab, owner: Owner, phone: Phone, work: Work
 ) -> None:
-    said = {kind: [*typed(category="security", kind=kind, story=STORY), *AFTERWARDS] for kind in ("service", "person")}
+    said = {
+        kind: [*typed(category="security", kind=kind, story=STORY), *AFTERWARDS, *A_CALL]
+        for kind in ("service", "person")
+    }
     await phone.say("سلام")  # what is read once a minute has been read
     ordinary = await turns(Phone(jawab, owner, "+923990000011"), work, said["service"])
     sealed = await turns(Phone(jawab, owner, "+923990000012"), work, said["person"])

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +22,7 @@ import pytest
 import jobs
 from bot import intake, templates
 from bot.deliver import drain
-from cases import acts, calendar, notices, offices, ways
+from cases import acts, notices, offices, ways
 from store.database import Tx
 from store.jawab import Jawab
 from tests import truth
@@ -31,6 +31,7 @@ from tests.bot.phones import Phone
 from tests.later import later
 from tests.providers.faults import NO_SUCH_NUMBER
 from tests.providers.twilio import FakeTwilio
+from tests.today import today
 
 HERE = Path(__file__).parent
 CITIZEN, OFFICE, COMMISSIONER, SUPERVISOR = "+923990000001", "+923330000001", "+923330000009", "+923330000005"
@@ -238,7 +239,3 @@ async def test_a_phone_that_cannot_be_reached(life: Life, demo: SimpleNamespace)
     for said in await other.say("سلام", f"STATUS {rows[0]['code']}"):
         life.lines.append(f"{life._when()}  another  < {life._mask(str([key for key, _ in said['says']]))}")
     life.read("unreached")
-
-
-def today() -> date:
-    return calendar.day_of(datetime.now(UTC), calendar.PROVINCE)

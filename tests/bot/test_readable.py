@@ -18,6 +18,7 @@ from tests.answers import typed
 from tests.bot.conftest import OURS, Rows
 from tests.bot.phones import CODE, Owner, Phone, count
 from tests.bot.test_focus import case_and_handler
+from tests.today import today
 
 DONE_ON = date(2026, 11, 1)
 CODE_SENT = "STATUS {code}"
@@ -52,9 +53,9 @@ async def test_each_act_is_read_by_its_code_and_no_message_goes_out(jawab: Jawab
     await act(jawab, owner, "acknowledge")
     read_by_a_person = await read(quiet)
     assert say("status.acknowledged", "ur") in read_by_a_person
-    assert f"{datetime.now(UTC).date() + timedelta(days=14):%d-%m-%Y}" in read_by_a_person, "and by when it is answered"
+    assert f"{today() + timedelta(days=14):%d-%m-%Y}" in read_by_a_person, "and by when it is answered"
     office = (await (await owner.execute("SELECT office_id FROM cases")).fetchone() or [None])[0]
-    soon = datetime.now(UTC).date() + timedelta(days=9)
+    soon = today() + timedelta(days=9)
     await act(jawab, owner, "refer", office_id=office, due_on=soon)
     async with jawab.db.transaction("console") as tx:
         await notices.send(tx, House(jawab.keys, "https://jawab.test", mails=False), datetime.now(UTC))
@@ -82,7 +83,7 @@ async def test_each_act_is_read_by_its_code_and_no_message_goes_out(jawab: Jawab
 async def test_what_is_read_is_in_the_language_of_who_reads_and_fits(jawab: Jawab, owner: Owner, quiet: Phone) -> None:
     await act(jawab, owner, "answer", text="ا" * 1000)
     office = (await (await owner.execute("SELECT office_id FROM cases")).fetchone() or [None])[0]
-    await act(jawab, owner, "commit", action="repaired", office_id=office, due_on=datetime.now(UTC).date())
+    await act(jawab, owner, "commit", action="repaired", office_id=office, due_on=today())
     assert len(await read(quiet)) < 700, "the long one of before is let go"
     await act(jawab, owner, "answer", text="ب" * 1000)
     last = await read(quiet)

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
-from tests.town import Town
+from tests.town import Town, wait_for
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PHONE, DESKTOP = (390, 844), (1280, 800)
+PATIENCE = 30_000  # milliseconds until something is not there: two cores may be everybody's
+expect.set_options(timeout=PATIENCE)
 # No call home while we test: updates, translation, safe browsing and sync are another party's business.
 QUIET = [
     "--no-sandbox",
@@ -23,6 +25,29 @@ QUIET = [
 ]
 
 Open = Callable[..., Page]
+
+
+def be_drawn(page: Page) -> None:
+    """Wait until the page is loaded, in its own fonts, and before somebody's eyes: a picture of it needs all three.
+
+    A tap that comes earlier falls on what is still moving or on nothing, and where a page has no JavaScript nothing
+    tells Playwright so: it looks where a tap went by a listener in the page.
+    """
+    page.wait_for_load_state()
+    page.evaluate("document.fonts.ready.then(() => true)")
+    page.screenshot(clip={"x": 0, "y": 0, "width": 1, "height": 1})
+
+
+def unfold(summary: Locator) -> None:
+    """Tap a fold open, as who sees it: a tap that a crowded machine lost is made again."""
+    fold = summary.locator("xpath=..")
+
+    def is_open() -> bool:
+        if fold.get_attribute("open") is None:
+            summary.click()
+        return fold.get_attribute("open") is not None
+
+    wait_for(is_open)
 
 
 # Playwright keeps an event loop running in this thread as long as it is open: no async test may run meanwhile, so the
@@ -49,7 +74,7 @@ def open_page(browser: Browser, town: Town) -> Iterator[Open]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
 
         def note(message: Any) -> None:
             # A refused password is a 401 and a refused form a 409, which Chromium writes down whatever the page does.
@@ -62,6 +87,7 @@ def open_page(browser: Browser, town: Town) -> Iterator[Open]:
         answer = page.goto(path)
         assert answer is not None
         assert answer.status == 200, f"{path}: {answer.status}"
+        be_drawn(page)
         return page
 
     yield open_

@@ -19,7 +19,7 @@ import settings
 from cases import calendar
 from store import jawab
 from tests.broadcast import seeded
-from tests.browser.conftest import CHROMIUM, DESKTOP, PHONE, Open
+from tests.browser.conftest import CHROMIUM, DESKTOP, PHONE, Open, unfold
 from tests.browser.test_pages import enter, reads_well
 from tests.town import Town
 
@@ -87,7 +87,7 @@ def test_lines_are_ordered_left_out_and_taken_in_again(open_page: Open, town: To
     expect(lines.nth(free + 1)).to_contain_text(first)
     expect(page.locator("#shown")).to_contain_text("14 of 26 asked")
 
-    lines.nth(free).locator("summary", has_text="Leave out").click()
+    unfold(lines.nth(free).locator("summary", has_text="Leave out"))
     lines.nth(free).get_by_label("Why").fill("told at the gathering")
     lines.nth(free).get_by_role("button", name="Leave out").click()
     expect(page.get_by_text("told at the gathering")).to_be_visible()
@@ -106,7 +106,7 @@ def test_a_refusal_is_shown_where_one_works(open_page: Open, town: Town, busy: s
     enter(page, town, "editor")
     page.goto(f"{busy}/lines?in=en")
     line = page.locator(".lines > div:not(.fixed)").first
-    line.locator("summary", has_text="A line of your own").click()
+    unfold(line.locator("summary", has_text="A line of your own"))
     line.get_by_label("Line").fill("0300 1234567")
     line.get_by_role("button", name="Keep").click()
     expect(page.get_by_role("alert")).to_contain_text("phone number")

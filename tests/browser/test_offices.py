@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.answers import typed
-from tests.browser.conftest import CHROMIUM, DESKTOP, PHONE, Open
+from tests.browser.conftest import CHROMIUM, DESKTOP, PHONE, Open, unfold
 from tests.browser.test_pages import enter, fits, reads_well
 from tests.town import CODE, ROOT, STORIES, Town, wait_for
 
@@ -65,7 +65,7 @@ def test_an_office_is_told_opens_it_and_answers(open_page: Open, town: Town) -> 
     expect(phone.locator("main")).to_contain_text(SUMMARY)
     expect(phone.locator("main")).not_to_contain_text(STORIES["ur"])
     reads_well(phone, "ur")
-    phone.locator("summary").first.click()
+    unfold(phone.locator("summary").first)
     phone.fill("#text-answer", "موٹر کل لگے گی")
     phone.locator("details[open] button").click()
     expect(phone.get_by_role("status")).to_be_visible()

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from locales import LANGS
 from locales.languages import TABLE
 from tests.answers import answer, typed
-from tests.browser.conftest import CHROMIUM, DESKTOP, PHONE, Open
+from tests.browser.conftest import CHROMIUM, DESKTOP, PHONE, Open, be_drawn
 from tests.town import CODE, STORIES, Town
 
 if CHROMIUM is None and os.environ.get("CI") != "true":
@@ -89,6 +89,7 @@ def enter(page: Page, town: Town, role: str) -> None:
     page.fill("#password", password)
     page.click("main form button")
     page.wait_for_url(re.compile(r"/desk(?!/login)"))
+    be_drawn(page)
 
 
 def say(page: Page, text: str, *, tap: bool = True) -> str:

@@ -8,7 +8,7 @@ import os
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import CHROMIUM, DESKTOP, PHONE, Open
+from tests.browser.conftest import CHROMIUM, DESKTOP, PHONE, Open, unfold
 from tests.browser.test_pages import enter, reads_well
 from tests.desk.triage import SECRET, VOICE, segment
 from tests.town import Town, wait_for
@@ -80,7 +80,7 @@ def test_each_card_is_heard_and_seen(open_page: Open, town: Town, lang: str, siz
     wait_for(lambda: photo.evaluate("one => one.complete && one.naturalWidth") == 640)
     expect(page.locator(".file.sound").last).to_contain_text("0:12")
     for summary in page.locator(".kept").last.locator("summary").all():
-        summary.click()
+        unfold(summary)
     reads_well(page, lang)
 
 
@@ -112,7 +112,7 @@ def test_without_javascript_it_is_answered(open_page: Open, town: Town) -> None:
     town.post("+923004409999", "نلکا ٹوٹا ہوا ہے یہاں کب سے")
     enter(page, town, "triage")
     card = page.locator(".kept").first
-    card.locator("summary").first.click()
+    unfold(card.locator("summary").first)
     card.locator("select[name=phrase]").select_option("where")
     card.locator("form[action$='/answer'] button").click()
     expect(page.get_by_role("status")).to_contain_text("The answer goes out in ten seconds.")

@@ -20,8 +20,9 @@ from store.jawab import Jawab
 from tests.conftest import Owner, RecordedBell
 from tests.desk.conftest import Browser, Enter, One, Open
 from tests.pages import attribute, pick
+from tests.today import today
 
-TODAY = datetime.now(UTC).date()
+TODAY = today()
 
 
 async def form_of(person: Browser, case: UUID, move: str) -> dict[str, str]:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import get_args
 
 import locales
-from cases import cards, lifecycle, office_lines, outcomes, sorters, telling, ways
+from cases import cards, lifecycle, office_lines, outcomes, providers, sorters, telling, ways
 from cases.acts.withdraw import WHY
-from cases.protected import acting, reading
+from cases.protected import acting, reading, referring
 from cases.roles import ROLES
 from desk import acts, case, decisions, protected_acts, record, sealed_item, sorting, told
 from flows.categories import CATEGORIES
@@ -45,9 +45,9 @@ TAILS: dict[str, list[str]] = {
     "channel.": list(CHANNELS),
     "clock.": ["acknowledge", "resolve"],
     "done.": list(acts.ACTS),
-    "verb.": sorted({verb for _, verb in lifecycle.MOVES} | {"open", "commit", "call", "file"}),
+    "verb.": sorted({verb for _, verb in lifecycle.MOVES} | {"open", "commit", "call", "file", "renumber"}),
     "contact.": list(case.REVEALS),
-    "thread.": ["note", "location"],
+    "thread.": ["note", "location", "safe_word"],
     "sent.": [*told.ON_ITS_WAY, "sent", "delivered", "read", "noticed", *told.BAD, "none"],
     "try.": [word for word in told.BAD if not word.startswith("unreached")],
     "told.": [*get_args(telling.Fate), "late"],
@@ -76,6 +76,11 @@ TAILS: dict[str, list[str]] = {
     "sealed.found.": list(acting.FOUND),
     "sealed.heard.": list(acting.HEARD),
     "protected.kind.": ["note", "plan", "closing"],
+    "provider.": list(providers.KINDS),
+    "helping.state.": ["referred", *(became for became, _ in referring.STEPS.values())],
+    "helping.step.": ["refer", *referring.STEPS],
+    "consent.who.": list(referring.WHO),
+    "consent.how.": list(referring.HOW),
     "sealed.field.": sorted(sealed_item.NAMED),
 }
 

@@ -27,6 +27,7 @@ FILLERS = {
     "{staff_id:uuid}": SOME_ID,
     "{office_id:uuid}": SOME_ID,
     "{outside_id:uuid}": SOME_ID,
+    "{provider_id:uuid}": SOME_ID,
     "{edition_id:uuid}": SOME_ID,
     "{move}": "note",
     "{reason}": "review",

@@ -17,8 +17,9 @@ from tests.conftest import Owner, RecordedBell
 from tests.desk.conftest import Enter, One, Open, Write
 from tests.desk.test_case import do, form_of
 from tests.pages import attribute, pick
+from tests.today import today
 
-TODAY = datetime.now(UTC).date()
+TODAY = today()
 
 
 async def told_by_hand(jawab: Jawab, case: UUID, staff: UUID | None) -> None:

@@ -38,6 +38,8 @@ TAKE_BACK: defaultdict[str, str] = defaultdict(
         "brh": "شکایت پدی ہلیوہ",
     },
 )
+CALL = defaultdict(lambda: "مجھے فون کریں", ps="ټیلیفون غواړم", bal="فون لوٹ اں", brh="فون خواہوہ")
+WORD = defaultdict(lambda: "میرا لفظ گلاب ہے", ps="زما کلمه چینار", bal="شنز", brh="jangjak")
 NUMERALS_OF = defaultdict(lambda: "urdu", bal="ascii", brh="arabic")
 PHOTO = (Media("https://example.invalid/photo", "image/jpeg"),)
 OFFICE = {"en": "Public Health Engineering", "ur": "محکمہ پبلک ہیلتھ انجینئرنگ"}
@@ -263,6 +265,20 @@ def take_back(phone: Phone, lang: str) -> None:
     choose(phone, lang, "status.ended", "no")
 
 
+def name_a_word(phone: Phone, lang: str) -> None:
+    """A call, by a woman at noon, and a word; later the number is lost. Another time the word is left out."""
+    complain(phone, lang)
+    phone.say(CALL[lang])
+    choose(phone, lang, "who", "woman")
+    choose(phone, lang, "hour", "noon")
+    phone.say(WORD[lang])
+    phone.say("STATUS")
+    choose(phone, lang, "status.code", "lost")
+    choose(phone, lang, "who", "anybody")
+    choose(phone, lang, "hour", "evening")
+    choose(phone, lang, "word", "none")
+
+
 SCRIPTS = {
     "complaint": complain,
     "protected": protect,
@@ -279,6 +295,7 @@ SCRIPTS = {
     "gainsay": gainsay,
     "appeal": appeal,
     "take_back": take_back,
+    "word": name_a_word,
 }
 
 

@@ -278,6 +278,7 @@ def test_the_third_miss_puts_the_words_before_a_person_and_offers_a_call(phone: 
     talk.say(answer("hour", "evening"))
     called = only(talk, CallPerson)
     assert called.call == Call("woman", "evening")
+    talk.say(answer("word", "none"))
     assert talk.session.node == "kind"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from flows.play import Phone, write_transcript
 from locales import LANGS
-from tests.flows.citizens import SCRIPTS, STORY, choose, complain, greet, protect, tell, tell_first
+from tests.flows.citizens import CALL, SCRIPTS, STORY, WORD, choose, complain, greet, protect, tell, tell_first
 
 FOLDER = Path(__file__).parents[1] / "transcripts"
 CASES = [(lang, flow) for lang in LANGS for flow in SCRIPTS]
@@ -56,6 +56,7 @@ def wander(talk: Phone, lang: str, kind: str) -> None:
     choose(talk, lang, "offer", "call")
     choose(talk, lang, "who", "woman")
     choose(talk, lang, "hour", "noon")
+    talk.say(WORD[lang])
     tell(talk, lang, past="story")
     talk.say("STOP")
     talk.say("STATUS 1")
@@ -71,9 +72,24 @@ def wander(talk: Phone, lang: str, kind: str) -> None:
     talk.say("0")
 
 
+def call_back(talk: Phone, lang: str, kind: str) -> None:
+    """A call is asked for after the receipt, with what may be said to the question for a word."""
+    complain(talk, lang, kind)
+    for said in ("7", "?", CALL[lang], STORY[lang], WORD[lang]):
+        talk.say(CALL[lang])
+        choose(talk, lang, "who", "woman")
+        choose(talk, lang, "hour", "noon")
+        talk.say(said)
+        talk.say("0")
+
+
 @pytest.mark.parametrize("channel", ["sms", "whatsapp"])
 @pytest.mark.parametrize("lang", LANGS)
-@pytest.mark.parametrize("walk", [complain, wander, tell_first], ids=["straight on", "with detours", "story first"])
+@pytest.mark.parametrize(
+    "walk",
+    [complain, wander, tell_first, call_back],
+    ids=["straight on", "with detours", "story first", "a call and a word"],
+)
 def test_the_protected_thread_reads_like_any_other(
     phone: Callable[..., Phone], walk: Callable[[Phone, str, str], None], lang: str, channel: str
 ) -> None:

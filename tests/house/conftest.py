@@ -20,7 +20,8 @@ import pytest
 from house.postgres import Postgres
 from house.process import clear_short_folder
 from tests import folders
-from tests.house.small_district import REPOSITORY, UP, District, copied, free_port
+from tests.house.small_district import REPOSITORY, UP, District, copied
+from tests.ports import free_port
 
 IMPORTS = os.pathsep.join((str(REPOSITORY), sysconfig.get_paths()["purelib"]))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -18,7 +17,7 @@ UP = Path(__file__).with_name("up.py")
 REPOSITORY = UP.parents[2]
 
 
-def until(done: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+def until(done: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     deadline = time.monotonic() + seconds
     while not (answer := done()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
@@ -30,12 +29,6 @@ def copied(made: Path, to: Path) -> Path:
     shutil.copytree(made, to, dirs_exist_ok=True)
     to.chmod(0o700)
     return to
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 @dataclass
@@ -82,4 +75,4 @@ class District:
 
     def stop(self, number: int = 15) -> int:
         self.process.send_signal(number)
-        return self.process.wait(timeout=40)
+        return self.process.wait(timeout=60)

@@ -16,7 +16,7 @@ import pytest
 import redis
 import sqlalchemy
 
-from house import Failed, GivenUp, account, binaries, postgres, valkey
+from house import Failed, GivenUp, account, binaries, domain, postgres, valkey
 from house.postgres import Postgres
 from house.valkey import Valkey
 from tests.house.small_district import copied, until
@@ -164,9 +164,9 @@ def test_a_machine_may_have_lines_of_its_own(server: Postgres) -> None:
 
 
 def test_a_database_that_cannot_search_is_refused(server: Postgres) -> None:
-    with psycopg.connect(server.start(), autocommit=True) as connection:
+    server.start()
+    with psycopg.connect(server.superusers_url.replace("/jawab?", "/postgres?"), autocommit=True) as connection:
         connection.execute("create database plain template template0 locale 'C'")
-    with psycopg.connect(server.url.replace("/jawab?", "/postgres?"), autocommit=True) as connection:
         connection.execute("drop database jawab")
         connection.execute("alter database plain rename to jawab")
     server.stop()
@@ -222,6 +222,26 @@ def test_sockets_left_by_a_killed_run_are_cleared_away_but_nothing_else(server: 
     record.write_text(str(precious))
     server.start()
     assert precious.is_dir()
+
+
+def test_the_bell_has_no_power_and_leads_nowhere(tmp_path: Path) -> None:
+    """Every process of ours speaks to it: what it may, they all may."""
+    bell = Valkey(tmp_path)
+    try:
+        with redis.Redis.from_url(bell.start()) as client:
+            told = Path(f"/proc/{client.info('server')['process_id']}/status").read_text()
+            if os.geteuid() == 0:
+                assert "CapEff:\t0000000000000400\n" in told, "all that is left of root: a low port"
+            assert "NoNewPrivs:\t1\n" in told or not domain.version()
+            for way in (
+                ("CONFIG", "SET", "dir", str(tmp_path)),
+                ("MODULE", "LOAD", str(tmp_path)),
+                ("DEBUG", "SLEEP", "0"),
+            ):
+                with pytest.raises(redis.ResponseError):
+                    client.execute_command(*way)
+    finally:
+        bell.stop()
 
 
 def test_a_broken_bell_is_replaced(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from store.database import ROLES, Database
+from store.database import ROLES, Database, fetch_all
 from tests.conftest import Owner
 
 A_HANDLER = (
@@ -53,10 +53,19 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "DELETE FROM sealed.notices": ROLES,
     "UPDATE sealed.wraps SET reader = 'me'": ROLES,
     "UPDATE media SET sealed_case_id = gen_random_uuid()": ("console", "report"),
-    "UPDATE channels SET address = '+1'": ("custody", "report"),
-    "UPDATE staff SET public_key = '\\x00'": ("intake", "custody", "report"),
-    # insert a reader
-    A_HANDLER: ("intake", "custody", "report"),
+    "UPDATE channels SET address = '+1'": ROLES,
+    "UPDATE channels SET district_id = district_id": ROLES,
+    "UPDATE channels SET config_box = ''": ROLES,
+    "DELETE FROM channels": ROLES,
+    "UPDATE staff SET public_key = '\\x00'": ROLES,
+    # insert a reader, or become one: with a password of one's own and no second factor
+    A_HANDLER: ROLES,
+    "UPDATE staff SET password_hash = ''": ROLES,
+    "UPDATE staff SET role = 'protected'": ROLES,
+    "UPDATE staff SET login = 'me'": ROLES,
+    "DELETE FROM second_factors": ("intake", "report"),  # and for the desk there is none of a reader's
+    "UPDATE second_factors SET enrolled_at = now()": ("intake", "report"),
+    "INSERT INTO second_factors (staff_id, box) SELECT id, '' FROM staff": ("intake", "console", "report"),
     "INSERT INTO sealed.wraps (item_id, reader, wrap) VALUES (gen_random_uuid(), 'me', '')": ("console", "report"),
     # let words vanish
     "UPDATE inbox SET body = NULL": ("console", "report"),
@@ -92,6 +101,21 @@ REFUSED: dict[str, tuple[str, ...]] = {
 }
 
 
+@pytest.fixture(autouse=True)
+async def as_installed(owner: Owner) -> None:
+    """Other tests are desk, clock and operator in one; here the rights are those of every installation. There is a
+    number, and a reader with a second factor: what is refused row by row is refused where there is a row."""
+    await owner.execute(
+        "DELETE FROM audit_speakers WHERE role IN ('jawab_console', 'jawab_custody') AND actor IN ('operator', 'clock')"
+    )
+    await owner.execute(A_HANDLER.replace("x9", "x8"))
+    await owner.execute("INSERT INTO second_factors (staff_id, box) SELECT id, '' FROM staff")
+    await owner.execute("INSERT INTO districts (id, names) VALUES ('somewhere', '{}')")
+    await owner.execute(
+        "INSERT INTO channels (kind, provider, address, district_id) VALUES ('sms', 'twilio', '+2', 'somewhere')"
+    )
+
+
 @pytest.mark.parametrize("attack", REFUSED)
 async def test_an_attack_is_refused_to_each_role_that_is_not_meant_to(db: Database, attack: str) -> None:
     let = set()
@@ -103,6 +127,16 @@ async def test_an_attack_is_refused_to_each_role_that_is_not_meant_to(db: Databa
                 continue
             let.add(role)
     assert let == set()
+
+
+async def test_the_desk_sees_no_secret_of_a_readers_second_factor(db: Database) -> None:
+    """It has the house key, and would reckon their codes."""
+    for role, seen in (("console", 0), ("custody", 1)):
+        async with db.autocommit(role) as connection:
+            assert len(await fetch_all(connection, "SELECT box FROM second_factors")) == seen
+    async with db.autocommit("console") as connection:
+        assert (await connection.execute("UPDATE second_factors SET step = 0")).rowcount == 0
+        assert (await connection.execute("DELETE FROM second_factors")).rowcount == 0
 
 
 async def test_the_desk_has_no_right_on_anything_sealed(owner: Owner) -> None:
