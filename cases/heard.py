@@ -26,8 +26,12 @@ async def of_case(conn: Conn, case_id: UUID) -> Heard:
     return row
 
 
-async def last_opened(conn: Conn, contact_id: UUID) -> datetime | None:
-    """When this phone's newest case was opened; None where it has none."""
-    row = await fetch_one(conn, "SELECT max(opened_at) AS at FROM cases WHERE contact_id = %s", (contact_id,))
+async def of_contact(conn: Conn, contact_id: UUID) -> datetime | None:
+    """When any case of this phone was last heard of from it; None where it has none."""
+    row = await fetch_one(
+        conn,
+        "SELECT max(h.at) AS at FROM cases c JOIN heard_of_cases h ON h.case_id = c.id WHERE c.contact_id = %s",
+        (contact_id,),
+    )
     at: datetime | None = row["at"] if row else None
     return at

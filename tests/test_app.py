@@ -74,7 +74,7 @@ async def test_with_a_token_only_who_sends_it_is_told_the_metrics(jawab: Jawab) 
 async def test_metrics_are_the_desks_alone_whatever_is_sent(jawab: Jawab, part: Part, token: str) -> None:
     settings = jawab.settings.model_copy(update={"metrics_token": token})
     served = assemble(replace(jawab, settings=settings), part, _slot if part == "desk" else None)
-    here, there = ("127.0.0.1", 1), ("203.0.113.9", 1)
+    here, there = ("127.0.0.1", 1), ("8.8.8.8", 1)
     sent = (None, "", "Bearer", "Bearer ", *(f"Bearer {word}" for word in ("f" * 31, "e" * 32, "f" * 32)))
     told = []
     for peer in (here, there):

@@ -111,7 +111,7 @@ async def test_a_card_for_a_person_is_the_same_after_a_report_on_either_side_of_
     for number, kind in enumerate(("service", "person")):
         phone = Phone(jawab, owner, f"+92399000050{number}")
         await phone.say("کیا یہ نمبر کام کرتا ہے", *typed(category="security", kind=kind, story=STORY)[1:])
-        await phone.say("MENU", "HELP", "1")
+        await phone.say("MENU", "یہ کس کا نمبر ہے", "HELP", "1")
         told.append([word["text"] for word in (await card(jawab, "reason = 'person'")).words])
     assert told[0] == told[1]
-    assert "HELP" in told[0]
+    assert "MENU" not in told[0]

@@ -6,6 +6,7 @@ looked at before and after.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ class Town:
         answer = await handler.get(f"/desk/cases/{self.case}")
         assert answer.status_code == 200
         rows = [str(row) for row in (await handler.soup("/desk/queue")).select("tr, li") if str(self.case) in str(row)]
-        return MOVING.sub("", "\n".join([answer.text, *rows])).splitlines()
+        return html.unescape(MOVING.sub("", "\n".join([answer.text, *rows]))).splitlines()
 
 
 @pytest.fixture
@@ -136,11 +137,12 @@ async def test_what_is_written_in_the_case_shows_what_became_of_it(town: Town, o
 
 async def test_what_let_it_go_unseen_is_given_up_when_it_would_have_been(town: Town, owner: Owner, one: One) -> None:
     await town.act(acts.resolve, outcome="repaired", done_on=datetime.now(UTC).date())
-    await town.write(*ELSEWHERE["a report behind the door"])
+    await town.write(*ELSEWHERE["the menu"])
     await later(owner, 24 * 8, days=8)
     async with town.jawab.db.transaction("console") as tx:
         await register.note_told(tx, datetime.now(UTC))
-    assert say("sent.unreached_expired", "en") in "\n".join(await town.look())
+    seen = [line.strip() for line in await town.look() if 'class="small state' in line]
+    assert any(say("sent.unreached_expired", "en") in line for line in seen), seen
     assert (await one("SELECT told_at FROM cases WHERE id = %s", town.case))["told_at"] is not None, "it can be closed"
 
 

@@ -79,6 +79,7 @@ MASKED = (
     (UUID_, "ID"),
     (re.compile(r'(name="(?:csrf|once|mark)" value=)"[^"]*"|(seen|token)=[0-9a-f]+'), "KEY"),
     (re.compile(r"\d{4} \d{4} \d{4} \d|\b\d{13}\b|\+92399\d{7}"), "CODE"),
+    (re.compile(r"/o/[\w-]{20,}"), "/o/LINK"),
     (re.compile(r"\b\d{8}\b"), "REF"),
     (re.compile(r"\d\d-\d\d-\d{4} \d\d:\d\d(:\d\d)?|\d{4}-\d\d-\d\dT[\d:.+Z]+|\b\d\d:\d\d\b"), "TIME"),
     (re.compile(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{16}\b"), "HASH"),
@@ -230,6 +231,8 @@ class Run:
         told = {}
         for role in ROLES:
             for asked in STATISTICS:
+                if role == "custody" and "FROM sealed" in asked:
+                    continue  # who serves the readers may count what they read
                 try:
                     async with self.jawab.db.autocommit(role) as conn:
                         told[f"{role}: {asked}"] = str(await (await conn.execute(asked)).fetchall())
