@@ -210,7 +210,8 @@ def test_a_start_waits_for_it_and_says_so(
     monkeypatch.setattr("store.logs.configure", lambda _: None)  # the loggers of this run stay as they are
     monkeypatch.setattr(arrival, "EVERY", 0.02)
     server.stop()
-    here = settings.model_copy(update={"database_url": server.url})
+    assert keys.folder is not None
+    here = settings.model_copy(update={"database_url": server.url, "data": keys.folder.parent})
     with ThreadPoolExecutor(1) as thread:
         started = thread.submit(cli._ready, here)
         wait_for(lambda: said or started.done())
