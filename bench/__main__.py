@@ -48,13 +48,16 @@ def main() -> None:
     parser.add_argument(
         "--sends", type=int, default=4000, help="messages of one broadcast measurement; 0 leaves it out"
     )
+    parser.add_argument("--even", action="store_true", help="only how even sealed and ordinary turns are")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="jawab-bench-") as folder:
-        report = asyncio.run(measure(Path(folder), given.seconds, given.rounds, given.paced, given.sends))
+        report = asyncio.run(measure(Path(folder), given))
     print(json.dumps(report, indent=2))
 
 
-async def measure(folder: Path, seconds: float, rounds: int, paced: float, sends: int) -> dict[str, Any]:
+async def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
+    """Everything, or what was asked for; see `main`."""
+    seconds, rounds, sends = given.seconds, given.rounds, given.sends
     postgres, valkey = Postgres(folder), Valkey(folder)
     database, redis = postgres.start(), valkey.start()
     try:
@@ -79,8 +82,11 @@ async def measure(folder: Path, seconds: float, rounds: int, paced: float, sends
                 _process([*limit_argv, "--log-level", "warning"], limit_env, limit_port) as bare_web,
             ):
                 sides = {"ours": (web_port, web), "limit": (limit_port, bare_web)}
-                evenness = await even.measure(web_port, _url(web_port), 7_000_000)
-                replies = await _reply_latency(provider, web_port, env, seconds, paced)
+                with _process(["cli", "worker", "replies"], env, None):
+                    evenness = await even.measure(web_port, _url(web_port), 7_000_000, web.pid, provider)
+                if given.even:
+                    return {"evenness": evenness}
+                replies = await _reply_latency(provider, web_port, env, seconds, given.paced)
                 for port, _ in sides.values():  # pools, caches and plans are warm before anything is counted
                     await talk(port, _url(port), "/in/twilio", connections=4, seconds=1.0, first=9_000_000)
                 turns = [

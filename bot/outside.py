@@ -25,10 +25,13 @@ SELECT d.names AS district, extract(epoch FROM now() - c.knocked_at) AS knocked,
     (SELECT may_message FROM cases WHERE cases.id = %(case)s) AS may_message,
     (SELECT state FROM outbox WHERE notice_of = %(id)s) AS notice
 FROM contacts c, districts d WHERE c.id = %(contact)s AND d.id = %(district)s"""
+# Whoever is known to have written by SMS; not who did so behind the protected door alone: a case's page would tell.
 _BY_SMS = """
 SELECT c.id FROM contacts c JOIN channels h ON h.id = c.channel_id
 JOIN unnest(%s::uuid[], %s::bytea[]) AS t (channel_id, tag) ON t.channel_id = h.id AND t.tag = c.address_tag
 WHERE c.stopped_at IS NULL AND c.invalid_at IS NULL AND h.retired_at IS NULL
+    AND (c.weekly_since IS NOT NULL OR EXISTS (SELECT FROM cases WHERE cases.contact_id = c.id)
+        OR EXISTS (SELECT FROM sorting WHERE sorting.contact_id = c.id AND sorting.state <> 'locked'))
 ORDER BY c.last_inbound_at DESC NULLS LAST LIMIT 1"""
 
 
@@ -140,7 +143,7 @@ async def _look(tx: Tx, keys: Keys, row: Claimed, channel: Channel, message: dic
 
 
 async def _find_by_sms(tx: Tx, keys: Keys, row: Claimed) -> UUID | None:
-    """The contact of this very number on an SMS number of the district: somebody who has written to us by SMS too."""
+    """The contact of this very number on an SMS number of the district: who has reported, or subscribed, by SMS too."""
     address = keys.decrypt(row.address_box, contacts.bound_to(row.contact_id)).decode()
     rows = await fetch_all(
         tx,

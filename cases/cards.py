@@ -14,7 +14,7 @@ from uuid import UUID
 from cases import calendar, decisions, dismissals, joined, messages, register, sorting, thread
 from cases.card_boxes import Kept
 from cases.lifecycle import Refused
-from store import audit, drops, media, sessions
+from store import audit, drops, media, outbox, sessions
 from store.crypto import Keys
 from store.database import Tx
 from store.drops import Drop
@@ -45,6 +45,7 @@ async def join(tx: Tx, keys: Keys, card: UUID, *, actor: UUID, now: datetime, ca
     for file in (await media.list_of(tx, [card]))[card]:
         await thread.append_media(tx, keys, case_id, file.id, lang=kept.lang, now=file.created_at)
     await media.join(tx, card, case_id)
+    await outbox.pass_on(tx, card, case_id)
     await joined.put(tx, kept.code, case_id, now)
     await audit.write(tx, str(actor), f"sorting.join:{card}", str(case_id))
     # Not its number: this may be read over a shoulder.
@@ -148,6 +149,7 @@ async def _ask(
         verb,
         contact_id=kept.contact_id,
         lang=kept.lang,
+        heard_at=sorting.heard_at(kept),
         may_message=kept.answers.get("may_message") is not False,
         message=messages.compose(says, text=text),
         now=now,

@@ -12,14 +12,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from cases import readable, register, thread
+from cases import heard, readable, register, thread
 from cases.calendar import day_of
 from cases.history import Actor
 from cases.register import Case
 from cases.thread import Said, Words
 from store import drops, outbox, sessions
 from store.crypto import Keys
-from store.database import Tx, fetch_one, new_id
+from store.database import Tx, new_id
 from store.drops import Drop
 from store.sessions import Question
 
@@ -41,20 +41,22 @@ async def tell(
     by: Actor | None = None,
     apart: bool = False,
 ) -> UUID | None:
-    """Tell the citizen of one act, in the language they use now. Returns the message's id.
+    """Tell the citizen of one act, in the language that they last used in this case. Returns the message's id.
 
     `verb` is the act that this tells; `options` are (digit, text key); `text` is what `by` typed, as typed. None where
     they did not say that this phone may be messaged: the line is written all the same, for whoever sends the code.
     `apart`: the words stand at the number alone, and the message only says that they do.
     """
     whole = compose(says, options=options, text=text)
+    last = await heard.of_case(tx, case.id)
     said = await owe(
         tx,
         keys,
         case.id,
         verb,
         contact_id=case.contact_id,
-        lang=case.lang,
+        lang=last.lang,
+        heard_at=last.at,
         may_message=bool(case.may_message),
         message=compose([(WAITS, {"code": {"code": case.code}})]) if apart else whole,
         now=now,
@@ -95,16 +97,17 @@ async def owe(
     *,
     contact_id: UUID,
     lang: str,
+    heard_at: datetime | None,
     may_message: bool,
     message: dict[str, Any],
     now: datetime,
 ) -> Said:
-    """Queue a message about a case or a kept card, where it may be; `lang` where they have chosen none.
+    """Queue a message about a case or a kept card, where it may be; `lang` and `heard_at` are those of its last words.
 
-    The line that stands for it is the caller's: in the thread of a case, or among a card's words.
+    What else this phone wrote, in which language and when, is not looked at: the page of a case would tell of it. The
+    line that stands for the message is the caller's: in the thread of a case, or among a card's words.
     """
-    contact = await fetch_one(tx, "SELECT lang FROM contacts WHERE id = %s", (contact_id,))
-    reads = (contact and contact["lang"]) or lang or "ur"
+    reads = lang or "ur"
     if not may_message:
         return Said(verb, message, reads, None)
     outbox_id = new_id()
@@ -119,6 +122,7 @@ async def owe(
         message=message,
         case_id=case_id,
         due_at=now,
+        heard_at=heard_at,
     )
     return Said(verb, message, reads, outbox_id)
 

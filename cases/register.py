@@ -355,7 +355,7 @@ async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
 # could know of it by their number since it ended.
 _NOTE_TOLD: LiteralString = """
 WITH message AS (
-    SELECT id, state, sent_at, missed AND coalesce(template, '') NOT LIKE 'done:%%' AS unread FROM outbox
+    SELECT id, state, sent_at, missed AND coalesce(template, '') NOT LIKE 'done:%%' AS unread FROM outbox_of_cases
     WHERE id IN (SELECT asked_by FROM cases WHERE asked_by IS NOT NULL AND contact_id IS NOT NULL)
 ), fate AS (
     SELECT id, CASE WHEN state IN ('sent', 'delivered', 'read') AND NOT unread THEN sent_at END AS told_at FROM message

@@ -156,6 +156,12 @@ async def set_state(
     return done.rowcount == 1
 
 
+def heard_at(kept: Kept) -> datetime:
+    """When this card was last heard of from its phone."""
+    theirs = (datetime.fromisoformat(word["at"]) for word in kept.words if "staff" not in word and "at" in word)
+    return max([kept.received_at, *theirs])
+
+
 async def wants_call(tx: Tx, keys: Keys, contact_id: UUID) -> bool:
     """Whether a card of this phone that is still here says yes to a call."""
     return await _find_call(tx, keys, contact_id) is not None

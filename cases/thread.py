@@ -216,7 +216,7 @@ SELECT i.id, i.at, i.author, s.name AS staff, i.kind, i.body, i.media_id, m.cont
             AND split_part(o.template, ':', 1) NOT IN ('acknowledged', 'done')) THEN 'noticed'
         WHEN o.error LIKE 'not_reached:%%' THEN 'unreached' ELSE o.state END AS sent, o.sent_at, o.error, i.by_code
 FROM case_items i LEFT JOIN staff s ON s.id = i.staff_id LEFT JOIN media m ON m.id = i.media_id
-LEFT JOIN outbox o ON o.id = i.outbox_id WHERE i.case_id = %s"""
+LEFT JOIN outbox_of_cases o ON o.id = i.outbox_id WHERE i.case_id = %s"""
 
 
 async def read(conn: Conn, keys: Keys, case_id: UUID) -> list[Entry]:

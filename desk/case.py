@@ -40,10 +40,10 @@ CASE = sql.SQL(
     " c.draft, c.status, c.may_message, c.office_id, c.assigned_to, c.opened_at, c.outcome, c.outcome_values,"
     " c.outcome_line, c.decision, c.wish_at, c.wish_why, c.version,"
     " p.names AS place, o.names AS office, o.post, o.law, f.name AS assigned,"
-    " t.lang AS reads, t.last_inbound_at, t.stopped_at, t.invalid_at"
-    " FROM cases c JOIN contacts t ON t.id = c.contact_id"
+    " heard.lang AS reads, heard.at AS heard_at, {refused} AS unreachable"
+    " FROM cases c JOIN heard_of_cases heard ON heard.case_id = c.id"
     " LEFT JOIN places p ON p.id = c.place_id LEFT JOIN offices o ON o.id = c.office_id"
-    " LEFT JOIN staff f ON f.id = c.assigned_to WHERE c.id = %(case)s AND {within}"
+    " LEFT JOIN staff f ON f.id = c.assigned_to WHERE c.id = %(case)s AND c.contact_id IS NOT NULL AND {within}"
 )
 
 
@@ -78,10 +78,9 @@ class CaseRow:
     post: str | None
     law: str | None
     assigned: str | None
-    reads: str
-    last_inbound_at: datetime | None
-    stopped_at: datetime | None
-    invalid_at: datetime | None
+    reads: str  # the language that they last used in this case
+    heard_at: datetime  # when this case was last heard of from its own phone
+    unreachable: bool  # the last message about it was refused or did not arrive
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ class Shown:
 
 async def read(conn: Conn, staff: Staff, case_id: UUID) -> CaseRow:
     """The case, if it is the reader's to see. Raises HTTPException 404: what is not yours does not exist."""
-    statement = CASE.format(within=within(staff, "c.district_id"))
+    statement = CASE.format(within=within(staff, "c.district_id"), refused=sql.SQL(reached.REFUSED))
     case = await fetch_one(conn, statement, {**staff.scope, "case": case_id}, of=CaseRow)
     if case is None:
         raise HTTPException(404)
@@ -184,7 +183,7 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
         line_most=LINE_MOST,
         today=today.isoformat(),
         soon=(today + timedelta(days=7)).isoformat(),
-        window_shut=_is_shut(case.channel, case.last_inbound_at, now),
+        window_shut=_is_shut(case.channel, case.heard_at, now),
         pin=pins.tell,
         find_near=pins.find_near,
         is_blob=blobs.is_blob,
@@ -288,7 +287,7 @@ def _outcome_line(keys: Keys, case: CaseRow) -> str:
     return keys.decrypt(box, register.line_bound_to(case.id)).decode() if box is not None else ""
 
 
-def _is_shut(channel: str, last_inbound_at: datetime | None, now: datetime) -> bool:
+def _is_shut(channel: str, heard_at: datetime, now: datetime) -> bool:
     """Whether an answer would wait until the citizen writes again."""
     hours = CHANNELS[channel].window_hours
-    return hours is not None and (last_inbound_at is None or now - last_inbound_at > timedelta(hours=hours))
+    return hours is not None and now - heard_at > timedelta(hours=hours)

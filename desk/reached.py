@@ -9,10 +9,18 @@ from store.database import Conn, fetch_one
 
 # A message about the case `c` that its reader has not been told of, in any way.
 UNREACHED: LiteralString = """
-    EXISTS (SELECT FROM outbox u WHERE u.case_id = c.id AND u.purpose = 'case' AND u.missed AND u.notice_of IS NULL
+    EXISTS (SELECT FROM outbox_of_cases u
+        WHERE u.case_id = c.id AND u.purpose = 'case' AND u.missed AND u.notice_of IS NULL
         AND (u.state IN ('failed', 'undelivered') OR (u.state = 'parked' AND u.error LIKE 'not_reached:%%')))"""
+# Whether the last message about the case `c`, since it was `heard` of, was refused or did not arrive.
+REFUSED: LiteralString = """
+    EXISTS (SELECT FROM (
+            SELECT state, error FROM outbox_of_cases
+            WHERE case_id = c.id AND created_at >= heard.at AND notice_of IS NULL ORDER BY created_at DESC LIMIT 1
+        ) AS last
+        WHERE last.state IN ('failed', 'undelivered') OR (last.state = 'withdrawn' AND last.error <> 'replaced'))"""
 _LAST: LiteralString = """
-SELECT state, error FROM outbox WHERE case_id = %s AND purpose = 'case' AND missed AND notice_of IS NULL
+SELECT state, error FROM outbox_of_cases WHERE case_id = %s AND purpose = 'case' AND missed AND notice_of IS NULL
 ORDER BY state IN ('failed', 'undelivered') OR coalesce(error, '') LIKE 'not_reached:%%' DESC, created_at DESC
 LIMIT 1"""
 

@@ -17,7 +17,7 @@ from locales import ALL_LANGS, own_name
 from locales.channels import CHANNELS
 from store import kinds, sounds, vcards
 
-HIDDEN = ("by", "at", "received_at", "contact_id", "kind", "code", "codes", "accused", "referral", "provider")
+HIDDEN = ("by", "at", "received_at", "contact_id", "kind", "code", "codes", "accused", "referral", "provider", "spoke")
 OF_FILE = ("content", "content_type", "refused", "lost")
 # Facts that have a name of their own on the page (text key sealed.field.<name>); others are shown by their raw name.
 NAMED = frozenset(

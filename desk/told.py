@@ -26,6 +26,7 @@ BAD = (
     *("failed", "undelivered", "parked", "withdrawn", "expired", "unsure", "stopped"),
     *("unreached", "unreached_template", "unreached_call", "unreached_expired"),
 )
+OURS = (None, "replaced", "erased")  # why we withdrew a message ourselves
 ON_ITS_WAY = ("queued", "sending")
 
 
@@ -59,6 +60,8 @@ class Preview:
 def tell(item: Entry, now: datetime) -> Fate:
     """What became of a line of the thread, from its row."""
     word = WHY.get((item.sent or "", item.error or ""), item.sent or "none")
+    if word == "withdrawn" and item.error not in OURS:
+        word = "stopped"  # the provider said so when it was sent, and not before
     look = (SOON if now - item.at < NEW else SELDOM) if word in ON_ITS_WAY else 0
     return Fate(item.id, word, item.sent_at, look)
 

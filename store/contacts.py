@@ -111,7 +111,7 @@ async def unsubscribe(tx: Tx, contact_id: UUID) -> None:
 async def stop(tx: Tx, contact_id: UUID) -> bool:
     """Nothing goes there until they write, by whatever name. False where they had stopped us already."""
     done = await tx.execute(
-        f"UPDATE contacts SET stopped_at = now(), weekly_since = NULL"  # noqa: S608 - a piece of our own
+        f"UPDATE contacts SET stopped_at = now(), stop_at = now(), weekly_since = NULL"  # noqa: S608 - a piece of our own
         f" WHERE (id = %(id)s OR id IN ({_TWINS})) AND stopped_at IS NULL",
         {"id": contact_id},
     )

@@ -79,10 +79,10 @@ class Said:
 
 
 async def said(tx: Tx, keys: Keys, contact_id: UUID, since: datetime, most: int) -> list[Said]:
-    """The last texts of a contact since then, oldest first; what went behind the seal has none."""
+    """The last texts of a contact after then, oldest first; what went behind the seal has none."""
     rows = await fetch_all(
         tx,
-        "SELECT id, received_at, body FROM inbox WHERE contact_id = %s AND received_at >= %s AND body IS NOT NULL"
+        "SELECT id, received_at, body FROM inbox WHERE contact_id = %s AND received_at > %s AND body IS NOT NULL"
         " ORDER BY received_at DESC LIMIT %s",
         (contact_id, since, most),
     )

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from app import assemble
+from desk.slot import Put
 from settings import Part
 from store.crypto import Keys
 from store.database import Database
@@ -66,6 +67,34 @@ async def test_with_a_token_only_who_sends_it_is_told_the_metrics(jawab: Jawab) 
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
             for given, status in ((f"Bearer {token}", 200), (f"Bearer {token}x", 404), (token, 404), ("", 404)):
                 assert (await http.get("/metrics", headers={"Authorization": given})).status_code == status, peer
+
+
+@pytest.mark.parametrize("part", ["all", "desk", "citizen", "custody"])
+@pytest.mark.parametrize("token", ["", "f" * 32])
+async def test_metrics_are_the_desks_alone_whatever_is_sent(jawab: Jawab, part: Part, token: str) -> None:
+    settings = jawab.settings.model_copy(update={"metrics_token": token})
+    served = assemble(replace(jawab, settings=settings), part, _slot if part == "desk" else None)
+    here, there = ("127.0.0.1", 1), ("8.8.8.8", 1)
+    sent = (None, "", "Bearer", "Bearer ", *(f"Bearer {word}" for word in ("f" * 31, "e" * 32, "f" * 32)))
+    told = []
+    for peer in (here, there):
+        transport = httpx.ASGITransport(app=served, client=peer, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+            for given in sent:
+                answer = await http.get("/metrics", headers={} if given is None else {"Authorization": given})
+                assert answer.status_code == 200 or "jawab_" not in answer.text
+                if answer.status_code == 200:
+                    told.append((peer, given))
+    if part in {"citizen", "custody"}:
+        assert told == []
+    elif token:
+        assert told == [(here, f"Bearer {token}"), (there, f"Bearer {token}")], "that token, and nothing like it"
+    else:
+        assert {peer for peer, _ in told} == {here}, "by where it comes from alone"
+
+
+async def _slot(_: Put) -> None:
+    raise AssertionError("nobody put anything behind the door")
 
 
 @pytest.mark.parametrize("path", ["/updates/", "/figures/", "/desk/", "/desk/queue/", "/try/", "/open-data//"])

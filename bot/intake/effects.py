@@ -6,11 +6,12 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from typing import Any, assert_never
 
 from bot.intake import door, lookups, sealing
 from bot.intake.message import Turn
-from cases import acts, register, reserved, scorecards, sorting, thread
+from cases import acts, heard, register, reserved, scorecards, sorting, thread
 from cases.cards import CALLERS
 from cases.fresh import fresh_code
 from cases.protected import vault
@@ -34,10 +35,12 @@ from flows.effects import (
     Verify,
     Withdraw,
 )
+from flows.load import load_book
 from flows.model import Item
 from store import consents, contacts, inbox, media, outbox, sessions
 from store.database import Tx
 
+_book = cache(load_book)  # 0.1 s of YAML: once in a process
 FLOOD = timedelta(hours=1)  # what comes within it of a phone that sends too much stands on one card
 # What somebody wrote before they asked for a person: so much of it, and not from another day.
 BEFORE, MOST_BEFORE = timedelta(hours=12), 6
@@ -329,14 +332,20 @@ async def _withdraw(tx: Tx, turn: Turn, effect: Withdraw) -> None:
 
 
 async def _call_person(tx: Tx, turn: Turn, effect: CallPerson) -> None:
-    """A card for a person, with what was not understood, else with what this phone wrote before it asked."""
+    """A card for a person, with what was not understood, else with what this phone wrote before it asked.
+
+    What stands in a case already is not told again: of a report behind the door there is nothing to tell either.
+    """
     await sorting.take_back(tx, turn.contact_id, turn.now)
+    heard_at = await heard.of_contact(tx, turn.contact_id)
+    since = max(turn.now - BEFORE, heard_at or turn.now - BEFORE)
     # Asked for each time: behind the door nobody knows what was not understood.
-    before = await inbox.said(tx, turn.jawab.keys, turn.contact_id, turn.now - BEFORE, MOST_BEFORE)
+    before = await inbox.said(tx, turn.jawab.keys, turn.contact_id, since, MOST_BEFORE)
     words = [{"text": word} for word in effect.words] or [
         {"at": said.at.isoformat(), "text": said.text}
         for said in before
-        if any(sign.isalpha() for sign in said.text)  # a digit says nothing without its question
+        # A digit says nothing without its question, and a command nothing at all.
+        if any(sign.isalpha() for sign in said.text) and _book().words.universal.get(_book().fold(said.text)) is None
     ]
     answers: dict[str, Any] = {"reason": effect.reason}
     if effect.about:

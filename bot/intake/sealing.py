@@ -20,7 +20,7 @@ from store.jawab import Jawab
 
 async def seal(tx: Tx, turn: Turn, effect: Seal) -> None:
     """Seal one answer. The first of a code opens the protected case, with who wrote it inside the seal."""
-    said = effect.item.words() | effect.details.answered()
+    said = effect.item.words() | effect.details.answered() | {"spoke": turn.lang}
     if effect.call is not None:
         said |= {"call": asdict(effect.call)}
     if effect.drop:

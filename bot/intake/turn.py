@@ -271,7 +271,7 @@ def _move(turn: Turn, before: Standing, done: Step, message: Inbound | None) -> 
         quiet_at=turn.now + timedelta(seconds=session.quiet_after) if session.quiet_after else None,
         given=any(isinstance(effect, GIVES) for effect in done.effects),
         answers=any(map(_says_verdict, done.effects)),
-        seen=turn.kind != "new" or not before.settled or lang != before.lang,
+        seen=turn.kind != "new" or not before.settled or before.missed or lang != before.lang,
         inbox_id=turn.inbox_id,
         provider=message.provider if message else None,
         provider_id=message.provider_id if message else None,

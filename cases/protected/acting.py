@@ -132,9 +132,12 @@ async def begin(tx: Tx, case_id: UUID, reader: Reader, verb: str) -> tuple[Telle
     if not await has_opened(tx, case_id, reader.id):
         raise Refused("unopened")
     items = await reading.read_items(tx, case_id, reader.id, reader.private_key)
-    known = reporter.of((item.kind, item.data) for item in items)
+    lines = [(item.kind, item.data) for item in items]
+    told = [UUID(data["outbox"]) for kind, data in lines if kind == "told" and data.get("outbox")]
+    heard = [await telling.last_answered(tx, told)] + [item.at for item in items if item.kind not in reporter.OURS]
+    heard_at = max((at for at in heard if at is not None), default=None)
     due = reading.days(items).get("due_resolve", case["due_resolve"])
-    return Teller(case_id, case["district_id"], reader.id, known, reader.now, due), case
+    return Teller(case_id, case["district_id"], reader.id, reporter.of(lines), heard_at, reader.now, due), case
 
 
 async def has_opened(tx: Tx, case_id: UUID, staff_id: UUID, since: datetime | None = None) -> bool:

@@ -49,7 +49,7 @@ def _with(before: Reporter, data: Mapping[str, Any]) -> Reporter:
         codes=(*before.codes, *codes),
         channel=said.get("channel") or before.channel,
         address=said.get("address") or before.address,
-        lang=said.get("lang") or before.lang,
+        lang=said.get("spoke") or said.get("lang") or before.lang,
         may_message=before.may_message if may is None else may,
         by=call.get("by") or call.get("who") or before.by,
         hour=call.get("hour") or before.hour,

@@ -32,6 +32,7 @@ class Teller:
     district_id: str
     staff_id: UUID
     reporter: Reporter
+    heard_at: datetime | None  # when the case was last heard of from them
     now: datetime
     due: date  # by when an answer is owed, to the day
 
@@ -72,6 +73,7 @@ async def tell(
             verb,
             contact_id=contact_id,
             lang=reporter.lang,
+            heard_at=teller.heard_at,
             may_message=True,
             message=sent,
             now=safe_hours.next_at(reporter.hour, teller.now),
@@ -94,6 +96,15 @@ async def tell(
     if stands is not None:
         await said.keep(tx, keys, teller.case_id, reporter.codes, stands)
     return outbox_id
+
+
+async def last_answered(conn: Conn, outbox_ids: Sequence[UUID]) -> datetime | None:
+    """When who was told that one of these messages waits last wrote."""
+    row = await fetch_one(
+        conn, "SELECT max(freed_at) AS at FROM outbox WHERE id = ANY(%s) AND stood IS NULL", (list(outbox_ids),)
+    )
+    at: datetime | None = row["at"] if row else None
+    return at
 
 
 async def find_contact(tx: Tx, keys: Keys, district_id: str, reporter: Reporter) -> UUID | None:

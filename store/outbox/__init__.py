@@ -29,11 +29,18 @@ REPLACE: LiteralString = f"""
     WHERE outbox.id = %(replaces)s AND outbox.state = 'queued' RETURNING outbox.id"""  # noqa: S608 - a word of our own
 # … and whatever this person has missed may go, in the order in which it was owed. News of a case is of use for a month.
 # A question that this very message answers is not put again; receipts of a template say nothing of the words behind it.
-FREE: LiteralString = """
+# Whoever was told that something waits has answered that; else what they write need not be about this case, and the
+# desk goes on seeing how the message stood, until the case is heard of again (`outbox_of_cases`).
+_KNOCKED: LiteralString = """(outbox.template IS NOT NULL AND outbox.state IN ('sent', 'delivered', 'read'))
+        OR outbox.error IN ('told:sms', 'wait:told', 'wait:one a day')"""
+_STANDS: LiteralString = f"outbox.stood IS NULL AND outbox.case_id IS NOT NULL AND ({_KNOCKED}) IS NOT TRUE"
+FREE: LiteralString = f"""
     UPDATE outbox SET state = 'queued', freed_at = %(now)s, expires_at = greatest(expires_at, now() + interval '1 day'),
+        stood = CASE WHEN {_STANDS} THEN outbox.state ELSE outbox.stood END,
+        stood_error = CASE WHEN {_STANDS} THEN outbox.error ELSE outbox.stood_error END,
         due_at = %(now)s - (%(now)s - outbox.created_at) / 1000000,
         attempts = attempts + CASE WHEN template IS NOT NULL AND freed_at IS NULL THEN 1 ELSE 0 END,
-        provider_id = CASE WHEN template IS NOT NULL AND freed_at IS NULL THEN NULL ELSE provider_id END"""
+        provider_id = CASE WHEN template IS NOT NULL AND freed_at IS NULL THEN NULL ELSE provider_id END"""  # noqa: S608 - our own
 _MISSED: LiteralString = """outbox.contact_id = %(contact_id)s AND outbox.missed
         AND (outbox.expires_at > now() OR outbox.case_id IS NOT NULL)
         AND outbox.created_at > now() - interval '30 days'"""
@@ -61,14 +68,16 @@ async def put(
     edition_id: UUID | None = None,
     due_at: datetime | None = None,
     notice_of: UUID | None = None,
+    heard_at: datetime | None = None,
 ) -> bool:
     """Queue one message. Returns False where this edition already has a row for this contact.
 
-    `notice_of` is the message on another number of this person that this one only says something of.
+    `notice_of` is the message on another number of this person that this one only says something of; `heard_at` when
+    the case that it is about was last heard of. None: what counts is when the person last wrote anything.
     """
     done = await tx.execute(
         "INSERT INTO outbox (id, contact_id, lane, purpose, inbox_id, case_id, edition_id, lang, message, due_at,"
-        " notice_of) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, now()), %s)"
+        " notice_of, heard_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, now()), %s, %s)"
         " ON CONFLICT (edition_id, contact_id) WHERE edition_id IS NOT NULL DO NOTHING",
         (
             id,
@@ -82,6 +91,7 @@ async def put(
             (keys.put_brief if purpose == "reply" else keys.put_json)(message, bound_to(id)),
             due_at,
             notice_of,
+            heard_at,
         ),
     )
     return done.rowcount == 1
@@ -149,6 +159,11 @@ async def is_any_missed(conn: Conn, contact_id: UUID) -> bool:
     """Whether something waits for this person's next message."""
     waits: LiteralString = f"SELECT 1 FROM outbox WHERE {_MISSED} LIMIT 1"  # noqa: S608 - a piece of our own
     return await fetch_one(conn, waits, {"contact_id": contact_id}) is not None
+
+
+async def pass_on(tx: Tx, card: UUID, case_id: UUID) -> None:
+    """What was told about a card is told about the case that its words came into."""
+    await tx.execute("UPDATE outbox SET case_id = %s WHERE case_id = %s", (case_id, card))
 
 
 async def forget_case(tx: Tx, case_id: UUID) -> None:

@@ -36,7 +36,7 @@ class Claimed(channels.Carried):
     freed_at: datetime | None  # when the person wrote, and its words were to follow
     now: datetime
     address_box: bytes
-    last_inbound_at: datetime | None
+    last_inbound_at: datetime | None  # of its case, where it is news of one
     shut: bool  # the provider has said that their window is, since they wrote last
     stopped: bool
     weekly: bool
@@ -47,15 +47,24 @@ class Claimed(channels.Carried):
     edition_state: str | None
 
 
-_CLAIMED: LiteralString = """
+# News of a case goes by when that case was last heard of; whatever else its phone wrote moves nothing.
+_HEARD: LiteralString = """
+    CASE WHEN o.heard_at IS NULL THEN c.last_inbound_at ELSE greatest(o.heard_at, o.freed_at) END"""
+_STOPPED: LiteralString = """
+    (c.stopped_at IS NOT NULL OR (o.heard_at IS NOT NULL AND coalesce(c.stop_at > {heard}, false)))"""
+_CLAIMED: LiteralString = (
+    """
     o.id, o.contact_id, o.lane, o.purpose, o.inbox_id, o.case_id, o.edition_id, o.lang, o.message, o.attempts,
     o.claimed_at, o.created_at, o.expires_at <= now() AS expired, o.expires_at, o.template, o.freed_at, now() AS now,
-    coalesce(c.reached_box, c.address_box) AS address_box, c.last_inbound_at,
-    coalesce(c.shut_at > coalesce(c.last_inbound_at, '-infinity'), false) AS shut,
-    c.stopped_at IS NOT NULL AS stopped, c.weekly_since IS NOT NULL AS weekly,
-    c.invalid_at IS NOT NULL AND c.invalid_at > coalesce(c.last_inbound_at, '-infinity') AS invalid,
+    coalesce(c.reached_box, c.address_box) AS address_box, {heard} AS last_inbound_at,
+    coalesce(c.shut_at > coalesce({heard}, '-infinity'), false) AS shut,
+    {stopped} AS stopped, c.weekly_since IS NOT NULL AS weekly,
+    c.invalid_at IS NOT NULL AND c.invalid_at > coalesce({heard}, '-infinity') AS invalid,
     d.quiet_from, d.quiet_to, (now() AT TIME ZONE d.timezone)::time AS clock, e.state AS edition_state,
     {channel}""".replace("{channel}", channels.CARRIED)
+    .replace("{stopped}", _STOPPED)
+    .replace("{heard}", _HEARD)
+)
 _OF: LiteralString = """
     JOIN contacts c ON c.id = due.contact_id JOIN channels h ON h.id = c.channel_id
     JOIN districts d ON d.id = h.district_id LEFT JOIN editions e ON e.id = due.edition_id"""
@@ -121,9 +130,10 @@ WHERE o.id = r.id AND (
     (o.state = 'sending' AND o.claimed_at = r.claimed_at)
     OR (r.state = 'sent' AND o.state IN ('queued', 'sending', 'parked') AND o.provider_id IS NULL))"""
 
-_STILL = """
-SELECT c.stopped_at IS NULL AND (o.edition_id IS NULL OR (c.weekly_since IS NOT NULL AND e.state <> 'stopped')) AS still
-FROM outbox o JOIN contacts c ON c.id = o.contact_id LEFT JOIN editions e ON e.id = o.edition_id WHERE o.id = %s"""
+_STILL: LiteralString = """
+SELECT NOT {stopped} AND (o.edition_id IS NULL OR (c.weekly_since IS NOT NULL AND e.state <> 'stopped')) AS still
+FROM outbox o JOIN contacts c ON c.id = o.contact_id LEFT JOIN editions e ON e.id = o.edition_id
+WHERE o.id = %s""".replace("{stopped}", _STOPPED).replace("{heard}", _HEARD)
 
 
 @dataclass(frozen=True, slots=True)

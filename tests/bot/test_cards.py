@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from cases.card_boxes import Kept
 from desk.decisions import carry_out, seal
 from store.database import fetch_one
 from store.jawab import Jawab
-from tests.answers import typed
+from tests.answers import STORY, typed
 from tests.bot.phones import CANARY, Owner, Phone, count, heard
 
 
@@ -101,3 +102,16 @@ async def test_an_answer_meanwhile_ends_behind_the_door_that_the_triage_has_chos
     await later(jawab)
     assert (await count(owner, "cases"), await count(owner, "sorting")) == (0, 0)
     assert await heard(owner, jawab.keys) == []
+
+
+async def test_a_card_for_a_person_is_the_same_after_a_report_on_either_side_of_the_door(
+    jawab: Jawab, owner: Owner, demo: SimpleNamespace
+) -> None:
+    told = []
+    for number, kind in enumerate(("service", "person")):
+        phone = Phone(jawab, owner, f"+92399000050{number}")
+        await phone.say("کیا یہ نمبر کام کرتا ہے", *typed(category="security", kind=kind, story=STORY)[1:])
+        await phone.say("MENU", "یہ کس کا نمبر ہے", "HELP", "1")
+        told.append([word["text"] for word in (await card(jawab, "reason = 'person'")).words])
+    assert told[0] == told[1]
+    assert "MENU" not in told[0]

@@ -18,7 +18,6 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg import sql
 
 import jobs
 from bot import intake, templates
@@ -29,6 +28,7 @@ from store.jawab import Jawab
 from tests import truth
 from tests.answers import answer, typed
 from tests.bot.phones import Phone
+from tests.later import later
 from tests.providers.faults import NO_SUCH_NUMBER
 from tests.providers.twilio import FakeTwilio
 from tests.today import today
@@ -70,10 +70,7 @@ class Life:
         """So many hours go by; then the clock's jobs run."""
         whole = int((self.hours + hours) // 24) - int(self.hours // 24)
         self.hours += hours
-        moved: dict[str, timedelta | int] = {"timestamp with time zone": timedelta(hours=hours), "date": whole}
-        for kind, by in moved.items():
-            for table, column in await self._columns(kind):
-                await self._shift(table, column, by)
+        await later(self.owner, hours, days=whole)
         await self.look()
 
     async def look(self) -> None:
@@ -118,26 +115,6 @@ class Life:
 
     async def _row(self, statement: str, *values: Any) -> dict[str, Any]:
         return (await fetch_all(self.owner, statement, *values))[0]
-
-    async def _columns(self, kind: str) -> list[tuple[str, str]]:
-        rows = await fetch_all(
-            self.owner,
-            "SELECT c.table_name, c.column_name FROM information_schema.columns c JOIN information_schema.tables t"
-            " USING (table_schema, table_name) WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
-            " AND c.data_type = %s AND is_generated = 'NEVER' AND table_name NOT IN ('jobs', 'audit', 'places')",
-            kind,
-        )
-        return [(row["table_name"], row["column_name"]) for row in rows]
-
-    async def _shift(self, table: str, column: str, by: timedelta | int) -> None:
-        """Also in tables where nothing may be changed: it is the clock that is moved."""
-        names = {"t": sql.Identifier(table), "c": sql.Identifier(column)}
-        for statement in (
-            "ALTER TABLE {t} DISABLE TRIGGER USER",
-            "UPDATE {t} SET {c} = {c} - {by} WHERE {c} IS NOT NULL",
-            "ALTER TABLE {t} ENABLE TRIGGER USER",
-        ):
-            await self.owner.execute(sql.SQL(statement).format(**names, by=sql.Literal(by)))
 
     def read(self, name: str) -> None:
         """Hold what was seen to the file."""

@@ -254,8 +254,8 @@ async def test_an_edition_goes_out_as_its_own_template_and_marketing_that_is_hel
 async def test_without_a_template_the_neutral_line_goes_by_sms_where_they_gave_this_number_for_it(
     jawab: Jawab, rows: Rows, twilio: FakeTwilio
 ) -> None:
-    await rows.contact(ONE, "sms", wrote=LONG_AGO)
-    await rows.contact("+923001110002", "sms", wrote=LONG_AGO)
+    await rows.contact(ONE, "sms", wrote=LONG_AGO, weekly=True)
+    await rows.contact("+923001110002", "sms", wrote=LONG_AGO, weekly=True)
     owed = await owe(rows)
     await drain(jawab, "replies")
     await drain(jawab, "replies")
@@ -271,7 +271,7 @@ async def test_without_a_template_the_neutral_line_goes_by_sms_where_they_gave_t
 
 @pytest.mark.parametrize("why", ["stopped", "invalid", "not allowed"])
 async def test_no_sms_goes_where_it_may_not(jawab: Jawab, rows: Rows, twilio: FakeTwilio, why: str) -> None:
-    sms = await rows.contact(ONE, "sms", wrote=LONG_AGO)
+    sms = await rows.contact(ONE, "sms", wrote=LONG_AGO, weekly=True)
     owed = await owe(rows)
     if why == "stopped":
         await rows.owner.execute("UPDATE contacts SET stopped_at = now() WHERE id = %s", (sms,))
@@ -301,7 +301,7 @@ async def of_a_case(rows: Rows, outbox_id: uuid.UUID, **more: Any) -> uuid.UUID:
 async def test_an_sms_that_did_not_arrive_leads_to_a_call_where_they_said_yes_to_one(
     jawab: Jawab, rows: Rows, twilio: FakeTwilio
 ) -> None:
-    await rows.contact(ONE, "sms", wrote=LONG_AGO)
+    await rows.contact(ONE, "sms", wrote=LONG_AGO, weekly=True)
     owed = await owe(rows)
     contact = (await rows.see(owed))["contact_id"]
     async with jawab.db.transaction("intake") as tx:

@@ -81,7 +81,7 @@ def opened(
                 district_id=more.pop("district_id", place.id),
                 contact_id=contact_id,
                 channel="sms",
-                lang="ur",
+                lang=more.pop("lang", "ur"),
                 category=category,
                 opened_at=at,
                 now=at,

@@ -54,11 +54,11 @@ TOLD = ["acknowledge", "answer", "start", "commit", "resolve", "close"]
 async def test_each_act_leaves_one_line_as_its_reader_sees_the_message(
     db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, person: Callable[..., Awaitable[UUID]], row: Row
 ) -> None:
-    case_id = await opened(contact_id=await person(lang="ps"))
+    case_id = await opened(lang="ps", contact_id=await person(lang="ur"))
     await live(db, keys, case_id, place)
     said = await said_in(db, keys, case_id)
     assert [line.verb for line in said] == TOLD
-    assert {line.lang for line in said} == {"ps"}, "in the language that it goes out in"
+    assert {line.lang for line in said} == {"ps"}, "in the language of this case, whatever else its phone speaks"
     assert [line.author for line in said] == ["system", "staff", "system", "system", "staff", "system"], (
         "who wrote words of theirs"
     )
@@ -162,9 +162,9 @@ async def test_a_line_says_which_act_it_tells(db: Database, keys: Keys, opened: 
 
 @pytest.mark.parametrize("lang", LANGS)
 async def test_promise_and_start_are_short(
-    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, person: Callable[..., Awaitable[UUID]], lang: str
+    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, lang: str
 ) -> None:
-    case_id = await opened(contact_id=await person(lang=lang))
+    case_id = await opened(lang=lang)
     await live(db, keys, case_id, place)
     said = {line.verb: line.text or "" for line in await said_in(db, keys, case_id)}
     assert "{" not in said["start"] + said["commit"]

@@ -33,7 +33,7 @@ async def test_every_act_is_a_folded_line_in_their_language_with_its_fate(
     enter: Enter, opened: Open, write: Write, jawab: Jawab
 ) -> None:
     handler = await enter("handler")
-    case = await opened(contact_id=await write("ps"))
+    case = await opened(lang="ps", contact_id=await write("ur"))
     for move, form in (("acknowledge", {}), ("answer", {"text": "سبا راځو"}), ("start", {})):
         assert (await do(handler, case, move, **form)).status_code == 303
     soup = await handler.soup(f"/desk/cases/{case}")
@@ -148,7 +148,7 @@ async def test_what_will_be_read_is_shown_in_their_language_and_nothing_is_done(
     form: dict[str, str],
 ) -> None:
     handler = await enter("handler")
-    case = await opened(contact_id=await write("bal"))
+    case = await opened(lang="bal", contact_id=await write("ur"))
     if move == "commit":
         form = {**form, "office": str((await one("SELECT office_id FROM cases WHERE id = %s", case))["office_id"])}
     everything = (
