@@ -40,8 +40,9 @@ __all__ = ["town"]  # one running system for a run, whichever folder asks for it
 HERE = Path(__file__).parent
 # What takes longest begins first, so that no worker is left with a long file while the other has nothing to do.
 LONGEST = (
-    "flows/test_every_path.py",
     "test_cleanroom.py",
+    "end_to_end/test_first_day.py",
+    "flows/test_every_path.py",
     "cases/test_a_year_of_figures.py",
     "end_to_end/test_main_job.py",
     "browser/test_pages.py",
@@ -122,14 +123,20 @@ def keys(data: Path, shared: Shared | None) -> Keys:
 
 
 @pytest.fixture(scope="session")
-def cluster(data: Path, shared: Shared | None) -> Iterator[str]:
-    """Owner's address of a running PostgreSQL."""
+def addresses(data: Path, shared: Shared | None) -> Iterator[tuple[str, str]]:
+    """A running PostgreSQL's: the owner's, and the superuser's, who alone brings a dump back."""
     if shared:
-        yield shared.cluster
+        yield shared.cluster, shared.superusers
         return
     postgres = Postgres(data)
-    yield databases.start(postgres)
+    yield databases.start(postgres), postgres.superusers_url
     postgres.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster(addresses: tuple[str, str]) -> str:
+    """Owner's address of a running PostgreSQL."""
+    return addresses[0]
 
 
 @pytest.fixture(scope="session")

@@ -72,6 +72,7 @@ class Shared:
     """What one process keeps running for the test runs of others: told to them by a file."""
 
     cluster: str
+    superusers: str
     key_file: str
     logins: list[dict[str, str]]
 
@@ -81,7 +82,7 @@ class Shared:
         keys = Keys.give_passwords(key_file, ROLES + SPEAKERS)
         cluster = start(postgres)
         make_template(cluster, keys)
-        return cls(cluster, str(key_file), make_seeded(cluster, keys))
+        return cls(cluster, postgres.superusers_url, str(key_file), make_seeded(cluster, keys))
 
     @classmethod
     def read(cls, file: Path) -> Shared:

@@ -137,7 +137,7 @@ def test_periodic_jobs_are_listed_and_one_is_run_by_hand(
     monkeypatch.setattr(jobs, "JOBS", table)
     failed = runner.invoke(cli.app, ["jobs", "run", "prune"])
     assert failed.exit_code == 1
-    assert "\nprune: RuntimeError in " in failed.stdout
+    assert re.search(r"^prune: RuntimeError in ", failed.stdout, re.MULTILINE)
     assert listed()["prune"]["error"] == "RuntimeError"
 
 
