@@ -149,10 +149,11 @@ def test_in_a_domain_all_else_is_as_it_was(folder: Path) -> None:
 
 def test_our_own_code_is_found_where_the_data_lie_below_it(tmp_path: Path) -> None:
     """`make run` keeps its data in ./var: what is shut there stays shut, and imports find their modules."""
-    shut = domain.shut([REPOSITORY / "house" / "domain.py"])
+    shut = domain.shut([REPOSITORY / "house" / "dumps.py"])
     try:
         child = process.start(
-            [sys.executable, "-c", "import settings; print('found'); open('house/domain.py')"],
+            # -S: not in the folder either where the environment says that our code is installed.
+            [sys.executable, "-S", "-c", "import house.domain; print('found'); open('house/dumps.py')"],
             log=tmp_path / "log",
             env={"PYTHONDONTWRITEBYTECODE": "1"},
             ending=Ending(asked=((signal.SIGKILL, 5.0),)),
