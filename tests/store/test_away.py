@@ -42,22 +42,23 @@ class Ours:
 
     postgres: Postgres
     url: str
+    hands: ThreadPoolExecutor  # one thread for all of its life: a server dies with the thread that began it
 
     def stop(self) -> None:
         self.postgres._end(keep_address=True)
 
     def start(self) -> None:
-        self.postgres.start()
+        self.hands.submit(self.postgres.start).result()
 
 
 @pytest.fixture(scope="module")
 def served(keys: Keys) -> Iterator[Ours]:
-    with folders.made("away") as folder:
+    with folders.made("away") as folder, ThreadPoolExecutor(1) as hands:
         postgres = Postgres(folder)
-        cluster = databases.start(postgres)
+        cluster = hands.submit(databases.start, postgres).result()
         databases.make_template(cluster, keys)
         databases.make_seeded(cluster, keys)
-        yield Ours(postgres, cluster.replace("/jawab?", f"/{databases.SEEDED}?"))
+        yield Ours(postgres, cluster.replace("/jawab?", f"/{databases.SEEDED}?"), hands)
         postgres.stop()
 
 
