@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
 import yaml
@@ -21,6 +21,7 @@ from flows.turn import OUTSIDE_MOST, list_outside
 from locales import ALL_LANGS
 from store.database import Conn, Tx, fetch_all, fetch_one
 
+M = TypeVar("M", bound=BaseModel)
 PROVINCE = "province"  # what the province's own are listed under
 NAME_MOST = 40  # letters
 _PHONE = re.compile(r"\+?[0-9]{3,15}")
@@ -101,8 +102,13 @@ async def list_all(conn: Conn) -> list[Other]:
 
 def read(path: Path) -> Plan:
     """Raises `Unusable`, OSError."""
+    return read_as(Plan, path)
+
+
+def read_as(plan: type[M], path: Path) -> M:
+    """A file of bodies outside as this kind of plan. Raises `Unusable`, OSError."""
     try:
-        return Plan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return plan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
     except (yaml.YAMLError, UnicodeDecodeError) as refused:
         raise Unusable(f"{path}: {' '.join(str(refused).split())}") from None
     except ValidationError as refused:

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Literal, LiteralString, get_args
 from uuid import UUID
 
-import yaml
 from psycopg.types.json import Jsonb
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from cases.lifecycle import Refused
-from cases.outside import PROVINCE, Body, Unusable, tell
+from cases.outside import PROVINCE, Body, read_as
 from store.database import Conn, Tx, fetch_all, fetch_one
 
 Kind = Literal["legal", "medical", "shelter", "psychosocial", "police", "gender"]
@@ -79,12 +78,7 @@ async def list_all(conn: Conn) -> list[Provider]:
 
 def read(path: Path) -> Plan:
     """Raises `Unusable`, OSError."""
-    try:
-        return Plan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    except (yaml.YAMLError, UnicodeDecodeError) as refused:
-        raise Unusable(f"{path}: {' '.join(str(refused).split())}") from None
-    except ValidationError as refused:
-        raise Unusable(f"{path}: {tell(refused)}") from None
+    return read_as(Plan, path)
 
 
 async def load(tx: Tx, plan: Plan, today: date) -> int:
