@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import locales
 from flows import answers, codes, hearing, places, report, safe_words, threads
@@ -13,6 +12,7 @@ from flows.effects import LookUp
 from flows.lookup import look_up, look_up_case
 from flows.model import Details, Place
 from flows.moving import advance, go, land, leave_to_menu, run
+from flows.shapes import replace
 from flows.turn import MORE, PLACES, Turn, indicator, numbered_places
 
 

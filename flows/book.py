@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flows.lexicon import Lexicon
-from flows.model import Option
+from flows.model import Option, Say
 
 # What a node can ask for, and in words what answers it.
 ASKS: dict[str, str] = {
@@ -92,6 +92,7 @@ class Book:
     tables: dict[str, tuple[str, ...]]
     unsorted: str  # the category of a report in which none was chosen
     needs: dict[str, tuple[str, ...]]  # text key → names of the values in it
+    plain: dict[str, Say]  # text key → the text, of those that need none
     quiet_report: int
     quiet_end: int
     quiet_sealed: int

@@ -83,9 +83,12 @@ _ACHIEVED = (
 OF_IT = ("of", "is", "one", "me", "this", "matter", "complaint")
 
 
+# An office or officer is whom one asks for, as well as what one complains of.
+_ISSUES = tuple(f"category.{one}" for one in OFFERED if one != "services")
+
+
 def _names_issue(heard: Heard) -> bool:
-    # An office or officer is whom one asks for, as well as what one complains of.
-    return heard.has(*(f"category.{one}" for one in OFFERED if one != "services"))
+    return heard.has(*_ISSUES)
 
 
 def _yes(heard: Heard) -> bool:
@@ -230,11 +233,12 @@ def hear(words: Words, folded: str, among: Collection[Meaning]) -> Meaning | Non
     if not folded or len(folded) > SHORT:
         return None
     heard = words.heard.read(folded)
-    possible = set(among)
-    if possible & {Meaning.DONE, Meaning.ACCEPT} and not heard.has("agree", "send"):
-        # "All right" to how it ended may only say that it was read.
-        possible.discard(Meaning.YES)
-    return next((meaning for meaning, means in _MEANS.items() if meaning in possible and means(heard)), None)
+    # "All right" to how it ended may only say that it was read.
+    read = (Meaning.DONE in among or Meaning.ACCEPT in among) and not heard.has("agree", "send")
+    for meaning, means in _MEANS.items():
+        if meaning in among and means(heard) and not (read and meaning is Meaning.YES):
+            return meaning
+    return None
 
 
 # ── what a message names ───────────────────────────────────────────────────────────────────────────────────────────

@@ -240,6 +240,7 @@ def load_book(folder: Path = FOLDER) -> Book:
     keys = {key for node in nodes.values() for key in (*node.says, *(option.text for option in node.options))}
     keys.update(SPOKEN)
     twins = _twins(heads, nodes)
+    needs = {key: _needs(key) for key in keys}
     return Book(
         nodes=nodes,
         starts={flow: f"{flow}.{head['start']}" for flow, (_, head) in heads.items()},
@@ -249,7 +250,8 @@ def load_book(folder: Path = FOLDER) -> Book:
         words=words,
         tables=tables,
         unsorted=given["unsorted"],
-        needs={key: _needs(key) for key in keys},
+        needs=needs,
+        plain={key: Say(key) for key, names in needs.items() if not names},
         quiet_report=quiet["report"],
         quiet_end=quiet["end"],
         quiet_sealed=quiet["sealed"],

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 
 from flows import codes, hearing
 from flows.effects import Amend, Append, Forget, GiveCode, KeepStory, Lock, OpenCase, Seal, SealStory
 from flows.model import Call, Details, Event, Item, Lies, Report, Stage, Thread
+from flows.shapes import replace
 from flows.turn import Turn
 
 AFTER = ("complaint.more", "protected.more")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from flows import report
 from flows.effects import Append, Seal, Settle
 from flows.model import Details, Item, Report, Thread
+from flows.shapes import replace
 from flows.turn import Turn
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from flows import blobs
 from flows.book import Book, Node
-from flows.effects import Effect, Step
+from flows.effects import Effect, LookUp, Step
 from flows.model import (
+    Echo,
     Event,
     FoundCase,
     Held,
@@ -22,6 +24,7 @@ from flows.model import (
     Session,
     Value,
 )
+from flows.shapes import replace
 
 # Texts that no flow names because they can be said anywhere.
 SPOKEN = (
@@ -73,12 +76,15 @@ class Turn:
     """One event on its way through the flows."""
 
     book: Book
-    event: Event
+    known: Known
     node: Node
     lang: str
     memory: Memory
     trail: list[str]
     misses: int
+    event: Event = field(init=False)
+    words: str = field(init=False)  # the text of the message, without what a program wrote into it
+    short: str = field(init=False)  # the matching key of a message that may be an answer; "" for a longer one
     key: str | None = None
     says: list[Say] = field(default_factory=list)
     options: tuple[Option, ...] = ()
@@ -102,7 +108,11 @@ class Turn:
     answered: bool = False  # it answered an open question, or was a command
     slept: bool = False  # an unfinished report has been kept since, and said to be
     silent: bool = False  # of a silence: it is the second one, and ends the conversation
-    words: str = ""  # the text of the message, without what a program wrote into it
+
+    def read(self, event: Event) -> None:
+        """Take up an event, with the words of its message."""
+        self.event, self.words, self.key = event, blobs.words(event.text), None
+        self.short = self.folded if len(event.text) <= SHORT else ""
 
     @property
     def folded(self) -> str:
@@ -117,10 +127,6 @@ class Turn:
     def face(self) -> str:
         """The name of the open question as anybody may see it: behind the protected door the ordinary one's."""
         return self.book.faces.get(self.node.name, self.node.name)
-
-    @property
-    def known(self) -> Known:
-        return self.event.known
 
     @property
     def report(self) -> Report:
@@ -152,8 +158,8 @@ class Turn:
         """Add a text to the reply, with whatever values it has places for."""
         if key == "thread.added" and self.memory.thread is not None and self.memory.thread.asked:
             key = "thread.answered"  # the day of what was told is not known to who only answers
-        names = self.book.needs.get(key, ())
-        self.says.append(Say(key, {name: VALUES[name](self) for name in names}))
+        said = self.book.plain.get(key)
+        self.says.append(said or Say(key, {name: VALUES[name](self) for name in self.book.needs.get(key, ())}))
 
     def open_with(self, key: str) -> None:
         """Say a text before all that is said."""
@@ -183,9 +189,9 @@ class Turn:
         return MENU if self.lang else LANGUAGE
 
     @property
-    def short(self) -> str:
-        """The matching key of a message that is short enough to be an answer; "" for a longer one."""
-        return self.folded if len(self.event.text) <= SHORT else ""
+    def looks(self) -> bool:
+        """Whether something must be looked up before this can go on."""
+        return any(type(effect) is LookUp for effect in self.effects)
 
     def note(self) -> None:
         """Remember this message for the person who is called; behind the door nothing of it is remembered."""
@@ -204,16 +210,11 @@ class Turn:
         if not self.trail or self.trail[-1] != self.node.name:
             self.trail = [*self.trail, self.node.name][-TRAIL:]
 
-    def end(self) -> Step:
-        """The step as it stands now."""
-        reply = (
-            Reply(tuple(self.says), self.options, self.face, self.book.fingerprint)
-            if self.says or self.options
-            else None
-        )
+    def end(self, reply: Reply | None, held: Held | None, echo: Echo | None, *, replaces: bool = False) -> Step:
+        """The step as it stands now, with this reply; `held` and `echo` as in `Session`, `replaces` as in `Step`."""
         if self.over:
             # What waited while something else was done is asked again by whatever comes next.
-            session = Session(lang=self.lang, flows=self.book.fingerprint)
+            session = Session(lang=self.lang, flows=self.book.fingerprint, held=held, echo=echo)
         else:
             session = Session(
                 flow=self.node.flow,
@@ -225,8 +226,10 @@ class Turn:
                 flows=self.book.fingerprint,
                 quiet_after=self._quiet_after(),
                 passed=self.passed,
+                held=held,
+                echo=echo,
             )
-        return Step(session, reply, tuple(self.effects), self.sealed, took=self.took)
+        return Step(session, reply, tuple(self.effects), self.sealed, self.took, replaces)
 
     def _quiet_after(self) -> int:
         """Seconds. With a number in hand that opens something it is as short as behind the door, on either side."""
@@ -236,7 +239,7 @@ class Turn:
             return self.book.quiet_sealed
         if self.silent:
             return self.book.quiet_end
-        pending = self.node.report or self.memory != Memory() or not self.node.idle
+        pending = self.node.report or not self.node.idle or self.memory != Memory()
         # On a trial line every conversation opens by saying so, which needs conversations that end.
         return self.book.quiet_report if pending or self.known.trial else 0
 
