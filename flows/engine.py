@@ -32,7 +32,7 @@ from flows.book import Book
 from flows.effects import Step
 from flows.facts import answered
 from flows.hearing import Meaning
-from flows.model import LATER, Event, Found, FoundCase, FoundFacility, Lies, Rating, Session, Thread
+from flows.model import LATER, Event, Found, FoundCase, FoundFacility, Rating, Session, Thread
 from flows.moving import call_person, go, land, offer_person
 from flows.turn import FIRST, LANGUAGE, MENU, REPORT, Turn
 
@@ -57,7 +57,7 @@ def _step_in_flood(book: Book, session: Session, event: Event) -> Step:
 
 
 def _run(book: Book, session: Session, event: Event, read: Callable[[Turn], None]) -> Turn:
-    turn = _begin(book, session, event)
+    turn = Turn(book, session, event)
     was_sealed, begun = turn.report.sealed, turn.report.sealed and turn.report.unfinished
     read(turn)
     looks = turn.looks
@@ -71,33 +71,6 @@ def _run(book: Book, session: Session, event: Event, read: Callable[[Turn], None
     turn.sealed = event.kind != "quiet" and (
         turn.sealed or was_sealed or turn.report.sealed or codes.holds_card(turn.words)
     )
-    return turn
-
-
-def _begin(book: Book, session: Session, event: Event) -> Turn:
-    nodes = book.nodes
-    name = f"{session.flow}.{session.node}" if session.node else ""
-    turn = Turn(
-        book=book,
-        known=event.known,
-        node=nodes[name] if name in nodes else nodes["welcome.menu" if session.lang else "welcome.language"],
-        lang=session.lang,
-        memory=session.memory,
-        trail=[node for node in session.trail if node in nodes],
-        misses=session.misses,
-        passed=session.passed,
-        codes=[event.known.code, *event.known.spare],
-        silent=event.kind == "quiet" and session.quiet_after == book.quiet_end,
-        slept=event.kind == "message" and session.quiet_after == book.quiet_end,
-    )
-    turn.read(event)
-    if turn.node.sealed and not turn.report.sealed:
-        turn.update(lies=Lies.SEALED)  # whatever was lost of a session: who stands behind the door is behind it
-    turn.fresh = not session.node
-    turn.held = holding.waiting(session, event.known.at)
-    turn.seen = turn.held.seen if turn.held is not None else "" if turn.fresh else turn.face
-    turn.lost = bool(session.node) and name not in nodes
-    turn.older = session.flows != book.fingerprint
     return turn
 
 

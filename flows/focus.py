@@ -149,7 +149,7 @@ def return_to(turn: Turn) -> bool:
 def think_again(turn: Turn) -> bool:
     """Whoever has just said how it ended may say otherwise, and whoever asked after it may say so."""
     thread = turn.memory.thread
-    return turn.node.name in (*AFTER, "status.ended") and thread is not None and _judge(turn, thread)
+    return thread is not None and turn.node.name in _JUDGED and _judge(turn, thread)
 
 
 def _judge(turn: Turn, thread: Thread) -> bool:
@@ -163,16 +163,17 @@ def _judge(turn: Turn, thread: Thread) -> bool:
     return _hears(turn, meanings) and _ask_done(turn, thread)
 
 
+_JUDGED = frozenset((*AFTER, "status.ended"))
 _AGAINST = frozenset({Meaning.NOT_DONE, Meaning.HIGHER})
 
 
 def _ask_done(turn: Turn, thread: Thread) -> bool:
     """Try this message as the answer to how it ended; False leaves the conversation where it stands."""
-    was, trail, memory = turn.node, turn.trail, turn.memory
+    was, trail, memory, told = turn.node, turn.trail, turn.memory, turn.report
     _stand_at_verify(turn, thread)
     if ASKS[turn.node.ask](turn, turn.short):
         return True
-    turn.node, turn.trail, turn.memory = was, trail, memory
+    turn.node, turn.trail, turn.memory, turn.report = was, trail, memory, told
     return False
 
 

@@ -228,15 +228,44 @@ _MEANS: dict[Meaning, Callable[[Heard], bool]] = {
 }
 
 
+# What must be heard at least for each of these; most messages have nothing of it, and are asked no further.
+_HINTS: dict[Meaning, tuple[str, ...]] = {
+    Meaning.DONE: ("done",),
+    Meaning.ACCEPT: ("accept",),
+    Meaning.HIGHER: ("higher", "lie", "accept", "agree"),
+    Meaning.YES: ("yes", "send"),
+    Meaning.DONT_KNOW: ("dont_know",),
+    Meaning.NO: ("no", "not", "wait", "wrong", "not_here"),
+    Meaning.HALF: ("half",),
+    Meaning.NOT_DONE: ("not", "no", "lie", "undone", "not_even"),
+    Meaning.NOTHING: ("nothing", "no"),
+    Meaning.WITHDRAW: ("take_back",),
+    Meaning.STOP: ("stop_it",),
+    Meaning.LOST_CODE: ("lost_code",),
+    Meaning.STATUS: ("ask_status", "what_became"),
+    Meaning.CALL: ("call_me",),
+    Meaning.PERSON: ("to_person",),
+    Meaning.LANGUAGE: ("tongue",),
+    Meaning.REPORT: ("complaint",),
+    Meaning.THANKS: ("thanks", "fine", "bless"),
+    Meaning.GREETING: ("greeting",),
+    Meaning.REACTION: ("sign", "yes_sign", "no_sign", "thanks_sign", "reacted"),
+}
+_HINTED = {hint: frozenset(one for one in _HINTS if hint in _HINTS[one]) for hints in _HINTS.values() for hint in hints}
+
+
 def hear(words: Words, folded: str, among: Collection[Meaning]) -> Meaning | None:
     """What a whole message means, of the meanings that are possible where it was said; None is something else."""
     if not folded or len(folded) > SHORT:
         return None
     heard = words.heard.read(folded)
+    hinted = {one for hint in heard.spans if hint in _HINTED for one in _HINTED[hint] if one in among}
+    if not hinted:
+        return None
     # "All right" to how it ended may only say that it was read.
     read = (Meaning.DONE in among or Meaning.ACCEPT in among) and not heard.has("agree", "send")
     for meaning, means in _MEANS.items():
-        if meaning in among and means(heard) and not (read and meaning is Meaning.YES):
+        if meaning in hinted and means(heard) and not (read and meaning is Meaning.YES):
             return meaning
     return None
 

@@ -15,11 +15,6 @@ from locales.channels import CHANNELS
 MOST_TIMES = 5  # of a channel's moment: somebody who goes on writing is answered in between
 
 
-def waiting(session: Session, at: float) -> Held | None:
-    """The reply that is still held now, if one is."""
-    return session.held if session.held is not None and at < session.held.until else None
-
-
 def is_unread(turn: Turn) -> bool:
     """Whether the open question stands in a reply that has not gone out. "Is it done?" was asked by an act before."""
     return turn.held is not None and turn.seen != turn.face and turn.node.flow != "verify"

@@ -64,7 +64,7 @@ _ALIKE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?<=[aeiou])h\b", ""),
     )
 )
-_SAME = str.maketrans("vqھ", "wkہ")
+_SAME = (("v", "w"), ("q", "k"), ("ھ", "ہ"))
 _HAS_ALIKE = re.compile("[a-z\U0001f3fb-\U0001f3ff]")  # without one of these nothing above finds anything
 # What needs no word: digits, as many of them as a sum has, and signs that no entry names.
 BUILT_IN = frozenset({"digits", "sum", "sign"})
@@ -73,7 +73,10 @@ SUM = range(3, 7)  # digits of a number that may be rupees: not a day, nor a tel
 
 def split(folded: str) -> list[str]:
     """The tokens of a folded text: runs of letters, runs of digits, single signs, each in its one spelling."""
-    folded = folded.translate(_SAME)
+    for letter, becomes in _SAME:
+        folded = folded.replace(letter, becomes)
+    if folded.replace(" ", "").isalpha() and not _HAS_ALIKE.search(folded):
+        return folded.split(" ")
     if _HAS_ALIKE.search(folded):
         for pattern, becomes in _ALIKE:
             folded = pattern.sub(becomes, folded)
@@ -186,12 +189,12 @@ class Lexicon:
             places = [spans[part] for part in pattern.parts if part in spans]
             if len(places) < len(pattern.parts):
                 continue
-            if found := set(_near(places) if pattern.near else _in_a_row(places)):
+            if found := _near(places) if pattern.near else _in_a_row(places):
                 if pattern.meaning not in spans:
                     for rank, word in begins.get(pattern.meaning, ()):
                         if word in spans or word == pattern.meaning:
                             heappush(waiting, rank)
-                spans[pattern.meaning] = sorted(found.union(spans.get(pattern.meaning, ())))
+                spans[pattern.meaning] = sorted({*found, *spans.get(pattern.meaning, ())})
         return Heard(tokens, spans)
 
     def _tags(self, token: str, misspelt: bool) -> frozenset[str]:
@@ -214,34 +217,32 @@ class Lexicon:
         return {word for word in words if _one_apart(token, word)}
 
 
-def _in_a_row(places: list[list[Span]]) -> Iterator[Span]:
-    if len(places) == 1:
-        yield from places[0]
-        return
-    for first, end in places[0]:
-        reached = {end}
-        for part in places[1:]:
-            reached = {stop for at in reached for stop in _from(part, at)}
-        yield from ((first, stop) for stop in reached)
+def _in_a_row(places: list[list[Span]]) -> list[Span]:
+    rows = places[0]
+    for part in places[1:]:
+        rows = [(first, stop) for first, end in rows for stop in _from(part, end)]
+    return rows
 
 
-def _from(part: list[Span], at: int) -> Iterator[int]:
-    for place in range(bisect_left(part, (at, 0)), len(part)):  # no slice: a long text would be copied at each word
-        start, end = part[place]
-        if start > at:
-            return
-        yield end
+def _from(part: list[Span], at: int) -> list[int]:
+    stops, place = [], bisect_left(part, (at, 0))
+    while place < len(part) and part[place][0] == at:  # no slice: a long text would be copied at each word
+        stops.append(part[place][1])
+        place += 1
+    return stops
 
 
-def _near(places: list[list[Span]]) -> Iterator[Span]:
+def _near(places: list[list[Span]]) -> list[Span]:
+    found = []
     for one in places[0]:
         low, high = (one[0] - NEAR, 0), (one[0] + NEAR + 1, 0)
         others = [part[bisect_left(part, low) : bisect_left(part, high)] for part in places[1:]]
-        for found in product(*others):
-            spots = sorted((one, *found))
+        for beside in product(*others):
+            spots = sorted((one, *beside))
             if all(end <= start for (_, end), (start, _) in pairwise(spots)) and len({*spots}) == len(places):
-                yield (spots[0][0], spots[0][0])
+                found.append((spots[0][0], spots[0][0]))
                 break
+    return found
 
 
 # ── making it ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -146,6 +146,7 @@ def _node(flow: str, name: str, source: Source, head: dict[str, Any], tables: di
         report=head.get("report", False),
         parts=given.get("parts", 2),
         shown=tuple(Option(option.id, option.digit, Say(option.text)) for option in options),
+        choices={option.id: option for option in options},
     )
 
 
@@ -252,6 +253,7 @@ def load_book(folder: Path = FOLDER) -> Book:
         unsorted=given["unsorted"],
         needs=needs,
         plain={key: Say(key) for key, names in needs.items() if not names},
+        outside=frozenset(key for key, names in needs.items() if "outside" in names),
         quiet_report=quiet["report"],
         quiet_end=quiet["end"],
         quiet_sealed=quiet["sealed"],

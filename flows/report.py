@@ -241,7 +241,9 @@ _TOGETHER = {"place": ("place", "place_text", "location")}
 
 
 def _answered(before: Details, save: str, answer: Details) -> Details:
-    return replace(before, **{name: getattr(answer, name) for name in _TOGETHER.get(save, (save,))})
+    if save not in _TOGETHER:
+        return replace(before, **{save: getattr(answer, save)})
+    return replace(before, **{name: getattr(answer, name) for name in _TOGETHER[save]})
 
 
 def _route(turn: Turn, about: str) -> None:

@@ -22,20 +22,16 @@ else:
         return dataclass(unsafe_hash=frozen, slots=slots)
 
     def replace(one: Any, /, **changed: Any) -> Any:
-        """`dataclasses.replace` for a shape: TypeError for a name that it has not."""
-        read, places = _fields(type(one))
-        values = list(read(one))
-        try:
-            for name, value in changed.items():
-                values[places[name]] = value
-        except KeyError as unknown:
-            raise TypeError(f"{type(one).__name__} has no {unknown}") from None
-        return type(one)(*values)
+        """`dataclasses.replace` for a shape. AttributeError for a name that it has not."""
+        kind = type(one)
+        made = kind(*_fields(kind)(one))
+        for name, value in changed.items():
+            setattr(made, name, value)
+        return made
 
     @cache
-    def _fields(kind: type) -> tuple[Callable[[Any], tuple[Any, ...]], dict[str, int]]:
-        names = [field.name for field in fields(kind)]
-        return attrgetter(*names), {name: place for place, name in enumerate(names)}
+    def _fields(kind: type) -> Callable[[Any], tuple[Any, ...]]:
+        return attrgetter(*(field.name for field in fields(kind)))
 
 
 __all__ = ["replace", "shape"]

@@ -58,7 +58,7 @@ def join(turn: Turn) -> None:
     if thread is not None:
         for item in turn.report.held:
             write(turn, thread, item)
-        turn.remember(report=Report())
+        turn.report = Report()
 
 
 def settle(turn: Turn) -> None:

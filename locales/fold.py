@@ -75,6 +75,10 @@ def fold(text: str) -> str:
     Marks, invisible characters and punctuation go, letter variants become one, digits become 0-9, Latin is lower
     case without accents, white space is single.
     """
-    bared = unicodedata.normalize("NFKD", text).casefold()
-    # Case folding may compose or bring marks of its own (İ), so it is decomposed once more.
-    return _FINAL_HEH.sub("ہ", " ".join(unicodedata.normalize("NFKD", bared).translate(_KEYS).split()))
+    bared = unicodedata.normalize("NFKD", text)
+    cased = bared.casefold()
+    if cased != bared:
+        # Case folding may compose or bring marks of its own (İ), so it is decomposed once more.
+        cased = unicodedata.normalize("NFKD", cased)
+    key = " ".join(cased.translate(_KEYS).split())
+    return _FINAL_HEH.sub("ہ", key) if "ھ" in key else key
