@@ -37,7 +37,8 @@ check: .venv/.ready-dev assets ## lint, types, import contracts, flows and texts
 	@$(BIN)/jawab flows check
 	@$(BIN)/jawab texts check
 
-bench: .venv/.ready-dev ## measure turns and replies against the bare limit, in this run
+bench: .venv/.ready-dev ## measure a step beside other state machines, turns and replies against the bare limit, in this run
+	@$(BIN)/python -m bench.step
 	@$(BIN)/python -m bench
 
 assets: .venv/.ready ## fonts and htmx by npm ci; without them pages use system fonts and no JavaScript

@@ -27,7 +27,7 @@ _VERDICTS = {
 def open_code(turn: Turn) -> bool:
     """A quoted message, or a code anywhere in the text: that case. An identity card's number is refused and blanked."""
     text = turn.words
-    if not turn.event.quoted and (text.isdecimal() and len(text) < codes.LENGTH or not codes.holds_digit(text)):
+    if not turn.event.quoted and ((text.isdecimal() and len(text) < codes.LENGTH) or not codes.holds_digit(text)):
         return False  # most words hold no number, and most numbers answer a question
     if codes.holds_card(text) and not any(map(str.isalpha, text)):
         refuse_card(turn)

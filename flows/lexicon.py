@@ -181,20 +181,21 @@ class Lexicon:
                     spans[tag].append((place, place + 1))
                 else:
                     spans[tag] = [(place, place + 1)]
-        begins = self.begins
+        begins, patterns = self.begins, self.patterns
         waiting = [rank for tag in spans if tag in begins for rank, word in begins[tag] if word in spans]
         heapify(waiting)
         while waiting:
-            pattern = self.patterns[heappop(waiting)]
-            places = [spans[part] for part in pattern.parts if part in spans]
-            if len(places) < len(pattern.parts):
+            pattern = patterns[heappop(waiting)]
+            if not (found := _find(pattern, spans)):
                 continue
-            if found := _near(places) if pattern.near else _in_a_row(places):
-                if pattern.meaning not in spans:
-                    for rank, word in begins.get(pattern.meaning, ()):
-                        if word in spans or word == pattern.meaning:
-                            heappush(waiting, rank)
-                spans[pattern.meaning] = sorted({*found, *spans.get(pattern.meaning, ())})
+            meaning = pattern.meaning
+            if meaning in spans:
+                spans[meaning] = sorted({*found, *spans[meaning]})
+                continue
+            for rank, word in begins.get(meaning, ()):
+                if word in spans or word == meaning:
+                    heappush(waiting, rank)
+            spans[meaning] = sorted({*found}) if len(found) > 1 else found
         return Heard(tokens, spans)
 
     def _tags(self, token: str, misspelt: bool) -> frozenset[str]:
@@ -215,6 +216,15 @@ class Lexicon:
             return set()
         words = {word for less in (token, *_shorter(token)) for word in self.shortened.get(less, ())}
         return {word for word in words if _one_apart(token, word)}
+
+
+def _find(pattern: Pattern, spans: dict[str, list[Span]]) -> list[Span]:
+    places = []
+    for part in pattern.parts:
+        if part not in spans:
+            return []
+        places.append(spans[part])
+    return _near(places) if pattern.near else _in_a_row(places)
 
 
 def _in_a_row(places: list[list[Span]]) -> list[Span]:

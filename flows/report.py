@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from flows import codes, hearing
 from flows.effects import Amend, Append, Forget, GiveCode, KeepStory, Lock, OpenCase, Seal, SealStory
 from flows.model import Call, Details, Event, Item, Lies, Report, Stage, Thread

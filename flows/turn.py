@@ -14,7 +14,6 @@ from flows.model import (
     FoundCase,
     Held,
     Lies,
-    Known,
     Memory,
     Option,
     Place,
