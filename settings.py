@@ -298,13 +298,13 @@ def _filled(settings: Settings, names: tuple[str, ...]) -> Settings:
     return settings.model_copy(update=missing) if missing else settings
 
 
-def listening(settings: Settings) -> list[str]:
-    """The web processes that `jawab up` keeps in this folder, by name; [] where it runs none."""
+def running(settings: Settings) -> dict[str, Any]:
+    """What `jawab up` says of itself in this folder; {} where it does not run."""
     try:
-        found = json.loads(settings.running_file.read_text())
+        found: dict[str, Any] = json.loads(settings.running_file.read_text())
     except (OSError, ValueError):
-        return []
-    return list(found.get("listening", ()))
+        return {}
+    return found
 
 
 def load_running() -> Settings:

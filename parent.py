@@ -1,0 +1,49 @@
+"""The forking parent of `jawab up`: it imports every process of ours once, and opens nothing.
+
+Started by the supervisor with two descriptors: the line of its orders, and the memory of its sign of life.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from socket import socket
+
+from house import forks
+from house.beat import Beat
+from house.forks import Task
+
+gc.disable()  # until all is imported, and then nothing of it is ever looked through
+
+import flows.load  # noqa: E402
+import serving  # noqa: E402
+import settings  # noqa: E402
+import worker  # noqa: E402
+from store import handed  # noqa: E402
+from store.crypto import Malformed  # noqa: E402
+
+
+def run(task: Task) -> int:
+    """One child's life, from what it was given to its end."""
+    given = handed.read(task.given)
+    try:
+        if task.does == "web":
+            serving.serve(given, task.words["part"], beat=task.beat, sockets=task.sockets)
+            return 0
+        if task.does == "lane":
+            return worker.run_lane(given.settings, task.words["lane"], given.keys, task.beat)
+        return worker.run_tick(given.settings, given.keys, task.beat)
+    except (settings.Misconfigured, Malformed) as refused:
+        sys.stderr.write(f"{refused}\n")
+        return 2
+
+
+def main() -> None:
+    line, beat = (int(word) for word in sys.argv[1:])
+    forks.name_process("jawab-parent")
+    flows.load.load_book()
+    forks.serve(socket(fileno=line), Beat(beat), run)
+
+
+if __name__ == "__main__":
+    main()
