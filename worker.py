@@ -155,7 +155,7 @@ class Lane(SimpleWorker):
 
     def request_stop(self, *signalled: Any) -> None:
         self._asked.set()
-        super().request_stop(*signalled)  # type: ignore[no-untyped-call]
+        super().request_stop(*signalled)  # type: ignore[no-untyped-call]  # the package has no types
 
 
 # ── a lane ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -115,9 +115,7 @@ def test_only_settings_reads_the_environment() -> None:
         if re.search(r"os\.environ|getenv|environb", path.read_text())
     }
     # The house hands its environment on to children; it takes no value from it.
-    assert readers <= {"house/supervisor.py"} | {f"house/assets/{name}" for name in ("__init__.py", "__main__.py")}, (
-        readers
-    )
+    assert readers <= {"house/warm.py"} | {f"house/assets/{name}" for name in ("__init__.py", "__main__.py")}, readers
 
 
 def test_nobody_commits_but_who_opens_a_transaction() -> None:

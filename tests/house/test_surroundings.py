@@ -21,9 +21,9 @@ from tests.house.small_district import until
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 
 
-def refused(host: str, port: int, **more: str) -> str:
+def refused(host: str, port: int, variable: str = "JAWAB_PORT") -> str:
     with pytest.raises(web.Taken) as taken:
-        web.listen(host, port, **more)
+        web.listen(host, port, variable=variable)
     return str(taken.value)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from house import beat, kept
+from house import beat
 from house.kept import Kept
 from tests.house.small_district import District, comm, until
 
@@ -149,7 +149,7 @@ def test_a_hung_one_is_replaced(up: Up, name: str) -> None:
 def test_looks_are_counted_and_not_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that slept for an hour wakes up with all of its processes alive."""
     now = 1000.0
-    monkeypatch.setattr(kept.time, "monotonic", lambda: now)
+    monkeypatch.setattr("time.monotonic", lambda: now)
     sign = beat.Beat.make("sign")
     one = Kept(part=object())  # type: ignore[arg-type]
     one.again_at = None
@@ -252,7 +252,7 @@ def test_a_terminal_that_is_closed_stops_it(up: Up, folder: Path) -> None:
     assert not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_who_stops_before_it_is_told_what_is_its_own_ends(tmp_path: Path) -> None:
+def test_who_is_not_told_what_is_its_own_ends(tmp_path: Path) -> None:
     """A child that was forked while the supervisor died, or its word was lost, does not stay."""
     from house import forks
 
