@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -109,6 +107,9 @@ class Settings(BaseSettings):
             return value
         if not value.startswith(("postgresql://", "postgres://")):
             raise ValueError("must begin with postgresql://")
+        from psycopg import ProgrammingError  # noqa: PLC0415 - the supervisor of an embedded database needs no client
+        from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - as above
+
         try:
             ports = str(conninfo_to_dict(value).get("port") or "5432").split(",")
         except ProgrammingError:  # its own words may quote the password

@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from house.process import die_with_parent
+from house import Failed, GivenUp
+from house.process import die_with_parent, wait
 
+LONGEST = 600.0  # seconds
 Told = Mapping[str, Any]  # plain words, as JSON has them
 
 
@@ -69,6 +71,29 @@ class Aside:
             os.kill(self._number, signal.SIGKILL)
             os.waitpid(self._number, 0)
             self._code = -signal.SIGKILL
+
+
+def apart(work: Callable[[], None], given_up: Callable[[], bool]) -> None:
+    """Do it in a process that then ends, with all that it imports. Raises `Failed` as it does, `GivenUp`."""
+
+    def do(_: Told) -> Told:
+        try:
+            work()
+        except Failed as failed:
+            return {"failed": str(failed)}
+        return {"failed": ""}
+
+    beside = Aside(lambda: do)
+    beside.tell({"begin": True})
+    wait(lambda: beside.poll() is not None or given_up(), LONGEST)
+    code = beside.poll()
+    if code is None:
+        beside.stop()
+        raise GivenUp("it was stopped while it was made ready")
+    if code:
+        raise Failed("it cannot be made ready; why stands above")
+    if failed := beside.answer["failed"]:
+        raise Failed(failed)
 
 
 def _live(get_ready: Callable[[], Callable[[Told], Told]], heard: int, answers: int, supervisor: int) -> NoReturn:

@@ -15,7 +15,7 @@ from socket import socket
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from house import Failed, GivenUp, domain, logs, process, warm, web
-from house.aside import Aside
+from house.aside import Aside, apart
 from house.kept import LOOK_EVERY, Kept, Part
 from house.postgres import Postgres
 from house.reload import Reload, Unchanged
@@ -108,7 +108,9 @@ class _Supervisor(Generic[S]):
         self.settings = settings
         self.data = data
         # Settings read after a crash find the dead parts' addresses in running.json: those were never given to us.
-        self.postgres = _unless_given(settings.database_url, stale.get("database_url"), lambda: Postgres(data))
+        self.postgres = _unless_given(
+            settings.database_url, stale.get("database_url"), lambda: Postgres(data, beside=apart)
+        )
         self.valkey = _unless_given(settings.redis_url, stale.get("redis_url"), lambda: Valkey(data))
         self.listening = listening
         self.signals = Signals()
