@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -300,11 +300,13 @@ def _migrate(here: Settings) -> None:
     asyncio.run(refresh())
 
 
-def get_ready(children: Sequence[Child], door: Door) -> Callable[[Settings], Prepared]:
-    """What `jawab up` has done beside it before it starts these: to be called with its parts running."""
+def get_ready(children: Sequence[Child], door: Door) -> Callable[[Mapping[str, str]], Prepared]:
+    """What `jawab up` has done beside it before it starts these: to be called with the addresses of its parts."""
     import handing
 
-    def prepare(here: Settings) -> Prepared:
+    def prepare(addresses: Mapping[str, str]) -> Prepared:
+        filled = {**addresses, "data": Path(addresses["data"])}
+        here = environment.load_to_start().model_copy(update=filled)
         try:
             _ready(here)
             if here.demo:

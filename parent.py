@@ -44,6 +44,7 @@ def main() -> None:
     for name in LATE:
         import_module(name)
     load_book()
+    settings.Settings()  # each child reads some: from pages that are shared, where it was done once before
     forks.serve(socket(fileno=line), Beat(beat), run)
 
 

@@ -10,23 +10,22 @@ replies broadcasts chores tick
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from socket import AF_UNIX, socket
 
 from house.warm import Child
-from settings import Part, Settings
 
 LANES = ("replies", "broadcasts", "chores")
-CUSTODY: Part = "custody"
+CUSTODY = "custody"
 # Of each part its variable, and how many serve it. A second one takes over at once where one dies.
-DIVIDED: tuple[tuple[Part, str, int], ...] = (
+DIVIDED: tuple[tuple[str, str, int], ...] = (
     ("citizen", "JAWAB_PORT", 2),
     ("desk", "JAWAB_DESK_PORT", 1),
     (CUSTODY, "JAWAB_CUSTODY_PORT", 1),
 )
-WHOLE: tuple[tuple[Part, str, int], ...] = (("all", "JAWAB_PORT", 2),)
+WHOLE: tuple[tuple[str, str, int], ...] = (("all", "JAWAB_PORT", 2),)
 PARTS = {part for part, _, _ in DIVIDED + WHOLE}
 
 
@@ -48,23 +47,23 @@ def slot() -> Iterator[Door]:
         yield Door(listening, listening.getsockname()[1:].decode(), secrets.token_urlsafe(32))
 
 
-def table(here: Settings, slot: Door) -> list[Child]:
-    """Every process of ours, in the order of starting."""
+def table(ports: Mapping[str, int], slot: Door) -> list[Child]:
+    """Every process of ours, in the order of starting; `ports` of the parts of the web that stand apart."""
     webs = [
         Child(
             _name(part, number, many),
             "web",
             {"part": part},
-            port=here.port_of(part),
+            port=ports[part],
             variable=variable,
             sockets={"slot": [slot.listening]} if part == CUSTODY else {},
         )
-        for part, variable, many in (DIVIDED if here.divided else WHOLE)
+        for part, variable, many in (WHOLE if "all" in ports else DIVIDED)
         for number in range(1, many + 1)
     ]
     return [*webs, *(Child(lane, "lane", {"lane": lane}) for lane in LANES), Child("tick", "tick")]
 
 
-def _name(part: Part, number: int, many: int) -> str:
+def _name(part: str, number: int, many: int) -> str:
     called = "web" if part == "all" else part
     return f"{called}-{number}" if many > 1 else called

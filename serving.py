@@ -14,7 +14,7 @@ from app import assemble, serve_with
 from bot.intake import drawer
 from desk import protected
 from desk import slot as door
-from house import patience
+from house import patience, pulse
 from house.beat import Beat
 from house.patience import Patient
 from house.reload import LEAVE
@@ -37,7 +37,9 @@ def serve(
 
     async def run() -> None:
         server: uvicorn.Server | None = None
-        showing = asyncio.create_task(beat.go_on(lambda: server is not None and server.started)) if beat else None
+        showing = (
+            asyncio.create_task(pulse.go_on(beat, lambda: server is not None and server.started)) if beat else None
+        )
         async with opened(here, given.keys, roles=ROLES_OF[part]) as jawab, _kept(jawab, part, given, made.get("slot")):
             end = given.slot or Slot("", "")  # a desk that nobody handed one hears that custody is away
             behind = door.call(end.address, end.word) if part == "desk" else None

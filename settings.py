@@ -308,6 +308,17 @@ def running(settings: Settings) -> dict[str, Any]:
     return found
 
 
+def load_to_start() -> Settings:
+    """`load`, for `jawab up`: a demo is called by its own address."""
+    here = load()
+    return here.model_copy(update={"public_url": here.base_url}) if here.demo and not here.public_url else here
+
+
+def parts_of(here: Settings) -> tuple[Part, ...]:
+    """Of which parts the web is made, each with a port of its own."""
+    return ("citizen", "desk", "custody") if here.divided else ("all",)
+
+
 def load_running() -> Settings:
     """`load`, for what works on a system that is there. Raises `Misconfigured` without a database or a key file.
 

@@ -25,6 +25,7 @@ from rq.serializers import JSONSerializer
 
 from bot import deliver, media, registry
 from broadcast import publish
+from house import pulse
 from house.beat import Beat
 from jobs import CHUNK, EVERY, JOBS, Clockwork, enter
 from settings import Settings
@@ -76,7 +77,7 @@ class Loop:
         self._loop.run_until_complete(self._live())
 
     async def _live(self) -> None:
-        beating = asyncio.create_task(self._beat.go_on(lambda: self._jawab is not None)) if self._beat else None
+        beating = asyncio.create_task(pulse.go_on(self._beat, lambda: self._jawab is not None)) if self._beat else None
         try:
             async with self._opening() as jawab:
                 self._jawab = jawab

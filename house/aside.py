@@ -96,6 +96,14 @@ def apart(work: Callable[[], None], given_up: Callable[[], bool]) -> None:
         raise Failed(failed)
 
 
+def ask(work: Callable[[], dict[str, Any]]) -> dict[str, Any] | int:
+    """What it says, in a process that then ends with all that it has imported; else the exit status of its refusal."""
+    beside = Aside(lambda: lambda _: work())
+    beside.tell({"begin": True})
+    wait(lambda: beside.poll() is not None, LONGEST)
+    return beside.poll() or dict(beside.answer)
+
+
 def _live(get_ready: Callable[[], Callable[[Told], Told]], heard: int, answers: int, supervisor: int) -> NoReturn:
     code = 1
     try:

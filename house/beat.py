@@ -6,11 +6,9 @@ over the web's own port: two processes listen there, and whichever is free would
 
 from __future__ import annotations
 
-import asyncio
 import os
 import struct
 import time
-from collections.abc import Callable
 
 EVERY = 0.5  # seconds between two signs
 LATE = 1.5  # a sign so old is a silence
@@ -43,12 +41,6 @@ class Beat:
 
     def close(self) -> None:
         os.close(self.descriptor)
-
-    async def go_on(self, serves: Callable[[], bool] = lambda: True) -> None:
-        """Write it again and again, on the loop that is to be watched, until cancelled."""
-        while True:
-            self.strike(serves=serves())
-            await asyncio.sleep(EVERY)
 
     def _read(self) -> tuple[float, bool]:
         when, serves = _SHAPE.unpack(os.pread(self.descriptor, _SHAPE.size, 0))

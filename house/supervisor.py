@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, TypeVar
 
 from house import Failed, GivenUp, domain, logs, process, warm, web
 from house.aside import Aside, apart
@@ -30,28 +30,20 @@ TRIM_EVERY = 60.0
 REFUSED = 2  # the exit status of "what you gave me is not usable": trying again would not change it
 
 
-class Settings(Protocol):
-    """What is asked of the settings, which are read elsewhere."""
+@dataclass(frozen=True)
+class Place:
+    """What we must know of the settings, which are read elsewhere: to stay small we hold no more of them."""
 
-    @property
-    def mode(self) -> str: ...
-    @property
-    def host(self) -> str: ...
-    @property
-    def port(self) -> int: ...
-    @property
-    def data(self) -> Path: ...
-    @property
-    def database_url(self) -> str: ...
-    @property
-    def redis_url(self) -> str: ...
-    @property
-    def base_url(self) -> str: ...
-    def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Self: ...
+    data: Path
+    host: str
+    port: int
+    base_url: str
+    database_url: str = ""
+    redis_url: str = ""
 
 
-S = TypeVar("S", bound=Settings)
 L = TypeVar("L", bound=Part)
+Addresses = Mapping[str, str]  # of the running parts: what of the settings is filled in, by its name there
 
 
 @dataclass(frozen=True)
@@ -62,20 +54,23 @@ class Prepared:
     given: Mapping[str, bytes]
 
 
+GetReady = Callable[[], Callable[[Addresses], Prepared]]
+
+
 def run(
-    settings: S,
+    place: Place,
     *,
     parent: Sequence[str],
     children: Sequence[Child],
-    get_ready: Callable[[], Callable[[S], Prepared]],
+    get_ready: GetReady,
 ) -> int:
     """Run until we are told to stop; the exit status is 0 after a stop, 1 for a part that failed, 2 for a refusal.
 
     `parent` is the command of the forking parent, which is told its two descriptors. `get_ready` is called in a process
-    of its own, and what it answers is given the settings with the addresses of the running parts filled in.
+    of its own, and what it answers is given the addresses of the running parts.
     Call it from the main thread: signals arrive there, and children die with the thread that started them.
     """
-    data = settings.data.absolute()
+    data = place.data.absolute()
     try:
         process.own_folder(data)
         process.own_folder(data / "run")
@@ -94,24 +89,24 @@ def run(
                 if child.port and child.port not in listening:
                     # After a crash the killed web processes may need a moment to let go of their port.
                     patience = 5.0 if stale else 0.0
-                    made = web.listen(settings.host, child.port, patience, child.variable)
+                    made = web.listen(place.host, child.port, patience, child.variable)
                     listening[child.port] = [sockets.enter_context(one) for one in made]
-            return _Supervisor(settings, data, stale, listening).run(parent, children, get_ready)
+            return _Supervisor(place, data, stale, listening).run(parent, children, get_ready)
     except web.Taken as taken:
         return _refuse(str(taken))
     finally:
         os.close(lock)
 
 
-class _Supervisor(Generic[S]):
-    def __init__(self, settings: S, data: Path, stale: Mapping[str, Any], listening: dict[int, list[socket]]) -> None:
-        self.settings = settings
+class _Supervisor:
+    def __init__(self, place: Place, data: Path, stale: Mapping[str, Any], listening: dict[int, list[socket]]) -> None:
+        self.place = place
         self.data = data
         # Settings read after a crash find the dead parts' addresses in running.json: those were never given to us.
         self.postgres = _unless_given(
-            settings.database_url, stale.get("database_url"), lambda: Postgres(data, beside=apart)
+            place.database_url, stale.get("database_url"), lambda: Postgres(data, beside=apart)
         )
-        self.valkey = _unless_given(settings.redis_url, stale.get("redis_url"), lambda: Valkey(data))
+        self.valkey = _unless_given(place.redis_url, stale.get("redis_url"), lambda: Valkey(data))
         self.listening = listening
         self.signals = Signals()
         self.kept: list[Kept] = []
@@ -122,14 +117,12 @@ class _Supervisor(Generic[S]):
         self.running: dict[str, Any] = {}
         self.deaths = 0
 
-    def run(
-        self, parent: Sequence[str], children: Sequence[Child], get_ready: Callable[[], Callable[[S], Prepared]]
-    ) -> int:
+    def run(self, parent: Sequence[str], children: Sequence[Child], get_ready: GetReady) -> int:
         with self.signals:
             try:
                 warm.adopt_orphans()
                 domain.hide_memory()  # from here on there are processes of ours which have no business in it
-                self.aside = Aside(lambda: self._prepare(get_ready()))
+                self.aside = Aside(lambda: _prepare(get_ready()))
                 forking = self.parent = self._keep_alive(Parent(parent, self.data))
                 addresses = self._start_parts()
                 self._write_running(addresses, children)
@@ -175,14 +168,6 @@ class _Supervisor(Generic[S]):
                 found[name] = part.url
         return found
 
-    def _prepare(self, work: Callable[[S], Prepared]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-        def prepare(told: Mapping[str, Any]) -> Mapping[str, Any]:
-            made = work(self.settings.model_copy(update={**told, "data": Path(told["data"])}))
-            given = {name: words.decode() for name, words in made.given.items()}
-            return {"announcement": made.announcement, "given": given}
-
-        return prepare
-
     def _wait_for(self, aside: Aside, addresses: Mapping[str, str]) -> Prepared:
         aside.tell(addresses)
         self._keep(lambda: aside.poll() is not None, starting=True)
@@ -204,9 +189,9 @@ class _Supervisor(Generic[S]):
             "database_url": self.postgres.place if self.postgres else "",  # without a password: `keys` has those
             "redis_url": addresses.get("redis_url", ""),
             "pid": os.getpid(),
-            "web": web.address(self.settings.host, self.settings.port),
+            "web": web.address(self.place.host, self.place.port),
             "listening": [child.name for child in children if child.port],
-            "public_url": self.settings.base_url,  # a command in another shell tells it to providers
+            "public_url": self.place.base_url,  # a command in another shell tells it to providers
             "reloads": {"ended": 0, "under_way": False, "problem": ""},
         }
         self._save_running()
@@ -236,7 +221,7 @@ class _Supervisor(Generic[S]):
                 if time.monotonic() > deadline:
                     raise Failed(f"{name} is not ready after {READY_PATIENCE:.0f} s:\n{process.last_lines(own.log)}")
                 serves = own.poll() is None and own.beat is not None and own.beat.serves
-                if serves and web.is_ready(self.settings.host, own.child.port):
+                if serves and web.is_ready(self.place.host, own.child.port):
                     del waited[name]
             return not waited
 
@@ -353,6 +338,17 @@ class _Supervisor(Generic[S]):
             if part is not None:
                 part.stop(hurry)
         _running_file(self.data).unlink(missing_ok=True)
+
+
+def _prepare(work: Callable[[Addresses], Prepared]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """The same in plain words, which go through a pipe."""
+
+    def prepare(told: Mapping[str, Any]) -> Mapping[str, Any]:
+        made = work(told)
+        given = {name: words.decode() for name, words in made.given.items()}
+        return {"announcement": made.announcement, "given": given}
+
+    return prepare
 
 
 class _Refused(Exception):

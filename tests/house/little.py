@@ -11,7 +11,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from socket import socket
 
-from house import forks
+from house import forks, pulse
 from house.beat import EVERY, Beat
 from house.forks import Task
 
@@ -48,7 +48,7 @@ def deaf(task: Task) -> None:
 
 
 def alive(task: Task) -> None:
-    asyncio.run(task.beat.go_on())
+    asyncio.run(pulse.go_on(task.beat))
 
 
 def program(task: Task) -> None:

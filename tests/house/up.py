@@ -6,36 +6,17 @@ import json
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
-from house.supervisor import Prepared, run
+from house.supervisor import Place, Prepared, run
 from house.warm import Child
 
 
-@dataclass(frozen=True)
-class Settings:
-    data: Path
-    port: int
-    host: str = "127.0.0.1"
-    mode: str = "demo"
-    database_url: str = ""
-    redis_url: str = ""
-
-    @property
-    def base_url(self) -> str:
-        return "https://jawab.test"
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Settings:
-        return replace(self, **update or {})
-
-
-def prepare(settings: Settings, slow: float, word: str) -> Prepared:
+def prepare(addresses: Mapping[str, str], slow: float, word: str) -> Prepared:
     """Each start leaves a row, and is announced."""
-    with psycopg.connect(settings.database_url) as connection:
+    with psycopg.connect(addresses["database_url"]) as connection:
         connection.execute("create table if not exists starts (at timestamptz default now())")
         connection.execute("insert into starts default values")
         row = connection.execute("select count(*) from starts").fetchone()
@@ -43,8 +24,8 @@ def prepare(settings: Settings, slow: float, word: str) -> Prepared:
     if slow:
         say("seeding")
         time.sleep(slow)
-    found = {"starts": row[0], "database_url": settings.database_url, "redis_url": settings.redis_url}
-    given = json.dumps({"word": word, "data": str(settings.data)}).encode() if word else b""
+    found = {"starts": row[0], **{name: addresses[name] for name in ("database_url", "redis_url")}}
+    given = json.dumps({"word": word, "data": addresses["data"]}).encode() if word else b""
     return Prepared(json.dumps(found) + "\n", {"replies": given})
 
 
@@ -59,14 +40,15 @@ def main() -> int:
     server = given.pop("server", None)
     slow = given.pop("slow_seed", 0)
     word = given.pop("word", "")
-    settings = Settings(**given | {"data": Path(given["data"])})
+    addresses = {name: given[name] for name in ("database_url", "redis_url") if name in given}
+    place = Place(host="127.0.0.1", base_url="https://jawab.test", **given | {"data": Path(given["data"])})
     children = [
         *(
             Child(
                 f"web-{number}",
                 "program" if server else "web",
                 {"program": server} if server else {},
-                port=settings.port,
+                port=place.port,
             )
             for number in (1, 2)
         ),
@@ -78,10 +60,10 @@ def main() -> int:
         ),
     ]
     return run(
-        settings,
-        parent=[sys.executable, str(Path(__file__).with_name("little.py")), str(settings.data.parent / "broken")],
+        place,
+        parent=[sys.executable, str(Path(__file__).with_name("little.py")), str(place.data.parent / "broken")],
         children=children,
-        get_ready=lambda: lambda here: prepare(here, slow, word),
+        get_ready=lambda: lambda running: prepare({**addresses, **running}, slow, word),
     )
 
 
