@@ -163,6 +163,13 @@ def test_looks_are_counted_and_not_seconds(monkeypatch: pytest.MonkeyPatch) -> N
     assert [one.is_hung(sign) for _ in range(4)] == [False] * 4
     now += 1
     assert [one.is_hung(sign) for _ in range(4)] == [False, False, True, True]
+    sign.strike()
+    now += 0.9
+    held = [one.is_hung(sign)]
+    for _ in range(2):
+        now += 2
+        held.append(one.is_hung(sign))
+    assert held == [False] * 3, "five seconds of work are no silence"
     sign.close()
 
 
