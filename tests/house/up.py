@@ -41,7 +41,7 @@ def main() -> int:
     slow = given.pop("slow_seed", 0)
     word = given.pop("word", "")
     addresses = {name: given[name] for name in ("database_url", "redis_url") if name in given}
-    place = Place(host="127.0.0.1", base_url="https://jawab.test", **given | {"data": Path(given["data"])})
+    place = Place(base_url="https://jawab.test", **{"host": "127.0.0.1", **given, "data": Path(given["data"])})
     children = [
         *(
             Child(
