@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from urllib.parse import parse_qsl
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
@@ -132,7 +132,7 @@ app = FastAPI(lifespan=lifespan)
 
 @app.post("/in/twilio")
 async def hook(request: Request) -> Response:
-    form: dict[str, Any] = dict(await request.form())
+    form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))  # request.form() costs twice that
     if not validator.validate(URL, form, request.headers.get("x-twilio-signature", "")):
         return Response(status_code=403)
     text = await way(form["MessageSid"], form["From"], form["Body"])
