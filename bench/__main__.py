@@ -53,7 +53,9 @@ def main() -> None:
     parser.add_argument("--even", action="store_true", help="only how even sealed and ordinary turns are")
     parser.add_argument("--turns", action="store_true", help="only turns, beside the limit and the floor")
     parser.add_argument("--peers", action="store_true", help="FastAPI with psycopg, Core and ORM too")
-    parser.add_argument("--beside", help="the folder of another state of this code, served from the same database")
+    parser.add_argument(
+        "--beside", type=os.path.abspath, help="the folder of another state of this code, served from the same database"
+    )
     parser.add_argument("--phones", default="1,16,64", help="how many talk at once")
     parser.add_argument("--scripts", default=",".join(SCRIPTS), help="what they say")
     given = parser.parse_args()
@@ -84,7 +86,7 @@ async def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
                 web = stack.enter_context(_process(["cli", "web"], env, web_port))
                 sides = {"ours": (web_port, web), "limit": _bare(stack, "bench.limit:app", bare)}
                 if given.beside:
-                    port, there = _free_port(), os.path.abspath(given.beside)  # noqa: PTH100 - nothing is asked of the disk
+                    port, there = _free_port(), given.beside
                     other = env | {"JAWAB_PORT": str(port), "PYTHONPATH": there}
                     sides["beside"] = port, stack.enter_context(_process(["cli", "web"], other, port, there))
                 if given.peers:
