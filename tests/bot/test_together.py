@@ -27,6 +27,7 @@ class Gate:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sizes: list[int] = []  # of each statement that moved several
         self._read, self._open = standing.read, asyncio.Event()
+        self._open.set()
         self._move_many = moves.move_many
         monkeypatch.setattr(standing, "read", self._hold)
         monkeypatch.setattr(moves, "move_many", self._count)
