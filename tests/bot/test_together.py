@@ -122,6 +122,20 @@ async def test_the_same_message_twice_in_a_group_has_the_effect_of_once(
     assert (await stands(other)) == (await stands(third))
 
 
+async def test_whom_the_provider_names_by_an_id_is_taken_with_others_and_never_twice_in_one_group(
+    jawab: Jawab, owner: Owner, demo: Any, gate: Gate
+) -> None:
+    first, *phones = await phones_at(jawab, owner, 3, "سلام", "1")
+    ids = [f"PK.one{number}" for number in range(2)]
+    for phone, person in zip(phones, ids, strict=True):
+        assert await turn.take_alone(jawab, phone.inbound("1", person=person)) == "taken"
+    said = [phone.inbound("0", person=person) for phone, person in zip(phones, ids, strict=True)]
+    under_the_number = phones[0].inbound("2")
+    assert await gate.at_once(jawab, [first.inbound("1"), *said, under_the_number]) == ["taken"] * 4
+    assert gate.sizes == [2], "the same person under a number and under an id is one"
+    assert [(await stands(phone))[2] for phone in phones] == [5, 4]
+
+
 async def test_a_poison_turn_harms_no_neighbour(
     jawab: Jawab, owner: Owner, demo: Any, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
