@@ -1,0 +1,117 @@
+"""Every part killed, frozen or wiped, one at a time, while people report and the provider has a bad day."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from house.postgres import as_owner
+from settings import load
+from tests.chaos import plan
+from tests.chaos.citizens import Crowd, Message
+from tests.chaos.gaps import longest
+from tests.chaos.killer import Done, Killer, kinds
+from tests.chaos.table import Row, must, none, told, within
+from tests.chaos.truth import Truth
+from tests.providers.callbacks import Callbacks
+from tests.providers.faults import BAD_DAY
+from tests.providers.twilio import FakeTwilio
+from tests.town import Town, found_town, wait_for
+
+RATE, LEAST = 20.0, 2.5  # messages a second
+CALM = 6.0  # seconds in which nothing is done to it, to see whether this machine carries so many
+IN_TIME, SHARE = 1.0, 0.95  # so many are accepted within this second
+DRAINED_WITHIN = 150.0  # a claim's lease, the provider asked, the next tries
+REPLACED_WITHIN = 8.0
+
+
+def run(seed: int, seconds: float, rounds: int = 0) -> Iterator[Row]:
+    """Rows of the table. `seconds` of faults, or so many whole rounds of every kind where `rounds` is given."""
+    provider = FakeTwilio()
+    provider.fail_some(BAD_DAY, seed)
+    provider.callbacks = Callbacks(provider, seed)
+    with provider, found_town(provider=provider) as town:
+        force = Force(town, seed)
+        force.crowd.start()
+        try:
+            force.harm(seconds, rounds)
+        finally:
+            force.crowd.stop()
+        yield from force.look()
+
+
+class Force:
+    """One town, the crowd that writes to it, and what was done to it."""
+
+    def __init__(self, town: Town, seed: int) -> None:
+        self.seed = seed
+        self.crowd = Crowd(town.url, town.provider, RATE, seed)
+        self.killer = Killer(town, self.crowd, seed)
+        settings = load(data=town.data, mode="demo")
+        self.truth = Truth(as_owner(settings.database_url, settings.data), town.provider, self.crowd)
+        self.done: list[Done] = []
+
+    def harm(self, seconds: float, rounds: int) -> None:
+        self.settle()
+        able = kinds(tuple(self.killer.whole))
+        end = time.monotonic() + seconds
+        for number, kind in enumerate(plan.order(able, self.seed)):
+            if number >= rounds * len(able) if rounds else time.monotonic() >= end:
+                return
+            done = self.killer.do(kind)
+            self.done.append(done)
+            _say(f"{kind.name}: back after {done.back:.1f} s, silence {self.silence(done):.2f} s")
+
+    def settle(self) -> None:
+        """Halve the rate until what this machine can spare carries it: in a jam no kill is seen."""
+        wait_for(lambda: self.crowd.accepted, 60)
+        while True:
+            first = len(self.crowd.messages)
+            time.sleep(CALM)
+            if keeps_up(self.crowd.messages[first:], time.monotonic()) or self.crowd.rate <= LEAST:
+                return
+            self.crowd.rate /= 2
+            _say(f"this machine does not carry so many now: {self.crowd.rate:g} messages a second")
+            wait_for(lambda: all(one.accepted or one.given_up for one in self.crowd.messages[:-20]), 120)
+
+    def silence(self, done: Done) -> float:
+        return longest(self.crowd.accepted, done.begin, done.end)
+
+    def look(self) -> Iterator[Row]:
+        drained = self.truth.drain(DRAINED_WITHIN)
+        yield told("seed, and faults done", f"{self.seed}, {len(self.done)}")
+        yield told(
+            "messages a second",
+            f"{self.crowd.rate:g}" + (", all that this machine carried" if self.crowd.rate < RATE else ""),
+        )
+        yield must(f"everything at rest within {DRAINED_WITHIN:g} s", "yes", "yes" if drained else "no", drained)
+        yield from self.truth.rows()
+        by_kind: dict[str, list[Done]] = defaultdict(list)
+        for done in self.done:
+            by_kind[done.kind.name].append(done)
+        for name, all_of in sorted(by_kind.items()):
+            kind = all_of[0].kind
+            yield within(f"{name}: nobody taken in for", [self.silence(done) for done in all_of], kind.silence)
+            if kind.does == "hang":
+                yield within(f"{name}: replaced after", [done.back for done in all_of], REPLACED_WITHIN)
+            elif kind.parts:
+                yield told(f"{name}: there again after", ", ".join(f"{done.back:.1f} s" for done in all_of))
+            if kind.does == "reload":
+                refused = sum(
+                    one.status != 200 for done in all_of for one in self.crowd.tries if done.begin <= one.at <= done.end
+                )
+                yield none(f"{name}: posts refused", refused)
+
+
+def keeps_up(messages: Sequence[Message], now: float) -> bool:
+    """Whether nearly all of these were accepted in time; those that are too young to tell are left out."""
+    told_by_now = [one for one in messages if one.begun < now - IN_TIME]
+    good = sum(one.accepted is not None and one.accepted - one.begun < IN_TIME for one in told_by_now)
+    return bool(told_by_now) and good >= SHARE * len(told_by_now)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
