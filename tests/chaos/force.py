@@ -87,7 +87,9 @@ class Force:
             f"{self.crowd.rate:g}" + (", all that this machine carried" if self.crowd.rate < RATE else ""),
         )
         yield must(f"everything at rest within {DRAINED_WITHIN:g} s", "yes", "yes" if drained else "no", drained)
-        yield from self.truth.rows()
+        yield must("the database answers at the end", "yes", "yes" if (there := self.truth.answers()) else "no", there)
+        if there:
+            yield from self.truth.rows()
         by_kind: dict[str, list[Done]] = defaultdict(list)
         for done in self.done:
             by_kind[done.kind.name].append(done)

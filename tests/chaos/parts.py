@@ -39,8 +39,6 @@ def below(root: int) -> Iterator[Process]:
             said = _read(PROC / str(pid) / "cmdline").replace("\0", " ")
         except (OSError, ValueError):
             continue
-        if name.startswith("python"):
-            name = _by_its_words(said)
         if pid != root:
             yield Process(pid, name, above, said)
         waiting += [(child, name) for child in children]
@@ -60,14 +58,6 @@ def servers(root: int) -> dict[str, list[int]]:
             if one.above == DATABASE and OF_THE_DATABASE in one.said:
                 found["ours"].append(one.pid)
     return found
-
-
-def _by_its_words(said: str) -> str:
-    """A process that does not carry its name: what it was started with says it."""
-    words = said.split()
-    if "worker" in words:
-        return words[words.index("worker") + 1]
-    return "web-1" if "web" in words else "tick" if "tick" in words else ""
 
 
 def _read(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -34,8 +35,9 @@ class Truth:
         """Wait until nothing is undone, due or on its way; whether that came in time."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if not self._left():
-                return True
+            with suppress(psycopg.OperationalError):
+                if not self._left():
+                    return True
             time.sleep(0.5)
         return False
 
@@ -116,6 +118,14 @@ class Truth:
             list(UNENDED),
         )
         return int(row["n"])
+
+    def answers(self) -> bool:
+        """Whether the database can be asked at all."""
+        try:
+            self._ask("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def _ask(self, statement: Any, *values: Any) -> list[dict[str, Any]]:
         # Each time anew: the database was killed meanwhile.
