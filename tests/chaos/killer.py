@@ -21,7 +21,7 @@ from tests.chaos.plan import Kind
 from tests.town import Town
 
 PATIENCE = 120.0  # seconds until what was ended is given up
-SETTLED = 1.5  # seconds of quiet after it is back
+SETTLED = 0.5  # seconds of quiet after it is back
 FROZEN = 4.0  # seconds that PostgreSQL stands still
 LOOK = 0.1
 
