@@ -23,7 +23,7 @@ from tests.town import OURS, STORIES
 WHATSAPP = 0.6  # of all people; the others write SMS
 COPIED = 0.1  # of all messages: posted two or three times at once
 KEPT = 0.5  # of all posts go through a connection that is kept, the others through one of their own
-OPEN = 60  # people who are in the middle of a report
+THINKS = 2.0  # seconds between two messages of one person, so that many are in the middle of a report
 WRITES_AGAIN = 20.0  # seconds after which somebody whose message was never accepted says it once more
 
 
@@ -80,6 +80,7 @@ class Crowd:
         self._by_address: dict[str, Citizen] = {}
         self._loop = asyncio.new_event_loop()
         self._stop = threading.Event()
+        self._closing = False
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._live(),), name="citizens")
         self._at_work: set[asyncio.Task[None]] = set()
 
@@ -87,8 +88,16 @@ class Crowd:
         self.provider.listeners.append(lambda taken: self._loop.call_soon_threadsafe(self._hear, taken))
         self._thread.start()
 
+    def finish(self, seconds: float) -> None:
+        """Nobody new comes, and those in the middle of a report end it; after so long whoever is left stays silent."""
+        self._closing = True
+        deadline = time.monotonic() + seconds
+        while self._by_address and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.stop()
+
     def stop(self) -> None:
-        """Nobody says anything new; what was said is posted to its end."""
+        """Nobody says anything more; what was said is posted to its end."""
         self._stop.set()
         self._thread.join()
 
@@ -101,16 +110,19 @@ class Crowd:
         ):
             due = time.monotonic()
             while not self._stop.is_set():
-                self._go(self._say(self._next(), (kept, new)))
+                if (speaks := self._next()) is not None:
+                    self._go(self._say(speaks, (kept, new)))
                 due += self._dice.uniform(0.5, 1.5) / self.rate
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
             while self._at_work:
                 await asyncio.wait(self._at_work)
 
-    def _next(self) -> Citizen:
+    def _next(self) -> Citizen | None:
         """Whoever has waited longest since they were answered; somebody new where too few are in the middle of it."""
-        if self._ready and len(self._by_address) >= OPEN:
+        if self._ready and (self._closing or len(self._by_address) >= THINKS * self.rate):
             return self._ready.popleft()
+        if self._closing:
+            return None
         lang = LANGS[len(self.people) % len(LANGS)]
         phone = f"+92397{len(self.people):07d}"
         made = Citizen(phone, self._dice.random() < WHATSAPP, list(SCRIPTS[lang]))

@@ -25,6 +25,7 @@ RATE, LEAST = 20.0, 2.5  # messages a second
 CALM = 2.5  # seconds in which nothing is done to it, to see whether this machine carries so many
 LOOKS = 5  # at a crowd in a jam, before fewer write
 IN_TIME, SHARE = 1.0, 0.95  # so many are accepted within this second
+ENDED_WITHIN = 20.0  # seconds for those in the middle of a report, once the harm is over
 DRAINED_WITHIN = 150.0  # a claim's lease, the provider asked, the next tries
 REPLACED_WITHIN = 8.0
 
@@ -39,6 +40,7 @@ def run(seed: int, seconds: float, rounds: int = 0) -> Iterator[Row]:
         force.crowd.start()
         try:
             force.harm(seconds, rounds)
+            force.crowd.finish(ENDED_WITHIN)
         finally:
             force.crowd.stop()
         yield from force.look()

@@ -33,9 +33,9 @@ def must(promise: str, target: str, measured: object, right: bool) -> Row:
 
 
 def none(promise: str, found: int, *, of: int | None = None, more: str = "") -> Row:
-    """What must not happen even once; `of` so many."""
+    """What must not happen even once; `of` so many. Of none it was never tried."""
     seen = str(found) + (f" of {of:,}" if of is not None else "") + (f" ({more})" if more else "")
-    return must(promise, "0", seen, found == 0)
+    return must(promise, "0", seen, found == 0 and of != 0)
 
 
 def within(promise: str, seconds: Sequence[float], target: float) -> Row:

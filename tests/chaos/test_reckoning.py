@@ -64,6 +64,7 @@ def test_slow_answers_cost_tries(tries: int, gone: float, waits: float | None) -
 def test_one_lost_message_breaks_a_promise_and_a_slow_machine_does_not() -> None:
     assert table.none("lost", 0, of=9).verdict == "kept"
     assert table.none("lost", 1, of=9).verdict == "BROKEN"
+    assert table.none("lost", 0, of=0).verdict == "BROKEN", "what was not tried is not kept"
     assert table.within("silence", [0.4, 0.9], 1.0).verdict == "kept"
     assert table.within("silence", [0.4, 1.0], 1.0).verdict == "late"
     assert table.within("silence", [0.4, 5.0], 1.0).verdict == "BROKEN"
