@@ -51,16 +51,19 @@ class Force:
 
     def __init__(self, town: Town, seed: int) -> None:
         self.seed = seed
-        self.crowd = Crowd(town.url, town.provider, RATE, seed)
+        self.crowd = Crowd(town.url, town.provider, LEAST, seed)
         self.killer = Killer(town, self.crowd, seed)
         settings = load(data=town.data, mode="demo")
         self.truth = Truth(as_owner(settings.database_url, settings.data), town.provider, self.crowd)
         self.done: list[Done] = []
         self.load = os.getloadavg()
+        self.begun = 0.0
 
     def harm(self, seconds: float, rounds: int) -> None:
         wait_for(lambda: self.crowd.accepted, 60)
+        self.climb()
         self.settle()
+        self.begun = time.monotonic()
         able = kinds(tuple(self.killer.whole))
         end = time.monotonic() + seconds
         for number, kind in enumerate(plan.order(able, self.seed)):
@@ -72,16 +75,22 @@ class Force:
             _say(f"{kind.name}: back after {done.back:.1f} s, silence {self.silence(done):.2f} s")
         self.load = os.getloadavg()
 
+    def climb(self) -> None:
+        """From few messages a second to all, as far as this machine carries them."""
+        while self._calm() and self.crowd.rate < RATE:
+            self.crowd.rate = min(RATE, 2 * self.crowd.rate)
+
+    def _calm(self) -> bool:
+        first = len(self.crowd.messages)
+        time.sleep(CALM)
+        return keeps_up(self.crowd.messages[first:], time.monotonic())
+
     def settle(self) -> None:
         """Wait until nobody waits. A crowd in a jam hides what a kill did, so where this machine does not carry so many
         now, fewer write.
         """
         looks = 0
-        while True:
-            first = len(self.crowd.messages)
-            time.sleep(CALM)
-            if keeps_up(self.crowd.messages[first:], time.monotonic()):
-                return
+        while not self._calm():
             looks += 1
             if looks % LOOKS == 0:
                 if self.crowd.rate <= LEAST:
@@ -96,6 +105,7 @@ class Force:
         """To be asked once, after the crowd has stopped."""
         drained = self.truth.drain(DRAINED_WITHIN)
         yield told("seed, and faults done", f"{self.seed}, {len(self.done)}")
+        yield told("parts that were found", ", ".join(sorted(self.killer.whole)))
         carried = self.crowd.rate == RATE
         seen = "all the time" if carried else f"{self.crowd.rate:g} at the end: this machine carried no more"
         yield Row("messages a second", f"{RATE:g}", seen, "kept" if carried else "late")
@@ -103,7 +113,7 @@ class Force:
         yield must(f"everything at rest within {DRAINED_WITHIN:g} s", "yes", "yes" if drained else "no", drained)
         yield must("the database answers at the end", "yes", "yes" if (there := self.truth.answers()) else "no", there)
         if there:
-            yield from self.truth.rows()
+            yield from self.truth.rows(self.begun)
         by_kind: dict[str, list[Done]] = defaultdict(list)
         for done in self.done:
             by_kind[done.kind.name].append(done)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from redis import Redis
 
 from tests.chaos.citizens import Crowd
-from tests.chaos.parts import BELL, DATABASE, LANES, PARENT, parts, servers
+from tests.chaos.parts import ALONE, BELL, DATABASE, LANES, PARENT, parts, servers
 from tests.chaos.plan import Kind
 from tests.town import Town
 
@@ -41,12 +41,12 @@ class Done:
 def kinds(names: Sequence[str]) -> list[Kind]:
     """What can be done to a system that has these parts."""
     webs = tuple(name for name in names if name.startswith(("web", "citizen")))
-    pages = tuple(name for name in names if name in {"desk", "custody"})
+    others = tuple(name for name in names if name in {*ALONE, *LANES})
     return [
         *(Kind(f"{name} killed", "kill", (name,), 1.0, "web") for name in (webs[:1] or webs)),
         *([Kind("both webs killed at once", "kill", webs, 1.0, "web")] if len(webs) > 1 else []),
         *([Kind("a web hung", "hang", webs[-1:], 1.0, "web")] if len(webs) > 1 else []),
-        *(Kind(f"{name} killed", "kill", (name,), 1.0) for name in (*pages, *LANES)),
+        *(Kind(f"{name} killed", "kill", (name,), 1.0) for name in others),
         *([Kind("the forking parent killed", "kill", (PARENT,), 4.0)] if PARENT in names else []),
         *([Kind("a reload", "reload", (), 1.0, "web")] if PARENT in names else []),
         Kind("Valkey killed", "kill", (BELL,), 1.0),

@@ -41,8 +41,10 @@ class Truth:
             time.sleep(0.5)
         return False
 
-    def rows(self) -> Iterator[Row]:
-        """To be asked once, after everything has come to rest."""
+    def rows(self, begun: float) -> Iterator[Row]:
+        """To be asked once, after everything has come to rest. The harm began at `begun`: who was never accepted before
+        had come to a machine that has too much to do.
+        """
         messages, people = self.crowd.messages, self.crowd.people
         inbox = {row["sid"]: row for row in self._ask(ANSWERED)}
         outbox = self._ask("SELECT id::text, state, error, provider_id FROM outbox WHERE purpose = 'reply'")
@@ -59,12 +61,16 @@ class Truth:
         yield none(
             "acknowledged, but not in the inbox", sum(one.sid not in inbox for one in accepted), of=len(accepted)
         )
-        kept = sum(one.sid in inbox for one in never)
+        early = [one for one in never if one.begun < begun]
+        if early:
+            yield told("never accepted before any harm was done", len(early))
+        late = [one for one in never if one.begun >= begun]
+        kept = sum(one.sid in inbox for one in late)
         yield none(
             "never accepted within the provider's 15 s",
-            len(never),
-            of=len(messages),
-            more=f"{kept} of them in the inbox" if never else "",
+            len(late),
+            of=sum(one.begun >= begun for one in messages),
+            more=f"{kept} of them in the inbox" if late else "",
         )
 
         owners = [{inbox[one.sid]["contact_id"] for one in person.said if one.sid in inbox} for person in people]
