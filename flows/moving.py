@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from flows import report, threads
@@ -11,6 +10,7 @@ from flows.book import Node
 from flows.effects import CallPerson, Consent, Rate, SetLanguage, Verify, Withdraw
 from flows.facts import FACTS, says_why
 from flows.model import Call, Details, Item, Lies
+from flows.shapes import replace
 from flows.turn import Turn
 
 HOPS = 20  # nodes that say or branch between two questions; check finds the ring that would need more
@@ -80,7 +80,8 @@ def land(turn: Turn, name: str, *, ask: bool) -> None:
 
 def _return(turn: Turn) -> None:
     """Back from a side step to the question that was left for it."""
-    while turn.trail and turn.book.nodes[turn.trail[-1]].flow == turn.node.flow:
+    side = turn.node.flow if not turn.node.report else ""  # after a doubt it is the report itself that goes on
+    while turn.trail and turn.book.nodes[turn.trail[-1]].flow == side:
         turn.trail.pop()
     if not turn.trail and turn.says and turn.lang:
         turn.over = True  # nothing is pending: what was said is the whole answer
