@@ -29,6 +29,8 @@ LAST_GASP = 30.0
 # Killed, we leave it no time for a checkpoint: the next start is waiting for the lock, and recovery loses nothing.
 ENDING = Ending(asked=((signal.SIGINT, 30.0), (signal.SIGQUIT, 6.0)), orphaned=signal.SIGQUIT)
 
+STOPPING = "stopping"  # as the server says in its pid file
+
 # Nothing of the environment reaches the server: it needs none of our secrets.
 SERVER_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
@@ -147,8 +149,17 @@ class Postgres:
             return False
 
     def poll(self) -> int | None:
-        """None while the server lives, else its exit status."""
-        return self._process.poll() if self._process else 0
+        """None while the server lives, else its exit status.
+
+        One that somebody else asked to end (SIGTERM) takes nobody new and waits for its last connection. Our pools
+        never let go of theirs, and what is started meanwhile finds no database; so it is told to end at once.
+        """
+        if self._process is None:
+            return 0
+        code = self._process.poll()
+        if code is None and self._waits_for_the_last():
+            self._process.handle.send_signal(signal.SIGINT)
+        return code
 
     def number(self) -> int:
         """The number of its process; 0: none."""
@@ -230,6 +241,12 @@ class Postgres:
         from house import settling  # noqa: PLC0415 - with the library it needs: whoever stays has it done beside
 
         settling.settle(self.cluster, str(self._sockets), DATABASE, self._password_file, self._owners_password)
+
+    def _waits_for_the_last(self) -> bool:
+        try:
+            return STOPPING in (self.cluster / "postmaster.pid").read_text().split()
+        except OSError:
+            return False
 
     def _major(self) -> int | None:
         """The version that wrote the data, if there is data."""
