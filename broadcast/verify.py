@@ -48,10 +48,11 @@ class Report:
     numbers: list[Checked]
     figures: str  # digest of the week's figures as everybody may read them
     query: str  # hash of the statement they were counted with
+    differing: list[str]  # weeks of which pages tell something else than the rows
 
     @property
     def equal(self) -> bool:
-        return self.frozen and all(one.equal for one in self.numbers)
+        return self.frozen and not self.differing and all(one.equal for one in self.numbers)
 
 
 # What each case of the district stood as in a moment: the line before it.
@@ -91,7 +92,8 @@ async def check(conn: Conn, district_id: str, wanted: str, now: datetime) -> Rep
     ).items():
         cells[name][category] |= set(ids)
     numbers = [one for item in held.items for one in _numbers(item, cells, deeds, stood)]
-    public = {one["week"]: one["digest"] for one in (await figures.published(conn, district_id, now)).weeks}
+    kept = {one["week"]: one["digest"] for one in (await figures.published(conn, district_id, now)).weeks}
+    public = {one["week"]: one["digest"] for one in (await figures.from_rows(conn, district_id, now)).weeks}
     return Report(
         district=district_id,
         week=wanted,
@@ -100,6 +102,7 @@ async def check(conn: Conn, district_id: str, wanted: str, now: datetime) -> Rep
         numbers=numbers,
         figures=public.get(wanted, ""),
         query=counting.QUERY,
+        differing=[name for name, told in public.items() if kept.get(name) != told],
     )
 
 
@@ -141,7 +144,8 @@ def verify(
     """Count a week's edition again from the rows. One line for each number that differs, and exit 1 if any does.
 
     Every number that the edition has published is counted anew from the cases' history, as of the moment in which it
-    was drafted, and its items are held against the digest that was approved.
+    was drafted, and its items are held against the digest that was approved. Every week of the figures is counted from
+    the rows as well, and held against what the pages tell of it.
     """
 
     async def look(jawab: Jawab) -> Report:
@@ -162,6 +166,9 @@ def verify(
 def _tell(found: Report) -> None:
     if not found.frozen:
         terminal.out.print(f"{found.week}: the items are not those of the digest that stands beside them")
+    if found.differing:
+        weeks = ", ".join(found.differing)
+        terminal.out.print(f"the pages tell other figures than the rows of {weeks}", soft_wrap=True)
     differing: Sequence[Checked] = [one for one in found.numbers if not one.equal]
     for one in differing:
         terminal.out.print(

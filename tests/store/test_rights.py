@@ -67,6 +67,8 @@ AS_OWNER: dict[str, tuple[str, ...]] = {
     "held_about(uuid[],uuid[])": ("operator",),
     "may_see_factor(uuid)": DESKS,
     "note_wrong_code(bytea)": ("console", "custody"),
+    "note_recount()": (),
+    "note_recount_of_all()": (),
     "open_desk_session(bytea,uuid,text,bytea,timestamp with time zone,timestamp with time zone)": DESKS,
     "refuse_but_operator()": (),
     "sealed.ask_erase(uuid,uuid,text)": ("custody",),
