@@ -8,11 +8,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export PIP_ROOT_USER_ACTION := ignore
 JOBS ?= 2
 
-.PHONY: help run test mutants chaos linktest check bench assets clean
+.PHONY: help run test mutants chaos linktest check bench bench-scale assets clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 run: .venv/.ready assets ## start everything on embedded parts under ./var, with a demo district
 	@JAWAB_MODE=$${JAWAB_MODE:-demo} exec $(BIN)/jawab up
@@ -39,6 +39,9 @@ check: .venv/.ready-dev assets ## lint, types, import contracts, flows and texts
 
 bench: .venv/.ready-dev ## measure turns and replies against the bare limit, in this run
 	@$(BIN)/python -m bench
+
+bench-scale: .venv/.ready-dev ## seed 10,000, 100,000 and 1,000,000 cases and measure pages, jobs and statements over them
+	@$(BIN)/python -m bench.scale
 
 assets: .venv/.ready ## fonts and htmx by npm ci; without them pages use system fonts and no JavaScript
 	@$(BIN)/python -m house.assets
