@@ -22,7 +22,7 @@ from cases.counting import STOCKS, Counts
 from store.database import LOCKS, Conn, Tx, fetch_all, fetch_one
 
 MOST = 500  # cases that a page counts beside what is kept; where more changed, it counts the district from its rows
-BATCH = 2000  # marks of one transaction: about a second
+BATCH = 10_000  # marks of one transaction: some seconds at most, when all is counted for the first time
 # By which statement, values and rule of telling it was made: with another, all is counted and told again.
 RULE = 1  # of what is told of a week: cases.figures, cases.suppression
 MADE_WITH = hashlib.sha256(
@@ -177,7 +177,7 @@ async def _alone(tx: Tx) -> bool:
 
 async def _begin_anew(tx: Tx) -> None:
     """Where it was counted by another rule, or never: every case is to be counted again, every week told again."""
-    if await fetch_one(tx, "SELECT FROM counted_with WHERE query = %s", (MADE_WITH,)):
+    if await fetch_one(tx, "SELECT FROM counted_with WHERE query = %s", (MADE_WITH,)) is not None:
         return
     await tx.execute("DELETE FROM counted_with")
     await tx.execute("INSERT INTO counted_with (query) VALUES (%s)", (MADE_WITH,))

@@ -132,6 +132,26 @@ async def test_whatever_is_changed_is_counted_again(db: Database, owner: Owner, 
     assert len(seen) > 8
 
 
+async def test_a_new_case_is_all_that_is_counted_and_no_week_is_told_again(
+    db: Database, owner: Owner, lived: list[UUID], opened: Opened
+) -> None:
+    now = FIRST + WEEKS * 7 * DAY + DAY
+    await keep(db, now)
+    told = await (await owner.execute("SELECT ctid, monday FROM told_weeks ORDER BY monday")).fetchall()
+    kept = await (await owner.execute("SELECT ctid, case_id FROM counted")).fetchall()
+    assert (len(told), len(kept)) == (WEEKS, len(lived))
+    case_id = await opened("water", at=now)
+    async with db.autocommit("report") as conn:
+        assert await rollup.find_stale(conn, "pishin") == rollup.Stale([case_id])
+    await read(db, now)
+    for _ in range(2):
+        await keep(db, now)
+        assert await (await owner.execute("SELECT ctid, monday FROM told_weeks ORDER BY monday")).fetchall() == told
+        rows = await (await owner.execute("SELECT ctid, case_id FROM counted")).fetchall()
+        assert {*kept} < {*rows}
+        assert len(rows) == len(lived) + 1
+
+
 async def test_any_order_of_changes_and_of_writing_down_keeps_what_the_rows_say(
     db: Database, keys: Keys, place: SimpleNamespace, owner: Owner, lived: list[UUID]
 ) -> None:
