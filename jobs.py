@@ -176,8 +176,7 @@ async def _forget_looks(jawab: Jawab, _: datetime) -> None:
 
 
 async def _draft_editions(jawab: Jawab, now: datetime) -> None:
-    async with jawab.db.transaction("console") as tx:
-        await publish.draft_due(tx, now)
+    await publish.draft_due(jawab, now)
 
 
 async def _count_weeks(jawab: Jawab, now: datetime) -> None:

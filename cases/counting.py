@@ -40,6 +40,8 @@ PLAIN = {
     "withdraw": "withdrawn",
 }
 
+_SPOKEN_VERBS = ("open", "resolve", "reopen", "confirm", "dispute", "halve")
+
 # What is known of a case goes along in every row, and no part of this is joined to another by its case: the planner
 # cannot know how many rows a part has, and would walk through one for each row of the other.
 _REGISTER: LiteralString = """
@@ -57,7 +59,7 @@ WITH zone AS (
     WHERE c.district_id = %(district)s AND o.at < %(now)s <<only>>
 ), lines AS (
     SELECT here.*, h.id, h.at, h.verb, h.outcome, h.became, <<week of h.at>> AS monday
-    FROM zone CROSS JOIN here JOIN case_history h USING (case_id) WHERE h.at < %(now)s
+    FROM zone CROSS JOIN here JOIN case_history h USING (case_id) WHERE h.at < %(now)s <<since>>
 )
 """
 _SAID: LiteralString = """
@@ -150,18 +152,24 @@ turns AS (
     UNION ALL SELECT case_id, category, place, 'unnamed', since, until FROM stood WHERE became = ANY(%(open)s)
 )
 """
-_FACTS: LiteralString = """
-facts AS (
+_SPOKEN: LiteralString = """
+spoken AS (
+    -- What an edition tells of.
     SELECT <<week of came>> AS monday, case_id, category, place, 'received' AS name
     FROM zone, here
     UNION ALL SELECT monday, case_id, category, place, 'done' FROM said WHERE stands
     UNION ALL SELECT monday, case_id, category, place, 'confirmed' FROM said WHERE verdict = 'confirm' AND NOT reopened
-    UNION ALL SELECT monday, case_id, category, place, 'answered' FROM said WHERE verdict IS NOT NULL
-    UNION ALL SELECT monday, case_id, category, place, 'disputed' FROM said WHERE verdict IN ('dispute', 'halve')
-    UNION ALL SELECT monday, case_id, category, place, 'half' FROM said WHERE verdict = 'halve'  -- of the disputed
     -- Whoever has answered was asked, if only by the page or the code that showed them what was said of their case.
     UNION ALL SELECT monday, case_id, category, place, 'asked' FROM said WHERE verdict IS NOT NULL
     UNION ALL SELECT monday, case_id, category, place, 'asked' FROM asked WHERE reached
+)
+"""
+_FACTS: LiteralString = """
+facts AS (
+    SELECT monday, case_id, category, place, name FROM spoken
+    UNION ALL SELECT monday, case_id, category, place, 'answered' FROM said WHERE verdict IS NOT NULL
+    UNION ALL SELECT monday, case_id, category, place, 'disputed' FROM said WHERE verdict IN ('dispute', 'halve')
+    UNION ALL SELECT monday, case_id, category, place, 'half' FROM said WHERE verdict = 'halve'  -- of the disputed
     UNION ALL SELECT monday, case_id, category, place, CASE WHEN reached THEN 'silent' ELSE 'unreached' END FROM asked
     UNION ALL SELECT monday, case_id, category, place, 'not_asked' FROM said
     WHERE stands AND verdict IS NULL AND NOT may_message
@@ -183,7 +191,7 @@ facts AS (
     FROM zone, clock WHERE NOT runs AND NOT stops AND ran
 )
 """
-_WITH: LiteralString = f"{_REGISTER}, {_SAID}, {_ASKED}, {_CLOCKS}, {_FACTS}"
+_WITH: LiteralString = f"{_REGISTER}, {_SAID}, {_ASKED}, {_SPOKEN}, {_CLOCKS}, {_FACTS}"
 # What stands for <<week of a moment>>: the week that it falls in, in the district's own time; or the one span that ends
 # now. Tenths of a day are what is told of how long something took.
 _WEEK = r"date_trunc('week', \1 AT TIME ZONE tz)::date"
@@ -193,11 +201,11 @@ _OF_SOME = "AND c.id = ANY(%(cases)s)"
 _THESE = r"\1 = ANY(%(mondays)s)"
 
 
-def _spell(statement: str, *, moment: str = _WEEK, only: str = "", within: str = _THESE) -> str:
-    """One of the statements below: of which moments, `only` which cases, and `within` which weeks."""
+def _spell(statement: str, *, moment: str = _WEEK, only: str = "", since: str = "", within: str = _THESE) -> str:
+    """One of the statements below: of which moments, `only` which cases, lines `since` when, `within` which weeks."""
     for name, said in (("week of", moment), ("tenths of", _TENTHS), ("within", within)):
         statement = re.sub(rf"<<{name} ([^<>]+(?:>=[^<>]+)?)>>", said, statement)
-    return statement.replace("<<only>>", only)
+    return statement.replace("<<only>>", only).replace("<<since>>", since)
 
 
 _STANDING: LiteralString = """
@@ -208,6 +216,16 @@ _IDS: LiteralString = f"""{_WITH}, counted AS (SELECT * FROM facts UNION ALL {_S
 SELECT monday, name, category, place, array_agg(case_id ORDER BY case_id) AS cases
 FROM counted WHERE <<within monday>> GROUP BY monday, name, category, place
 """  # noqa: S608 - no value from outside
+
+# The same of what an edition tells, of the cases that were spoken of in its span.
+_SPOKEN_IDS: LiteralString = f"""{_REGISTER}, {_SAID}, {_ASKED}, {_SPOKEN}
+SELECT monday, name, category, place, array_agg(case_id ORDER BY case_id) AS cases
+FROM spoken WHERE <<within monday>> GROUP BY monday, name, category, place
+"""  # noqa: S608 - no value from outside
+_SPOKEN_OF: LiteralString = """
+SELECT DISTINCT c.id FROM case_history h JOIN cases c ON c.id = h.case_id
+WHERE c.district_id = %(district)s AND h.verb = ANY(%(spoken)s) AND h.at >= %(first)s AND h.at < %(now)s
+"""
 
 _COUNTS: LiteralString = f"""{_WITH}, counted AS (SELECT * FROM facts UNION ALL {_STANDING})
 SELECT monday, name, category, place, count(*) AS n FROM counted WHERE <<within monday>>
@@ -239,6 +257,7 @@ GROUP BY case_id, category, place, monday, name HAVING sum(n) <> 0
 """  # noqa: S608 - no value from outside
 
 _BY_WEEK = _spell(_COUNTS)
+_BETWEEN = _spell(_SPOKEN_IDS, moment=_SPAN, only=_OF_SOME, since="AND h.at >= %(first)s")
 STEPS = _spell(_STEPS, only=_OF_SOME, within="true")
 QUERY = hashlib.sha256(f"{VERSION}\n{_BY_WEEK}".encode()).hexdigest()  # what open data were counted with
 
@@ -285,10 +304,12 @@ async def list_cases(
 async def list_between(
     conn: Conn, district_id: str, first: datetime, after: datetime
 ) -> dict[tuple[str, str, str | None], list[UUID]]:
-    """The same of any span [first, after), such as that of an edition which was cut off within its week."""
+    """The same of any span [first, after), such as that of an edition which was cut off within its week: what was
+    received, done, asked and confirmed in it. It costs what was said in it, whatever the district has had before."""
     day = calendar.day_of(after)  # whichever: the one span is called by it
-    bound = bind(district_id, [day], after) | {"first": first, "monday": day}
-    return _cells(await fetch_all(conn, _spell(_IDS, moment=_SPAN), bound))
+    bound = bind(district_id, [day], after) | {"first": first, "monday": day, "spoken": list(_SPOKEN_VERBS)}
+    cases = [row["id"] for row in await fetch_all(conn, _SPOKEN_OF, bound)]
+    return _cells(await fetch_all(conn, _BETWEEN, bound | {"cases": cases}))
 
 
 def _cells(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str | None], list[UUID]]:

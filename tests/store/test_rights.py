@@ -92,6 +92,7 @@ AS_CALLER: dict[str, tuple[str, ...]] = {
     "desk_place()": LOGINS,
     "refuse_change()": LOGINS,
     "sealed.empty(uuid)": (),
+    "shown_items(jsonb)": ("console",),
 }
 WHOLE = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 BY_COLUMN = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
