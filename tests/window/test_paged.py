@@ -11,12 +11,14 @@ from uuid import UUID
 
 import httpx
 import pytest
+from psycopg.types.json import Jsonb
 
 from cases import figures
 from tests.conftest import Owner
 from window import paged
 
 WEEKS = 7
+LINE = {"section": "said", "key": "edition.said.none", "values": {}, "cases": ["a-case"], "commitments": ["a-promise"]}
 CURSORS = ("nowhere~", "pishin~2026-W54", "pishin~2026", "~", "pishin~2026-W10~2026-W11", "pishin~' OR 1=1")
 
 
@@ -30,12 +32,8 @@ async def lived(
             await opened(at=datetime.now(UTC) - timedelta(days=7 * (number + 1)))
         await owner.execute(
             "INSERT INTO editions (id, district_id, week, state, items, digest, drafted_at, sent_at, from_at, until_at)"
-            " VALUES (gen_random_uuid(), 'pishin', %s, 'sent', %s, 'd', now(), now(), now() - interval '7 days', now())",
-            (
-                f"2026-W{10 + number}",
-                '[{"section": "said", "key": "edition.said.none", "values": {}, "cases": ["a-case"],'
-                ' "commitments": ["a-promise"]}]',
-            ),
+            " VALUES (gen_random_uuid(), 'pishin', %s, 'sent', %s, 'd', now(), now(), now() - interval '1 week', now())",
+            (f"2026-W{10 + number}", Jsonb([LINE])),
         )
     monkeypatch.setattr(paged, "WEEKS", 3)
     monkeypatch.setattr(paged, "EDITIONS", 3)
