@@ -22,7 +22,7 @@ from cases.counting import STOCKS, Counts
 from store.database import LOCKS, Conn, Tx, fetch_all, fetch_one
 
 MOST = 500  # cases that a page counts beside what is kept; where more changed, it counts the district from its rows
-BATCH = 10_000  # marks of one transaction: some seconds at most, when all is counted for the first time
+BATCH = 2000  # marks of one transaction: a second or two, where all is counted for the first time
 # By which statement, values and rule of telling it was made: with another, all is counted and told again.
 RULE = 1  # of what is told of a week: cases.figures, cases.suppression
 MADE_WITH = hashlib.sha256(

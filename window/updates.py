@@ -95,6 +95,11 @@ def _sections(digest: str, lang: str, items: list[Item]) -> renderings.Sections:
     return _laid_out[digest, lang]
 
 
+def forget() -> None:
+    """As in a process that has just begun."""
+    _laid_out.clear()
+
+
 def mount(app: FastAPI) -> None:
     app.add_route("/updates", show_all, methods=["GET"])
     app.add_route("/updates/{week}", show, methods=["GET"])

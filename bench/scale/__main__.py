@@ -14,11 +14,12 @@ import json
 import os
 import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import psycopg
 
-from bench.scale import fill, look, trials
+from bench.scale import fill, look, trials, weeks
 from house.postgres import Postgres
 from settings import Settings
 from store.crypto import Keys
@@ -57,6 +58,8 @@ def run(folder: Path, cases: int, given: argparse.Namespace) -> None:
         migrate(url, keys)
         settings = Settings(mode="demo", data=folder, database_url=url, log_level="error")
         key = asyncio.run(look.at(settings, keys, only=given.only, rounds=given.rounds))
+        if given.only in {"", "weeks"}:
+            asyncio.run(look.with_jawab(settings, keys, partial(weeks.at, rounds=given.rounds)))
         if not given.only:
             trials.run(url, key)
     finally:

@@ -100,6 +100,16 @@ async def at(settings: Settings, keys: Keys, *, only: str, rounds: int) -> float
         await asyncio.gather(pool.close(), clock.close())
 
 
+async def with_jawab(settings: Settings, keys: Keys, work: Callable[[Jawab], Awaitable[None]]) -> None:
+    """Do something else with the same database: what the window and the clock may."""
+    pool = Database(settings.database_url, keys, roles=("report", "console"), size=2, speaker="clock")
+    await pool.open()
+    try:
+        await work(Jawab(settings, pool, keys, Silent(settings.redis_url)))
+    finally:
+        await pool.close()
+
+
 async def _key(jawab: Jawab) -> float:
     async with jawab.db.autocommit("console") as conn:
         found = await fetch_one(conn, "SELECT code FROM cases WHERE code IS NOT NULL ORDER BY id OFFSET 500 LIMIT 1")

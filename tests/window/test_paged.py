@@ -32,7 +32,7 @@ async def lived(
             await opened(at=datetime.now(UTC) - timedelta(days=7 * (number + 1)))
         await owner.execute(
             "INSERT INTO editions (id, district_id, week, state, items, digest, drafted_at, sent_at, from_at, until_at)"
-            " VALUES (gen_random_uuid(), 'pishin', %s, 'sent', %s, 'd', now(), now(), now() - interval '1 week', now())",
+            " VALUES (gen_random_uuid(), 'pishin', %s, 'sent', %s, 'd', now(), now(), now() - interval '7 d', now())",
             (f"2026-W{10 + number}", Jsonb([LINE])),
         )
     monkeypatch.setattr(paged, "WEEKS", 3)
