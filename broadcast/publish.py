@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -78,10 +78,13 @@ class Edition:
         return Heading(self.district.names, self.span.last_day(self.district.timezone), link)
 
 
+_FIND: LiteralString = """SELECT id, district_id, week, state, items, digest, drafted_by, drafted_at, approved_by,
+ approved_at, send_after, sent_at, stopped_by, reached, from_at, until_at, edits, passed FROM editions WHERE id = %s"""
+
+
 async def find(conn: Conn, edition_id: UUID, *, lock: bool = False) -> Edition:
     """Raises `Withheld` where there is none. `lock` holds the row until the transaction ends."""
-    sql = "SELECT * FROM editions WHERE id = %s"
-    row = await fetch_one(conn, sql + " FOR UPDATE" if lock else sql, (edition_id,))
+    row = await fetch_one(conn, _FIND + " FOR UPDATE" if lock else _FIND, (edition_id,))
     if row is None:
         raise Withheld("there is no such edition")
     district = await week.find_district(conn, row.pop("district_id"))

@@ -87,7 +87,7 @@ def live(
             await send(outbox_id, dice.choice([None, at, at, at + HOUR, at + 30 * HOUR]))
 
     async def go_on(weeks: int, seed: int) -> dict[str, dict[str, Any]]:
-        dice, contact_id = random.Random(seed), await person()
+        dice, clock, contact_id = random.Random(seed), random.Random(seed), await person()
         ids: list[UUID] = []
         told: dict[str, dict[str, Any]] = {}
         for number in range(weeks):
@@ -106,8 +106,8 @@ def live(
             week = calendar.week_of(calendar.day_of(monday, ZONE))
             told[week] = (await read(db, monday + 7 * DAY + HOUR)).weeks[-1]
             assert told[week]["week"] == week
-            if dice.random() < 0.7:  # else the page counts by itself, and the week of before stays untold
-                await keep(db, monday + (7 + dice.choice([0, 7])) * DAY)
+            if clock.random() < 0.7:  # else the page counts by itself, and the week of before stays untold
+                await keep(db, monday + (7 + clock.choice([0, 7])) * DAY)
         return told
 
     return go_on
