@@ -11,10 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 import locales
-from broadcast import reached
 from broadcast.reached import Reached
 from cases.districts import District
-from window import district, paged, updates
+from window import counted, district, paged, updates
 from window.paged import Astray
 from window.updates import Update
 
@@ -33,7 +32,9 @@ async def show_editions(request: Request) -> Response:
         here = page.district
         found = await updates.list_for(conn, here, paged.EDITIONS + 1, before=page.before) if here else []
         shown = found[: paged.EDITIONS]
-        editions = [_data(here, update, await reached.count(conn, update.id)) for update in shown] if here else []
+        editions = (
+            [_data(here, update, await counted.reach(request, conn, update.id)) for update in shown] if here else []
+        )
     following = page.after(shown[-1].week) if len(found) > len(shown) else page.next_district()
     data = {"editions": editions, "next": following.address if following else None}
     return paged.finish(request, JSONResponse(data), following)

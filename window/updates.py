@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 import locales
 import pages
-from broadcast import reached, renderings
+from broadcast import renderings
 from broadcast.edition import Item
 from broadcast.reached import Reached
 from broadcast.renderings import Heading
@@ -21,7 +21,7 @@ from broadcast.span import Span
 from cases import calendar
 from cases.districts import District
 from store.database import Conn, fetch_all
-from window import district
+from window import counted, district
 
 LISTED = 60  # updates on one page and in the feed: more than a year
 KEPT = 600  # editions in a language that a process remembers as they are read
@@ -111,7 +111,7 @@ async def show_all(request: Request) -> Response:
         chosen = await district.choose(conn, request)
         newest = await list_for(conn, chosen.district, 1)
         found = await list_for(conn, chosen.district, LISTED, lines=False)
-        came = await reached.count(conn, newest[0].id) if newest else None
+        came = await counted.reach(request, conn, newest[0].id) if newest else None
     last = lay_out(newest[0], chosen.district, request, came) if newest else None
     return district.render(request, "public/updates.html", chosen, last=last, older=found[1:])
 
@@ -128,6 +128,6 @@ async def show(request: Request) -> Response:
         found = await list_for(conn, chosen.district, 1, week=wanted)
         if not found:
             return pages.refuse(request, 404, "public.updates.missing")
-        came = await reached.count(conn, found[0].id)
+        came = await counted.reach(request, conn, found[0].id)
     update = lay_out(found[0], chosen.district, request, came)
     return district.render(request, "public/update.html", chosen, update=update)

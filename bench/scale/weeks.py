@@ -16,7 +16,7 @@ from bench.scale.places import Asked
 from broadcast import publish
 from cases import calendar, figures
 from store.jawab import Jawab
-from window import counted, updates
+from window import updates
 
 DISTRICT = "pishin"
 COLD = ("/", "/figures", "/updates", "/updates.atom", "/open-data/figures.json", "/open-data/editions.json")
@@ -83,7 +83,7 @@ async def _catch_up(jawab: Jawab, now: datetime) -> None:
 
 def _forget(application: Any) -> None:
     """As in a process that has just begun."""
-    application.state.counted = dict[str, counted.Kept]()
+    application.state.counted.clear()
     updates.forget()
 
 
