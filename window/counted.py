@@ -1,4 +1,4 @@
-"""What is counted once in a while for all who look: a district's weeks, its scorecards, whom an edition reached."""
+"""What is counted once in a while for all who look: a district's weeks, and whom an edition reached."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from broadcast import reached
 from broadcast.reached import Reached
-from cases import figures, scorecards
+from cases import figures
 from cases.districts import District
 from cases.figures import Published
 from store.database import Conn
@@ -36,11 +36,6 @@ class Kept:
 async def of(request: Request, conn: Conn, here: District) -> Published:
     """Every week that is over."""
     return await _once(request, f"weeks {here.id}", lambda: figures.published(conn, here.id, district.midnight(here)))
-
-
-async def scores(request: Request, conn: Conn, here: District) -> list[dict[str, Any]]:
-    """The open round by facility; see `cases.scorecards`."""
-    return await _once(request, f"scores {here.id}", lambda: scorecards.figures(conn, here.id))
 
 
 async def reach(request: Request, conn: Conn, edition_id: str) -> Reached:
