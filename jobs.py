@@ -194,6 +194,7 @@ async def _forget(jawab: Jawab, now: datetime) -> None:
             await renew(auto, jawab.keys, now)
         await inbox.forget(auto, now)
         await media.forget(auto, now)
+    await copies.look_back(jawab)
     await asyncio.to_thread(jawab.keys.hours.destroy, now)
 
 

@@ -74,10 +74,14 @@ async def open_again(tx: Tx, case_id: UUID, now: datetime) -> None:
 # The citizen's side cannot write promises: theirs is the word on the case, and the clock reads it. Of a deed done on
 # the way nobody was asked: it stays as the office says it.
 _FOLLOW: LiteralString = """
-UPDATE commitments SET state_at = %(now)s, state = CASE cases.status WHEN 'confirmed' THEN 'confirmed' ELSE 'open' END
-FROM cases WHERE cases.id = commitments.case_id AND cases.outcome = commitments.action
-    AND ((commitments.state = 'kept' AND cases.status IN ('confirmed', 'disputed'))
-        OR (commitments.state = 'confirmed' AND cases.status = 'disputed'))
+WITH said AS (
+    SELECT m.id, 'open' AS state FROM cases c JOIN commitments m ON m.case_id = c.id AND m.action = c.outcome
+    WHERE c.status = 'disputed' AND m.state IN ('kept', 'confirmed')
+    UNION ALL
+    SELECT m.id, 'confirmed' FROM commitments m JOIN cases c ON c.id = m.case_id AND c.outcome = m.action
+    WHERE c.status = 'confirmed' AND m.state = 'kept'
+)
+UPDATE commitments SET state_at = %(now)s, state = said.state FROM said WHERE commitments.id = said.id
 """
 
 

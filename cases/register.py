@@ -389,8 +389,9 @@ async def to_ask(tx: Tx, now: datetime, batch: int) -> list[UUID]:
     rows = await fetch_all(
         tx,
         "SELECT id FROM cases WHERE status IN ('resolved', 'cannot') AND ask_count IN (1, 2) AND asked_by IS NULL"
-        " AND may_message AND contact_id IS NOT NULL AND told_at + CASE ask_count WHEN 1 THEN %s ELSE %s END <= %s"
+        " AND may_message AND contact_id IS NOT NULL AND told_at <= %s"
+        " AND told_at + CASE ask_count WHEN 1 THEN %s ELSE %s END <= %s"
         " ORDER BY told_at LIMIT %s FOR UPDATE SKIP LOCKED",
-        (first, second, now, batch),
+        (now - min(first, second), first, second, now, batch),
     )
     return [row["id"] for row in rows]

@@ -71,7 +71,9 @@ _OF: LiteralString = """
 
 # A pause of the sender holds what nobody waits for; an answer to a citizen is tried all the same. Where nobody answers
 # at the provider all wait. One person's messages go in their order: each waits for those before it, unless these are
-# held; one whose sending has no end is waited for as long as a send and its question may take.
+# held; one whose sending has no end is waited for as long as a send and its question may take. What was picked is locked,
+# so that it is asked for by its id alone: asked for its state as well, the planner went through all that is queued once
+# for each row of a handful, as long as the statistics had not heard of a fan-out.
 _CLAIM: LiteralString = """
 WITH due AS MATERIALIZED (
     SELECT o.id, o.contact_id, o.edition_id FROM outbox o
@@ -90,7 +92,7 @@ WITH due AS MATERIALIZED (
 )
 UPDATE outbox o
 SET state = 'sending', claimed_at = clock_timestamp(), attempts = o.attempts + 1, provider_id = NULL, error = NULL
-FROM due {of} WHERE o.id = due.id AND o.state = 'queued' RETURNING {row}""".replace(
+FROM due {of} WHERE o.id = due.id RETURNING {row}""".replace(
     "{free}",
     "(c.channel_id <> ALL(%(full)s::uuid[]) AND (h.paused_until IS NULL OR h.paused_until <= now()))",
 )
