@@ -355,4 +355,5 @@ class Session:
     quiet_after: int = 0  # seconds of silence after which a "quiet" event is due; 0 = never
     held: Held | None = None
     echo: Echo | None = None
+    shadow: Report | None = None  # behind the door: its ordinary twin without a word of it (flows.twins)
     hashes: dict[str, str] = field(default_factory=dict)  # of the codes in it: the shell's, which no step reads

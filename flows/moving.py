@@ -80,7 +80,8 @@ def land(turn: Turn, name: str, *, ask: bool) -> None:
 
 def _return(turn: Turn) -> None:
     """Back from a side step to the question that was left for it."""
-    while turn.trail and turn.book.nodes[turn.trail[-1]].flow == turn.node.flow:
+    side = turn.node.flow if not turn.node.report else ""  # after a doubt it is the report itself that goes on
+    while turn.trail and turn.book.nodes[turn.trail[-1]].flow == side:
         turn.trail.pop()
     if not turn.trail and turn.says and turn.lang:
         turn.over = True  # nothing is pending: what was said is the whole answer

@@ -26,7 +26,7 @@ TRIES_A_PHONE, TRIES_OF_ALL = 5, 200
 SLOW = 20.0
 
 
-async def hash_codes(turn: Turn, step: Step) -> None:
+async def hash_codes(turn: Turn, step: Step, twin: Step | None) -> None:
     """See that each code that this turn needs hashed is: those that do not lie ready, before the transaction.
 
     The number of a report has its hash from its first turn on, whichever side of the door it is on: no later turn
@@ -34,6 +34,8 @@ async def hash_codes(turn: Turn, step: Step) -> None:
     """
     if step.session.memory.report.code:
         await hash_code(turn, step.session.memory.report.code)
+    if twin is not None and twin.session.memory.report.code == turn.drawn.code:
+        await hash_code(turn, turn.drawn.code)  # on the other side of the door it would be given now
     for effect in step.effects:
         match effect:
             case SealStory() | Seal(drop=False):

@@ -1,14 +1,15 @@
 """The same work on both sides of the door: what the other side would have done is done too, and taken back.
 
 Whoever has a stopwatch, a meter of the processor or the statistics of the tables may not tell a sealed turn from an
-ordinary one. So each turn of a report also does its twin's work by the very same functions, on a number that nobody
-has, with letters that say nothing, under a savepoint that is rolled back.
+ordinary one. So each turn of a report also does what its twin (flows.twins) would, by the very same functions, on a
+number that nobody has, with letters that say nothing, under a savepoint that is rolled back.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -31,10 +32,25 @@ from flows.effects import (
     Step,
     Withdraw,
 )
-from flows.model import Call, Details, Event, Item, Session, Stage
+from flows.model import Call, Details, Item, Session
 from store.database import Tx
 
 log = structlog.get_logger()
+
+# What one side of the door does and the other does not; every other effect is the same on both.
+APART = (Amend, Append, CallPerson, GiveCode, KeepStory, OpenCase, Seal, SealStory, Withdraw)
+NEED_A_CASE = (Amend, Append, Withdraw)  # of ours or of theirs: both sides open one for it
+# Until it is asked what a report is about, and outside one, there is no twin. Then what the other side would do is
+# known from what is done here: beside an ordinary effect it is a seal, beside a seal what was sealed says it.
+BESIDE_SEAL: dict[str, tuple[Effect, ...]] = {
+    "open": (GiveCode(""),),
+    "story": (KeepStory("", (Item(),)),),
+    "more": (Append("", Item()),),
+    "word": (Append("", Item()),),
+    "withdraw": (Withdraw("", ""),),
+    "call": (CallPerson("", ""),),
+    "ring": (CallPerson("", "", call=Call("anybody", "noon")),),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,73 +62,14 @@ class Decoy:
     place: str
 
 
-_Made = Callable[[Decoy], Effect]
-
-
-def _seal(decoy: Decoy) -> Effect:
-    return Seal(decoy.code, "rehearsal", decoy.item)
-
-
-def _give(decoy: Decoy) -> Effect:
-    return GiveCode(decoy.code)
-
-
-def _keep(decoy: Decoy) -> Effect:
-    return KeepStory(decoy.code, (decoy.item,))
-
-
-def _open(decoy: Decoy) -> Effect:
-    return OpenCase(decoy.code, Details(category="other", place=decoy.place), False, False, (decoy.item,))
-
-
-def _amend(decoy: Decoy) -> Effect:
-    return Amend(decoy.code, Details(may_message=True))
-
-
-def _append(decoy: Decoy) -> Effect:
-    return Append(decoy.code, decoy.item)
-
-
-def _withdraw(decoy: Decoy) -> Effect:
-    return Withdraw(decoy.code, "")
-
-
-def _call(decoy: Decoy) -> Effect:
-    return CallPerson(decoy.code, "rehearsal")
-
-
-def _ring(decoy: Decoy) -> Effect:
-    return CallPerson(decoy.code, "rehearsal", call=Call("anybody", "noon"))
-
-
-# What is rehearsed beside an ordinary effect: the seal. What happens to a case needs one: both sides open one for it.
-BESIDE: dict[type, tuple[_Made, ...]] = {
-    GiveCode: (_seal,),
-    KeepStory: (_seal,),
-    OpenCase: (_seal,),
-    Amend: (_open, _seal),
-    Append: (_open, _seal),
-    Withdraw: (_open, _seal),
-    CallPerson: (_seal,),
-}
-# And beside a seal, by what was sealed: what its ordinary twin writes. The other answers lie in the twin's session.
-BESIDE_SEAL: dict[str, tuple[_Made, ...]] = {
-    "open": (_give,),
-    "message": (_open, _amend),
-    "word": (_open, _append),
-    "withdraw": (_open, _withdraw),
-    "call": (_call,),
-    "ring": (_ring,),
-}
-
-
-async def rehearse(tx: Tx, turn: Turn, event: Event, before: Session, done: Step) -> None:
+async def rehearse(tx: Tx, turn: Turn, before: Session, done: Step, twin: Step | None, *, closed: bool) -> None:
     """Do what the other side of the door would have done, and take it back. Never the reason that a turn fails."""
-    parts = tuple(_parts(before, done))
-    if not (parts or done.took):
+    ours = [effect for effect in done.effects if isinstance(effect, APART)]
+    theirs = list(_theirs(ours, before, done, twin))
+    if not (ours or theirs):
         return
     asked = any(isinstance(effect, Lock | Seal | SealStory) for effect in done.effects)  # before they were done
-    if event.known.closed or not (asked or await door.is_open(tx, turn)):
+    if closed or not (asked or await door.is_open(tx, turn)):
         return
     places = turn.district.places
     decoy = Decoy(
@@ -123,31 +80,78 @@ async def rehearse(tx: Tx, turn: Turn, event: Event, before: Session, done: Step
     alone = replace(turn, rings=[], hashes={decoy.code: secrets.token_bytes(32)})
     try:
         async with tx.transaction(force_rollback=True):
-            for make in parts:
-                await effects.perform(tx, alone, make(decoy))
+            for effect in (*_needed([*ours, *theirs], decoy), *(_disguise(effect, decoy) for effect in theirs)):
+                await effects.perform(tx, alone, effect)
     except psycopg.OperationalError:
         raise
     except Exception as error:  # noqa: BLE001 - the citizen's own turn has been done
         log.error("rehearsal failed", error=type(error).__name__)
 
 
-def _parts(before: Session, done: Step) -> Iterator[_Made]:
-    seals = [effect for effect in done.effects if isinstance(effect, Seal)]
-    for effect in done.effects:
-        yield from BESIDE.get(type(effect), ())
-    for effect in seals:
-        if effect.kind == "word" and before.memory.report.routed:
-            continue  # until it is filed the twin's lies in its session
-        yield from BESIDE_SEAL.get("ring" if effect.call is not None else effect.kind, ())
-        if effect.kind == "more" and (not before.memory.report.sealed or before.node == "more"):
-            yield from (_open, _append)  # the twin's words have waited in its session until this answer
-    filed = before.memory.report.stage is not Stage.FILED and done.session.memory.report.stage is Stage.FILED
-    if seals and filed:
-        yield _open
-    elif any(effect.kind == "story" for effect in seals) and before.memory.report.asked:
-        yield _keep
-    if done.took and not any(isinstance(effect, (Seal, SealStory, *BESIDE)) for effect in done.effects):
-        yield _seal
+def _theirs(ours: Sequence[Effect], before: Session, done: Step, twin: Step | None) -> Iterator[Effect]:
+    """What the other side does that this one has not done."""
+    thread = before.memory.thread
+    if twin is None:
+        for effect in ours:
+            yield from _beside(effect)
+        if done.took and not ours:
+            yield Seal("", "")
+        return
+    for effect in ours:
+        if thread is not None and getattr(effect, "code", "") == thread.code:
+            yield from _beside(effect)  # of a case with a number: the twin has the same one in hand
+    left = Counter(map(_kind, ours))
+    for effect in twin.effects:
+        if isinstance(effect, APART):
+            if left[_kind(effect)]:
+                left[_kind(effect)] -= 1
+            else:
+                yield effect
+
+
+def _kind(effect: Effect) -> type:
+    return Seal if isinstance(effect, SealStory) else type(effect)
+
+
+def _beside(effect: Effect) -> Sequence[Effect]:
+    if isinstance(effect, Seal):
+        return BESIDE_SEAL.get("ring" if effect.call is not None else effect.kind, ())
+    return () if isinstance(effect, SealStory) else (Seal("", ""),)
+
+
+def _needed(effects: Sequence[Effect], decoy: Decoy) -> Iterator[Effect]:
+    """What must be there for these effects to happen to it."""
+    if any(isinstance(effect, NEED_A_CASE) for effect in effects):
+        placed = any(isinstance(effect, Amend) and effect.details.place for effect in effects)
+        details = Details(category="other", place="" if placed else decoy.place)
+        yield OpenCase(decoy.code, details, story=(decoy.item,))
+    elif any(isinstance(effect, OpenCase) and effect.kept for effect in effects):
+        yield KeepStory(decoy.code, (decoy.item,))
+
+
+def _disguise(effect: Effect, decoy: Decoy) -> Effect:
+    """The same effect on a number that nobody has, with letters that say nothing."""
+    made: Effect
+    match effect:
+        case KeepStory():
+            made = replace(effect, code=fresh_code(), story=(decoy.item,) * len(effect.story))
+        case OpenCase():
+            details = replace(effect.details, category="other", place=decoy.place if effect.details.place else "")
+            code = decoy.code if effect.kept else fresh_code()
+            made = replace(effect, code=code, details=details, story=(decoy.item,) * len(effect.story))
+        case GiveCode():
+            made = GiveCode(fresh_code())
+        case CallPerson():
+            made = CallPerson(fresh_code(), "rehearsal", call=effect.call)
+        case Append():
+            made = Append(decoy.code, decoy.item)
+        case Amend():
+            made = replace(effect, code=decoy.code)
+        case Withdraw():
+            made = Withdraw(decoy.code, "")
+        case _:
+            made = Seal(decoy.code, "rehearsal", decoy.item)
+    return made
 
 
 def _texts(done: Step) -> Iterator[str]:

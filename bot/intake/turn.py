@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import traceback
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from flows.engine import step
 from flows.load import load_book
 from flows.model import Event, Known, Media, Session
 from flows.sessions import dump, restore
+from flows.twins import shade, step_twin
 from store import inbox, kinds, moves, outbox, sessions
 from store.crypto import Unopened
 from store.database import Tx, new_id
@@ -190,16 +192,22 @@ async def _step_and_write(turn: Turn, before: Standing, event: Event, message: I
     turn.asked = f"{session.flow}.{session.node}" if session.node else ""
     turn.hashes = lookups.read_hashes(session)
     first = await _step(book, session, event)
+    twin = None if _looks(first) else await _step_twin(book, session, [event])
     if turn.drawn.hash is not None:
         turn.hashes[turn.drawn.code] = turn.drawn.hash
-    if not first.effects and not first.took and not turn.flood and not sealing.waiting(event, first.session):
+    alike = twin is None or not (twin.effects or twin.took)
+    if alike and not (first.effects or first.took or turn.flood or sealing.waiting(event, first.session)):
+        first = dataclasses.replace(first, session=shade(session, first, twin))
         async with turn.jawab.db.autocommit("intake") as auto:
             outcome = await moves.move(auto, _move(turn, before, first, message), turn.kind)
         _put_back(turn, first)
         return outcome
-    await lookups.hash_codes(turn, first)
+    await lookups.hash_codes(turn, first, twin)
     async with turn.jawab.db.transaction("intake") as tx:
-        last = await _look_up(tx, turn, book, event, first)
+        last, events = await _look_up(tx, turn, book, event, first)
+        if len(events) > 1:
+            twin = await _step_twin(book, session, events)
+        last = dataclasses.replace(last, session=shade(session, last, twin))
         if await door.has_moved(tx, turn, last.effects, closed=event.known.closed):
             return "stale"  # nothing is written yet
         outcome = await moves.move(tx, _move(turn, before, last, message), turn.kind)
@@ -209,7 +217,7 @@ async def _step_and_write(turn: Turn, before: Standing, event: Event, message: I
             await sealing.note_waiting(tx, turn, event, last.session)
             if turn.flood:
                 await keeping.note_flood(tx, turn)
-            await rehearsal.rehearse(tx, turn, event, session, last)
+            await rehearsal.rehearse(tx, turn, session, last, twin, closed=event.known.closed)
     _put_back(turn, last)
     return outcome  # "stale" and "repeat" wrote nothing
 
@@ -226,17 +234,35 @@ async def _step(book: Book, session: Session, event: Event) -> Step:
     return await asyncio.to_thread(step, book, session, event) if len(event.text) > LONG else step(book, session, event)
 
 
-async def _look_up(tx: Tx, turn: Turn, book: Book, event: Event, first: Step) -> Step:
-    """Answer look_up effects as further events of the same turn; gather the other effects in order."""
-    now, sealed = first, first.sealed
+async def _step_twin(book: Book, session: Session, events: Sequence[Event]) -> Step | None:
+    """The same on the other side of the door. Never the reason that a turn fails."""
+    try:
+        if len(events[0].text) > LONG:
+            return await asyncio.to_thread(step_twin, book, session, events)
+        return step_twin(book, session, events)
+    except Exception as error:  # noqa: BLE001 - the citizen's own step has been taken
+        log.error("twin failed", error=type(error).__name__, at=_where(error))
+        return None
+
+
+def _looks(step: Step) -> bool:
+    return any(isinstance(effect, LookUp) for effect in step.effects)
+
+
+async def _look_up(tx: Tx, turn: Turn, book: Book, event: Event, first: Step) -> tuple[Step, list[Event]]:
+    """Answer look_up effects as further events of the same turn; gather the other effects in order.
+
+    Returns the last step, and all the events that led to it.
+    """
+    now, sealed, events = first, first.sealed, [event]
     gathered: list[Effect] = []
     for _ in range(MOST_LOOKUPS + 1):
         asked = [effect for effect in now.effects if isinstance(effect, LookUp)]
         gathered += [effect for effect in now.effects if not isinstance(effect, LookUp)]
         if not asked:
-            return dataclasses.replace(now, effects=tuple(gathered), sealed=sealed)
-        found = await lookups.find(tx, turn, asked[0])
-        now = step(book, now.session, dataclasses.replace(event, kind="found", found=found))
+            return dataclasses.replace(now, effects=tuple(gathered), sealed=sealed), events
+        events.append(dataclasses.replace(event, kind="found", found=await lookups.find(tx, turn, asked[0])))
+        now = step(book, now.session, events[-1])
         sealed = sealed or now.sealed
     raise RuntimeError("a flow looks things up without end")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import itertools
 import threading
 from collections import Counter
 from typing import Any
@@ -11,7 +13,7 @@ import psycopg
 import pytest
 
 from bot import intake
-from bot.intake import drawer
+from bot.intake import district, drawer, rehearsal
 from bot.intake.drawer import Drawer
 from flows import codes
 from store.crypto import Keys
@@ -27,6 +29,11 @@ class Work:
         self.statements: Counter[str] = Counter()
         self.hashes = 0
         self.filled = threading.Semaphore(0)
+
+    def hash_quickly(self, code: str) -> bytes:
+        """What stands in for a hash where they are only counted."""
+        self.hashes += 1
+        return hashlib.blake2b(code.encode(), digest_size=32).digest()
 
     def take(self) -> tuple[Counter[str], int]:
         taken = self.statements, self.hashes
@@ -95,6 +102,44 @@ async def test_both_sides_of_the_door_ask_the_same_of_the_database_and_the_proce
         assert one[1] == other[1], (number, "hashes")
     assert await count(owner, "sealed.cases") == 1
     assert await count(owner, "cases") == 1
+
+
+ASIDE = ("1", "MENU", "0", "STATUS", "LANGUAGE", "STOP", A_CALL[0])
+WAITS = ("2", "HELP", "اور بھی بات ہے", "استاد نے بچے کو مارا")  # after which something is open or held
+THEN = ("1", "2", "MENU", "اور بھی بات ہے")
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [("place", "سلام"), ("story", "سلام"), ("message", "سلام"), ("done", "سلام"), ("place", STORY), ("message", STORY)],
+)
+async def test_whatever_is_answered_both_sides_ask_the_same(
+    jawab: Jawab,
+    owner: Owner,
+    phone: Phone,
+    work: Work,
+    monkeypatch: pytest.MonkeyPatch,
+    question: str,
+    first: str,
+) -> None:
+    monkeypatch.setattr(district, "FRESH", 3600.0)
+    failed: list[str] = []
+    monkeypatch.setattr(rehearsal.log, "error", lambda *_, **why: failed.append(str(why)))
+    monkeypatch.setattr(Keys, "hash_code", lambda _, code: work.hash_quickly(code))
+    begun = {
+        kind: typed(question, first=first, category="security", kind=kind, story=STORY)
+        for kind in ("service", "person")
+    }
+    numbers = itertools.count(3990001000)
+    await phone.say("سلام")
+    for said in (*((one,) for one in ASIDE), *itertools.product(WAITS, THEN)):
+        done = {}
+        for kind, before in begun.items():
+            writer = Phone(jawab, owner, f"+92{next(numbers)}")
+            await turns(writer, work, before)
+            done[kind] = await turns(writer, work, list(said))
+        assert done["service"] == done["person"], (question, said)
+        assert not failed, (question, said)
 
 
 async def test_no_turn_of_a_report_waits_for_a_hash_on_either_side_of_the_door(

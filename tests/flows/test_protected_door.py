@@ -51,6 +51,16 @@ def test_danger_words_about_a_service_stay_with_it_once_that_was_said(phone: Pho
     assert only(talk, OpenCase).story == (Item(BRIBE),)
 
 
+@pytest.mark.parametrize("kind", ["service", "person"])
+def test_after_words_about_no_person_the_question_that_stood_open_is_asked_again(phone: Phones, kind: str) -> None:
+    talk = asked(phone("ur"), "message", kind=kind)
+    talk.say(BRIBE)
+    talk.say(answer("doubt.report", "service"))
+    assert talk.session.node == "message"
+    assert talk.reply is not None
+    assert [say.key for say in talk.reply.says] == ["report.message"]
+
+
 def test_danger_words_nobody_answered_for_go_to_the_triage_and_into_no_queue(phone: Phones) -> None:
     talk = asked(phone("ur"), "story", category="security")
     talk.say(BRIBE)

@@ -1,0 +1,84 @@
+"""The same conversation on the other side of the protected door: what its step would ask of the world. Pure.
+
+An ordinary report has a twin behind the door, and a sealed one an ordinary twin, which its session carries along as a
+shadow: how far it is and how many messages it would hold by now, and none of them. So whatever somebody answers, both
+steps are known on either side, and the shell does the work of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from flows.book import Book
+from flows.effects import Effect, Step
+from flows.engine import step
+from flows.model import Details, Event, Item, Lies, Report, Session, Stage
+
+
+def step_twin(book: Book, session: Session, events: Sequence[Event]) -> Step | None:
+    """The step that the twin of `session` would take at these events of one turn; None where there is no twin.
+
+    Before it is asked what a report is about it has none: then the answer itself decides on which side it is.
+    """
+    twin = _find(book, session)
+    if twin is None:
+        return None
+    effects: list[Effect] = []
+    took = False
+    for event in events:
+        made = step(book, twin, event)
+        twin, took = made.session, took or made.took
+        effects += made.effects
+    return replace(made, effects=tuple(effects), took=took)
+
+
+def shade(before: Session, made: Step, twin: Step | None) -> Session:
+    """The session of `made` with the shadow that it carries from here on, where it is behind the door."""
+    report = made.session.memory.report
+    if not report.sealed:
+        return made.session
+    other = twin.session.memory.report if twin is not None and before.memory.report.sealed else None
+    if other is None or other.sealed:
+        was = before.shadow or before.memory.report
+        other = Report(report.code, report.stage, _lies(was, report), report.told, report.placed)
+    return replace(made.session, shadow=_blank(replace(other, code=report.code if other.code else "")))
+
+
+def _find(book: Book, session: Session) -> Session | None:
+    report = session.memory.report
+    if report.sealed:
+        return _moved(session, session.shadow, book.faces) if session.shadow is not None else None
+    if report.asked:
+        return None
+    return _moved(session, Report(report.code, report.stage, Lies.SEALED, report.told, report.placed), book.twins)
+
+
+def _moved(session: Session, report: Report, names: dict[str, str]) -> Session:
+    flow, _, node = names.get(name := f"{session.flow}.{session.node}", name).partition(".")
+    return replace(
+        session,
+        flow=flow,
+        node=node,
+        trail=tuple(names.get(one, one) for one in session.trail),
+        memory=replace(session.memory, report=report),
+        shadow=None,
+    )
+
+
+def _lies(was: Report, report: Report) -> Lies:
+    """Where the words of a report would lie that has come behind the door just now, had it not."""
+    if report.unfinished and not report.told and was.lies is Lies.SESSION:
+        return Lies.SESSION
+    return Lies.SORTING if report.stage is Stage.ASKED else Lies.CASE
+
+
+def _blank(report: Report) -> Report:
+    """Without a word of it: what was answered is as good as any other answer, and each message is an empty one."""
+    given = report.details
+    details = Details(place="?" if given.place else "", place_text="?" if given.place_text else "")
+    return replace(report, details=details, heard="", story=_empty(report.story), held=_empty(report.held))
+
+
+def _empty(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    return (Item(),) * len(items)
