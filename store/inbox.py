@@ -140,7 +140,8 @@ async def renew(auto: Auto, keys: Keys, now: datetime) -> int:
     """What still waits to be taken up, or for a person, is put under a younger key. Returns how many."""
     rows = await fetch_all(
         auto,
-        "SELECT id, body FROM inbox WHERE state IN ('undone', 'unrouted', 'dead') AND body >= %(from)s AND body < %(to)s",
+        "SELECT id, body FROM inbox WHERE state IN ('undone', 'unrouted', 'dead')"
+        " AND body >= %(from)s AND body < %(to)s",
         older_than(now),
     )
     for row in rows:

@@ -71,9 +71,9 @@ _OF: LiteralString = """
 
 # A pause of the sender holds what nobody waits for; an answer to a citizen is tried all the same. Where nobody answers
 # at the provider all wait. One person's messages go in their order: each waits for those before it, unless these are
-# held; one whose sending has no end is waited for as long as a send and its question may take. What was picked is locked,
-# so that it is asked for by its id alone: asked for its state as well, the planner went through all that is queued once
-# for each row of a handful, as long as the statistics had not heard of a fan-out.
+# held; one whose sending has no end is waited for as long as a send and its question may take. What was picked is
+# locked, so that it is asked for by its id alone: asked for its state as well, the planner went through all that is
+# queued once for each row of a handful, as long as the statistics had not heard of a fan-out.
 _CLAIM: LiteralString = """
 WITH due AS MATERIALIZED (
     SELECT o.id, o.contact_id, o.edition_id FROM outbox o

@@ -265,7 +265,7 @@ async def test_what_is_not_final_is_asked_for_again_for_days(
 
     sent = await rows.owe(await rows.contact("+923001112233"), answer=False)
     await deliver.drain(jawab, "replies")
-    await age(owner, 1.5)
+    await age(owner, 1.1)
     assert await copies.forget(jawab) == 0
     again = "UPDATE copies SET due_at = now() WHERE id = %s"
     for _ in range(3):
@@ -287,7 +287,7 @@ async def test_what_the_provider_keeps_a_person_hears_of(
 
     sent = await rows.owe(await rows.contact("+923001112233"), answer=False)
     await deliver.drain(jawab, "replies")
-    await age(owner, 1.5)
+    await age(owner, 1.1)
     await copies.forget(jawab)
     await owner.execute("UPDATE copies SET attempts = 24, due_at = now() WHERE id = %s", (sent,))
     assert await copies.forget(jawab) == 0

@@ -38,4 +38,5 @@ async def test_a_claim_reads_its_handful_and_not_all_that_is_queued_once_for_eac
 def dropped(plan: dict[str, Any]) -> float:
     """Rows that a plan read and did not want, in all its parts and loops."""
     here: float = plan.get("Rows Removed by Filter", 0) + plan.get("Rows Removed by Join Filter", 0)
-    return here * plan["Actual Loops"] + sum(map(dropped, plan.get("Plans", [])))
+    loops: float = plan["Actual Loops"]
+    return here * loops + sum(map(dropped, plan.get("Plans", [])))
