@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from store.database import Conn, fetch_all, fetch_one
 from store.jawab import Jawab
 
 PAGE = 50
+FRESH = 30.0  # seconds
 Cursor = tuple[datetime, UUID, bool]  # what is due, or came, last on a page; its id; whether nobody gainsays it
 DONE = ("resolved", "cannot", "confirmed", "withdrawn", "closed")
 NOT_DONE = ("disputed", "appealed")  # says the citizen: they stand first, whatever is due
@@ -271,13 +273,25 @@ async def choices(conn: Conn, staff: Staff) -> dict[str, list[Named]]:
 
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
+    kept: dict[str, Any] = {
+        "until": 0.0
+    }  # what a reader of the province can pick: hundreds of names that hardly change
+
+    async def pick(conn: Conn, staff: Staff) -> dict[str, list[Named]]:
+        if staff.district_id is not None:
+            return await choices(conn, staff)
+        if time.monotonic() >= kept["until"]:
+            kept["picks"], kept["until"] = await choices(conn, staff), time.monotonic() + FRESH
+        picks: dict[str, list[Named]] = kept["picks"]
+        return picks
+
     async def show(request: Request, *, problem: str = "", sought: str = "", status: int = 200) -> Response:
         staff: Staff = request.state.staff
         filters, now = read_filters(request.query_params), datetime.now(UTC)
         async with jawab.db.autocommit("console") as conn:
             rows = await list_cases(conn, staff, filters, read_cursor(request.query_params.get("after", "")), now)
             counts = await count_cases(conn, staff, now)
-            picks = await choices(conn, staff)
+            picks = await pick(conn, staff)
         more, rows = len(rows) > PAGE, rows[:PAGE]
         last = rows[-1] if rows else None
         at = (last.opened_at if filters.done else last.next_due) if last else None

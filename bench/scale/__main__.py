@@ -34,7 +34,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--data", type=Path, help="where the databases stay; else they are thrown away")
     parser.add_argument("--fill", action="store_true", help="only fill")
-    parser.add_argument("--only", default="", help="only what has this in its name")
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        default=[],
+        help="only what has one of these in its name; `trials` are the claim and the deleting",
+    )
     parser.add_argument("--rounds", type=int, default=7)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="jawab-scale-", dir=given.data or "/var/tmp") as thrown_away:
@@ -57,7 +62,7 @@ def run(folder: Path, cases: int, given: argparse.Namespace) -> None:
         migrate(url, keys)
         settings = Settings(mode="demo", data=folder, database_url=url, log_level="error")
         key = asyncio.run(look.at(settings, keys, only=given.only, rounds=given.rounds))
-        if not given.only:
+        if not given.only or "trials" in given.only:
             trials.run(url, key)
     finally:
         postgres.stop()

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -81,7 +81,7 @@ def watch() -> None:
     psycopg.AsyncCursor.execute = watched  # type: ignore[method-assign] # in this process alone
 
 
-async def at(settings: Settings, keys: Keys, *, only: str, rounds: int) -> float:
+async def at(settings: Settings, keys: Keys, *, only: Sequence[str], rounds: int) -> float:
     """Look at everything in one filled database and print it, one after the other. Returns the key look-up's ms."""
     watch()
     pool = Database(settings.database_url, keys, size=2)
@@ -112,11 +112,11 @@ async def _key(jawab: Jawab) -> float:
     return statistics.median(times)
 
 
-async def _pages(jawab: Jawab, key: float, only: str, rounds: int) -> None:
+async def _pages(jawab: Jawab, key: float, only: Sequence[str], rounds: int) -> None:
     application = assemble(jawab)
     cookies: dict[str, str] = {}
     for asked in await places.of(jawab):
-        if only and only not in asked.name:
+        if only and not any(one in asked.name for one in only):
             continue
         if asked.login and asked.login not in cookies:
             cookies[asked.login] = await enter(jawab, asked.login)
@@ -130,9 +130,10 @@ async def _pages(jawab: Jawab, key: float, only: str, rounds: int) -> None:
         await _tell(jawab, asked.name, work, key, rounds)
 
 
-async def _jobs(jawab: Jawab, key: float, only: str) -> None:
+async def _jobs(jawab: Jawab, key: float, only: Sequence[str]) -> None:
     for job in jobs.JOBS:
-        if (only and only not in job.name) or (not only and job.name in places.NOT_RUN):
+        wanted = any(one in f"job {job.name}" for one in only) if only else job.name not in places.NOT_RUN
+        if not wanted:
             continue
         narrow = replace(jawab, db=jawab.db.only(job.role))
 
