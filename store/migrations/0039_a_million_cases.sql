@@ -68,6 +68,7 @@ CREATE INDEX links_of_message ON links (outbox_id) WHERE outbox_id IS NOT NULL;
 CREATE INDEX links_of_code_message ON links (code_outbox_id) WHERE code_outbox_id IS NOT NULL;
 CREATE INDEX links_of_mail ON links (mail_id) WHERE mail_id IS NOT NULL;
 CREATE INDEX links_of_code_mail ON links (code_mail_id) WHERE code_mail_id IS NOT NULL;
+CREATE INDEX link_sessions_of_link ON link_sessions (link_id);
 CREATE INDEX letters_of_link ON letters (link_id) WHERE link_id IS NOT NULL;
 CREATE INDEX office_lines_of_referral ON office_lines (referral_id);
 -- No contact is ever deleted (decision 36): its messages, which every turn writes, need no such index.
