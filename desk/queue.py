@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 import pages
 from cases.lifecycle import OPEN
 from desk import time_left
-from desk.reached import MAY_BE_UNREACHED, find_unreached
+from desk.reached import APART, UNREACHED, find_unreached
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft
 from flows import codes
@@ -58,7 +58,7 @@ QUEUE = sql.SQL(
     "WITH c AS MATERIALIZED (SELECT c.id FROM cases c WHERE {where} ORDER BY {order} LIMIT {most})"
     " SELECT c.id, c.code, c.category, c.status, c.draft, c.lang, c.channel, c.opened_at, c.next_due,"
     " c.place_text IS NOT NULL AS place_typed, p.names AS place, o.names AS office, f.name AS assigned,"
-    " k.kind, k.due_at, {maybe} AS unreached"
+    " k.kind, k.due_at, {unreached} AS unreached, {apart} AS apart"
     " FROM c AS picked JOIN cases c ON c.id = picked.id"
     " LEFT JOIN places p ON p.id = c.place_id LEFT JOIN offices o ON o.id = c.office_id"
     " LEFT JOIN staff f ON f.id = c.assigned_to"
@@ -68,7 +68,7 @@ QUEUE = sql.SQL(
 )
 
 # The tabs count no further than anybody reads on: a tab costs the same in the largest district as in the smallest.
-COUNTED = 1000
+COUNTED = 100
 _COUNT = sql.SQL("(SELECT count(*) FROM (SELECT FROM cases c WHERE {where} LIMIT {most}) counted)")
 
 
@@ -92,6 +92,7 @@ class Queued:
     kind: str | None
     due_at: datetime | None
     unreached: bool
+    apart: bool  # of a message that other words let go: see desk.reached
 
     def left(self, now: datetime) -> TimeLeft | None:
         return time_left.tell(self.kind, self.due_at, now) if self.kind and self.due_at else None
@@ -186,7 +187,8 @@ async def list_cases(conn: Conn, staff: Staff, filters: Filters, after: Cursor |
             where=sql.SQL(" AND ").join(wanted),
             order=order,
             most=sql.Literal(PAGE + 1),
-            maybe=sql.SQL(MAY_BE_UNREACHED),
+            unreached=sql.SQL(UNREACHED),
+            apart=sql.SQL(APART),
         ),
         {
             **staff.scope,
@@ -202,9 +204,9 @@ async def list_cases(conn: Conn, staff: Staff, filters: Filters, after: Cursor |
         },
         of=Queued,
     )
-    asked = [row.id for row in rows if row.unreached]
+    asked = [row.id for row in rows if row.apart and not row.unreached]
     unreached = await find_unreached(conn, asked) if asked else frozenset()
-    return [replace(row, unreached=row.id in unreached) if row.unreached else row for row in rows]
+    return [replace(row, unreached=True) if row.id in unreached else row for row in rows]
 
 
 async def count_cases(conn: Conn, staff: Staff, now: datetime) -> Counts:

@@ -8,11 +8,15 @@ from uuid import UUID
 
 from store.database import Conn, fetch_all, fetch_one
 
-# A message about the case `c` that its reader may not have been told of, as the index has it. What stands of a message
-# for its case alone is long to plan and asked only of these.
-MAY_BE_UNREACHED: LiteralString = """
-    EXISTS (SELECT FROM outbox m WHERE m.case_id = c.id AND m.purpose = 'case' AND m.notice_of IS NULL
-        AND (m.missed OR m.stood IS NOT NULL))"""
+# A message about the case `c` that its reader has not been told of, in any way; and one that other words than those of
+# its case let go (`stood`), of which the view alone knows how it stands. The view is long to plan: it is asked of those.
+_ABOUT: LiteralString = """
+    FROM outbox m WHERE m.case_id = c.id AND m.purpose = 'case' AND m.notice_of IS NULL
+        AND (m.missed OR m.stood IS NOT NULL)"""
+UNREACHED: LiteralString = f"""
+    EXISTS (SELECT {_ABOUT} AND m.stood IS NULL
+        AND (m.state IN ('failed', 'undelivered') OR (m.state = 'parked' AND m.error LIKE 'not_reached:%%')))"""
+APART: LiteralString = f"EXISTS (SELECT {_ABOUT} AND m.stood IS NOT NULL)"
 # The cases among these of which there is a message that their reader has not been told of, in any way.
 _UNREACHED: LiteralString = """
 SELECT DISTINCT u.case_id FROM outbox_of_cases u
