@@ -9,7 +9,7 @@ from uuid import UUID
 from store.database import Conn, fetch_all, fetch_one
 
 # A message about the case `c` that its reader has not been told of, in any way; and one that other words than those of
-# its case let go (`stood`), of which the view alone knows how it stands. The view is long to plan: it is asked of those.
+# its case let go (`stood`), of which the view alone knows how it stands: long to plan, and asked of those alone.
 _ABOUT: LiteralString = """
     FROM outbox m WHERE m.case_id = c.id AND m.purpose = 'case' AND m.notice_of IS NULL
         AND (m.missed OR m.stood IS NOT NULL)"""
