@@ -1,9 +1,9 @@
 """`make bench-scale`: pages, sweeps and statements over ten thousand, a hundred thousand and a million cases.
 
 Each size gets a PostgreSQL of its own in `--data` (a disk, not memory), filled by a seed (fill.py); a folder that is
-already filled is measured again. Printed are the middle of wall times, Python's own CPU and the database's, how often that
-is what looking up one case by its code takes, and of the slowest statement the time and the pages that it touched. Wall
-times move with the machine; CPU, pages and ratios are what is kept (docs/scale.md).
+already filled is measured again. Printed are the middle of wall times, Python's own CPU and the database's, the latter
+beside what looking up one case by its code takes, and of the slowest statement the time and the pages that it touched.
+Wall times move with the machine; CPU, pages and ratios are what is kept (docs/scale.md).
 """
 
 from __future__ import annotations
