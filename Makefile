@@ -37,7 +37,8 @@ check: .venv/.ready-dev assets ## lint, types, import contracts, flows and texts
 	@$(BIN)/jawab flows check
 	@$(BIN)/jawab texts check
 
-bench: .venv/.ready-dev ## measure turns and replies against the bare limit, in this run
+bench: .venv/.ready-dev ## measure a step beside other state machines, turns and replies against the bare limit, in this run
+	@$(BIN)/python -m bench.step
 	@$(BIN)/python -m bench
 
 bench-scale: .venv/.ready-dev ## seed 10,000, 100,000 and 1,000,000 cases and measure pages, jobs and statements over them

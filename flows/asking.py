@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import locales
 from flows import answers, codes, hearing, places, report, safe_words, threads
@@ -13,29 +12,29 @@ from flows.effects import LookUp
 from flows.lookup import look_up, look_up_case
 from flows.model import Details, Place
 from flows.moving import advance, go, land, leave_to_menu, run
+from flows.shapes import replace
 from flows.turn import MORE, PLACES, Turn, indicator, numbered_places
 
 
 def _choice(turn: Turn, folded: str) -> bool:
-    options = {option.id for option in turn.node.options}
-    chosen = turn.event.choice
-    if turn.node.save == "category":
+    node, chosen = turn.node, turn.event.choice
+    if node.save == "category":
         chosen = current(chosen)
         if turn.older and answers.pick_number(folded, turn.book.words.before_digits):
             turn.ask()  # the list that this digit was read from may have stood in another order
             return True
-    if chosen not in options and turn.node.options:
-        chosen = answers.match(turn.book, turn.node, turn.lang or "ur", folded)
+    if chosen not in node.choices and node.choices:
+        chosen = answers.match(turn.book, node, turn.lang or "ur", folded)
     return take_choice(turn, chosen)
 
 
 def take_choice(turn: Turn, chosen: str) -> bool:
     """Answer the open question with the option of this id; False where it has none."""
-    for option in turn.node.options:
-        if option.id == chosen:
-            _take(turn, option)
-            return True
-    return False
+    option = turn.node.choices.get(chosen)
+    if option is None:
+        return False
+    _take(turn, option)
+    return True
 
 
 def is_offered(turn: Turn, node: Node) -> bool:
@@ -225,11 +224,10 @@ def _score(turn: Turn, folded: str) -> bool:
         turn.forget()
         go(turn, turn.book.starts["rate"])
         return True
-    options = {option.id for option in turn.node.options}
-    chosen = turn.event.choice
-    if chosen not in options:
-        chosen = answers.match(turn.book, turn.node, turn.lang or "ur", folded)
-    if chosen not in options:
+    node, chosen = turn.node, turn.event.choice
+    if chosen not in node.choices:
+        chosen = answers.match(turn.book, node, turn.lang or "ur", folded)
+    if chosen not in node.choices:
         return False
     turn.remember(rating=replace(rating, scores={**rating.scores, asked: int(chosen)}))
     advance(turn, turn.node.next)

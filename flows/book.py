@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flows.lexicon import Lexicon
-from flows.model import Option
+from flows.model import Option, Say
 
 # What a node can ask for, and in words what answers it.
 ASKS: dict[str, str] = {
@@ -66,6 +66,7 @@ class Node:
     report: bool = False
     parts: int = 2  # SMS parts its reply may take
     shown: tuple[Option, ...] = ()  # its options as a reply carries them
+    choices: dict[str, Choice] = field(default_factory=dict)  # and as they are taken, by id
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ class Book:
     tables: dict[str, tuple[str, ...]]
     unsorted: str  # the category of a report in which none was chosen
     needs: dict[str, tuple[str, ...]]  # text key → names of the values in it
+    plain: dict[str, Say]  # text key → the text, of those that need none
+    outside: frozenset[str]  # text keys that name others to ask
     quiet_report: int
     quiet_end: int
     quiet_sealed: int

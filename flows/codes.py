@@ -23,6 +23,8 @@ _DAMM = (
 )
 # Thirteen digits with spaces or dashes between them, and no further digit on either side.
 _SHAPE = re.compile(r"(?<!\d)\d(?:[\s\-\u2010-\u2015.]?\d){12}(?!\d)")
+LENGTH = 13  # digits of a code, and of an identity card's number
+_DIGIT = re.compile(r"\d")
 _ALONE = re.compile(r"[\d\s\-\u2010-\u2015.]+")
 
 
@@ -36,6 +38,11 @@ def _check(code: str) -> int:
 def _plain(text: str) -> str:
     """ASCII digits, and none of the marks that hold a number together in right-to-left text and are copied with it."""
     return digits("".join(char for char in text if unicodedata.category(char) != "Cf"))
+
+
+def holds_digit(text: str) -> bool:
+    """Whether a digit of any numeral set stands in a text."""
+    return _DIGIT.search(text) is not None
 
 
 def complete(twelve: str) -> str:
@@ -67,6 +74,8 @@ _BLANK = "[…]"
 
 def holds_card(text: str) -> bool:
     """Whether the number of an identity card stands in a text: as such are written, or bare and no number of ours."""
+    if len(text) < LENGTH or len(_DIGIT.findall(text)) < LENGTH:
+        return False
     plain = _plain(text)
     bare = any(not valid(found.group()) for found in _CARD_BARE.finditer(plain))
     return bare or _CARD_WRITTEN.search(plain) is not None

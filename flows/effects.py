@@ -5,16 +5,16 @@ Whoever does effects matches on their types: the type checker and a test know if
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from flows.model import Call, Details, Item, Rating, Reply, Session
+from flows.shapes import shape
 
 # What the writer of a case says to "is it done?" and to "do you accept it?".
 Verdict = Literal["yes", "no", "half", "unknown", "accept", "higher"]
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class KeepStory:
     """Words before any choice: a row in the sorting list under this code, clocks running.
 
@@ -26,14 +26,14 @@ class KeepStory:
     about: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class GiveCode:
     """This code is said to somebody whose report is not complete: from now on it opens "received"."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class OpenCase:
     """An ordinary case. `kept`: the sorting row of this code becomes the case, its words and clocks with it."""
 
@@ -44,7 +44,7 @@ class OpenCase:
     story: tuple[Item, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Append:
     """More words for the ordinary case or the kept story of this code; whoever sends the code may add to it."""
 
@@ -52,7 +52,7 @@ class Append:
     item: Item
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Amend:
     """Later answers to a case or a kept story of this phone; `finish` ends a draft."""
 
@@ -61,7 +61,7 @@ class Amend:
     finish: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Seal:
     """One item behind the protected door; the first of a code opens it. `drop`: the code is a drop's id.
 
@@ -76,7 +76,7 @@ class Seal:
     drop: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class SealStory:
     """The kept story goes behind the protected door, with what was answered since."""
 
@@ -84,7 +84,7 @@ class SealStory:
     details: Details
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Lock:
     """What was said before the protected door was found closed waits, locked, for the province's triage.
 
@@ -97,14 +97,14 @@ class Lock:
     kept: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Forget:
     """The kept story is erased, for a trial line takes nothing protected."""
 
     code: str
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class LookUp:
     """The answer comes back as a `found` event in the same transaction."""
 
@@ -112,14 +112,14 @@ class LookUp:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class SetLanguage:
     """The contact's language from now on."""
 
     lang: str
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Consent:
     """A record. `all` granted lifts a stop."""
 
@@ -128,7 +128,7 @@ class Consent:
     method: Literal["word", "menu"]
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Verify:
     """Somebody says how a case ended: its writer, or from another phone whoever has its code."""
 
@@ -136,7 +136,7 @@ class Verify:
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Withdraw:
     """Somebody wishes to take their case back. It moves nothing; `why` is "" until they were asked."""
 
@@ -144,21 +144,21 @@ class Withdraw:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Settle:
     """What we asked of this person by ourselves is answered: it is no longer the last that was asked."""
 
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Rate:
     """A finished scorecard."""
 
     rating: Rating
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class CallPerson:
     """Somebody writes or calls: a row in the sorting list under a fresh code.
 
@@ -193,7 +193,7 @@ Effect = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Step:
     """What one event leads to."""
 

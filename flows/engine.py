@@ -7,12 +7,10 @@ quotes; the answer to what we asked by ourselves; the answer to the open questio
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from flows import (
     again,
     answers,
-    blobs,
     codes,
     correcting,
     echoes,
@@ -31,10 +29,10 @@ from flows import (
 )
 from flows.asking import ASKS, is_offered, take_choice
 from flows.book import Book
-from flows.effects import LookUp, Step
+from flows.effects import Step
 from flows.facts import answered
 from flows.hearing import Meaning
-from flows.model import LATER, Event, Found, FoundCase, FoundFacility, Lies, Rating, Session, Thread
+from flows.model import LATER, Event, Found, FoundCase, FoundFacility, Rating, Session, Thread
 from flows.moving import call_person, go, land, offer_person
 from flows.turn import FIRST, LANGUAGE, MENU, REPORT, Turn
 
@@ -47,58 +45,32 @@ def step(book: Book, session: Session, event: Event) -> Step:
     turn = _run(book, session, event, KINDS[event.kind])
     if echo is not None and echo.times >= echoes.SILENT_FROM and not turn.answered:
         turn = _run(book, session, event, _show if echo.times == echoes.SILENT_FROM else _say_nothing)
-    made = holding.settle(turn, session, turn.end())
-    counted = echoes.last(session, event) if echo is None or turn.answered else echo
-    return replace(made, session=replace(made.session, echo=counted))
+    book.words.heard.forget()
+    return holding.settle(turn, session, echoes.last(session, event) if echo is None or turn.answered else echo)
 
 
 def _step_in_flood(book: Book, session: Session, event: Event) -> Step:
     """Words are kept, and nothing is said: the question that is open, and a reply that is held, stay as they are."""
-    made = _run(book, session, event, flood.keep).end()
-    return replace(made, reply=None, session=replace(made.session, held=session.held, echo=session.echo))
+    turn = _run(book, session, event, flood.keep)
+    book.words.heard.forget()
+    return turn.end(None, session.held, session.echo)
 
 
 def _run(book: Book, session: Session, event: Event, read: Callable[[Turn], None]) -> Turn:
-    turn = _begin(book, session, event)
+    turn = Turn(book, session, event)
     was_sealed, begun = turn.report.sealed, turn.report.sealed and turn.report.unfinished
     read(turn)
-    if event.kind != "quiet" and not any(isinstance(effect, LookUp) for effect in turn.effects):
+    looks = turn.looks
+    if event.kind != "quiet" and not looks:
         report.stop_inside(turn, begun=begun)
     _let_ours_wait(turn)
     if turn.over:
         report.keep_held(turn)  # a conversation that ends lets go of no words
-    if not (turn.shut and turn.known.trial) and not any(isinstance(effect, LookUp) for effect in turn.effects):
+    if not (turn.shut and turn.known.trial) and not looks:
         _open_with_fate(turn)
     turn.sealed = event.kind != "quiet" and (
         turn.sealed or was_sealed or turn.report.sealed or codes.holds_card(turn.words)
     )
-    return turn
-
-
-def _begin(book: Book, session: Session, event: Event) -> Turn:
-    nodes = book.nodes
-    name = f"{session.flow}.{session.node}" if session.node else ""
-    turn = Turn(
-        book=book,
-        event=event,
-        node=nodes[name] if name in nodes else nodes["welcome.menu" if session.lang else "welcome.language"],
-        lang=session.lang,
-        memory=session.memory,
-        trail=[node for node in session.trail if node in nodes],
-        misses=session.misses,
-        passed=session.passed,
-        codes=[event.known.code, *event.known.spare],
-        words=blobs.words(event.text),
-        silent=event.kind == "quiet" and session.quiet_after == book.quiet_end,
-        slept=event.kind == "message" and session.quiet_after == book.quiet_end,
-    )
-    if turn.node.sealed and not turn.report.sealed:
-        turn.update(lies=Lies.SEALED)  # whatever was lost of a session: who stands behind the door is behind it
-    turn.fresh = not session.node
-    turn.held = holding.waiting(session, event.known.at)
-    turn.seen = turn.held.seen if turn.held is not None else "" if turn.fresh else turn.face
-    turn.lost = bool(session.node) and name not in nodes
-    turn.older = session.flows != book.fingerprint
     return turn
 
 

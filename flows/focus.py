@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
-from flows import answers, blobs, codes, hearing, report, talk, threads
+from flows import answers, codes, hearing, report, talk, threads
 from flows.asking import ASKS
 from flows.hearing import Meaning
 from flows.lookup import look_up_case
 from flows.model import Ending, Focus, FoundCase, Thread
 from flows.moving import land
+from flows.shapes import replace
 from flows.turn import Turn
 
 AFTER, ADDED, ABOUT, CODE = ("verify.after", "verify.why"), "thread.added", "doubt.thread", "status.code"
@@ -27,8 +27,8 @@ _VERDICTS = {
 def open_code(turn: Turn) -> bool:
     """A quoted message, or a code anywhere in the text: that case. An identity card's number is refused and blanked."""
     text = turn.words
-    if not turn.event.quoted and not any(map(str.isdecimal, text)):
-        return False  # most words hold no number, and a long one is not read for one
+    if not turn.event.quoted and ((text.isdecimal() and len(text) < codes.LENGTH) or not codes.holds_digit(text)):
+        return False  # most words hold no number, and most numbers answer a question
     if codes.holds_card(text) and not any(map(str.isalpha, text)):
         refuse_card(turn)
         return True
@@ -65,9 +65,8 @@ def blank_card(turn: Turn) -> bool:
     left = turn.left
     if not any(map(str.isalpha, turn.event.text)):
         return False
-    turn.event = replace(turn.event, kind="message", text=codes.blank_numbers(turn.event.text), quoted="", found=None)
-    turn.words = blobs.words(turn.event.text)
-    turn.key, turn.looked_up, turn.sealed, turn.answered = None, "", True, False
+    turn.read(replace(turn.event, kind="message", text=codes.blank_numbers(turn.event.text), quoted="", found=None))
+    turn.looked_up, turn.sealed, turn.answered = "", True, False
     turn.node, turn.fresh = turn.book.nodes[left or turn.home], not left
     if left and turn.trail[-1:] == [left]:
         turn.trail.pop()
@@ -150,7 +149,7 @@ def return_to(turn: Turn) -> bool:
 def think_again(turn: Turn) -> bool:
     """Whoever has just said how it ended may say otherwise, and whoever asked after it may say so."""
     thread = turn.memory.thread
-    return turn.node.name in (*AFTER, "status.ended") and thread is not None and _judge(turn, thread)
+    return thread is not None and turn.node.name in _JUDGED and _judge(turn, thread)
 
 
 def _judge(turn: Turn, thread: Thread) -> bool:
@@ -164,16 +163,17 @@ def _judge(turn: Turn, thread: Thread) -> bool:
     return _hears(turn, meanings) and _ask_done(turn, thread)
 
 
+_JUDGED = frozenset((*AFTER, "status.ended"))
 _AGAINST = frozenset({Meaning.NOT_DONE, Meaning.HIGHER})
 
 
 def _ask_done(turn: Turn, thread: Thread) -> bool:
     """Try this message as the answer to how it ended; False leaves the conversation where it stands."""
-    was, trail, memory = turn.node, turn.trail, turn.memory
+    was, trail, memory, told = turn.node, turn.trail, turn.memory, turn.report
     _stand_at_verify(turn, thread)
     if ASKS[turn.node.ask](turn, turn.short):
         return True
-    turn.node, turn.trail, turn.memory = was, trail, memory
+    turn.node, turn.trail, turn.memory, turn.report = was, trail, memory, told
     return False
 
 

@@ -83,9 +83,12 @@ _ACHIEVED = (
 OF_IT = ("of", "is", "one", "me", "this", "matter", "complaint")
 
 
+# An office or officer is whom one asks for, as well as what one complains of.
+_ISSUES = tuple(f"category.{one}" for one in OFFERED if one != "services")
+
+
 def _names_issue(heard: Heard) -> bool:
-    # An office or officer is whom one asks for, as well as what one complains of.
-    return heard.has(*(f"category.{one}" for one in OFFERED if one != "services"))
+    return heard.has(*_ISSUES)
 
 
 def _yes(heard: Heard) -> bool:
@@ -225,16 +228,46 @@ _MEANS: dict[Meaning, Callable[[Heard], bool]] = {
 }
 
 
+# What must be heard at least for each of these; most messages have nothing of it, and are asked no further.
+_HINTS: dict[Meaning, tuple[str, ...]] = {
+    Meaning.DONE: ("done",),
+    Meaning.ACCEPT: ("accept",),
+    Meaning.HIGHER: ("higher", "lie", "accept", "agree"),
+    Meaning.YES: ("yes", "send"),
+    Meaning.DONT_KNOW: ("dont_know",),
+    Meaning.NO: ("no", "not", "wait", "wrong", "not_here"),
+    Meaning.HALF: ("half",),
+    Meaning.NOT_DONE: ("not", "no", "lie", "undone", "not_even"),
+    Meaning.NOTHING: ("nothing", "no"),
+    Meaning.WITHDRAW: ("take_back",),
+    Meaning.STOP: ("stop_it",),
+    Meaning.LOST_CODE: ("lost_code",),
+    Meaning.STATUS: ("ask_status", "what_became"),
+    Meaning.CALL: ("call_me",),
+    Meaning.PERSON: ("to_person",),
+    Meaning.LANGUAGE: ("tongue",),
+    Meaning.REPORT: ("complaint",),
+    Meaning.THANKS: ("thanks", "fine", "bless"),
+    Meaning.GREETING: ("greeting",),
+    Meaning.REACTION: ("sign", "yes_sign", "no_sign", "thanks_sign", "reacted"),
+}
+_HINTED = {hint: frozenset(one for one in _HINTS if hint in _HINTS[one]) for hints in _HINTS.values() for hint in hints}
+
+
 def hear(words: Words, folded: str, among: Collection[Meaning]) -> Meaning | None:
     """What a whole message means, of the meanings that are possible where it was said; None is something else."""
     if not folded or len(folded) > SHORT:
         return None
     heard = words.heard.read(folded)
-    possible = set(among)
-    if possible & {Meaning.DONE, Meaning.ACCEPT} and not heard.has("agree", "send"):
-        # "All right" to how it ended may only say that it was read.
-        possible.discard(Meaning.YES)
-    return next((meaning for meaning, means in _MEANS.items() if meaning in possible and means(heard)), None)
+    hinted = {one for hint in heard.spans if hint in _HINTED for one in _HINTED[hint] if one in among}
+    if not hinted:
+        return None
+    # "All right" to how it ended may only say that it was read.
+    read = (Meaning.DONE in among or Meaning.ACCEPT in among) and not heard.has("agree", "send")
+    for meaning, means in _MEANS.items():
+        if meaning in hinted and means(heard) and not (read and meaning is Meaning.YES):
+            return meaning
+    return None
 
 
 # ── what a message names ───────────────────────────────────────────────────────────────────────────────────────────

@@ -6,20 +6,13 @@ and hands on the number that it gave. The question in it has been read by nobody
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from flows import answers
 from flows.effects import Step
-from flows.model import Held, Say, Session
+from flows.model import Echo, Held, Reply, Say, Session
 from flows.turn import Turn
 from locales.channels import CHANNELS
 
 MOST_TIMES = 5  # of a channel's moment: somebody who goes on writing is answered in between
-
-
-def waiting(session: Session, at: float) -> Held | None:
-    """The reply that is still held now, if one is."""
-    return session.held if session.held is not None and at < session.held.until else None
 
 
 def is_unread(turn: Turn) -> bool:
@@ -29,31 +22,28 @@ def is_unread(turn: Turn) -> bool:
 
 def pass_early(turn: Turn) -> bool:
     """A digit that came before its question could be read answers nothing, and the question stands."""
-    number = answers.pick_number(turn.short, turn.book.words.before_digits)
-    if not number or turn.fresh or turn.event.choice or not is_unread(turn):
+    if turn.fresh or turn.event.choice or not is_unread(turn):
+        return False
+    if not answers.pick_number(turn.short, turn.book.words.before_digits):
         return False
     turn.early = turn.answered = True
     turn.ask()
     return True
 
 
-def settle(turn: Turn, before: Session, made: Step) -> Step:
+def settle(turn: Turn, before: Session, echo: Echo | None) -> Step:
     """The step with its reply held where more may come, and with what the one that it replaces had to say."""
-    held = turn.held
-    if made.reply is None:
-        return replace(made, session=replace(made.session, held=held))
-    handed = held.says if held is not None else ()
-    says = (*(say for say in handed if say not in made.reply.says), *made.reply.says)
+    held, says = turn.held, tuple(turn.says)
+    if not says and not turn.options:
+        return turn.end(None, held, echo)
+    if held is not None:
+        says = (*(say for say in held.says if say not in says), *says)
     at, until = turn.known.at, _until(turn, before)
     wait = max(0.0, until - at)
     since = held.since if held is not None else at
     kept = Held(until, since, turn.seen, tuple(filter(_is_handed_on, says))) if wait else None
-    return replace(
-        made,
-        reply=replace(made.reply, says=says, wait=wait),
-        session=replace(made.session, held=kept),
-        replaces=held is not None,
-    )
+    reply = Reply(says, turn.options, turn.face, turn.book.fingerprint, wait)
+    return turn.end(reply, kept, echo, replaces=held is not None)
 
 
 def _until(turn: Turn, before: Session) -> float:

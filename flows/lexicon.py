@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from itertools import pairwise, product
+from typing import NamedTuple
 
 NEAR = 7  # tokens that the parts of "a + b" may lie apart
 LONG = 5  # letters from which a word may differ by one
@@ -62,7 +64,8 @@ _ALIKE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?<=[aeiou])h\b", ""),
     )
 )
-_SAME = str.maketrans("vqھ", "wkہ")
+_SAME = (("v", "w"), ("q", "k"), ("ھ", "ہ"))
+_HAS_ALIKE = re.compile("[a-z\U0001f3fb-\U0001f3ff]")  # without one of these nothing above finds anything
 # What needs no word: digits, as many of them as a sum has, and signs that no entry names.
 BUILT_IN = frozenset({"digits", "sum", "sign"})
 SUM = range(3, 7)  # digits of a number that may be rupees: not a day, nor a telephone
@@ -70,9 +73,13 @@ SUM = range(3, 7)  # digits of a number that may be rupees: not a day, nor a tel
 
 def split(folded: str) -> list[str]:
     """The tokens of a folded text: runs of letters, runs of digits, single signs, each in its one spelling."""
-    folded = folded.translate(_SAME)
-    for pattern, becomes in _ALIKE:
-        folded = pattern.sub(becomes, folded)
+    for letter, becomes in _SAME:
+        folded = folded.replace(letter, becomes)
+    if folded.replace(" ", "").isalpha() and not _HAS_ALIKE.search(folded):
+        return folded.split(" ")
+    if _HAS_ALIKE.search(folded):
+        for pattern, becomes in _ALIKE:
+            folded = pattern.sub(becomes, folded)
     return _TOKENS.findall(folded)
 
 
@@ -105,7 +112,7 @@ class Heard:
 
     def has(self, *meanings: str) -> bool:
         """Whether any of these stands in the message."""
-        return any(meaning in self.spans for meaning in meanings)
+        return not self.spans.keys().isdisjoint(meanings)
 
     def starts(self, meaning: str) -> bool:
         """Whether the message begins with it."""
@@ -113,15 +120,26 @@ class Heard:
 
     def covers(self, meanings: Collection[str]) -> bool:
         """Whether nothing stands in the message but these."""
+        spans = self.spans
+        ways = [span for meaning in meanings if meaning in spans for span in spans[meaning]]
+        if not ways:
+            return False
+        ways.sort()
         reached = [True] + [False] * len(self.tokens)
-        ways = sorted(span for meaning in meanings for span in self.spans.get(meaning, ()))
         for start, end in ways:
             if reached[start] and end > start:
                 reached[end] = True
-        return bool(self.tokens) and reached[-1]
+        return reached[-1]
 
 
 # ── the matcher ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Wait(NamedTuple):
+    """A pattern that may stand in a message once one of its parts does."""
+
+    rank: int  # its place among the patterns
+    word: str  # another part of it that is a word, which the message has from the start or never has; else that one
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +148,27 @@ class Lexicon:
 
     exact: dict[str, frozenset[str]]
     stems: dict[str, frozenset[str]]
+    ends: dict[str, tuple[int, ...]]  # the first letters of a word → how many a stem that begins so may have
     longest: int  # letters of the longest stem
     shortened: dict[str, tuple[str, ...]]  # a long word less one letter → the words it may be
     patterns: tuple[Pattern, ...]  # what a pattern refers to stands before it
-    begins: dict[str, tuple[int, ...]]  # a tag → the places of the patterns whose first part it is
+    begins: dict[str, tuple[_Wait, ...]]  # a tag → the patterns of whose parts it is the rarest
+    last: list[tuple[str, Heard]] = field(default_factory=list, init=False)  # what was read last, at most one
 
     def read(self, folded: str) -> Heard:
-        """What the words of a folded text mean, and where."""
+        """What the words of a folded text mean, and where. A step asks it of one message again and again."""
+        for text, heard in self.last:
+            if text == folded:
+                return heard
+        heard = self._read(folded)
+        self.last[:] = [(folded, heard)]
+        return heard
+
+    def forget(self) -> None:
+        """Let go of what was read last: nobody's words stay between two messages."""
+        self.last.clear()
+
+    def _read(self, folded: str) -> Heard:
         tokens = split(folded)
         spans: dict[str, list[Span]] = {}
         known: dict[str, frozenset[str]] = {}
@@ -145,19 +177,25 @@ class Lexicon:
             if tags is None:
                 tags = known[token] = self._tags(token, len(tokens) < MANY)
             for tag in tags:
-                spans.setdefault(tag, []).append((place, place + 1))
-        waiting = [rank for tag in spans for rank in self.begins.get(tag, ())]
+                if tag in spans:
+                    spans[tag].append((place, place + 1))
+                else:
+                    spans[tag] = [(place, place + 1)]
+        begins, patterns = self.begins, self.patterns
+        waiting = [rank for tag in spans if tag in begins for rank, word in begins[tag] if word in spans]
         heapify(waiting)
         while waiting:
-            pattern = self.patterns[heappop(waiting)]
-            if not all(part in spans for part in pattern.parts):
+            pattern = patterns[heappop(waiting)]
+            if not (found := _find(pattern, spans)):
                 continue
-            places = [spans[part] for part in pattern.parts]
-            if found := set(_near(places) if pattern.near else _in_a_row(places)):
-                if pattern.meaning not in spans:
-                    for rank in self.begins.get(pattern.meaning, ()):
-                        heappush(waiting, rank)
-                spans[pattern.meaning] = sorted(found.union(spans.get(pattern.meaning, ())))
+            meaning = pattern.meaning
+            if meaning in spans:
+                spans[meaning] = sorted({*found, *spans[meaning]})
+                continue
+            for rank, word in begins.get(meaning, ()):
+                if word in spans or word == meaning:
+                    heappush(waiting, rank)
+            spans[meaning] = sorted({*found}) if len(found) > 1 else found
         return Heard(tokens, spans)
 
     def _tags(self, token: str, misspelt: bool) -> frozenset[str]:
@@ -166,7 +204,7 @@ class Lexicon:
         if not token.isalpha():
             return self.exact.get(token, frozenset({"sign"}))
         tags = set(self.exact.get(token, ()))
-        for end in range(STEM, min(len(token), self.longest) + 1):
+        for end in self.ends.get(token[:STEM], ()):
             tags |= self.stems.get(token[:end], frozenset())
         for word in self.alike(token) if misspelt and not tags else ():
             tags |= self.exact.get(word, frozenset()) | self.stems.get(word, frozenset())
@@ -180,34 +218,41 @@ class Lexicon:
         return {word for word in words if _one_apart(token, word)}
 
 
-def _in_a_row(places: list[list[Span]]) -> Iterator[Span]:
-    if len(places) == 1:
-        yield from places[0]
-        return
-    for first, end in places[0]:
-        reached = {end}
-        for part in places[1:]:
-            reached = {stop for at in reached for stop in _from(part, at)}
-        yield from ((first, stop) for stop in reached)
+def _find(pattern: Pattern, spans: dict[str, list[Span]]) -> list[Span]:
+    places = []
+    for part in pattern.parts:
+        if part not in spans:
+            return []
+        places.append(spans[part])
+    return _near(places) if pattern.near else _in_a_row(places)
 
 
-def _from(part: list[Span], at: int) -> Iterator[int]:
-    for place in range(bisect_left(part, (at, 0)), len(part)):  # no slice: a long text would be copied at each word
-        start, end = part[place]
-        if start > at:
-            return
-        yield end
+def _in_a_row(places: list[list[Span]]) -> list[Span]:
+    rows = places[0]
+    for part in places[1:]:
+        rows = [(first, stop) for first, end in rows for stop in _from(part, end)]
+    return rows
 
 
-def _near(places: list[list[Span]]) -> Iterator[Span]:
+def _from(part: list[Span], at: int) -> list[int]:
+    stops, place = [], bisect_left(part, (at, 0))
+    while place < len(part) and part[place][0] == at:  # no slice: a long text would be copied at each word
+        stops.append(part[place][1])
+        place += 1
+    return stops
+
+
+def _near(places: list[list[Span]]) -> list[Span]:
+    found = []
     for one in places[0]:
         low, high = (one[0] - NEAR, 0), (one[0] + NEAR + 1, 0)
         others = [part[bisect_left(part, low) : bisect_left(part, high)] for part in places[1:]]
-        for found in product(*others):
-            spots = sorted((one, *found))
+        for beside in product(*others):
+            spots = sorted((one, *beside))
             if all(end <= start for (_, end), (start, _) in pairwise(spots)) and len({*spots}) == len(places):
-                yield (spots[0][0], spots[0][0])
+                found.append((spots[0][0], spots[0][0]))
                 break
+    return found
 
 
 # ── making it ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -274,14 +319,31 @@ def compile_patterns(patterns: Collection[Pattern], loosely: Callable[[Pattern, 
     exact = {word: frozenset(found) for word, found in tags.items() if not word.endswith("*")}
     several = [pattern for pattern in patterns if len(pattern.parts) > 1 or not pattern.parts[0].startswith("=")]
     ordered = tuple(_in_order(several, BUILT_IN.union(pattern.meaning for pattern in patterns)))
-    begins: dict[str, list[int]] = {}
-    for rank, pattern in enumerate(ordered):
-        begins.setdefault(pattern.parts[0], []).append(rank)
     return Lexicon(
         exact=exact,
         stems=stems,
+        ends=_ends(stems),
         longest=max(map(len, stems), default=STEM),
         shortened={less: tuple(sorted(words)) for less, words in shortened.items()},
         patterns=ordered,
-        begins={tag: tuple(ranks) for tag, ranks in begins.items()},
+        begins=_begins(ordered),
     )
+
+
+def _ends(stems: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    ends: dict[str, set[int]] = {}
+    for stem in stems:
+        ends.setdefault(stem[:STEM], set()).add(len(stem))
+    return {start: tuple(sorted(lengths)) for start, lengths in ends.items()}
+
+
+def _begins(patterns: Iterable[Pattern]) -> dict[str, tuple[_Wait, ...]]:
+    """Each pattern under the rarest of its parts: of those under "not" there would be hundreds to look at."""
+    patterns = tuple(patterns)
+    often = Counter(part for pattern in patterns for part in pattern.parts)
+    begins: dict[str, list[_Wait]] = {}
+    for rank, pattern in enumerate(patterns):
+        rarest = min(pattern.parts, key=lambda part: often[part])
+        word = next((part for part in pattern.parts if part != rarest and part.startswith("=")), rarest)
+        begins.setdefault(rarest, []).append(_Wait(rank, word))
+    return {tag: tuple(waiting) for tag, waiting in begins.items()}

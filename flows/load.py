@@ -146,6 +146,7 @@ def _node(flow: str, name: str, source: Source, head: dict[str, Any], tables: di
         report=head.get("report", False),
         parts=given.get("parts", 2),
         shown=tuple(Option(option.id, option.digit, Say(option.text)) for option in options),
+        choices={option.id: option for option in options},
     )
 
 
@@ -240,6 +241,7 @@ def load_book(folder: Path = FOLDER) -> Book:
     keys = {key for node in nodes.values() for key in (*node.says, *(option.text for option in node.options))}
     keys.update(SPOKEN)
     twins = _twins(heads, nodes)
+    needs = {key: _needs(key) for key in keys}
     return Book(
         nodes=nodes,
         starts={flow: f"{flow}.{head['start']}" for flow, (_, head) in heads.items()},
@@ -249,7 +251,9 @@ def load_book(folder: Path = FOLDER) -> Book:
         words=words,
         tables=tables,
         unsorted=given["unsorted"],
-        needs={key: _needs(key) for key in keys},
+        needs=needs,
+        plain={key: Say(key) for key, names in needs.items() if not names},
+        outside=frozenset(key for key, names in needs.items() if "outside" in names),
         quiet_report=quiet["report"],
         quiet_end=quiet["end"],
         quiet_sealed=quiet["sealed"],

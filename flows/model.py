@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, Literal
 
 from flows import taps
+from flows.shapes import shape
 
 # A value is a literal, or says what it is so that one stored message exists in every language:
 # {"key": …} a text, {"date": "2026-11-21"}, {"code": "4821773091542"}, {"names": {"en": …, "ur": …}}.
@@ -15,7 +16,7 @@ Values = dict[str, Value]
 Point = tuple[float, float]  # latitude, longitude
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Say:
     """One text by its key, with the values to put into it. Never a sentence."""
 
@@ -23,7 +24,7 @@ class Say:
     values: Values = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Option:
     """One answer a citizen can give to a menu: by its digit, its word, or a tap."""
 
@@ -32,7 +33,7 @@ class Option:
     say: Say
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Reply:
     """One message back: its texts in order, then its numbered options, and the question that these answer."""
 
@@ -53,7 +54,7 @@ class Reply:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Media:
     """A file that came with a message: where it lies at the provider, or why it is known already not to be kept."""
 
@@ -63,7 +64,7 @@ class Media:
     id: str = ""  # of its row, once it has one
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Place:
     """A place a citizen can pick: id, name by language and other spellings."""
 
@@ -73,7 +74,7 @@ class Place:
     point: Point | None = None  # its middle
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Round:
     """An open scorecard round; `indicators` are text keys."""
 
@@ -87,7 +88,7 @@ Question = Literal["answer", "confirm", "accept", "call", "edition"]
 Ending = Literal["confirm", "accept"]  # of the questions, those that ask how a case ended
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Focus:
     """What we asked of this person by ourselves last, while it may still be answered.
 
@@ -103,7 +104,7 @@ class Focus:
     drop: bool = False  # its case is behind the protected door, and which it is nobody here knows
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Known:
     """What a step may know of the world; the shell fills it in before the step."""
 
@@ -126,7 +127,7 @@ class Known:
 LATER = "later"
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class FoundCase:
     """What a typed code opens. `state` is the case's status or the protected room's own, "none" where there is none,
     and `LATER` where this phone has tried too many.
@@ -141,7 +142,7 @@ class FoundCase:
     late: bool = False  # it ended longer ago than may be gainsaid
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class FoundFacility:
     """What a facility's short code opens; `id` is "" where there is none."""
 
@@ -152,7 +153,7 @@ class FoundFacility:
 Found = FoundCase | FoundFacility
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Event:
     """One thing that happened to a conversation."""
 
@@ -173,7 +174,7 @@ class Event:
 # ── what a conversation remembers between two messages ─────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Item:
     """What one message told: words, files, a place on the map. It is whatever of these it has."""
 
@@ -189,7 +190,7 @@ class Item:
         return said | ({"location": list(self.location)} if self.location else {})
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Details:
     """The short answers of a report; what is "" or None was not answered."""
 
@@ -226,7 +227,7 @@ class Lies(StrEnum):
     SEALED = "sealed"  # behind the protected door: nothing of it stands in the session
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Report:
     """A report on its way. Behind the protected door it is its code, its stage and `told`: nothing that was said."""
 
@@ -269,7 +270,7 @@ class Report:
         return self.stage in {Stage.ASKED, Stage.ROUTED}
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Rating:
     """A scorecard on its way: one facility in one round; `scores` are 1..5 by indicator."""
 
@@ -279,7 +280,7 @@ class Rating:
     scores: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Thread:
     """The case that words go to now; `day` it was told, or where that is what they answer it was `asked`.
 
@@ -297,7 +298,7 @@ class Thread:
     asked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Call:
     """A call that somebody asks for: by a woman or a man ("" = whoever), and at what time of day."""
 
@@ -305,7 +306,7 @@ class Call:
     hour: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Memory:
     """What a conversation has in hand besides where it stands. All of it is forgotten together."""
 
@@ -321,7 +322,7 @@ class Memory:
     page: int = 0  # of the places that are offered, where there are more than fit
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Held:
     """A reply that waits for more of the same, and is replaced where it comes."""
 
@@ -331,7 +332,7 @@ class Held:
     says: tuple[Say, ...] = ()  # what whatever replaces it must say too: a number that was given
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Echo:
     """The same text again and again: `mark` as in `Event.echo`, how often, and when for the first time."""
 
@@ -340,7 +341,7 @@ class Echo:
     since: float
 
 
-@dataclass(frozen=True, slots=True)
+@shape(frozen=True, slots=True)
 class Session:
     """Where a conversation stands. Sealed answers are never in it."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from flows import report, threads
@@ -11,6 +10,7 @@ from flows.book import Node
 from flows.effects import CallPerson, Consent, Rate, SetLanguage, Verify, Withdraw
 from flows.facts import FACTS, says_why
 from flows.model import Call, Details, Item, Lies
+from flows.shapes import replace
 from flows.turn import Turn
 
 HOPS = 20  # nodes that say or branch between two questions; check finds the ring that would need more

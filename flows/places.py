@@ -61,7 +61,7 @@ def find(numbered: Mapping[str, Place], folded: str, beside: frozenset[str]) -> 
     said = _bare(spoken, beside)
     if not said:
         return Meant()
-    known = [(place, _spellings(place, beside)) for place in numbered.values()]
+    known = [(place, _spellings((*place.names.values(), *place.aliases), beside)) for place in numbered.values()]
     for fits, sharp in _KEYS:
         if found := tuple(place for place, names in known if any(fits(said, name) for name in names)):
             second = [numbered[number] for number in numbers if number in numbered]
@@ -93,13 +93,9 @@ def _bare(words: Sequence[str], beside: frozenset[str]) -> str:
     return " ".join(word for word in words if word not in beside) or " ".join(words)
 
 
-def _spellings(place: Place, beside: frozenset[str]) -> list[str]:
-    return [_bare(_name(spelling).split(), beside) for spelling in (*place.names.values(), *place.aliases)]
-
-
-@lru_cache(maxsize=4096)
-def _name(spelling: str) -> str:
-    return locales.fold(spelling)
+@lru_cache(maxsize=1024)
+def _spellings(names: tuple[str, ...], beside: frozenset[str]) -> list[str]:
+    return [_bare(locales.fold(name).split(), beside) for name in names]
 
 
 def _glued(folded: str) -> str:

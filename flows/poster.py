@@ -11,6 +11,7 @@ from flows.model import Details
 from flows.moving import go
 from flows.turn import FIRST, LANGUAGE, REPORT, Turn, numbered_places
 
+_OPENING = frozenset({FIRST, LANGUAGE, REPORT})
 _DIGITS = 2  # of each number: a telephone's are more
 _FACILITY = (3, 4)
 
@@ -20,21 +21,24 @@ def read_digits(turn: Turn) -> bool:
 
     Words behind all three are the story. Glued digits are not taken apart: "316" may be the code of a facility.
     """
-    numbers = list(takewhile(_is_short, turn.short.split()))
-    words = len(numbers) < len(turn.short.split())
-    opening = turn.fresh or (turn.node.name in {FIRST, LANGUAGE, REPORT} and not turn.report.code)
+    opening = turn.fresh or (turn.node.name in _OPENING and not turn.report.code)
+    if not opening or " " not in turn.short:
+        return False
+    said = turn.short.split()
+    numbers = list(takewhile(_is_short, said))
+    words = len(numbers) < len(said)
     # Words may follow all three numbers only: "2 3 days" is no issue in a place.
-    if not opening or not 2 + words <= len(numbers) <= 3:
+    if not 2 + words <= len(numbers) <= 3:
         return False
     wanted: tuple[str, ...] = ("lang", "category", "place")
     wanted = wanted if len(numbers) == len(wanted) else wanted[1:] if turn.lang else wanted[:2]
-    said = dict(zip(wanted, map(int, numbers), strict=True))
+    picked = dict(zip(wanted, map(int, numbers), strict=True))
     languages, categories = turn.book.tables["languages"], turn.book.tables["categories"]
     places = numbered_places(turn.known.places)
-    lang = _pick(languages, said["lang"]) if "lang" in said else turn.lang
-    category = _pick(categories, said["category"])
-    place = places.get(str(said["place"])) if "place" in said else None
-    if not lang or not category or ("place" in said and place is None):
+    lang = _pick(languages, picked["lang"]) if "lang" in picked else turn.lang
+    category = _pick(categories, picked["category"])
+    place = places.get(str(picked["place"])) if "place" in picked else None
+    if not lang or not category or ("place" in picked and place is None):
         return False
     turn.misses = 0
     turn.answered = True
@@ -58,9 +62,10 @@ def read_digits(turn: Turn) -> bool:
 
 def read_facility(turn: Turn) -> bool:
     """A facility's number from its wall, as the first thing that a known phone says while it can be rated."""
+    if not ((turn.fresh or turn.node.idle) and turn.lang and turn.known.round) or turn.event.choice:
+        return False
     number = answers.pick_number(turn.short, turn.book.words.before_digits)
-    opening = turn.fresh or turn.node.idle
-    if not (opening and turn.lang and turn.known.round and len(number) in _FACILITY) or turn.event.choice:
+    if len(number) not in _FACILITY:
         return False
     turn.answered = True
     turn.node = turn.book.nodes["rate.facility"]

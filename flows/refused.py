@@ -12,7 +12,8 @@ TEXT = "intake.file_refused"
 
 
 def is_any(turn: Turn) -> bool:
-    return any(file.fault for file in turn.event.media)
+    media = turn.event.media
+    return bool(media) and any(file.fault for file in media)
 
 
 def read(turn: Turn) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from flows import codes, hearing
 from flows.effects import Amend, Append, Forget, GiveCode, KeepStory, Lock, OpenCase, Seal, SealStory
 from flows.model import Call, Details, Event, Item, Lies, Report, Stage, Thread
+from flows.shapes import replace
 from flows.turn import Turn
 
 AFTER = ("complaint.more", "protected.more")
@@ -241,7 +240,9 @@ _TOGETHER = {"place": ("place", "place_text", "location")}
 
 
 def _answered(before: Details, save: str, answer: Details) -> Details:
-    return replace(before, **{name: getattr(answer, name) for name in _TOGETHER.get(save, (save,))})
+    if save not in _TOGETHER:
+        return replace(before, **{save: getattr(answer, save)})
+    return replace(before, **{name: getattr(answer, name) for name in _TOGETHER[save]})
 
 
 def _route(turn: Turn, about: str) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from flows.categories import current
 from flows.model import Lies, Session, Stage
+from flows.shapes import replace
 
 _shape = TypeAdapter(Session)
 _FIRST = b'"answers":'  # only the first version wrote this name; in a citizen's words its quotes would be escaped

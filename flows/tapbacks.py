@@ -16,12 +16,13 @@ _THING = (
 )
 # To the closing sign or to the end of what fitted; what somebody writes behind the quotation is their own.
 _QUOTED = r"[“\"'‘«„](?:.*[”\"'’»“…]|[^”\"'’»]*)"
+_LEAST = 6  # signs of the shortest: 👍 to “
 _TAPBACK = re.compile(rf"\s*(?:{_DID}|[^\w\s]+\s+to)\s+(?:{_THING}[.!]?|{_QUOTED})\s*", re.IGNORECASE | re.DOTALL)
 
 
 def is_tapback(text: str) -> bool:
     """Whether a whole text is a reaction in a telephone's words, whatever it quotes."""
-    return _TAPBACK.fullmatch(text) is not None
+    return len(text) >= _LEAST and _TAPBACK.fullmatch(text) is not None
 
 
 def pass_over(turn: Turn) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from flows import report
 from flows.effects import Append, Seal, Settle
 from flows.model import Details, Item, Report, Thread
+from flows.shapes import replace
 from flows.turn import Turn
 
 
@@ -58,7 +58,7 @@ def join(turn: Turn) -> None:
     if thread is not None:
         for item in turn.report.held:
             write(turn, thread, item)
-        turn.remember(report=Report())
+        turn.report = Report()
 
 
 def settle(turn: Turn) -> None:

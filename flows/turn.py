@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
+from flows import blobs
 from flows.book import Book, Node
-from flows.effects import Effect, Step
+from flows.effects import Effect, LookUp, Step
 from flows.model import (
+    Echo,
     Event,
     FoundCase,
     Held,
-    Known,
+    Lies,
     Memory,
     Option,
     Place,
@@ -22,6 +23,7 @@ from flows.model import (
     Session,
     Value,
 )
+from flows.shapes import replace
 
 # Texts that no flow names because they can be said anywhere.
 SPOKEN = (
@@ -65,24 +67,18 @@ MORE = "more"  # the option that turns to the next page of places, after the las
 TRAIL = 30
 _LOOKED = frozenset({"status", "thread"})  # where a case stands in hand whose number was typed
 MISSED = 5  # messages that are remembered for the person who is called
+NOTHING = Memory()  # is in hand
 SHORT = 80  # longer than any option's text or universal word: there is no point in looking further
 
 
-@dataclass(slots=True)
 class Turn:
-    """One event on its way through the flows."""
+    """One event on its way through the flows; what stands here stays as it is until something says otherwise."""
 
-    book: Book
     event: Event
-    node: Node
-    lang: str
-    memory: Memory
-    trail: list[str]
-    misses: int
-    key: str | None = None
-    says: list[Say] = field(default_factory=list)
+    words: str  # the text of the message, without what a program wrote into it
+    short: str  # the matching key of a message that may be an answer; "" for a longer one
+    key: str | None
     options: tuple[Option, ...] = ()
-    effects: list[Effect] = field(default_factory=list)
     meant: tuple[Place, ...] = ()  # of two places that fit an answer alike, only these are offered
     looked_up: str = ""  # the code a found event answers for
     left: str = ""  # the node that was left to look it up
@@ -90,19 +86,43 @@ class Turn:
     over: bool = False  # the conversation ends: the next message opens another
     took: bool = False  # an answer of a report was taken, on whichever side of the door
     shut: bool = False  # the protected door is closed: nothing more happens in this turn
-    fresh: bool = False  # nothing has been asked yet
-    passed: float = 0.0  # of the session
-    codes: list[str] = field(default_factory=list)  # fresh ones that this turn has not used
-    lost: bool = False  # the node this session stood at is gone from the flows
-    older: bool = False  # what is open was asked by other flows than these
-    held: Held | None = None  # the reply to what came just before, which has not gone out yet
-    seen: str = ""  # the question that has been read
     partial: bool = False  # this may be one bubble of several: its reply waits a moment
     early: bool = False  # it came before its question could be read
     answered: bool = False  # it answered an open question, or was a command
-    slept: bool = False  # an unfinished report has been kept since, and said to be
-    silent: bool = False  # of a silence: it is the second one, and ends the conversation
-    words: str = ""  # the text of the message, without what a program wrote into it
+
+    def __init__(self, book: Book, session: Session, event: Event) -> None:
+        nodes, known = book.nodes, event.known
+        name = f"{session.flow}.{session.node}" if session.node else ""
+        self.book = book
+        self.known = known
+        self.lang = session.lang
+        self.node: Node = nodes.get(name) or nodes[self.home]
+        self.report = session.memory.report
+        self.memory = session.memory  # but for its report, which stands above while the turn goes on
+        self.trail = [node for node in session.trail if node in nodes]
+        self.misses = session.misses
+        self.passed = session.passed
+        self.says: list[Say] = []
+        self.effects: list[Effect] = []
+        self.codes = [known.code, *known.spare]  # fresh ones that this turn has not used
+        self.fresh = not name  # nothing has been asked yet
+        self.lost = not self.fresh and name not in nodes  # the node this session stood at is gone from the flows
+        self.older = session.flows != book.fingerprint  # what is open was asked by other flows than these
+        ended = session.quiet_after == book.quiet_end
+        self.slept = ended and event.kind == "message"  # an unfinished report has been kept since, and said to be
+        self.silent = ended and event.kind == "quiet"  # it is the second silence, and ends the conversation
+        self.read(event)
+        if self.node.sealed and not self.report.sealed:
+            self.update(lies=Lies.SEALED)  # whatever was lost of a session: who stands behind the door is behind it
+        # The reply to what came just before, where that has not gone out yet.
+        self.held = session.held if session.held is not None and known.at < session.held.until else None
+        # The question that has been read.
+        self.seen = self.held.seen if self.held is not None else "" if self.fresh else self.face
+
+    def read(self, event: Event) -> None:
+        """Take up an event, with the words of its message."""
+        self.event, self.words, self.key = event, blobs.words(event.text), None
+        self.short = self.folded if len(event.text) <= SHORT else ""
 
     @property
     def folded(self) -> str:
@@ -119,26 +139,18 @@ class Turn:
         return self.book.faces.get(self.node.name, self.node.name)
 
     @property
-    def known(self) -> Known:
-        return self.event.known
-
-    @property
-    def report(self) -> Report:
-        return self.memory.report
-
-    @property
     def found_case(self) -> FoundCase:
         """The case that a look-up has just found; one that is none for every other event."""
         found = self.event.found
         return found if isinstance(found, FoundCase) else FoundCase()
 
     def remember(self, **changed: Any) -> None:
-        """Write over a part of what the conversation has in hand."""
+        """Write over a part of what the conversation has in hand besides its report."""
         self.memory = replace(self.memory, **changed)
 
     def update(self, **changed: Any) -> None:
         """Write over a part of the report."""
-        self.remember(report=replace(self.report, **changed))
+        self.report = replace(self.report, **changed)
 
     def new_code(self) -> str:
         """A number that nobody has. Two things that are kept in one turn must not share one."""
@@ -146,14 +158,16 @@ class Turn:
 
     def forget(self, report: Report = Report()) -> None:
         """Let go of everything in hand but this report."""
-        self.memory = Memory(report)
+        self.memory, self.report = NOTHING, report
 
     def say(self, key: str) -> None:
         """Add a text to the reply, with whatever values it has places for."""
         if key == "thread.added" and self.memory.thread is not None and self.memory.thread.asked:
             key = "thread.answered"  # the day of what was told is not known to who only answers
-        names = self.book.needs.get(key, ())
-        self.says.append(Say(key, {name: VALUES[name](self) for name in names}))
+        said = self.book.plain.get(key)
+        if said is None:
+            said = Say(key, {name: VALUES[name](self) for name in self.book.needs.get(key, ())})
+        self.says.append(said)
 
     def open_with(self, key: str) -> None:
         """Say a text before all that is said."""
@@ -167,7 +181,7 @@ class Turn:
     def ask(self) -> None:
         """Say what the node asks, with its options."""
         for key in self.node.says:
-            if self.known.outside or "outside" not in self.book.needs.get(key, ()):  # of nobody nothing is said
+            if key not in self.book.outside or self.known.outside:  # of nobody nothing is said
                 self.say(key)
         shown = OPTIONS.get(self.node.ask)
         self.options = shown(self) if shown else self.node.shown
@@ -183,9 +197,9 @@ class Turn:
         return MENU if self.lang else LANGUAGE
 
     @property
-    def short(self) -> str:
-        """The matching key of a message that is short enough to be an answer; "" for a longer one."""
-        return self.folded if len(self.event.text) <= SHORT else ""
+    def looks(self) -> bool:
+        """Whether something must be looked up before this can go on."""
+        return bool(self.effects) and any(type(effect) is LookUp for effect in self.effects)
 
     def note(self) -> None:
         """Remember this message for the person who is called; behind the door nothing of it is remembered."""
@@ -204,39 +218,39 @@ class Turn:
         if not self.trail or self.trail[-1] != self.node.name:
             self.trail = [*self.trail, self.node.name][-TRAIL:]
 
-    def end(self) -> Step:
-        """The step as it stands now."""
-        reply = (
-            Reply(tuple(self.says), self.options, self.face, self.book.fingerprint)
-            if self.says or self.options
-            else None
-        )
+    def end(self, reply: Reply | None, held: Held | None, echo: Echo | None, *, replaces: bool = False) -> Step:
+        """The step as it stands now, with this reply; `held` and `echo` as in `Session`, `replaces` as in `Step`."""
+        memory = self.memory
+        if memory.report is not self.report:
+            memory = replace(memory, report=self.report)
         if self.over:
             # What waited while something else was done is asked again by whatever comes next.
-            session = Session(lang=self.lang, flows=self.book.fingerprint)
+            session = Session(lang=self.lang, flows=self.book.fingerprint, held=held, echo=echo)
         else:
             session = Session(
                 flow=self.node.flow,
                 node=self.node.name.partition(".")[2],
                 lang=self.lang,
-                memory=self.memory,
+                memory=memory,
                 trail=tuple(self.trail),
                 misses=self.misses,
                 flows=self.book.fingerprint,
-                quiet_after=self._quiet_after(),
+                quiet_after=self._quiet_after(memory),
                 passed=self.passed,
+                held=held,
+                echo=echo,
             )
-        return Step(session, reply, tuple(self.effects), self.sealed, took=self.took)
+        return Step(session, reply, tuple(self.effects), self.sealed, self.took, replaces)
 
-    def _quiet_after(self) -> int:
+    def _quiet_after(self, memory: Memory) -> int:
         """Seconds. With a number in hand that opens something it is as short as behind the door, on either side."""
-        thread = self.memory.thread
+        thread = memory.thread
         looked = thread is not None and self.node.flow in _LOOKED
         if self.report.sealed or self.report.done or looked or (thread is not None and thread.sealed):
             return self.book.quiet_sealed
         if self.silent:
             return self.book.quiet_end
-        pending = self.node.report or self.memory != Memory() or not self.node.idle
+        pending = self.node.report or not self.node.idle or memory != NOTHING
         # On a trial line every conversation opens by saying so, which needs conversations that end.
         return self.book.quiet_report if pending or self.known.trial else 0
 

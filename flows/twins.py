@@ -8,12 +8,12 @@ steps are known on either side, and the shell does the work of both.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from flows.book import Book
 from flows.effects import Effect, Step
 from flows.engine import step
 from flows.model import Details, Event, Item, Lies, Report, Session, Stage
+from flows.shapes import replace
 
 
 def step_twin(book: Book, session: Session, events: Sequence[Event]) -> Step | None:

@@ -10,7 +10,13 @@ import pytest
 
 from flows import answers, hearing
 from flows.book import Book
+from flows.engine import step
+from flows.entries import read_entries
 from flows.hearing import Meaning
+from flows.load import FOLDER
+from flows.model import Event, Session
+from flows.play import World
+from tests.people.phrases import phrases
 
 PROGRESS = {Meaning.YES, Meaning.NO, Meaning.DONE, Meaning.NOT_DONE, Meaning.HALF, Meaning.DONT_KNOW}
 ASKED = {Meaning.YES, Meaning.NO, Meaning.GREETING, Meaning.THANKS, Meaning.CALL}
@@ -270,3 +276,21 @@ def test_ten_thousand_letters_cost_little(book: Book) -> None:
     assert hear(book, text) is None
     # A fifth of it where nothing else runs; what must never come is the square of the length.
     assert time.process_time() - started < 0.25
+
+
+def test_nothing_means_anything_without_the_words_that_are_looked_for_first(book: Book) -> None:
+    said = [phrase.text for phrase in phrases()]
+    words = [entry.words.replace("*", "").replace("+", " ") for entry in read_entries(FOLDER / "heard")]
+    for folded in map(book.fold, [*said, *words, "👍", "5"]):
+        heard = book.words.heard.read(folded)
+        means = {meaning for meaning, holds in hearing._MEANS.items() if holds(heard)}
+        assert means <= {meaning for meaning, hints in hearing._HINTS.items() if heard.has(*hints)}, folded
+
+
+def test_what_was_read_last_is_read_once_and_let_go_of_after_the_step(book: Book) -> None:
+    lexicon = book.words.heard
+    first = lexicon.read("پانی نہین")
+    assert lexicon.read("پانی نہین") is first
+    assert lexicon.read("بجلی نہین") is not first
+    step(book, Session(lang="ur"), Event("message", World().known(), "پانی نہیں آ رہا"))
+    assert lexicon.last == []
