@@ -58,6 +58,10 @@ CREATE INDEX cases_to_ask ON cases (told_at)
         AND contact_id IS NOT NULL;
 CREATE INDEX copies_gone ON copies (ended_at) WHERE state = 'gone';
 CREATE INDEX inbox_open ON inbox (received_at) WHERE state IN ('undone', 'unrouted', 'dead');
+-- What one person is owed: found by the very words of its condition and by no other, or a claim goes through it for all that
+-- is queued instead of taking the first.
+DROP INDEX outbox_of_person;
+CREATE INDEX outbox_of_person ON outbox (contact_id) WHERE (state IN ('queued', 'sending')) IS TRUE;
 -- After a fan-out nobody must plan as if nothing were queued.
 ALTER TABLE outbox SET (autovacuum_analyze_scale_factor = 0.01, autovacuum_vacuum_scale_factor = 0.02);
 
