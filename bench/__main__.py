@@ -27,8 +27,9 @@ import psutil
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from bench import even, limit
+from bench import even, floor, limit
 from bench.load import ACCOUNT, SCRIPTS, TOKEN, Measured, talk
+from bot.intake.drawer import IDLE
 from house.postgres import Postgres
 from house.valkey import Valkey
 from store.crypto import Keys
@@ -37,6 +38,7 @@ from store.migrations import migrate
 from tests.providers.twilio import FakeTwilio
 
 ROOT = Path(__file__).parent.parent
+PEERS = ("psycopg", "core", "orm")
 _firsts = itertools.count(0, 10_000)
 
 
@@ -49,6 +51,13 @@ def main() -> None:
         "--sends", type=int, default=4000, help="messages of one broadcast measurement; 0 leaves it out"
     )
     parser.add_argument("--even", action="store_true", help="only how even sealed and ordinary turns are")
+    parser.add_argument("--turns", action="store_true", help="only turns, beside the limit and the floor")
+    parser.add_argument("--peers", action="store_true", help="FastAPI with psycopg, Core and ORM too")
+    parser.add_argument(
+        "--beside", type=os.path.abspath, help="the folder of another state of this code, served from the same database"
+    )
+    parser.add_argument("--phones", default="1,16,64", help="how many talk at once")
+    parser.add_argument("--scripts", default=",".join(SCRIPTS), help="what they say")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="jawab-bench-") as folder:
         report = asyncio.run(measure(Path(folder), given))
@@ -62,7 +71,7 @@ async def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
     database, redis = postgres.start(), valkey.start()
     try:
         with FakeTwilio(account=ACCOUNT, token=TOKEN) as provider:
-            web_port, limit_port = _free_port(), _free_port()
+            web_port = _free_port()
             env = os.environ | {
                 "JAWAB_MODE": "demo", "JAWAB_DATA": str(folder), "JAWAB_DATABASE_URL": database,
                 "JAWAB_REDIS_URL": redis, "JAWAB_PORT": str(web_port), "JAWAB_TWILIO_ACCOUNT_SID": ACCOUNT,
@@ -73,39 +82,41 @@ async def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
             migrate(database, Keys.give_passwords(key_file, ROLES + SPEAKERS))
             subprocess.run([sys.executable, "-m", "cli", "seed"], env=env, cwd=ROOT, check=True, capture_output=True)
             bare = _make_limit(postgres.superusers_url)
-            limit_env = os.environ | {
-                "LIMIT_DATABASE": bare, "LIMIT_TOKEN": TOKEN, "LIMIT_URL": f"http://127.0.0.1:{limit_port}/in/twilio",
-            }  # fmt: skip
-            limit_argv = ["uvicorn", "bench.limit:app", "--port", str(limit_port), "--no-access-log"]
-            with (
-                _process(["cli", "web"], env, web_port) as web,
-                _process([*limit_argv, "--log-level", "warning"], limit_env, limit_port) as bare_web,
-            ):
-                sides = {"ours": (web_port, web), "limit": (limit_port, bare_web)}
-                with _process(["cli", "worker", "replies"], env, None):
-                    evenness = await even.measure(web_port, _url(web_port), 7_000_000, web.pid, provider)
-                if given.even:
-                    return {"evenness": evenness}
-                replies = await _reply_latency(provider, web_port, env, seconds, given.paced)
+            with contextlib.ExitStack() as stack:
+                web = stack.enter_context(_process(["cli", "web"], env, web_port))
+                sides = {"ours": (web_port, web), "limit": _bare(stack, "bench.limit:app", bare)}
+                if given.beside:
+                    port, there = _free_port(), given.beside
+                    other = env | {"JAWAB_PORT": str(port), "PYTHONPATH": there}
+                    sides["beside"] = port, stack.enter_context(_process(["cli", "web"], other, port, there))
+                if given.peers:
+                    sides |= {peer: _bare(stack, "bench.peers:app", bare, PEER=peer) for peer in PEERS}
+                if not given.turns:
+                    with _process(["cli", "worker", "replies"], env, None):
+                        evenness = await even.measure(web_port, _url(web_port), 7_000_000, web.pid, provider)
+                    if given.even:
+                        return {"evenness": evenness}
+                    replies = await _reply_latency(provider, web_port, env, seconds, given.paced)
                 for port, _ in sides.values():  # pools, caches and plans are warm before anything is counted
-                    await talk(port, _url(port), "/in/twilio", connections=4, seconds=1.0, first=9_000_000)
-                turns = [
-                    {
-                        side: {
-                            f"{script} c={connections}": await _one(web_at, postgres, script, connections, seconds)
-                            for script in SCRIPTS
-                            for connections in (1, 16)
-                        }
-                        for side, web_at in sides.items()
-                    }
-                    for _ in range(rounds)
-                ]
+                    await talk(port, _url(port), "/in/twilio", connections=4, seconds=1.0, first=_unused())
+                for name in {"ours", "beside"} & sides.keys():
+                    await _filled(sides[name][1])
+                kinds = list(itertools.product(given.scripts.split(","), map(int, given.phones.split(","))))
+                turns: list[dict[str, Any]] = [{side: {} for side in sides} for _ in range(rounds)]
+                for measured in turns:
+                    for script, phones in kinds:
+                        for side, web_at in sides.items():
+                            one = await _one(web_at, postgres, script, phones, seconds)
+                            measured[side][f"{script} c={phones}"] = one
+            if given.turns:
+                return {"turns": _summary(turns), "floor_us": floor.measure(), "load": os.getloadavg()}
             sent = [
                 {side: await _send(side, sends, env, postgres) for side in ("ours", "limit")}
                 for _ in range(rounds if sends else 0)
             ]
         return {
             "turns": _summary(turns),
+            "floor_us": floor.measure(),
             "evenness": evenness,
             "replies": replies,
             "sends": _sends(sent),
@@ -125,7 +136,7 @@ async def _one(
     web_at: tuple[int, psutil.Process], postgres: Postgres, script: str, connections: int, seconds: float
 ) -> dict[str, float]:
     port, process = web_at
-    web, database = _cpu(process), _cpu_of(postgres)
+    web, threads, database = _cpu(process), _threads(process), _cpu_of(postgres)
     measured, _ = await talk(
         port,
         _url(port),
@@ -136,9 +147,13 @@ async def _one(
         script=SCRIPTS[script],
     )
     turns = max(1, len(measured.latencies))
-    web, database = 1e6 * (_cpu(process) - web) / turns, 1e6 * (_cpu_of(postgres) - database) / turns
+    drawer, others = (1e6 * (now - before) / turns for now, before in zip(_threads(process), threads, strict=True))
+    web = 1e6 * (_cpu(process) - web) / turns - drawer
+    database = 1e6 * (_cpu_of(postgres) - database) / turns
     return _figures(measured) | {
         "web_us": round(web, 1),
+        "threads_us": round(others, 1),  # within it: the bell, and hashes that a turn waited for
+        "drawer_us": round(drawer, 1),  # beside it
         "db_us": round(database, 1),
         "cpu_us": round(web + database, 1),
     }
@@ -179,25 +194,52 @@ def _cpu(process: psutil.Process) -> float:
     return 0.0
 
 
+def _threads(process: psutil.Process) -> tuple[float, float]:
+    """Seconds of CPU of the thread that fills the drawer behind all else, and of the others beside the loop's."""
+    drawer = others = 0.0
+    for thread in Path(f"/proc/{process.pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            stat = (thread / "stat").read_text().rpartition(")")[2].split()
+            used = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+            if stat[16] == str(IDLE):
+                drawer += used
+            elif int(thread.name) != process.pid:
+                others += used
+    return drawer, others
+
+
+async def _filled(process: psutil.Process) -> None:
+    """Wait until the drawer is full, a minute at most: what is reckoned for later is not to be counted now."""
+    deadline, before = time.monotonic() + 60, -1.0
+    while (now := _threads(process)[0]) != before and time.monotonic() < deadline:
+        before = now
+        await asyncio.sleep(1)
+
+
 def _cpu_of(postgres: Postgres) -> float:
     head = psutil.Process(int((postgres.cluster / "postmaster.pid").read_text().split()[0]))
     return sum(map(_cpu, [head, *head.children(recursive=True)]))
 
 
 def _summary(turns: list[dict[str, Any]]) -> dict[str, Any]:
-    """Medians of the ratios ours / limit, pair by pair, and the medians themselves."""
-    made: dict[str, Any] = {}
-    for kind in turns[0]["ours"]:
-        pairs = [(one["ours"][kind], one["limit"][kind]) for one in turns]
-        made[kind] = {
-            f"{side}_{name}": round(statistics.median(one[name] for one in figures), 1)
-            for side, figures in zip(("ours", "limit"), zip(*pairs, strict=True), strict=True)
-            for name in ("rate", "web_us", "db_us")
-        } | {
-            f"{name.split('_')[0]}_ratio": round(statistics.median(our[name] / bare[name] for our, bare in pairs), 2)
-            for name in ("rate", "p50_ms", "web_us", "db_us", "cpu_us")
+    """By what was said and how many phones: each side's medians, and of the ratios to the limit, pair by pair."""
+    return {
+        kind: {
+            side: {
+                name: round(statistics.median(one[side][kind][name] for one in turns), 2)
+                for name in turns[0][side][kind]
+            }
+            | {
+                f"{name}_ratio": round(
+                    statistics.median(one[side][kind][name] / one["limit"][kind][name] for one in turns), 2
+                )
+                for name in ("rate", "p50_ms", "web_us", "db_us", "cpu_us")
+                if side != "limit"
+            }
+            for side in turns[0]
         }
-    return made
+        for kind in turns[0]["ours"]
+    }
 
 
 def _sends(sent: list[dict[str, Any]]) -> dict[str, Any]:
@@ -260,10 +302,20 @@ def _make_limit(database: str) -> str:
     return f"postgresql://{parts['user']}:{parts['password']}@/bare?host={parts['host']}"
 
 
+def _bare(stack: contextlib.ExitStack, app: str, database: str, **more: str) -> tuple[int, psutil.Process]:
+    """A limit's or a peer's process at a port of its own."""
+    port = _free_port()
+    env = os.environ | more | {"LIMIT_DATABASE": database, "LIMIT_TOKEN": TOKEN, "LIMIT_URL": _url(port)}
+    argv = ["uvicorn", app, "--port", str(port), "--no-access-log", "--log-level", "warning"]
+    return port, stack.enter_context(_process(argv, env, port))
+
+
 @contextlib.contextmanager
-def _process(argv: list[str], env: dict[str, str], port: int | None) -> Iterator[psutil.Process]:
+def _process(
+    argv: list[str], env: dict[str, str], port: int | None, folder: str | Path = ROOT
+) -> Iterator[psutil.Process]:
     """`python -m argv`, up once its port answers; stopped on leaving."""
-    started = subprocess.Popen([sys.executable, "-m", *argv], env=env, cwd=ROOT)
+    started = subprocess.Popen([sys.executable, "-m", *argv], env=env, cwd=folder)
     try:
         deadline = time.monotonic() + 30
         while port is not None:

@@ -1,4 +1,4 @@
-"""The providers' doors: plain routes, because a web hook is most of what this process does.
+"""The providers' doors: in front of the framework's own, because a web hook is most of what this process does.
 
 Nothing a stranger posts is answered with a 5xx; the only one there is asks the provider to try again, because the
 database is away, or because the settings of its own channel cannot be opened before somebody has mended them.
@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from psycopg_pool import PoolTimeout
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot import bodies, consequences, intake, registry
 from bot.bodies import TooLarge, TooSlow
@@ -37,19 +38,44 @@ ANSWER_SECONDS = 12.0  # Twilio waits 15; a database that hangs, and does not ev
 AGAIN_SECONDS = (
     0.25  # between two tries while it is away: it may be back at once, and a provider's next try may never come
 )
+METHODS = ("GET", "HEAD", "POST")  # of any provider; each channel has its own
+NAMES, STATUS = 2, "status"  # a path's parts: provider and name, and what receipts come to
 AWAY = (psycopg.OperationalError, PoolTimeout, OSError, TimeoutError)
 
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
     """`/in/<provider>` for the environment's account, `/in/<provider>/<name>` for a row's own; receipts below each."""
-    doors = Doors(jawab, Receipts(jawab))
-    for path, status in (
-        ("/in/{provider}", False),
-        ("/in/{provider}/status", True),
-        ("/in/{provider}/{name}", False),
-        ("/in/{provider}/{name}/status", True),
-    ):
-        app.add_route(path, doors.handler(status=status), methods=["GET", "POST"])
+    app.add_middleware(Front, doors=Doors(jawab, Receipts(jawab)))
+
+
+def read_path(path: str) -> tuple[str, str | None, bool] | None:
+    """(provider, the name of a row or None, whether receipts come here) of a path below `/in/`; None for any other."""
+    _, _, *parts = path.split("/")
+    if not all(parts) or not 1 <= len(parts) <= NAMES + 1:
+        return None
+    status = parts[-1] == STATUS and len(parts) > 1
+    names = parts[:-1] if status else parts
+    if len(names) > NAMES:
+        return None
+    return names[0], names[1] if len(names) > 1 else None, status
+
+
+class Front:
+    """Web hooks, in front of whatever the framework does for pages: its layers know nothing of them."""
+
+    def __init__(self, app: ASGIApp, doors: Doors) -> None:
+        self._app, self._doors = app, doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = read_path(scope["path"]) if scope["type"] == "http" and scope["path"].startswith("/in/") else None
+        if asked is None:
+            await self._app(scope, receive, send)
+            return
+        if scope["method"] in METHODS:
+            answer = await self._doors.answer(Request(scope, receive), *asked)
+        else:
+            answer = _plain(405, "Not by this method.", {"Allow": ", ".join(METHODS)})
+        await answer(scope, receive, send)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +83,25 @@ class Doors:
     jawab: Jawab
     receipts: Receipts
 
-    def handler(self, *, status: bool) -> Callable[[Request], Awaitable[Response]]:
-        async def handle(request: Request) -> Response:
-            try:
-                return await self._answer(request, status=status)
-            except Forged as forged:
-                log.warning("hook forged", why=str(forged))  # neither the signature nor a field: logs hold no person
-                return _plain(403, "Not signed by the provider.")
-            except Unreadable as unreadable:
-                await self._alarm("hook_unreadable", request.scope["path"], str(unreadable))
-                return _plain(400, "Signed, but not readable.")
-            except TooLarge:
-                await self._alarm("hook_too_large", request.scope["path"], "refused")
-                return _plain(413, "Too large.")
-            except TooSlow:
-                return _plain(408, "Too slow.", {"Connection": "close"})
-            except (Unusable, *AWAY) as away:
-                log.error("hook put off", error=type(away).__name__)
-                return _plain(503, "Try again.", {"Retry-After": "5"})
+    async def answer(self, request: Request, provider: str, name: str | None, status: bool) -> Response:
+        try:
+            return await self._answer(request, provider, name, status=status)
+        except Forged as forged:
+            log.warning("hook forged", why=str(forged))  # neither the signature nor a field: logs hold no person
+            return _plain(403, "Not signed by the provider.")
+        except Unreadable as unreadable:
+            await self._alarm("hook_unreadable", request.scope["path"], str(unreadable))
+            return _plain(400, "Signed, but not readable.")
+        except TooLarge:
+            await self._alarm("hook_too_large", request.scope["path"], "refused")
+            return _plain(413, "Too large.")
+        except TooSlow:
+            return _plain(408, "Too slow.", {"Connection": "close"})
+        except (Unusable, *AWAY) as away:
+            log.error("hook put off", error=type(away).__name__)
+            return _plain(503, "Try again.", {"Retry-After": "5"})
 
-        return handle
-
-    async def _answer(self, request: Request, *, status: bool) -> Response:
-        provider, name = request.path_params["provider"], request.path_params.get("name")
+    async def _answer(self, request: Request, provider: str, name: str | None, *, status: bool) -> Response:
         here = registry.of(self.jawab)
         end = asyncio.get_running_loop().time() + ANSWER_SECONDS
         if name is None:

@@ -75,10 +75,10 @@ DOORS: dict[tuple[str, str], frozenset[str] | None] = {
     ("POST", "/desk/offices/{office_id:uuid}/{move}"): who_may("staff"),
     ("GET", "/desk/outside"): who_may("staff"),
     ("POST", "/desk/outside"): who_may("staff"),
-    ("POST", "/desk/outside/{outside_id:uuid}/remove"): who_may("staff"),
+    ("POST", "/desk/outside/{body_id:uuid}/remove"): who_may("staff"),
     ("GET", "/desk/providers"): who_may("staff"),
     ("POST", "/desk/providers"): who_may("staff"),
-    ("POST", "/desk/providers/{provider_id:uuid}/disable"): who_may("staff"),
+    ("POST", "/desk/providers/{body_id:uuid}/disable"): who_may("staff"),
     ("GET", "/desk/staff"): who_may("staff"),
     ("POST", "/desk/staff/{staff_id:uuid}/{move}"): who_may("staff"),
 }

@@ -74,11 +74,12 @@ def _lies(was: Report, report: Report) -> Lies:
 
 
 def _blank(report: Report) -> Report:
-    """Without a word of it: what was answered is as good as any other answer, and each message is an empty one."""
+    """Without a word of it: what was answered is as good as any other answer, and each message is a blank one."""
     given = report.details
     details = Details(place="?" if given.place else "", place_text="?" if given.place_text else "")
     return replace(report, details=details, heard="", story=_empty(report.story), held=_empty(report.held))
 
 
 def _empty(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    return (Item(),) * len(items)
+    """As many blanks as there were bytes: what a session weighs would say as well on which side it is."""
+    return tuple(Item(" " * len(item.text.encode())) for item in items)

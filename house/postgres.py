@@ -31,6 +31,8 @@ LAST_GASP = 30.0
 # Killed, we leave it no time for a checkpoint: the next start is waiting for the lock, and recovery loses nothing.
 ENDING = Ending(asked=((signal.SIGINT, 30.0), (signal.SIGQUIT, 6.0)), orphaned=signal.SIGQUIT)
 
+STOPPING = "stopping"  # as the server says in its pid file
+
 # Nothing of the environment reaches the server: it needs none of our secrets.
 SERVER_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
@@ -148,8 +150,17 @@ class Postgres:
             raise Failed(f"{self._password_file} is not the password of {self.cluster}") from None
 
     def poll(self) -> int | None:
-        """None while the server lives, else its exit status."""
-        return self._process.poll() if self._process else 0
+        """None while the server lives, else its exit status.
+
+        One that somebody else asked to end (SIGTERM) takes nobody new and waits for its last connection. Our pools
+        never let go of theirs, and what is started meanwhile finds no database; so it is told to end at once.
+        """
+        if self._process is None:
+            return 0
+        code = self._process.poll()
+        if code is None and self._waits_for_the_last():
+            self._process.handle.send_signal(signal.SIGINT)
+        return code
 
     def stop(self, hurry: Callable[[], bool] = process.never) -> None:
         self._end(hurry)
@@ -257,6 +268,12 @@ class Postgres:
             raise Failed(
                 f"the database in {self.cluster} cannot search Arabic script: it was not made with the locale C.UTF-8"
             )
+
+    def _waits_for_the_last(self) -> bool:
+        try:
+            return STOPPING in (self.cluster / "postmaster.pid").read_text().split()
+        except OSError:
+            return False
 
     def _major(self) -> int | None:
         """The version that wrote the data, if there is data."""

@@ -26,9 +26,9 @@ FINISH: LiteralString = """
     WHERE id = %(inbox_id)s AND state = 'undone' RETURNING id"""
 # What a reply answered that was replaced in time is answered by the one that replaces it.
 HAND_ON: LiteralString = """
-    UPDATE inbox SET answered_by = %(outbox_id)s FROM replaced
-    WHERE inbox.contact_id = %(contact_id)s AND inbox.answered_by = replaced.id
-        AND inbox.received_at > %(now)s - interval '1 hour'"""
+    UPDATE inbox SET answered_by = replaced.outbox_id FROM replaced
+    WHERE inbox.contact_id = replaced.contact_id AND inbox.answered_by = replaced.id
+        AND inbox.received_at > replaced.now - interval '1 hour'"""
 
 
 def bound_to(inbox_id: UUID) -> str:

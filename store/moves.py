@@ -7,13 +7,15 @@ message twice, or two messages at once, therefore find either the version moved 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, LiteralString
 from uuid import UUID
 
-from store import contacts, inbox, outbox, sessions
-from store.database import Conn, fetch_one
+from store import contacts, inbox, outbox, sessions, several
+from store.database import Conn, fetch_all, fetch_one
+from store.several import by
 
 Kind = Literal["new", "again", "quiet"]  # a message, one that waited undone, or a session that went quiet
 
@@ -91,6 +93,34 @@ _STATEMENTS: dict[tuple[str, bool], LiteralString] = {
     for replaces in (False, True)
 }
 
+# Several new messages at once: the same pieces, where each parameter is a column of the row that it belongs to.
+_TYPES = {
+    "contact_id": "uuid", "version": "bigint", "state": "bytea", "lang": "text", "now": "timestamptz",
+    "quiet_at": "timestamptz", "given": "boolean", "answers": "boolean", "seen": "boolean", "inbox_id": "uuid",
+    "provider": "text", "provider_id": "text", "body": "bytea", "outbox_id": "uuid", "outbox_lang": "text",
+    "message": "bytea", "send_at": "timestamptz", "replaces": "uuid",
+}  # fmt: skip
+
+
+def _many(*, seen: bool, replaces: bool) -> bytes:
+    parts = {
+        "asked": f"SELECT * FROM {several.asked(_TYPES)}",  # noqa: S608 - columns of our own
+        "moved": by("asked", sessions.MOVE_MANY),
+        "kept": by("moved", inbox.KEEP),
+        "owed": by("moved", f"{outbox.OWE} FROM moved WHERE moved.outbox_id IS NOT NULL"),
+    }
+    if seen:
+        parts["seen"] = by("moved", f"{contacts.SEE} AND moved.seen")
+        parts["freed"] = by("moved", f"{outbox.FREE} FROM moved WHERE moved.seen AND {outbox.MISSED}")
+    if replaces:
+        parts["replaced"] = by("moved", outbox.REPLACE)
+        parts["handed"] = inbox.HAND_ON
+    named = ", ".join(f"{name} AS ({part})" for name, part in parts.items())
+    return f"WITH {named} SELECT contact_id FROM moved".encode()  # noqa: S608 - pieces of our own files
+
+
+_MANY = {(seen, replaces): _many(seen=seen, replaces=replaces) for seen in (False, True) for replaces in (False, True)}
+
 
 async def move(conn: Conn, move: Move, kind: Kind) -> str:
     """Do one turn's writes; `kind` is new, again (an undone message) or quiet.
@@ -104,6 +134,17 @@ async def move(conn: Conn, move: Move, kind: Kind) -> str:
     if row is None or not row["held"]:
         return "stale"
     return "moved" if row["kept"] else "repeat"
+
+
+async def move_many(conn: Conn, moves: Sequence[Move]) -> set[UUID]:
+    """The writes of turns of different contacts, each a new message, over the version that each of them has read.
+
+    One statement, so all or none of it. Returns the contacts that were moved; of another's turn nothing was written.
+    Raises as `move` does.
+    """
+    seen, replaces = (any(getattr(move, name) for move in moves) for name in ("seen", "replaces"))
+    columns = {name: [getattr(move, name) for move in moves] for name in Move.__slots__}
+    return {row["contact_id"] for row in await fetch_all(conn, _MANY[seen, replaces], columns)}
 
 
 def _params(move: Move) -> dict[str, Any]:

@@ -18,12 +18,16 @@ from store.database import Auto, Tx, fetch_all, fetch_one
 # Pieces of larger statements. A conversation begins with its contact (`made`) …
 BEGIN: LiteralString = "INSERT INTO sessions (contact_id) SELECT id FROM made"
 # … and every turn moves it, over the version that it has read.
-_MOVED: LiteralString = """version = version + 1, state = %(state)s, quiet_at = %(quiet_at)s,
-        given = given OR %(given)s,
-        held_id = coalesce(%(outbox_id)s, held_id)"""
+_MOVED: LiteralString = """version = sessions.version + 1, state = %(state)s, quiet_at = %(quiet_at)s,
+        given = sessions.given OR %(given)s,
+        held_id = coalesce(%(outbox_id)s, sessions.held_id)"""
 MOVE: LiteralString = f"""
     UPDATE sessions SET {_MOVED}
     WHERE contact_id = %(contact_id)s AND version = %(version)s RETURNING contact_id"""  # noqa: S608 - pieces of our own
+# Several at once, each over its own version, by the rows of `asked`.
+MOVE_MANY: LiteralString = f"""
+    UPDATE sessions SET {_MOVED} FROM asked
+    WHERE sessions.contact_id = asked.contact_id AND sessions.version = asked.version RETURNING asked.*"""  # noqa: S608 - our own
 MOVE_KEPT: LiteralString = f"""
     UPDATE sessions SET {_MOVED} FROM kept
     WHERE sessions.contact_id = %(contact_id)s AND version = %(version)s RETURNING sessions.contact_id"""  # noqa: S608 - pieces of our own

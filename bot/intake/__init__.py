@@ -3,4 +3,4 @@
 from bot.intake.sealing import seal_media as seal_media
 from bot.intake.sweeps import go_quiet as go_quiet
 from bot.intake.sweeps import retry_undone as retry_undone
-from bot.intake.turn import take as take
+from bot.intake.together import take as take

@@ -16,8 +16,9 @@ from cases import card_boxes, clocks
 from flows.model import Focus
 from store import channels, contacts, sessions
 from store.crypto import Keys, Unopened
-from store.database import Auto, fetch_one, new_id
+from store.database import Auto, Conn, fetch_all, fetch_one, new_id
 from store.jawab import Jawab
+from store.several import asked, by
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,21 @@ _OF_A_PERSON: LiteralString = _OF.replace(
     """coalesce(contacts.reached_tag, contacts.address_tag) = %(tag)s
            AND coalesce(contacts.person_tag, contacts.address_tag) = %(person)s""",
 )
+# Several at once: the same, where each parameter is a column of the row that it belongs to.
+_ASKED = {
+    "tag": "bytea", "person": "bytea", "provider": "text", "provider_id": "text", "kind": "text", "to": "text",
+    "address": "text",
+}  # fmt: skip
+
+
+def _of_many(statement: str) -> bytes:
+    whose, _, where = statement.partition("\nWHERE ")
+    what, _, joins = whose.partition("\nFROM channels\n")
+    what, where, joins = (by("asked", piece) for piece in (what, where, joins))
+    return f"{what}, n FROM {asked(_ASKED)} JOIN channels ON {where} {joins}".encode()
+
+
+_OF_MESSAGES, _OF_PEOPLE = _of_many(_OF_A_MESSAGE), _of_many(_OF_A_PERSON)
 _OF_A_SILENCE: LiteralString = """
 SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.id AS contact_id, contacts.lang,
        contacts.weekly_since IS NOT NULL AS weekly, sessions.version, sessions.state
@@ -111,18 +127,9 @@ WHERE contact_id = %s AND quiet_at <= now()
 
 async def read(jawab: Jawab, message: Inbound) -> Standing | None:
     """Where the sender of this message stands, made known at their first one; None where it came to nobody's number."""
-    tag = contacts.tag(jawab.keys, message.channel, message.to, message.address)
-    person = contacts.tag(jawab.keys, message.channel, message.to, message.person) if message.person else None
+    what = _what(jawab.keys, message)
+    tag, person = what["tag"], what["person"]
     statement = _OF_A_MESSAGE if person is None else _OF_A_PERSON
-    what = {
-        "person": person,
-        "provider": message.provider,
-        "provider_id": message.provider_id,
-        "tag": tag,
-        "kind": message.channel,
-        "to": message.to,
-        "address": message.address,
-    }
     async with jawab.db.autocommit("intake") as auto:
         row = await fetch_one(auto, statement, what)
         if row is None and jawab.settings.demo:
@@ -141,6 +148,36 @@ async def read(jawab: Jawab, message: Inbound) -> Standing | None:
     return None if row is None else _standing(jawab.keys, row)
 
 
+async def read_many(conn: Conn, jawab: Jawab, messages: Sequence[Inbound]) -> list[Standing | None]:
+    """The same of several, in their order, for whom nothing has to be written first; None for the others."""
+    found: list[Standing | None] = [None] * len(messages)
+    for statement, places in (
+        (_OF_MESSAGES, [place for place, one in enumerate(messages) if not one.person]),
+        (_OF_PEOPLE, [place for place, one in enumerate(messages) if one.person]),
+    ):
+        what = [_what(jawab.keys, messages[place]) for place in places]
+        columns = {name: [one[name] for one in what] for name in _ASKED}
+        for row in await fetch_all(conn, statement, columns) if places else ():
+            place = places[row["n"] - 1]
+            if row["contact_id"] is None or not row["known"]:
+                continue
+            if jawab.settings.demo or not (await district.get(jawab.db, row["district_id"])).demo:
+                found[place] = _standing(jawab.keys, row)
+    return found
+
+
+def _what(keys: Keys, message: Inbound) -> dict[str, Any]:
+    return {
+        "tag": contacts.tag(keys, message.channel, message.to, message.address),
+        "person": contacts.tag(keys, message.channel, message.to, message.person) if message.person else None,
+        "provider": message.provider,
+        "provider_id": message.provider_id,
+        "kind": message.channel,
+        "to": message.to,
+        "address": message.address,
+    }
+
+
 async def read_quiet(auto: Auto, keys: Keys, contact_id: UUID) -> Standing | None:
     """Where a phone stands whose session went quiet; None where it has been written to since."""
     row = await fetch_one(auto, _OF_A_SILENCE, (contact_id,))
@@ -150,7 +187,7 @@ async def read_quiet(auto: Auto, keys: Keys, contact_id: UUID) -> Standing | Non
 def _standing(keys: Keys, row: DictRow) -> Standing:
     return Standing(
         **{
-            **{name: value for name, value in row.items() if name != "known"},
+            **{name: value for name, value in row.items() if name not in {"known", "n"}},
             "given": bool(row.get("given")),
             "missed": bool(row.get("missed")),
             "focus": _focus(keys, row.get("focus")),

@@ -6,10 +6,12 @@ import asyncio
 import dataclasses
 import traceback
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 import structlog
@@ -33,6 +35,8 @@ from store.moves import Kind
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 GIVES = (GiveCode, KeepStory, Lock, OpenCase, Seal, SealStory)  # effects that give a number, on both sides of the door
 MOST_LOOKUPS = 3  # in one turn; a flow that asks more often is broken
 MOST_RACES = 8  # how often one message may find that another moved the session first
@@ -43,24 +47,74 @@ LONG = 4000  # letters of a text that is read on a thread: a few milliseconds of
 _book = cache(load_book)  # 0.1 s of YAML: once in a process
 
 
-async def take(jawab: Jawab, message: Inbound) -> str:
-    """Take one message. Returns taken, repeat, unrouted or undone; each of them is a 200 to the provider.
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """A turn that was thought and is not written yet."""
+
+    turn: Turn
+    before: Standing
+    event: Event
+    session: Session  # as it was found
+    step: Step
+    twin: Step | None  # what the other side of the door would do
+    message: Inbound | None  # None for a session that went quiet
+
+    @property
+    def light(self) -> bool:
+        """Whether one statement writes all of it. On both sides of the protected door it is the same turns."""
+        done, twin = self.step, self.twin
+        theirs = twin is not None and (twin.effects or twin.took)
+        asks = done.effects or done.took or theirs or self.turn.flood
+        return not (asks or sealing.waiting(self.event, done.session))
+
+
+async def take_alone(jawab: Jawab, message: Inbound) -> str:
+    """Take one message by itself. Returns taken, repeat, unrouted or undone; each of them is a 200 to the provider.
 
     Raises psycopg.OperationalError when the database cannot be reached, so that the provider tries again.
     """
-    before: Standing | None = None
+    contact_id = None
     for _ in range(MOST_RACES):
-        before = await standing.read(jawab, message)
-        if before is None:
-            return await keeping.keep_unrouted(jawab, message)
-        if (kept := await _turn_away(jawab, message, before)) is not None:
-            return kept
-        outcome = await _attempt(jawab, message, before, new_id(), "new", flood=_is_flood(message, before))
+        thought = await begin(jawab, message)
+        outcome = await end(thought) if isinstance(thought, Thought) else thought
         if outcome != "stale":
             return outcome
+        contact_id = thought.turn.contact_id if isinstance(thought, Thought) else None
     # Never seen with one phone behind a number; the sweep has the patience that a web hook has not.
-    contact = before.contact_id if before else None
-    return await keeping.keep_undone(jawab, message, contact, "", "races", answer=False)
+    return await keeping.keep_undone(jawab, message, contact_id, "", "races", answer=False)
+
+
+async def take_on(jawab: Jawab, message: Inbound, thought: Thought | None) -> str:
+    """As `take_alone`, from where it was thought on."""
+    outcome = "stale" if thought is None else await end(thought)
+    return outcome if outcome != "stale" else await take_alone(jawab, message)
+
+
+async def begin(jawab: Jawab, message: Inbound) -> Thought | str:
+    """Read and think; what became of a message that gets no turn. Raises as `take_alone`."""
+    before = await standing.read(jawab, message)
+    if before is None:
+        return await keeping.keep_unrouted(jawab, message)
+    if (kept := await _turn_away(jawab, message, before)) is not None:
+        return kept
+    return await _attempt(jawab, message, before, new_id(), "new", flood=_is_flood(message, before))
+
+
+async def think(jawab: Jawab, message: Inbound, before: Standing) -> Thought:
+    """A turn of several: as `begin`, with what was read. Raises whatever the step raises: then it goes by itself."""
+    return await _think(*await _hear(jawab, message, before, new_id(), "new", flood=_is_flood(message, before)))
+
+
+async def end(thought: Thought) -> str:
+    """Write it. Returns taken, stale (nothing is written: read again), repeat or undone. Raises as `take_alone`."""
+    outcome = await _kept(thought.turn, thought.message, _write(thought))
+    return note_taken(thought) if outcome == "moved" else outcome
+
+
+def note_taken(thought: Thought) -> str:
+    """It is committed."""
+    thought.turn.ring_now()
+    return "taken"
 
 
 async def _turn_away(jawab: Jawab, message: Inbound, before: Standing) -> str | None:
@@ -88,7 +142,8 @@ async def take_again(jawab: Jawab, inbox_id: uuid.UUID, message: Inbound) -> str
         before = await standing.read(jawab, message)
         if before is None:
             return "undone"
-        outcome = await _attempt(jawab, message, before, inbox_id, "again", flood=before.hour > MOST_AN_HOUR)
+        thought = await _attempt(jawab, message, before, inbox_id, "again", flood=before.hour > MOST_AN_HOUR)
+        outcome = await end(thought) if isinstance(thought, Thought) else thought
         if outcome != "stale":
             return outcome
     return "undone"
@@ -101,7 +156,8 @@ async def pass_quietly(jawab: Jawab, contact_id: uuid.UUID) -> str:
     if before is None:
         return "stale"
     turn = await _turn(jawab, before, None, "quiet")
-    return await _run(turn, before, Event("quiet", await _known(turn, before)), None)
+    thought = await _kept(turn, None, _think(turn, before, Event("quiet", await _known(turn, before)), None))
+    return await end(thought) if isinstance(thought, Thought) else thought
 
 
 async def _turn(jawab: Jawab, before: Standing, inbox_id: uuid.UUID | None, kind: Kind) -> Turn:
@@ -139,7 +195,14 @@ async def _known(turn: Turn, before: Standing) -> Known:
 
 async def _attempt(
     jawab: Jawab, message: Inbound, before: Standing, inbox_id: uuid.UUID, kind: Kind, *, flood: bool
-) -> str:
+) -> Thought | str:
+    turn, before, event, _ = await _hear(jawab, message, before, inbox_id, kind, flood=flood)
+    return await _kept(turn, message, _think(turn, before, event, message))
+
+
+async def _hear(
+    jawab: Jawab, message: Inbound, before: Standing, inbox_id: uuid.UUID, kind: Kind, *, flood: bool
+) -> tuple[Turn, Standing, Event, Inbound]:
     turn = await _turn(jawab, before, inbox_id, kind)
     tap = await lookups.tapped(jawab, before.contact_id, message)
     quoted, quotes_asks = await lookups.quoted(jawab, before.contact_id, message)
@@ -157,7 +220,7 @@ async def _attempt(
         echo=jawab.keys.tag("echo", f"{before.contact_id} {message.text}").hex()[:16],
         cut=message.cut,
     )
-    return await _run(turn, before, event, message)
+    return turn, before, event, message
 
 
 def _file(file: Media) -> Media:
@@ -166,11 +229,10 @@ def _file(file: Media) -> Media:
     return Media(file.url, file.content_type, fault, str(uuid.uuid4()))
 
 
-async def _run(turn: Turn, before: Standing, event: Event, message: Inbound | None) -> str:
-    """One try at a turn. A failure of ours keeps the message alone; a failure of the database is the caller's."""
-    jawab = turn.jawab
+async def _kept(turn: Turn, message: Inbound | None, work: Awaitable[T]) -> T | str:
+    """One try at a part of a turn. A failure of ours keeps the message alone; one of the database is the caller's."""
     try:
-        outcome = await _step_and_write(turn, before, event, message)
+        return await work
     except psycopg.OperationalError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever broke, the citizen's words are kept and a person is told
@@ -178,15 +240,11 @@ async def _run(turn: Turn, before: Standing, event: Event, message: Inbound | No
         if message is None or turn.kind == "again":
             return "undone"
         return await keeping.keep_undone(
-            jawab, message, turn.contact_id, turn.lang, type(error).__name__, answer=True, id=turn.inbox_id
+            turn.jawab, message, turn.contact_id, turn.lang, type(error).__name__, answer=True, id=turn.inbox_id
         )
-    if outcome == "moved":
-        turn.ring_now()
-        return "taken"
-    return outcome
 
 
-async def _step_and_write(turn: Turn, before: Standing, event: Event, message: Inbound | None) -> str:
+async def _think(turn: Turn, before: Standing, event: Event, message: Inbound | None) -> Thought:
     book = _book()
     session = _session(turn, before)
     turn.asked = f"{session.flow}.{session.node}" if session.node else ""
@@ -195,22 +253,33 @@ async def _step_and_write(turn: Turn, before: Standing, event: Event, message: I
     twin = None if _looks(first) else await _step_twin(book, session, [event])
     if turn.drawn.hash is not None:
         turn.hashes[turn.drawn.code] = turn.drawn.hash
-    alike = twin is None or not (twin.effects or twin.took)
-    if alike and not (first.effects or first.took or turn.flood or sealing.waiting(event, first.session)):
-        first = dataclasses.replace(first, session=shade(session, first, twin))
+    thought = Thought(turn, before, event, session, first, twin, message)
+    if not thought.light:
+        return thought
+    _put_back(turn, first)
+    return dataclasses.replace(thought, step=dataclasses.replace(first, session=shade(session, first, twin)))
+
+
+def to_move(thought: Thought) -> moves.Move:
+    """What a light turn writes."""
+    return _move(thought.turn, thought.before, thought.step, thought.message)
+
+
+async def _write(thought: Thought) -> str:
+    turn, before, event, session, first = thought.turn, thought.before, thought.event, thought.session, thought.step
+    if thought.light:
         async with turn.jawab.db.autocommit("intake") as auto:
-            outcome = await moves.move(auto, _move(turn, before, first, message), turn.kind)
-        _put_back(turn, first)
-        return outcome
+            return await moves.move(auto, to_move(thought), turn.kind)
+    twin = thought.twin
     await lookups.hash_codes(turn, first, twin)
     async with turn.jawab.db.transaction("intake") as tx:
-        last, events = await _look_up(tx, turn, book, event, first)
+        last, events = await _look_up(tx, turn, _book(), event, first)
         if len(events) > 1:
-            twin = await _step_twin(book, session, events)
+            twin = await _step_twin(_book(), session, events)
         last = dataclasses.replace(last, session=shade(session, last, twin))
         if await door.has_moved(tx, turn, last.effects, closed=event.known.closed):
             return "stale"  # nothing is written yet
-        outcome = await moves.move(tx, _move(turn, before, last, message), turn.kind)
+        outcome = await moves.move(tx, _move(turn, before, last, thought.message), turn.kind)
         if outcome == "moved":
             for effect in last.effects:
                 await effects.perform(tx, turn, effect)

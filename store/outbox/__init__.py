@@ -26,7 +26,8 @@ OWE: LiteralString = """
 # … the one before it is not sent, where it has not left …
 REPLACE: LiteralString = f"""
     UPDATE outbox SET state = 'withdrawn', error = '{REPLACED}' FROM moved
-    WHERE outbox.id = %(replaces)s AND outbox.state = 'queued' RETURNING outbox.id"""  # noqa: S608 - a word of our own
+    WHERE outbox.id = %(replaces)s AND outbox.state = 'queued'
+    RETURNING outbox.id, outbox.contact_id, %(outbox_id)s::uuid AS outbox_id, %(now)s::timestamptz AS now"""  # noqa: S608 - a word of our own
 # … and whatever this person has missed may go, in the order in which it was owed. News of a case is of use for a month.
 # A question that this very message answers is not put again; receipts of a template say nothing of the words behind it.
 # Whoever was told that something waits has answered that; else what they write need not be about this case, and the
@@ -34,13 +35,14 @@ REPLACE: LiteralString = f"""
 _KNOCKED: LiteralString = """(outbox.template IS NOT NULL AND outbox.state IN ('sent', 'delivered', 'read'))
         OR outbox.error IN ('told:sms', 'wait:told', 'wait:one a day')"""
 _STANDS: LiteralString = f"outbox.stood IS NULL AND outbox.case_id IS NOT NULL AND ({_KNOCKED}) IS NOT TRUE"
+_SHOWN: LiteralString = "outbox.template IS NOT NULL AND outbox.freed_at IS NULL"
 FREE: LiteralString = f"""
     UPDATE outbox SET state = 'queued', freed_at = %(now)s, expires_at = greatest(expires_at, now() + interval '1 day'),
         stood = CASE WHEN {_STANDS} THEN outbox.state ELSE outbox.stood END,
         stood_error = CASE WHEN {_STANDS} THEN outbox.error ELSE outbox.stood_error END,
         due_at = %(now)s - (%(now)s - outbox.created_at) / 1000000,
-        attempts = attempts + CASE WHEN template IS NOT NULL AND freed_at IS NULL THEN 1 ELSE 0 END,
-        provider_id = CASE WHEN template IS NOT NULL AND freed_at IS NULL THEN NULL ELSE provider_id END"""  # noqa: S608 - our own
+        attempts = outbox.attempts + CASE WHEN {_SHOWN} THEN 1 ELSE 0 END,
+        provider_id = CASE WHEN {_SHOWN} THEN NULL ELSE outbox.provider_id END"""  # noqa: S608 - our own
 _MISSED: LiteralString = """outbox.contact_id = %(contact_id)s AND outbox.missed
         AND (outbox.expires_at > now() OR outbox.case_id IS NOT NULL)
         AND outbox.created_at > now() - interval '30 days'"""

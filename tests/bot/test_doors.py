@@ -226,3 +226,28 @@ async def test_nothing_that_is_posted_is_answered_with_a_5xx(
     answer = await http.post(path, content=body, headers=headers)
     assert answer.status_code < 500
     assert signed or answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "read"),
+    [
+        ("/in/twilio", ("twilio", None, False)),
+        ("/in/twilio/status", ("twilio", None, True)),
+        ("/in/gateway/one", ("gateway", "one", False)),
+        ("/in/gateway/one/status", ("gateway", "one", True)),
+        ("/in/status", ("status", None, False)),
+        ("/in/", None),
+        ("/in/twilio/", None),
+        ("/in//status", None),
+        ("/in/gateway/one/two", None),
+        ("/in/gateway/one/two/status", None),
+    ],
+)
+def test_a_path_leads_to_one_door_or_to_none(path: str, read: tuple[str, str | None, bool] | None) -> None:
+    assert doors.read_path(path) == read
+
+
+async def test_another_method_than_a_hook_has_is_refused_by_the_door(http: httpx.AsyncClient) -> None:
+    answer = await http.put("/in/twilio")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
+    assert (await http.post("/in/gateway/one/two")).status_code == 404

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot import intake
-from bot.intake import district, effects, standing
+from bot.intake import district, effects, standing, turn
 from cases import acts, register
 from flows.model import Media
 from flows.play import PLACES
@@ -53,7 +53,7 @@ async def test_a_turn_over_a_state_that_moved_meanwhile_does_nothing_and_is_take
     async def overtaken(*given: Any) -> standing.Standing | None:
         before = await read(*given)
         monkeypatch.setattr(standing, "read", read)
-        assert await intake.take(jawab, phone.inbound(STORY)) == "taken"
+        assert await turn.take_alone(jawab, phone.inbound(STORY)) == "taken", "by another process"
         return before
 
     monkeypatch.setattr(standing, "read", overtaken)

@@ -10,7 +10,6 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -20,19 +19,11 @@ from house.postgres import as_owner
 from settings import load
 from store import contacts
 from store.crypto import Keys
+from tests.chaos.table import Row, must, none
 from tests.town import OURS, Town, wait_for
 
 TURNS = ("سلام", "MENU", "1", "0", "MENU", "1", "0")
 WAITING = ("queued", "sending", "parked")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One thing that must be so: what was seen, and whether that is right."""
-
-    what: str
-    seen: str
-    right: bool
 
 
 class Outage:
@@ -49,7 +40,7 @@ class Outage:
         self.refused = 0
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────
-    def run(self, seconds: float, hours: float) -> Iterator[Found]:
+    def run(self, seconds: float, hours: float) -> Iterator[Row]:
         """Closed twice: for so many seconds of this machine's time, then for so many hours of the database's."""
         self.talk(TURNS[:1])  # makes the number, and everybody's first contact
         edition = self.publish()
@@ -106,7 +97,7 @@ class Outage:
         self.db.execute("UPDATE channels SET away_since = away_since - %s", (gone,))
 
     # ── what is seen ─────────────────────────────────────────────────────────────────────────────────────────────
-    def look(self, when: str, edition: uuid.UUID, *, alarms: int) -> Iterator[Found]:
+    def look(self, when: str, edition: uuid.UUID, *, alarms: int) -> Iterator[Row]:
         ledger = list(self.town.provider.ledger)
         mids = [taken.callback.split("mid=")[1].split("&")[0] for taken in ledger]
         owed = self.one("SELECT count(*) AS n FROM outbox")["n"]
@@ -119,15 +110,17 @@ class Outage:
             edition,
         )["n"]
         withdrawn = self.count("state = 'withdrawn'")
-        yield Found(f"{when}: web hooks not answered with 200", str(self.refused), self.refused == 0)
-        yield Found(f"{when}: messages that failed", str(failed), failed == 0)
-        yield Found(f"{when}: sent twice", str(len(mids) - len(set(mids))), len(mids) == len(set(mids)))
-        gone = len(set(mids))
-        yield Found(f"{when}: owed, and taken by the provider", f"{owed - withdrawn}, {gone}", gone == owed - withdrawn)
-        yield Found(f"{when}: readers of the edition", f"{news} of {len(self.readers)}", news == len(self.readers))
-        yield Found(f"{when}: people whose messages came out of order", str(wrong), wrong == 0)
+        gone, people = len(set(mids)), len(self.readers)
         said = f"{sounded['n']}, {sounded['over']} cleared"
-        yield Found(f"{when}: alarms so far", said, sounded["n"] == sounded["over"] == alarms)
+        yield none(f"{when}: web hooks not answered with 200", self.refused)
+        yield none(f"{when}: messages that failed", failed)
+        yield none(f"{when}: sent twice", len(mids) - gone)
+        due = owed - withdrawn
+        yield must(f"{when}: taken by the provider, of what is owed", f"{due}", gone, gone == due)
+        yield must(f"{when}: readers of the edition", f"{people}", news, news == people)
+        yield none(f"{when}: people whose messages came out of order", wrong)
+        right = sounded["n"] == sounded["over"] == alarms
+        yield must(f"{when}: alarms so far", f"{alarms}, {alarms} cleared", said, right)
 
     def _in_order(self, phone: str, ledger: list[Any]) -> bool:
         came = [

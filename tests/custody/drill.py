@@ -42,7 +42,8 @@ async def drill(
 ) -> Drilled:
     crowd = Crowd.gather(jawab, owner, reports=reports, phones=phones, seed=seed)
     dump: Rows = {}
-    middle = len(crowd.order) // 2
+    # Half an hour after the hourly mixing: what has come since it still lies in the order in which it came.
+    middle = len(crowd.order) // 2 // AN_HOUR * AN_HOUR + AN_HOUR // 2
     for begun in range(0, len(crowd.order), AN_HOUR):
         hour = crowd.order[begun : begun + AN_HOUR]
         if begun <= middle < begun + len(hour):

@@ -80,9 +80,18 @@ def test_of_what_was_said_behind_the_door_the_shadow_has_not_a_word() -> None:
         walker.say(text)
     shadow = walker.session.shadow
     assert shadow is not None
-    assert shadow.held == (Item(),)
+    assert shadow.held == (Item(" " * len("دوسرا راز".encode())),)
     assert "راز" not in dump(walker.session).decode()
     assert not shadow.details.category
+
+
+def test_a_session_weighs_about_the_same_on_both_sides() -> None:
+    for story in ("پانی نہیں", STORY, STORY * 20):
+        ordinary, sealed = Walker(), Walker()
+        said = [typed("done", category="security", kind=kind, story=story) for kind in ("service", "person")]
+        for one, other in zip(*([*begun, story, "2"] for begun in said), strict=True):
+            ordinary.say(one), sealed.say(other)
+            assert abs(len(dump(ordinary.session)) - len(dump(sealed.session))) < 100
 
 
 def test_a_session_of_before_has_no_twin_and_goes_on() -> None:

@@ -114,6 +114,16 @@ def test_the_server_dies_when_killed_and_comes_back_at_the_same_address(server: 
     assert people(url) == 1
 
 
+def test_a_server_that_somebody_else_asks_to_end_does_not_wait_for_us(server: Postgres) -> None:
+    url = server.start()
+    held = psycopg.connect(url)
+    os.kill(int((server.cluster / "postmaster.pid").read_text().split()[0]), signal.SIGTERM)
+    until(lambda: server.poll() is not None, "it ends")
+    held.close()
+    assert server.start() == url
+    assert people(url) == 1
+
+
 def test_a_pid_file_of_the_dead_stops_nobody(server: Postgres) -> None:
     # Its number now belongs to somebody who lives: us.
     (server.cluster / "postmaster.pid").write_text(f"{os.getppid()}\n{server.cluster}\n0\n5432\n\n\n\n")

@@ -27,10 +27,25 @@ def refused(code: int, status: int = 400) -> Fault:
 
 THROTTLED = Fault(status=429, code=20429, retry_after=0.2)
 BROKEN = Fault(status=500)
+BROKEN_AFTER_TAKING = Fault(status=500, take=True)
+UNAVAILABLE = Fault(status=503)
 HANG = Fault(hang=60.0)
+CUT = Fault(cut=True)
 CUT_AFTER_TAKING = Fault(take=True, cut=True)
 HANG_AFTER_TAKING = Fault(take=True, hang=60.0)
 STOPPED = refused(21610)
 WINDOW_SHUT = refused(63016)
 SENDER_LIMIT = refused(63018, 429)
 NO_SUCH_NUMBER = refused(21211)
+
+# Of all POSTs so many go wrong so, on a bad day. A hang is longer than anybody waits.
+BAD_DAY = (
+    (0.02, Fault(status=429, code=20429, retry_after=1.0)),
+    (0.015, BROKEN),
+    (0.01, UNAVAILABLE),
+    (0.01, BROKEN_AFTER_TAKING),
+    (0.004, Fault(hang=25.0)),
+    (0.004, Fault(take=True, hang=25.0)),
+    (0.015, CUT_AFTER_TAKING),
+    (0.01, CUT),
+)

@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from bot.channels import Fate, Posted
+from tests.providers.callbacks import Callbacks
 from tests.providers.contents import REFUSALS, Contents
 from tests.providers.faults import BROKEN, NO_SUCH_NUMBER, STOPPED, THROTTLED, WINDOW_SHUT, Fault, refused
 from tests.providers.hooks import Hooks
@@ -47,6 +48,8 @@ class FakeTwilio(Server, Hooks, Contents):
         self.asked: list[dict[str, str]] = []  # queries of the Messages list
         self.media: dict[str, tuple[str, bytes]] = {}  # path -> content type, bytes
         self.redirects: dict[str, str] = {}  # path -> address
+        self.callbacks: Callbacks | None = None  # None: nothing is told by itself of what was taken
+        self.listeners: list[Callable[[Taken], object]] = []  # called on the server's own thread
         self.requests: list[tuple[str, str, Mapping[str, str]]] = []  # media requests: method, path, headers
         self.received: set[str] = set()  # ids of messages of citizens that it still has
         self._numbers = itertools.count(1)
@@ -63,7 +66,12 @@ class FakeTwilio(Server, Hooks, Contents):
         self.add_routes(app.router)
         app.router.add_get("/{path:.*}", self._media)
         app.router.add_delete("/{path:.*}", self._media)
+        app.on_cleanup.append(self._end)
         return app
+
+    async def _end(self, _: web.Application) -> None:
+        if self.callbacks is not None:
+            await self.callbacks.close()
 
     # ── the API ──────────────────────────────────────────────────────────────────────────────────────────────────
     async def _create(self, request: web.Request) -> web.StreamResponse:
@@ -123,6 +131,10 @@ class FakeTwilio(Server, Hooks, Contents):
         )
         self.ledger.append(taken)
         self._by_sid[sid] = taken
+        if self.callbacks is not None and taken.callback:
+            self.callbacks.begin(taken)
+        for listener in self.listeners:
+            listener(taken)
         return taken
 
     async def _list(self, request: web.Request) -> web.Response:

@@ -1,0 +1,143 @@
+"""Every part killed, frozen or wiped, one at a time, while people report and the provider has a bad day."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from house.postgres import as_owner
+from settings import load
+from tests.chaos import plan
+from tests.chaos.citizens import Crowd, Message
+from tests.chaos.gaps import longest
+from tests.chaos.killer import Done, Killer, kinds
+from tests.chaos.table import Row, must, none, told, within
+from tests.chaos.truth import Truth
+from tests.providers.callbacks import Callbacks
+from tests.providers.faults import BAD_DAY
+from tests.providers.twilio import FakeTwilio
+from tests.town import Town, found_town, wait_for
+
+RATE, LEAST = 20.0, 2.5  # messages a second
+CALM = 2.5  # seconds in which nothing is done to it, to see whether this machine carries so many
+LOOKS = 5  # at a crowd in a jam, before fewer write
+IN_TIME, SHARE = 1.0, 0.95  # so many are accepted within this second
+ENDED_WITHIN = 20.0  # seconds for those in the middle of a report, once the harm is over
+DRAINED_WITHIN = 150.0  # a claim's lease, the provider asked, the next tries
+REPLACED_WITHIN = 8.0
+
+
+def run(seed: int, seconds: float, rounds: int = 0) -> Iterator[Row]:
+    """Rows of the table. `seconds` of faults, or so many whole rounds of every kind where `rounds` is given."""
+    provider = FakeTwilio()
+    provider.fail_some(BAD_DAY, seed)
+    provider.callbacks = Callbacks(provider, seed)
+    with provider, found_town(provider=provider) as town:
+        force = Force(town, seed)
+        force.crowd.start()
+        try:
+            force.harm(seconds, rounds)
+            force.crowd.finish(ENDED_WITHIN)
+        finally:
+            force.crowd.stop()
+        yield from force.look()
+
+
+class Force:
+    """One town, the crowd that writes to it, and what was done to it."""
+
+    def __init__(self, town: Town, seed: int) -> None:
+        self.seed = seed
+        self.crowd = Crowd(town.url, town.provider, LEAST, seed)
+        self.killer = Killer(town, self.crowd, seed)
+        settings = load(data=town.data, mode="demo")
+        self.truth = Truth(as_owner(settings.database_url, settings.data), town.provider, self.crowd)
+        self.done: list[Done] = []
+        self.load = os.getloadavg()
+        self.begun = 0.0
+
+    def harm(self, seconds: float, rounds: int) -> None:
+        wait_for(lambda: self.crowd.accepted, 60)
+        self.climb()
+        self.settle()
+        self.begun = time.monotonic()
+        able = kinds(tuple(self.killer.whole))
+        end = time.monotonic() + seconds
+        for number, kind in enumerate(plan.order(able, self.seed)):
+            if number >= rounds * len(able) if rounds else time.monotonic() >= end:
+                break
+            done = self.killer.do(kind)
+            self.settle()
+            self.done.append(done)
+            _say(f"{kind.name}: back after {done.back:.1f} s, silence {self.silence(done):.2f} s")
+        self.load = os.getloadavg()
+
+    def climb(self) -> None:
+        """From few messages a second to all, as far as this machine carries them."""
+        while self._calm() and self.crowd.rate < RATE:
+            self.crowd.rate = min(RATE, 2 * self.crowd.rate)
+
+    def _calm(self) -> bool:
+        first = len(self.crowd.messages)
+        time.sleep(CALM)
+        return keeps_up(self.crowd.messages[first:], time.monotonic())
+
+    def settle(self) -> None:
+        """Wait until nobody waits. A crowd in a jam hides what a kill did, so where this machine does not carry so many
+        now, fewer write.
+        """
+        looks = 0
+        while not self._calm():
+            looks += 1
+            if looks % LOOKS == 0:
+                if self.crowd.rate <= LEAST:
+                    return
+                self.crowd.rate /= 2
+                _say(f"this machine does not carry so many now: {self.crowd.rate:g} messages a second")
+
+    def silence(self, done: Done) -> float:
+        return longest(self.crowd.accepted, done.begin, done.end)
+
+    def look(self) -> Iterator[Row]:
+        """To be asked once, after the crowd has stopped."""
+        drained = self.truth.drain(DRAINED_WITHIN)
+        yield told("seed, and faults done", f"{self.seed}, {len(self.done)}")
+        yield told("parts that were found", ", ".join(sorted(self.killer.whole)))
+        carried = self.crowd.rate == RATE
+        seen = "all the time" if carried else f"{self.crowd.rate:g} at the end: this machine carried no more"
+        yield Row("messages a second", f"{RATE:g}", seen, "kept" if carried else "late")
+        yield told("load of the machine in one, five and fifteen minutes", ", ".join(f"{one:.1f}" for one in self.load))
+        yield must(f"everything at rest within {DRAINED_WITHIN:g} s", "yes", "yes" if drained else "no", drained)
+        yield must("the database answers at the end", "yes", "yes" if (there := self.truth.answers()) else "no", there)
+        if there:
+            yield from self.truth.rows(self.begun)
+        by_kind: dict[str, list[Done]] = defaultdict(list)
+        for done in self.done:
+            by_kind[done.kind.name].append(done)
+        for name, all_of in sorted(by_kind.items()):
+            kind = all_of[0].kind
+            yield within(f"{name}: nobody taken in for", [self.silence(done) for done in all_of], kind.silence)
+            if kind.does == "hang":
+                yield within(f"{name}: replaced after", [done.back for done in all_of], REPLACED_WITHIN)
+            elif kind.parts:
+                yield told(f"{name}: there again after", ", ".join(f"{done.back:.1f} s" for done in all_of))
+            if kind.does == "reload":
+                refused = sum(
+                    one.status != 200 for done in all_of for one in self.crowd.tries if done.begin <= one.at <= done.end
+                )
+                yield none(f"{name}: posts refused", refused)
+
+
+def keeps_up(messages: Sequence[Message], now: float) -> bool:
+    """Whether nearly all of these were accepted in time; those that are too young to tell are left out."""
+    told_by_now = [one for one in messages if one.begun < now - IN_TIME]
+    good = sum(one.accepted is not None and one.accepted - one.begun < IN_TIME for one in told_by_now)
+    return bool(told_by_now) and good >= SHARE * len(told_by_now)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
