@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,8 +33,11 @@ import settings as environment
 import store.commands
 from cases import districts
 from cases.seed import seed_demo
+from house.supervisor import Prepared
+from house.warm import Child
+from processes import Door
 from settings import Misconfigured, Part, Settings
-from store import arrival, handed, house_keys, terminal
+from store import arrival, house_keys, terminal
 from store.crypto import Keys, Malformed, fingerprint
 from store.database import ROLES, SPEAKERS, fetch_one
 from store.handed import Handed
@@ -46,80 +53,79 @@ def hand_down(context: typer.Context) -> None:
     context.obj = environment.load_running
 
 
+REFUSALS = (Misconfigured, Malformed, psycopg.OperationalError)
+
+
 def main() -> None:
     try:
         app()
-    except Misconfigured as refused:
-        sys.stderr.write(f"{refused}\n")
-        sys.exit(2)
-    except Malformed as key_file:
-        sys.stderr.write(f"jawab: {key_file} (JAWAB_DATA)\n")
-        sys.exit(2)
-    except psycopg.OperationalError as away:
-        sys.stderr.write(f"jawab: the database cannot be reached: {' '.join(str(away).split())} (JAWAB_DATABASE_URL)\n")
-        sys.exit(2)
+    except REFUSALS as refused:
+        sys.exit(_tell_refusal(refused))
+
+
+def _tell_refusal(refused: BaseException) -> int:
+    """In one line why nothing can be done; the exit status."""
+    if isinstance(refused, psycopg.OperationalError):
+        why = f"jawab: the database cannot be reached: {' '.join(str(refused).split())} (JAWAB_DATABASE_URL)"
+    else:
+        why = str(refused) if isinstance(refused, Misconfigured) else f"jawab: {refused} (JAWAB_DATA)"
+    sys.stderr.write(f"{why}\n")
+    return 2
 
 
 # ── processes ────────────────────────────────────────────────────────────────────────────────────────────────────────
-AsChild = Annotated[bool, typer.Option("--handed", hidden=True, help="Settings and keys come by standard input.")]
-
-
 @app.command()
 def up() -> None:
     """Start everything: PostgreSQL and Valkey of our own where none are given, migrations, web, workers, tick."""
-    import processes
-    from house import supervisor
+    _check_flows()
+    os.execv(sys.executable, [sys.executable, "-m", "jawab", "up"])  # noqa: S606 - itself, without all that is here
+
+
+@app.command()
+def reload() -> None:
+    """Replace the processes of `jawab up` one by one, by what the code says now, while people write."""
+    from house import process
 
     here = environment.load()
-    _check_flows()
-    if here.demo and not here.public_url:
-        here = here.model_copy(update={"public_url": here.base_url})
-    with processes.slot() as slot:
-        children = processes.table(here, [sys.executable, "-m", "cli"], slot)
-        seed = _seed if here.demo else None
-        sys.exit(supervisor.run(here, migrate=_ready, seed=seed, children=children, announce=_announce))
+    before = environment.running(here)
+    if not before or process.take_lock(here.data / "run" / "lock") is not None:
+        raise Misconfigured("jawab: nothing runs in this folder (JAWAB_DATA)")
+    os.kill(before["pid"], signal.SIGHUP)
+    wanted = before["reloads"]["ended"] + (2 if before["reloads"]["under_way"] else 1)
+    while (now := environment.running(here)) and now["reloads"]["ended"] < wanted:
+        time.sleep(0.1)
+    if not now:
+        raise Misconfigured("jawab: it was stopped meanwhile")
+    if now["reloads"]["problem"]:
+        raise Misconfigured(f"jawab: not all is new: {now['reloads']['problem']}")
+    out.print("every process is a new one")
 
 
 @app.command()
 def web(
     part: Annotated[Part, typer.Option("--only", help="One side only.")] = "all",
-    as_child: AsChild = False,
 ) -> None:
     """Serve the citizen's door, the desk, the protected cases and the public pages, or one of them."""
     import serving
 
-    given = _take() if as_child else Handed(environment.load_running())
     _check_flows()
-    serving.serve(given, part)
+    serving.serve(Handed(environment.load_running()), part)
 
 
 @app.command()
-def worker(
-    lane: Annotated[str, typer.Argument(help="replies, broadcasts or chores")], as_child: AsChild = False
-) -> None:
+def worker(lane: Annotated[str, typer.Argument(help="replies, broadcasts or chores")]) -> None:
     """Work one lane of the doorbell."""
     import worker as lanes
 
-    given = _take() if as_child else Handed(environment.load_running())
-    sys.exit(lanes.run_lane(given.settings, lane, given.keys))
+    sys.exit(lanes.run_lane(environment.load_running(), lane))
 
 
 @app.command()
-def tick(as_child: AsChild = False) -> None:
+def tick() -> None:
     """Run the clocks and the sweep."""
     import worker as lanes
 
-    given = _take() if as_child else Handed(environment.load_running())
-    sys.exit(lanes.run_tick(given.settings, given.keys))
-
-
-def _take() -> Handed:
-    """What we were handed as a child. Our memory is hidden first: before this there is no secret in it."""
-    from house import domain
-
-    domain.hide_memory()
-    with sys.stdin.buffer as pipe:
-        return handed.read(pipe.read())
+    sys.exit(lanes.run_tick(environment.load_running()))
 
 
 # ── clockwork ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -294,6 +300,28 @@ def _migrate(here: Settings) -> None:
     asyncio.run(refresh())
 
 
+def get_ready(children: Sequence[Child], door: Door) -> Callable[[Mapping[str, str]], Prepared]:
+    """What `jawab up` has done beside it before it starts these: to be called with the addresses of its parts."""
+    import handing
+
+    def prepare(addresses: Mapping[str, str]) -> Prepared:
+        filled = {**addresses, "data": Path(addresses["data"])}
+        here = environment.load_to_start().model_copy(update=filled)
+        try:
+            _ready(here)
+            if here.demo:
+                _seed(here)
+            return Prepared(_announce(here), handing.hand_out(here, children, door))
+        except REFUSALS as refused:
+            sys.exit(_tell_refusal(refused))
+
+    try:
+        _check_flows()
+    except REFUSALS as refused:
+        sys.exit(_tell_refusal(refused))
+    return prepare
+
+
 def _ready(here: Settings) -> None:
     """Migrated, and without what was erased: a restored dump may hold it."""
     from house.postgres import as_owner
@@ -343,16 +371,23 @@ def _read_demo(here: Settings) -> dict[str, Any]:
     return found
 
 
-def _announce(here: Settings) -> None:
-    out.print(f"\n[bold]Jawab runs[/bold] on {here.base_url}")
-    if here.demo:
-        out.print(f"  try it    {here.base_url}/try\n  desk      {here.base_url}/desk\n  public    {here.base_url}/")
-        _print_logins(here)
-        if here.trial:
-            out.print("  [bold]A real provider is connected:[/bold] every conversation says that this is a trial line.")
-    if here.divided:
-        out.print(f"  desk      {here.url_of('desk')}/desk\n  custody   {here.url_of('custody')}/desk/protected")
-    out.print("  Ctrl-C stops it; the data stay in " + str(here.data) + "\n")
+def _announce(here: Settings) -> str:
+    """What is said once all serve, as this terminal shows it."""
+    with out.capture() as said:
+        out.print(f"\n[bold]Jawab runs[/bold] on {here.base_url}")
+        if here.demo:
+            out.print(
+                f"  try it    {here.base_url}/try\n  desk      {here.base_url}/desk\n  public    {here.base_url}/"
+            )
+            _print_logins(here)
+            if here.trial:
+                out.print(
+                    "  [bold]A real provider is connected:[/bold] every conversation says that this is a trial line."
+                )
+        if here.divided:
+            out.print(f"  desk      {here.url_of('desk')}/desk\n  custody   {here.url_of('custody')}/desk/protected")
+        out.print("  Ctrl-C stops it; the data stay in " + str(here.data) + "\n")
+    return said.get()
 
 
 def _print_logins(here: Settings) -> None:
@@ -370,7 +405,10 @@ async def _find_undivided(jawab: Jawab) -> list[dict[str, Any]]:
 
     async with jawab.db.autocommit("console") as conn:
         row = await fetch_one(conn, _OWNERS)
-    found = {"undivided": len(environment.listening(jawab.settings)) == 1, "no_landlock": not domain.version()}
+    found = {
+        "undivided": "web-1" in environment.running(jawab.settings).get("listening", ()),
+        "no_landlock": not domain.version(),
+    }
     return [{"kind": kind, "times": 1, "last": None} for kind, so in (found | (row or {})).items() if so]
 
 

@@ -1,82 +1,69 @@
-"""The processes of `jawab up`: what each serves, and what it is handed when it is there.
+"""The processes of `jawab up`, by the names under which they are found in /proc/<pid>/comm.
 
-The owner's address, which could undo every right, stays here: a child reaches the database by roles of its own.
+jawab-parent            imports everything once, and forks all the others
+web-1 web-2             the web in demo mode, undivided: two on one socket
+citizen-1 citizen-2     else: the citizen's door and the public pages, two on one socket
+desk custody            each with a socket of its own
+replies broadcasts chores tick
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from socket import AF_UNIX, socket
 
-from house.supervisor import Child
-from settings import Part, Settings
-from store import handed
-from store.bell import LANES
-from store.crypto import Keys
-from store.database import CUSTODY, ROLES_OF, login_of
-from store.handed import MAIL, PROVIDERS, SECRETS, Slot
+from house.warm import Child
 
-DIVIDED: tuple[tuple[Part, str], ...] = (
-    ("citizen", "JAWAB_PORT"),
-    ("desk", "JAWAB_DESK_PORT"),
-    ("custody", "JAWAB_CUSTODY_PORT"),
+LANES = ("replies", "broadcasts", "chores")
+CUSTODY = "custody"
+# Of each part its variable, and how many serve it. A second one takes over at once where one dies.
+DIVIDED: tuple[tuple[str, str, int], ...] = (
+    ("citizen", "JAWAB_PORT", 2),
+    ("desk", "JAWAB_DESK_PORT", 1),
+    (CUSTODY, "JAWAB_CUSTODY_PORT", 1),
 )
-WHOLE: tuple[tuple[Part, str], ...] = (("all", "JAWAB_PORT"),)
-PARTS = {part for part, _ in DIVIDED + WHOLE}
-NEEDS: dict[str, frozenset[str]] = {
-    "all": SECRETS,
-    "citizen": PROVIDERS,
-    "tick": PROVIDERS | MAIL,
-    **dict.fromkeys(LANES, PROVIDERS),
-}
+WHOLE: tuple[tuple[str, str, int], ...] = (("all", "JAWAB_PORT", 2),)
+PARTS = {part for part, _, _ in DIVIDED + WHOLE}
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The slot in custody's door, held as long as we live: an abstract Unix address, and the word that opens it."""
+
+    listening: socket
+    address: str
+    word: str
 
 
 @contextmanager
-def slot() -> Iterator[Slot]:
-    """Where custody will listen for the desk: a name of the kernel's own, held as long as we live."""
+def slot() -> Iterator[Door]:
+    """Where custody will listen for the desk: a name of the kernel's own."""
     with socket(AF_UNIX) as listening:
         listening.bind("")
         listening.listen(64)
-        yield Slot(listening.getsockname()[1:].decode(), secrets.token_urlsafe(32), listening.fileno())
+        yield Door(listening, listening.getsockname()[1:].decode(), secrets.token_urlsafe(32))
 
 
-def table(here: Settings, run: Sequence[str], slot: Slot) -> list[Child[Settings]]:
-    """Every process of ours, in the order of starting."""
-    web = [
+def table(ports: Mapping[str, int], slot: Door) -> list[Child]:
+    """Every process of ours, in the order of starting; `ports` of the parts of the web that stand apart."""
+    webs = [
         Child(
-            f"web-{part}" if here.divided else "web",
-            [*run, "web", "--only", part, "--handed"],
-            port=here.port_of(part),
+            _name(part, number, many),
+            "web",
+            {"part": part},
+            port=ports[part],
             variable=variable,
-            gives=_gives(part, slot),
-            passes=(slot.descriptor,) if part == CUSTODY else (),
+            sockets={"slot": [slot.listening]} if part == CUSTODY else {},
         )
-        for part, variable in (DIVIDED if here.divided else WHOLE)
+        for part, variable, many in (WHOLE if "all" in ports else DIVIDED)
+        for number in range(1, many + 1)
     ]
-    lanes = [
-        Child(f"worker-{lane}", [*run, "worker", lane, "--handed"], gives=_gives(lane))
-        for lane in ("replies", "broadcasts", "chores")
-    ]
-    return [*web, *lanes, Child("tick", [*run, "tick", "--handed"], gives=_gives("tick"))]
+    return [*webs, *(Child(lane, "lane", {"lane": lane}) for lane in LANES), Child("tick", "tick")]
 
 
-def logins_of(name: str) -> set[str]:
-    """Which roles of the database a process connects as: pages as what they are, workers and clocks as the clock."""
-    speaker = "" if name in PARTS else "clock"
-    logins = {login_of(role, speaker) for role in ROLES_OF[name]}
-    return logins | {login_of(CUSTODY, "clock")} if CUSTODY in ROLES_OF[name] else logins
-
-
-def _gives(name: str, slot: Slot | None = None) -> Callable[[Settings], bytes]:
-    """What a process is handed. The slot is for its two ends alone, and only one of them listens."""
-    ends = {"desk": replace(slot, descriptor=-1), CUSTODY: slot} if slot else {}
-
-    def give(here: Settings) -> bytes:
-        needed = NEEDS.get(name, frozenset())
-        keys = Keys.load(here.key_file)
-        return handed.write(here, keys, roles=logins_of(name), secrets=needed, slot=ends.get(name))
-
-    return give
+def _name(part: str, number: int, many: int) -> str:
+    called = "web" if part == "all" else part
+    return f"{called}-{number}" if many > 1 else called

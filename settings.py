@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -109,6 +107,9 @@ class Settings(BaseSettings):
             return value
         if not value.startswith(("postgresql://", "postgres://")):
             raise ValueError("must begin with postgresql://")
+        from psycopg import ProgrammingError  # noqa: PLC0415 - the supervisor of an embedded database needs no client
+        from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - as above
+
         try:
             ports = str(conninfo_to_dict(value).get("port") or "5432").split(",")
         except ProgrammingError:  # its own words may quote the password
@@ -298,13 +299,24 @@ def _filled(settings: Settings, names: tuple[str, ...]) -> Settings:
     return settings.model_copy(update=missing) if missing else settings
 
 
-def listening(settings: Settings) -> list[str]:
-    """The web processes that `jawab up` keeps in this folder, by name; [] where it runs none."""
+def running(settings: Settings) -> dict[str, Any]:
+    """What `jawab up` says of itself in this folder; {} where it does not run."""
     try:
-        found = json.loads(settings.running_file.read_text())
+        found: dict[str, Any] = json.loads(settings.running_file.read_text())
     except (OSError, ValueError):
-        return []
-    return list(found.get("listening", ()))
+        return {}
+    return found
+
+
+def load_to_start() -> Settings:
+    """`load`, for `jawab up`: a demo is called by its own address."""
+    here = load()
+    return here.model_copy(update={"public_url": here.base_url}) if here.demo and not here.public_url else here
+
+
+def parts_of(here: Settings) -> tuple[Part, ...]:
+    """Of which parts the web is made, each with a port of its own."""
+    return ("citizen", "desk", "custody") if here.divided else ("all",)
 
 
 def load_running() -> Settings:

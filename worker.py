@@ -25,6 +25,8 @@ from rq.serializers import JSONSerializer
 
 from bot import deliver, media, registry
 from broadcast import publish
+from house import pulse
+from house.beat import Beat
 from jobs import CHUNK, EVERY, JOBS, Clockwork, enter
 from settings import Settings
 from store.bell import LANES
@@ -49,7 +51,8 @@ class Loop:
         self._opened: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
 
-    def start(self, settings: Settings, keys: Keys | None, roles: tuple[str, ...]) -> None:
+    def start(self, settings: Settings, keys: Keys | None, roles: tuple[str, ...], beat: Beat | None) -> None:
+        self._beat = beat
         self._opening = partial(opened, settings, keys, roles=roles, size=6, speaker="clock")
         self._thread.start()
         self._opened.result(timeout=60)
@@ -74,6 +77,7 @@ class Loop:
         self._loop.run_until_complete(self._live())
 
     async def _live(self) -> None:
+        beating = asyncio.create_task(pulse.go_on(self._beat, lambda: self._jawab is not None)) if self._beat else None
         try:
             async with self._opening() as jawab:
                 self._jawab = jawab
@@ -83,6 +87,9 @@ class Loop:
         except Exception as error:  # noqa: BLE001 - told to the thread that waits for the start
             if not self._opened.done():
                 self._opened.set_exception(error)
+        finally:
+            if beating is not None:
+                beating.cancel()
 
 
 _loop = Loop()
@@ -140,12 +147,24 @@ class Ring(Job):
         """To nobody."""
 
 
+class Lane(SimpleWorker):
+    """One that tells us when it is asked to stop: without Redis it cannot say so itself, and would be begun again."""
+
+    def __init__(self, *given: Any, asked: threading.Event, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._asked = asked
+
+    def request_stop(self, *signalled: Any) -> None:
+        self._asked.set()
+        super().request_stop(*signalled)  # type: ignore[no-untyped-call]  # the package has no types
+
+
 # ── a lane ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-def answering(queue: Queue, redis: Redis) -> SimpleWorker:
-    return SimpleWorker([queue], connection=redis, serializer=JSONSerializer, job_class=Ring, worker_ttl=60)
+def answering(queue: Queue, redis: Redis, asked: threading.Event) -> Lane:
+    return Lane([queue], connection=redis, serializer=JSONSerializer, job_class=Ring, worker_ttl=60, asked=asked)
 
 
-def run_lane(settings: Settings, lane: str, keys: Keys | None = None) -> int:
+def run_lane(settings: Settings, lane: str, keys: Keys | None = None, beat: Beat | None = None) -> int:
     """Work one lane until told to stop. Without Redis it waits; the tick does the work meanwhile."""
     if lane not in LANES:
         sys.stderr.write(f"jawab: no lane {lane!r}; there are {', '.join(LANES)}\n")
@@ -153,13 +172,13 @@ def run_lane(settings: Settings, lane: str, keys: Keys | None = None) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    _loop.start(settings, keys, ROLES_OF[lane])
+    _loop.start(settings, keys, ROLES_OF[lane], beat)
     try:
         while not stopping.is_set():
             try:
                 redis = Redis.from_url(settings.redis_url, socket_connect_timeout=2, health_check_interval=30)
                 queue = Queue(lane, connection=redis, serializer=JSONSerializer)
-                worker = answering(queue, redis)
+                worker = answering(queue, redis, stopping)
                 worker.work(logging_level="WARNING")  # returns after a warm stop, which RQ's own signal handlers ask
                 return 0
             except (RedisError, OSError) as error:
@@ -171,12 +190,12 @@ def run_lane(settings: Settings, lane: str, keys: Keys | None = None) -> int:
 
 
 # ── the tick ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def run_tick(settings: Settings, keys: Keys | None = None) -> int:
+def run_tick(settings: Settings, keys: Keys | None = None, beat: Beat | None = None) -> int:
     """Run the periodic jobs until told to stop; custody's run where custody is."""
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    _loop.start(settings, keys, ROLES_OF["tick"])
+    _loop.start(settings, keys, ROLES_OF["tick"], beat)
     try:
         clock = _loop.run(_wind)
         while not stopping.wait(EVERY):

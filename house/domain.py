@@ -24,9 +24,7 @@ _prctl = _libc.prctl
 _capset = _libc.capset
 
 PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 4, 38
-PR_SET_SECUREBITS, NOROOT_FOR_GOOD = 28, 1 << 0 | 1 << 1
-PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 47, 2
-CAP_NET_BIND_SERVICE = 10
+PR_GET_SECUREBITS, PR_SET_SECUREBITS, NOROOT_FOR_GOOD = 27, 28, 1 << 0 | 1 << 1
 CAPABILITY_VERSION_3 = 0x20080522
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same numbers on every processor
 ASK_VERSION, RULE_PATH = 1, 1
@@ -120,12 +118,12 @@ def _beside(closed: Collection[Path], folder: Path) -> Iterator[Path]:
 
 
 def _lay_down_power() -> None:
-    """Root without what makes it root, for good; it may still listen on a low port."""
+    """Root without what makes it root, for good."""
+    if _prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) == NOROOT_FOR_GOOD:
+        return  # as who forked us
     _check(_prctl(PR_SET_SECUREBITS, NOROOT_FOR_GOOD, 0, 0, 0))
-    kept = 1 << CAP_NET_BIND_SERVICE
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
-    _check(_capset(header, (ctypes.c_uint32 * 6)(kept, kept, kept, 0, 0, 0)))
-    _check(_prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_BIND_SERVICE, 0, 0))
+    _check(_capset(header, (ctypes.c_uint32 * 6)()))
 
 
 def _allow(ruleset: int, path: Path, rights: int) -> None:

@@ -16,7 +16,9 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
-SUPERUSER, OWNER, MOVER = "jawab_root", "jawab_owner", "jawab_mover"
+from house.postgres import OWNER
+
+MOVER = "jawab_mover"
 Connect = Callable[[str], psycopg.Connection[Any]]  # as this role, in the database with the data
 
 # CREATEROLE makes the roles that run, and reaches none that it has not made or been given.

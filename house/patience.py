@@ -26,6 +26,7 @@ class Patient(HttpToolsProtocol):
     body = 10.0  # from there to the end of what was posted: 64 kB by the slowest mobile network that a desk is used on
     reader = 30.0  # without taking a byte of our answer
 
+    _parting = False
     _late: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
 
@@ -41,10 +42,18 @@ class Patient(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._wait(self.body)
         super().on_headers_complete()
+        if self._parting:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         self._forget()
         super().on_message_complete()
+
+    def part(self) -> None:
+        """Answer what is asked, and what is asked next, and keep the connection no longer."""
+        self._parting = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget()

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import LiteralString
 from urllib.parse import quote
 
-import psycopg
-
-from house import Failed, account, binaries, owner, process
+from house import Failed, account, binaries, process
 from house.account import Account
-from house.owner import OWNER, SUPERUSER
+from house.passwords import make_password, read_password
 from house.process import Ending, Process
 
 DATABASE = "jawab"
+SUPERUSER, OWNER = "jawab_root", "jawab_owner"
+Beside = Callable[[Callable[[], None], Callable[[], bool]], None]  # the work, and whether somebody has given up
 OWNERS_FILE = "owner.password"
 
 # Crash recovery of a large database takes minutes; ending it half-way would only begin it again.
@@ -76,12 +74,20 @@ include_if_exists = 'local.conf'
 """
 
 
+def here_and_now(work: Callable[[], None], _: Callable[[], bool]) -> None:
+    work()
+
+
 class Postgres:
     """The server for one folder of data. `start` again after a crash gives the same address."""
 
     name = "postgres"
 
-    def __init__(self, data: Path, ways: tuple[account.Way, ...] = ("namespace", "user")) -> None:
+    def __init__(
+        self, data: Path, ways: tuple[account.Way, ...] = ("namespace", "user"), beside: Beside = here_and_now
+    ) -> None:
+        """`beside` does what takes a library of long imports, in a process that then ends, or here."""
+        self._beside = beside
         self.data = data.absolute()
         self.cluster = self.data / "postgres"
         self.log = self.data / "log" / "postgres.log"
@@ -100,11 +106,9 @@ class Postgres:
             started = self._spawn(given_up)
             patience = process.Patience(RECOVERY_PATIENCE, given_up)
             process.wait_until_ready("PostgreSQL", started, self.ready, self.log, patience)
-            self._settle()
-        except BaseException as stopped:
+            self._beside(self._settle, given_up)
+        except BaseException:
             self._end(keep_address=again)
-            if isinstance(stopped, psycopg.Error):  # it died again while we asked
-                raise Failed(f"PostgreSQL did not stay: {stopped}") from None
             raise
         return self.url
 
@@ -138,16 +142,11 @@ class Postgres:
             return self._process
 
     def ready(self) -> bool:
+        """Whether it lets others in: it says so in its own file, and to ask it takes a library that few of us need."""
         try:
-            with self._connect("postgres"):
-                return True
-        except psycopg.OperationalError as refused:
-            if "password authentication failed" not in str(refused):
-                return False
-            if owner.is_superuser(lambda role: self._connect("postgres", role)):
-                return True  # a house of before, which `_settle` divides
-            # waiting would not change it
-            raise Failed(f"{self._password_file} is not the password of {self.cluster}") from None
+            return (self.cluster / "postmaster.pid").read_text().rstrip().endswith("\nready")
+        except OSError:
+            return False
 
     def poll(self) -> int | None:
         """None while the server lives, else its exit status.
@@ -161,6 +160,10 @@ class Postgres:
         if code is None and self._waits_for_the_last():
             self._process.handle.send_signal(signal.SIGINT)
         return code
+
+    def number(self) -> int:
+        """The number of its process; 0: none."""
+        return self._process.handle.pid if self._process else 0
 
     def stop(self, hurry: Callable[[], bool] = process.never) -> None:
         self._end(hurry)
@@ -190,16 +193,6 @@ class Postgres:
             process.clear_short_folder(self._record)
             self._sockets = None
 
-    def _connect(self, database: str, role: str = "") -> psycopg.Connection[tuple[object, ...]]:
-        return psycopg.connect(
-            host=str(self._sockets),
-            dbname=database,
-            user=role or SUPERUSER,
-            password=_read(self._password_file),
-            connect_timeout=5,
-            autocommit=True,
-        )
-
     def _make(self, programs: Path, lock: int) -> None:
         """Make the cluster beside its place and move it in when it is whole: a killed start leaves no half."""
         unfinished = self.data / "postgres.unfinished"
@@ -210,7 +203,7 @@ class Postgres:
         assert self._sockets is not None  # noqa: S101 - _spawn has set it
         password_file = self._sockets / "password"
         password_file.touch(mode=0o600)
-        password_file.write_text(_make_password(self._password_file))
+        password_file.write_text(make_password(self._password_file))
         self.account.give(password_file)
         begun = time.monotonic()
         maker = process.start(
@@ -245,29 +238,9 @@ class Postgres:
             self.account.give(written)
 
     def _settle(self) -> None:
-        """Make owner and database once, and check once more by behaviour that it can search what people write."""
-        password = _make_password(self._owners_password)
-        if owner.is_superuser(lambda role: self._connect("postgres", role)):
-            with self._connect("postgres", OWNER) as connection:
-                _create(connection)
-            owner.hand_over(lambda role: self._connect(DATABASE, role), _read(self._password_file))
-        with self._connect("postgres") as connection:
-            connection.execute("set client_min_messages = warning")
-            owner.make(connection, password)
-            _create(connection)
-        with self._connect(DATABASE) as connection:
-            connection.execute("set client_min_messages = warning")
-            owner.shut_statistics(connection)
-            owner.let_turn_log(connection)
-            try:
-                connection.execute("create extension if not exists pg_trgm")
-                row = connection.execute("select show_trgm('پانی')").fetchone()
-            except psycopg.Error as refused:
-                raise Failed(f"PostgreSQL has no pg_trgm, without which cases cannot be searched: {refused}") from None
-        if not row or not row[0]:
-            raise Failed(
-                f"the database in {self.cluster} cannot search Arabic script: it was not made with the locale C.UTF-8"
-            )
+        from house import settling  # noqa: PLC0415 - with the library it needs: whoever stays has it done beside
+
+        settling.settle(self.cluster, str(self._sockets), DATABASE, self._password_file, self._owners_password)
 
     def _waits_for_the_last(self) -> bool:
         try:
@@ -300,25 +273,4 @@ def as_owner(url: str, data: Path) -> str:
 
 
 def _as(place: str, role: str, password: Path) -> str:
-    return place.replace("postgresql:///", f"postgresql://{role}:{quote(_read(password))}@/", 1)
-
-
-def _make_password(file: Path) -> str:
-    if not file.is_file():
-        unfinished = file.with_suffix(".unfinished")
-        unfinished.touch(mode=0o600)
-        unfinished.write_text(secrets.token_urlsafe(32))
-        unfinished.rename(file)
-    return _read(file)
-
-
-def _read(file: Path) -> str:
-    return file.read_text().strip()
-
-
-def _create(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    if not connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
-        connection.execute(_CREATE)
-
-
-_CREATE: LiteralString = f"create database {DATABASE} owner {OWNER}"
+    return place.replace("postgresql:///", f"postgresql://{role}:{quote(read_password(password))}@/", 1)

@@ -8,85 +8,69 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, Self, TypeVar
+from socket import socket
+from typing import Any, TypeVar
 
-from house import Failed, GivenUp, domain, logs, process, web
+from house import Failed, GivenUp, domain, logs, process, warm, web
+from house.aside import Aside, apart
+from house.kept import LOOK_EVERY, Kept, Part
 from house.postgres import Postgres
-from house.process import Ending, Process
+from house.reload import Reload, Unchanged
 from house.signals import Signals, Stopped
 from house.valkey import Valkey
+from house.warm import Child, Forked, NotYet, Parent
 
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-HEALTHY_AFTER = 60.0  # a child that lived so long begins again with the shortest pause
 TICK = 0.25
-WEB_DEATHS_AT_START = 3  # a web process that cannot start is shown to the operator, not tried for ever
-WEB_PATIENCE = 300.0
+DEATHS_AT_START = 3  # what cannot start is shown to the operator, not tried for ever
+READY_PATIENCE = 300.0
 TRIM_EVERY = 60.0
 REFUSED = 2  # the exit status of "what you gave me is not usable": trying again would not change it
-# Whatever of the environment could hold a secret stays with us; a child is given its own by a pipe.
-SECRET = ("JAWAB_", "PG")
-# Below `data`, what none of our own processes reads: the keys, the demo's logins, and the servers' files.
-CLOSED = ("keys", "demo.json", "postgres", "valkey")
-
-
-class Settings(Protocol):
-    """What is asked of the settings, which are read elsewhere."""
-
-    @property
-    def mode(self) -> str: ...
-    @property
-    def host(self) -> str: ...
-    @property
-    def port(self) -> int: ...
-    @property
-    def data(self) -> Path: ...
-    @property
-    def database_url(self) -> str: ...
-    @property
-    def redis_url(self) -> str: ...
-    @property
-    def base_url(self) -> str: ...
-    def model_copy(self, *, update: Mapping[str, Any] | None = None) -> Self: ...
-
-
-S = TypeVar("S", bound=Settings)
 
 
 @dataclass(frozen=True)
-class Child(Generic[S]):
-    """A process of ours. Those that listen are stopped first, and their /ready is waited for.
+class Place:
+    """What we must know of the settings, which are read elsewhere: to stay small we hold no more of them."""
 
-    `gives` makes what it is given by a pipe once it is there, from the settings with the running parts filled in;
-    `passes` are descriptors of ours that it inherits.
-    """
+    data: Path
+    host: str
+    port: int
+    base_url: str
+    database_url: str = ""
+    redis_url: str = ""
 
-    name: str
-    argv: Sequence[str]
-    env: Mapping[str, str] = field(default_factory=dict)
-    grace: float = 10.0  # seconds from SIGTERM to SIGKILL
-    port: int = 0  # 0: it does not listen
-    variable: str = "JAWAB_PORT"  # where an operator sets it
-    gives: Callable[[S], bytes] | None = None
-    passes: Sequence[int] = ()
+
+L = TypeVar("L", bound=Part)
+Addresses = Mapping[str, str]  # of the running parts: what of the settings is filled in, by its name there
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was made ready before the first child: what is said once all serve, and what each child is given."""
+
+    announcement: str
+    given: Mapping[str, bytes]
+
+
+GetReady = Callable[[], Callable[[Addresses], Prepared]]
 
 
 def run(
-    settings: S,
+    place: Place,
     *,
-    migrate: Callable[[S], object],
-    seed: Callable[[S], object] | None,
-    children: Sequence[Child[S]],
-    announce: Callable[[S], object],
+    parent: Sequence[str],
+    children: Sequence[Child],
+    get_ready: GetReady,
 ) -> int:
     """Run until we are told to stop; the exit status is 0 after a stop, 1 for a part that failed, 2 for a refusal.
 
-    `migrate`, `seed` and `announce` are given the settings with the addresses of the running parts filled in.
+    `parent` is the command of the forking parent, which is told its two descriptors. `get_ready` is called in a process
+    of its own, and what it answers is given the addresses of the running parts.
     Call it from the main thread: signals arrive there, and children die with the thread that started them.
     """
-    data = settings.data.absolute()
+    data = place.data.absolute()
     try:
         process.own_folder(data)
         process.own_folder(data / "run")
@@ -98,131 +82,60 @@ def run(
         where = _read_running(data).get("web")
         return _refuse(f"already running on {data}" + (f", at {where}" if where else "") + " (JAWAB_DATA)")
     try:
-        stale = _read_running(data)
-        # After a crash the killed web process may need a moment to let go of its port.
-        patience = 5.0 if stale else 0.0
-        for child in (child for child in children if child.port):
-            if problem := web.port_problem(settings.host, child.port, patience, child.variable):
-                return _refuse(problem)
-        before = [step for step in (migrate, seed) if step is not None]
-        return _Supervisor(settings, data, stale).run(before, children, announce)
+        with ExitStack() as sockets:
+            stale = _read_running(data)
+            listening: dict[int, list[socket]] = {}
+            for child in children:
+                if child.port and child.port not in listening:
+                    # After a crash the killed web processes may need a moment to let go of their port.
+                    patience = 5.0 if stale else 0.0
+                    made = web.listen(place.host, child.port, patience, child.variable)
+                    listening[child.port] = [sockets.enter_context(one) for one in made]
+            return _Supervisor(place, data, stale, listening).run(parent, children, get_ready)
+    except web.Taken as taken:
+        return _refuse(str(taken))
     finally:
         os.close(lock)
 
 
-class _Part(Protocol):
-    """What can be kept alive: PostgreSQL, Valkey, a process of ours."""
-
-    log: Path
-
-    @property
-    def name(self) -> str: ...
-    def start(self, given_up: Callable[[], bool]) -> object: ...
-    def poll(self) -> int | None: ...
-    def stop(self, hurry: Callable[[], bool]) -> None: ...
-
-
-class _OwnProcess:
-    """A process of ours in a domain of its own, made anew for each start."""
-
-    def __init__(self, child: Child[Any], given: bytes | None, data: Path) -> None:
-        self.child = child
-        self.name = child.name
-        self.log = data / "log" / f"{child.name.replace(' ', '-').replace('/', '-')}.log"
-        self._given = given
-        self._closed = [data / name for name in CLOSED]
-        self._process: Process | None = None
-
-    def start(self, given_up: Callable[[], bool]) -> None:
-        if given_up():
-            return
-        plain = {name: value for name, value in os.environ.items() if not name.startswith(SECRET)}
-        shut = domain.shut(self._closed)
-        try:
-            self._process = process.start(
-                self.child.argv,
-                log=self.log,
-                env=plain | {"PYTHONUNBUFFERED": "1"} | dict(self.child.env),
-                ending=Ending(asked=((signal.SIGTERM, self.child.grace),)),
-                inherit=self.child.passes,
-                domain=shut,
-                given=self._given,
-            )
-        finally:
-            shut.close()
-
-    def poll(self) -> int | None:
-        return self._process.poll() if self._process else None
-
-    def ask(self) -> None:
-        if self._process:
-            self._process.ask()
-
-    def stop(self, hurry: Callable[[], bool]) -> None:
-        if self._process:
-            self._process.stop(hurry)
-
-
-@dataclass
-class _Kept:
-    """A part that is kept alive: since when it lives, and when it may be tried again if it does not."""
-
-    part: _Part
-    pause: float = SHORTEST_PAUSE
-    born: float = 0.0
-    again_at: float | None = None
-
-    @property
-    def alive(self) -> bool:
-        return self.again_at is None and self.part.poll() is None
-
-    def start(self, given_up: Callable[[], bool]) -> None:
-        self.part.start(given_up)
-        self.born, self.again_at = time.monotonic(), None  # taken afterwards: a long recovery is not health
-
-    def die(self) -> float:
-        """Note the death; the seconds until it is tried again."""
-        now = time.monotonic()
-        if now - self.born >= HEALTHY_AFTER:
-            self.pause = SHORTEST_PAUSE
-        waits, self.pause = self.pause, min(self.pause * 2, LONGEST_PAUSE)
-        self.again_at = now + waits
-        return waits
-
-
-class _Supervisor(Generic[S]):
-    def __init__(self, settings: S, data: Path, stale: Mapping[str, Any]) -> None:
-        self.settings = settings
+class _Supervisor:
+    def __init__(self, place: Place, data: Path, stale: Mapping[str, Any], listening: dict[int, list[socket]]) -> None:
+        self.place = place
         self.data = data
         # Settings read after a crash find the dead parts' addresses in running.json: those were never given to us.
-        self.postgres = _unless_given(settings.database_url, stale.get("database_url"), lambda: Postgres(data))
-        self.valkey = _unless_given(settings.redis_url, stale.get("redis_url"), lambda: Valkey(data))
+        self.postgres = _unless_given(
+            place.database_url, stale.get("database_url"), lambda: Postgres(data, beside=apart)
+        )
+        self.valkey = _unless_given(place.redis_url, stale.get("redis_url"), lambda: Valkey(data))
+        self.listening = listening
         self.signals = Signals()
-        self.kept: list[_Kept] = []
-        self.own: list[_OwnProcess] = []
-        self.web_deaths = 0
-        self.listening: list[str] = []
+        self.kept: list[Kept] = []
+        self.own: list[Forked] = []
+        self.parent: Parent | None = None
+        self.aside: Aside | None = None
+        self.reload: Reload | None = None
+        self.running: dict[str, Any] = {}
+        self.deaths = 0
 
-    def run(
-        self,
-        before: Sequence[Callable[[S], object]],
-        children: Sequence[Child[S]],
-        announce: Callable[[S], object],
-    ) -> int:
-        self.listening = [child.name for child in children if child.port]
+    def run(self, parent: Sequence[str], children: Sequence[Child], get_ready: GetReady) -> int:
         with self.signals:
             try:
-                here = self._start_parts()
-                for step in before:
-                    with self.signals.foreign():
-                        step(here)
-                self._start_children(children, here)
+                warm.adopt_orphans()
+                domain.hide_memory()  # from here on there are processes of ours which have no business in it
+                self.aside = Aside(lambda: _prepare(get_ready()))
+                forking = self.parent = self._keep_alive(Parent(parent, self.data))
+                addresses = self._start_parts()
+                self._write_running(addresses, children)
+                prepared = self._wait_for(self.aside, addresses)
+                self._start_children(forking, children, prepared)
                 self._until_ready()
-                with self.signals.foreign():
-                    announce(here)
+                sys.stdout.write(prepared.announcement)
+                sys.stdout.flush()
                 self._keep(lambda: False)
             except (Stopped, GivenUp):
                 return 0
+            except _Refused as refused:
+                return refused.code
             except Failed as failed:
                 say(str(failed))
                 return 1
@@ -230,61 +143,85 @@ class _Supervisor(Generic[S]):
                 self._stop()
         return 0
 
-    def _start_parts(self) -> S:
-        update: dict[str, Any] = {"data": self.data}
+    def _keep_alive(self, part: L) -> L:
+        kept = Kept(part)
+        try:
+            kept.start(self._given_up)
+        except OSError as refused:
+            raise Failed(f"{part.name} cannot be started: {refused}") from None
+        self.kept.append(kept)
+        return part
+
+    def _given_up(self) -> bool:
+        return self.signals.stopping() or (self.aside is not None and bool(self.aside.poll()))
+
+    def _start_parts(self) -> dict[str, str]:
+        """Where they are: what of the settings is filled in."""
+        found = {"data": str(self.data)}
         for name, part in (("database_url", self.postgres), ("redis_url", self.valkey)):
             if part is not None:
-                kept = _Kept(part)
                 try:
-                    kept.start(self.signals.stopping)
-                except OSError as refused:
-                    raise Failed(f"{part.name} cannot be started: {refused}") from None
-                self.kept.append(kept)
-                update[name] = part.url
-        self._write_running(update)
-        return self.settings.model_copy(update=update)
+                    self._keep_alive(part)
+                except GivenUp:
+                    self._look_aside()
+                    raise
+                found[name] = part.url
+        return found
 
-    def _write_running(self, update: Mapping[str, Any]) -> None:
+    def _wait_for(self, aside: Aside, addresses: Mapping[str, str]) -> Prepared:
+        aside.tell(addresses)
+        self._keep(lambda: aside.poll() is not None, starting=True)
+        if self.signals.stopping():
+            raise Stopped
+        self._look_aside()
+        answer = aside.answer
+        return Prepared(answer["announcement"], {name: words.encode() for name, words in answer["given"].items()})
+
+    def _look_aside(self) -> None:
+        """It has said itself why it refuses."""
+        if self.aside is not None and (code := self.aside.poll()):
+            raise _Refused(code if code > 0 else 1)
+
+    def _write_running(self, addresses: Mapping[str, str], children: Sequence[Child]) -> None:
         """Where our own parts are, for `jawab` in the same folder. Addresses that were given to us stay unwritten:
         they hold passwords of others, and after a crash nobody could tell them from our own."""
-        running: dict[str, Any] = {
+        self.running = {
             "database_url": self.postgres.place if self.postgres else "",  # without a password: `keys` has those
-            "redis_url": str(update.get("redis_url", "")),
-        }
-        running |= {
+            "redis_url": addresses.get("redis_url", ""),
             "pid": os.getpid(),
-            "web": web.address(self.settings.host, self.settings.port),
-            "listening": self.listening,
-            "public_url": self.settings.base_url,  # a command in another shell tells it to providers
+            "web": web.address(self.place.host, self.place.port),
+            "listening": [child.name for child in children if child.port],
+            "public_url": self.place.base_url,  # a command in another shell tells it to providers
+            "reloads": {"ended": 0, "under_way": False, "problem": ""},
         }
+        self._save_running()
+
+    def _save_running(self) -> None:
         path = _running_file(self.data)
         unfinished = path.with_suffix(".unfinished")
         unfinished.touch(mode=0o600)
-        unfinished.write_text(json.dumps(running))
+        unfinished.write_text(json.dumps(self.running))
         unfinished.rename(path)
 
-    def _start_children(self, children: Sequence[Child[S]], here: S) -> None:
-        domain.hide_memory()  # from here on there are processes of ours which have no business in it
-        for child in children:
-            own = _OwnProcess(child, child.gives(here) if child.gives else None, self.data)
-            kept = _Kept(own)
+    def _start_children(self, parent: Parent, children: Sequence[Child], prepared: Prepared) -> None:
+        self._keep(parent.stands_by, starting=True)
+        for child in () if self.signals.stopping() else children:
+            listening = self.listening.get(child.port, [])
+            own = Forked(child, prepared.given.get(child.name, b""), self.data, listening, parent)
             self.own.append(own)
-            self.kept.append(kept)
-            try:
-                kept.start(self.signals.stopping)
-            except OSError as refused:
-                raise Failed(f"{child.name} cannot be started: {refused}") from None
+            self.kept.append(Kept(own, again_at=0.0))
 
     def _until_ready(self) -> None:
         """Wait for those that listen; they decide whether this start has succeeded."""
         waited = {own.name: own for own in self.own if own.child.port}
-        deadline = time.monotonic() + WEB_PATIENCE
+        deadline = time.monotonic() + READY_PATIENCE
 
         def ready() -> bool:
             for name, own in list(waited.items()):
                 if time.monotonic() > deadline:
-                    raise Failed(f"{name} is not ready after {WEB_PATIENCE:.0f} s:\n{process.last_lines(own.log)}")
-                if own.poll() is None and web.is_ready(self.settings.host, own.child.port):
+                    raise Failed(f"{name} is not ready after {READY_PATIENCE:.0f} s:\n{process.last_lines(own.log)}")
+                serves = own.poll() is None and own.beat is not None and own.beat.serves
+                if serves and web.is_ready(self.place.host, own.child.port):
                     del waited[name]
             return not waited
 
@@ -293,56 +230,132 @@ class _Supervisor(Generic[S]):
             raise Stopped
 
     def _keep(self, done: Callable[[], bool], starting: bool = False) -> None:
-        """Start again what dies, until it is done or we are told to stop."""
-        trim_at = time.monotonic()
+        """Start again what dies or is hung, until it is done or we are told to stop."""
+        trim_at = look_at = time.monotonic()
         while not self.signals.stopping() and not done():
+            now = time.monotonic()
+            if now >= look_at:
+                look_at = now + LOOK_EVERY
+                self._look()
             for kept in self.kept:
-                if kept.again_at is None:
-                    if (code := kept.part.poll()) is not None:
-                        self._mourn(kept, code, starting)
-                elif time.monotonic() >= kept.again_at:
+                if kept.again_at is None and (code := kept.part.poll()) is not None:
+                    self._mourn(kept, code, starting)
+                if kept.again_at is not None and now >= kept.again_at:
                     self._revive(kept)
-            if time.monotonic() >= trim_at:
-                trim_at += TRIM_EVERY
+            warm.reap_strangers(self._numbers())
+            if not starting:
+                self._reload()
+            if now >= trim_at:
+                trim_at = now + TRIM_EVERY
                 logs.trim(self.data / "log")
-            self.signals.wait(TICK)
+            waited = [one.descriptors for one in (self.aside, self.parent) if one is not None]
+            self.signals.wait(TICK, [descriptor for each in waited for descriptor in each])
 
-    def _mourn(self, kept: _Kept, code: int, starting: bool) -> None:
-        name = kept.part.name
-        end = f"{name} was killed by {_signal_name(-code)}" if code < 0 else f"{name} ended with status {code}"
-        wrote = f"; the end of {kept.part.log}:\n{process.last_lines(kept.part.log)}"
-        if starting and any(own.name == name and own.child.port for own in self.own):
-            self.web_deaths += 1
-            if self.web_deaths >= WEB_DEATHS_AT_START or code == REFUSED:
+    def _look(self) -> None:
+        for kept in self.kept:
+            if isinstance(kept.part, (Parent, Forked)) and kept.is_hung(kept.part.beat):
+                say(f"{kept.part.name} does not answer, and is ended")
+                kept.part.kill()
+
+    def _numbers(self) -> set[int]:
+        """Those of our children whose end somebody else looks at."""
+        known = {kept.part.number() for kept in self.kept} | {self.aside.number() if self.aside else 0}
+        return known | set(self.reload.numbers() if self.reload else ())
+
+    def _mourn(self, kept: Kept, code: int, starting: bool) -> None:
+        part = kept.part
+        end = f"{part.name} " + (f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with status {code}")
+        wrote = f"; the end of {part.log}:\n{process.last_lines(part.log)}"
+        if starting and (isinstance(part, Parent) or (isinstance(part, Forked) and part.child.port)):
+            self.deaths += 1
+            if self.deaths >= DEATHS_AT_START or code == REFUSED:
                 raise Failed(end + wrote)
         # Its last lines are shown once for a row of deaths: a start that fails may be slower than the web's.
-        first = kept.pause == SHORTEST_PAUSE
-        say(f"{end}, is started again in {kept.die():.1f} s" + (wrote if starting or first else ""))
+        first = kept.pause == 0.0
+        waits = kept.die()
+        when = f"in {waits:.1f} s" if waits else "at once"
+        say(f"{end}, is started again {when}" + (wrote if starting or first else ""))
 
-    def _revive(self, kept: _Kept) -> None:
+    def _revive(self, kept: Kept) -> None:
         try:
             kept.start(self.signals.stopping)
-        except GivenUp:
-            pass  # the loop ends by itself
+        except (GivenUp, NotYet):
+            pass  # the loop ends by itself, or tries again
         except (Failed, OSError) as failed:
             say(f"{kept.part.name} is tried again in {kept.die():.1f} s: {failed}")
+
+    def _reload(self) -> None:
+        reloads = self.running["reloads"]
+        if self.reload is None:
+            if self.parent is None or not self.signals.take_reload():
+                return
+            reloads["under_way"] = True
+            self._save_running()
+            self.reload = Reload(self.parent, list(self.own), self._replace)
+        elif self.signals.reload and not self.reload.followed:
+            self.reload.followed = True
+            say("a reload is under way; another follows it")
+        try:
+            if not self.reload.step():
+                return
+            reloads["problem"] = ""
+            say("every process is a new one")
+        except Unchanged as unchanged:
+            reloads["problem"] = str(unchanged)
+            say(f"reload: {unchanged}")
+            self.reload.stop()
+        self.reload = None
+        reloads |= {"ended": reloads["ended"] + 1, "under_way": False}
+        self._save_running()
+
+    def _replace(self, old: Parent | Forked, new: Parent | Forked) -> None:
+        kept = next(kept for kept in self.kept if kept.part is old)
+        kept.part, kept.born, kept.again_at, kept.silences = new, time.monotonic(), None, 0
+        if isinstance(new, Parent):
+            self.parent = new
+            for own in self.own:
+                own.parent = new
+        else:
+            self.own = [new if own is old else own for own in self.own]
 
     def _stop(self) -> None:
         """Nothing new comes in first; then those who work; then what they all stand on."""
         hurry = self.signals.hurry
+        if self.aside is not None:
+            self.aside.stop()
+        if self.reload is not None:
+            self.reload.stop()
+        for sockets in self.listening.values():
+            for one in sockets:
+                one.close()
         listening = [own for own in self.own if own.child.port]
-        for own in listening:
-            own.ask()
-        for own in listening:
-            own.stop(hurry)
-        for own in self.own:
-            own.ask()
-        for own in self.own:
-            own.stop(hurry)
-        for part in (self.valkey, self.postgres):
+        for group in (listening, self.own):
+            for own in group:
+                own.ask()
+            for own in group:
+                own.stop(hurry)
+        for part in (self.parent, self.valkey, self.postgres):
             if part is not None:
                 part.stop(hurry)
         _running_file(self.data).unlink(missing_ok=True)
+
+
+def _prepare(work: Callable[[Addresses], Prepared]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """The same in plain words, which go through a pipe."""
+
+    def prepare(told: Mapping[str, Any]) -> Mapping[str, Any]:
+        made = work(told)
+        given = {name: words.decode() for name, words in made.given.items()}
+        return {"announcement": made.announcement, "given": given}
+
+    return prepare
+
+
+class _Refused(Exception):
+    """What was to be made ready refuses, and has said why."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
 
 
 P = TypeVar("P")

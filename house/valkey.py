@@ -98,6 +98,10 @@ class Valkey:
         """None while the server lives, else its exit status."""
         return self._process.poll() if self._process else 0
 
+    def number(self) -> int:
+        """The number of its process; 0: none."""
+        return self._process.handle.pid if self._process else 0
+
     def stop(self, hurry: Callable[[], bool] = process.never) -> None:
         self._end(hurry)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import segno
-import typst
 
 from pages.room import VENDOR
 
@@ -30,6 +29,8 @@ def render(template: Path, values: Mapping[str, Any]) -> bytes:
 
     Raises `NoFonts`.
     """
+    import typst  # noqa: PLC0415 - a library of its own, for the few processes that ever print
+
     if not has_paper():
         raise NoFonts
     return bytes(

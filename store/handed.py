@@ -25,7 +25,6 @@ class Slot:
 
     address: str  # an abstract Unix address, without its leading zero
     word: str
-    descriptor: int = -1  # of the listening socket, in custody
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ def write(
             "hours": str(keys.hours.folder),
             "private_at": str(keys.find_escrow_private() or ""),
             "passwords": {role: keys.role_password(role) for role in roles},
-            "slot": [slot.address, slot.word, slot.descriptor] if slot else None,
+            "slot": [slot.address, slot.word] if slot else None,
         }
     ).encode()
 

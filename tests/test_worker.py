@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -23,6 +24,7 @@ import jobs
 import worker
 from bot import intake
 from bot.channels import Inbound
+from house.valkey import Valkey
 from store.bell import Bell
 from store.jawab import Jawab
 
@@ -76,6 +78,33 @@ async def test_a_ring_reaches_the_lane_and_the_reply_goes_out(
         bell.close()
 
 
+def test_a_lane_that_has_lost_redis_stops_when_it_is_told_to(database_url: str, data: Path, tmp_path: Path) -> None:
+    log, bell = tmp_path / "log", Valkey(tmp_path / "bell")
+    env = os.environ | {"JAWAB_DATA": str(data), "JAWAB_DATABASE_URL": database_url, "JAWAB_REDIS_URL": bell.start()}
+
+    def says(word: str) -> None:
+        deadline = time.monotonic() + 60
+        while word not in log.read_text():
+            assert lane.poll() is None
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.02)
+
+    with log.open("w") as said, Redis.from_url(env["JAWAB_REDIS_URL"]) as redis:
+        lane = subprocess.Popen(
+            [sys.executable, "-m", "cli", "worker", "replies"], env=env, cwd=ROOT, stdout=said, stderr=said
+        )
+        try:
+            while not redis.smembers("rq:workers"):
+                assert lane.poll() is None
+                time.sleep(0.02)
+            bell.stop()
+            says("could not connect to Redis")
+        finally:
+            bell.stop()
+            lane.send_signal(signal.SIGTERM)
+            assert lane.wait(20) == 0
+
+
 HEARD: list[object] = []
 
 
@@ -92,7 +121,7 @@ def test_whoever_reaches_the_doorbell_has_nothing_run_but_what_is_rung(redis_url
     after = {"on_success": Callback("tests.test_worker.hear"), "on_failure": Callback("tests.test_worker.hear")}
     queue.enqueue("worker.chores", **after)  # its parts are not open here, so it fails
     queue.enqueue("tests.test_worker.hear", **after)
-    worker.answering(queue, redis).work(burst=True, logging_level="CRITICAL")
+    worker.answering(queue, redis, threading.Event()).work(burst=True, logging_level="CRITICAL")
     assert queue.count == 0
     assert not (tmp_path / "made").exists()
     assert HEARD == []

@@ -123,7 +123,7 @@ def found_town(
         }
         if dump is not None:
             subprocess.run([*RUN, "restore", str(dump)], env=env, cwd=ROOT, check=True)
-        process = subprocess.Popen([*RUN, "up"], env=env, cwd=ROOT)
+        process = subprocess.Popen([sys.executable, "-m", "jawab", "up"], env=env, cwd=ROOT)
         urls = [f"http://127.0.0.1:{one}" for one in ((port, port, port) if mode == "demo" else (port, desk, custody))]
         town = Town(urls[0], data, provider, process, env, urls[1], urls[2])
 

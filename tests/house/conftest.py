@@ -62,7 +62,9 @@ def made() -> Iterator[Path]:
 def up(folder: Path, made: Path) -> Iterator[Callable[..., District]]:
     started: list[District] = []
 
-    def start(ordinary: Ordinary | None = None, fresh: bool = False, **given: Any) -> District:
+    def start(
+        ordinary: Ordinary | None = None, fresh: bool = False, terminal: int | None = None, **given: Any
+    ) -> District:
         given.setdefault("data", str(folder / "var"))
         given.setdefault("port", free_port())
         if not fresh and not ordinary and not started:
@@ -71,8 +73,11 @@ def up(folder: Path, made: Path) -> Iterator[Callable[..., District]]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("JAWAB_")}
         with says.open("w") as output:
             process = subprocess.Popen(
-                [ordinary.python if ordinary else sys.executable, str(UP), json.dumps(given)],
-                stdin=subprocess.DEVNULL,
+                [
+                    *(() if terminal is None else ("setsid", "--ctty", "--wait")),
+                    *(ordinary.python if ordinary else sys.executable, str(UP), json.dumps(given)),
+                ],
+                stdin=subprocess.DEVNULL if terminal is None else terminal,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd="/",

@@ -25,6 +25,14 @@ def until(done: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     return answer
 
 
+def comm(one: psutil.Process) -> str:
+    """As the kernel calls it; "" where it has gone."""
+    try:
+        return Path(f"/proc/{one.pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def copied(made: Path, to: Path) -> Path:
     shutil.copytree(made, to, dirs_exist_ok=True)
     to.chmod(0o700)
@@ -59,12 +67,12 @@ class District:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def member(self, word: str) -> psutil.Process:
-        """The direct child whose command names the word."""
+        """The direct child of that name, or whose command names the word."""
 
         def find() -> psutil.Process | None:
             for child in psutil.Process(self.process.pid).children():
                 try:
-                    if any(word in part for part in child.cmdline()):
+                    if word == comm(child) or any(word in part for part in child.cmdline() if "/" in word):
                         return child
                 except psutil.NoSuchProcess:
                     continue

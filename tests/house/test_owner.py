@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 import cli
-from house import Failed, dumps, owner, postgres
+from house import Failed, dumps, owner, postgres, settling
 from house.postgres import Postgres, as_owner
 from settings import Settings
 from store import crypto
@@ -72,7 +72,8 @@ def passwords(tmp_path: Path) -> Keys:
 def old(tmp_path: Path, passwords: Keys, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The data of a house of before: its one role owned the tables and was the superuser."""
     with monkeypatch.context() as before:
-        before.setattr(postgres, "SUPERUSER", owner.OWNER)
+        before.setattr(postgres, "SUPERUSER", postgres.OWNER)
+        before.setattr(settling, "SUPERUSER", postgres.OWNER)
         before.setattr(owner, "make", lambda *_: None)
         before.setattr(owner, "shut_statistics", lambda *_: None)
         before.setattr(owner, "let_turn_log", lambda *_: None)

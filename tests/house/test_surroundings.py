@@ -21,15 +21,23 @@ from tests.house.small_district import until
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 
 
+def refused(host: str, port: int, variable: str = "JAWAB_PORT") -> str:
+    with pytest.raises(web.Taken) as taken:
+        web.listen(host, port, variable=variable)
+    return str(taken.value)
+
+
 def test_a_port_is_free_taken_or_not_ours() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        assert web.port_problem("127.0.0.1", port) == f"port {port} on 127.0.0.1 is taken (JAWAB_PORT)"
-        assert web.port_problem(EVERYWHERE, port) == f"port {port} on {EVERYWHERE} is taken (JAWAB_PORT)"
-        told = web.port_problem("127.0.0.1", port, variable="JAWAB_DESK_PORT")
+        assert refused("127.0.0.1", port) == f"port {port} on 127.0.0.1 is taken (JAWAB_PORT)"
+        assert refused(EVERYWHERE, port) == f"port {port} on {EVERYWHERE} is taken (JAWAB_PORT)"
+        told = refused("127.0.0.1", port, variable="JAWAB_DESK_PORT")
         assert told == f"port {port} on 127.0.0.1 is taken (JAWAB_DESK_PORT)"
-    assert web.port_problem("127.0.0.1", port) is None
-    assert web.port_problem("no.such.host.invalid", port) == (
+    (ours,) = web.listen("127.0.0.1", port)
+    with ours, socket.create_connection(("127.0.0.1", port)):
+        pass  # nobody has taken it yet, and it is not refused
+    assert refused("no.such.host.invalid", port) == (
         "no.such.host.invalid is not an address of this machine (JAWAB_HOST)"
     )
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import handing
 import processes
-from settings import Settings
+from settings import Settings, parts_of
 from store import handed
 from store.crypto import Keys
 from store.database import ROLES, SPEAKERS
@@ -52,15 +53,18 @@ def here(tmp_path: Path) -> Settings:
     return settings
 
 
+def ports(settings: Settings) -> dict[str, int]:
+    return {part: settings.port_of(part) for part in parts_of(settings)}
+
+
 @pytest.mark.parametrize("name", NEEDED)
 def test_a_process_is_handed_its_own_and_no_other(here: Settings, name: str) -> None:
     with processes.slot() as slot:
-        children = processes.table(here, [], slot)
-        table = {child.name.removeprefix("web-").removeprefix("worker-"): child for child in children}
-        assert set(table) == set(NEEDED)
-        gives = table[name].gives
-        assert gives is not None
-        text = gives(here)
+        children = processes.table(ports(here), slot)
+        assert {handing.role_of(child) for child in children} == set(NEEDED)
+        shares = handing.hand_out(here, children, slot)
+        told = {shares[child.name] for child in children if handing.role_of(child) == name}
+        (text,) = told  # two that serve the same are handed the same
         knows_the_slot = slot.word.encode() in text
     assert knows_the_slot == (name in {"desk", "custody"})
     keys = Keys.load(here.key_file)
@@ -90,6 +94,15 @@ def test_a_process_is_handed_its_own_and_no_other(here: Settings, name: str) -> 
 )
 def test_an_address_without_anybodys_name(given: str, kept: str) -> None:
     assert handed.without_login(given) == kept
+
+
+@pytest.mark.parametrize("mode", ["live", "demo"])
+def test_the_names_of_processes_fit_where_they_are_looked_for(here: Settings, mode: str) -> None:
+    with processes.slot() as slot:
+        names = [child.name for child in processes.table(ports(here.model_copy(update={"mode": mode})), slot)]
+    webs = ["web-1", "web-2"] if mode == "demo" else ["citizen-1", "citizen-2", "desk", "custody"]
+    assert names == [*webs, "replies", "broadcasts", "chores", "tick"]
+    assert all(len(name) <= 15 for name in names)
 
 
 def test_a_role_without_a_password_is_told_in_one_line(here: Settings) -> None:
