@@ -21,7 +21,7 @@ from broadcast import publish
 from cases import calendar, endings, links, notices, overdue, reserved, sorting, supervisors
 from cases.calendar import PROVINCE
 from desk import attempts, decisions, protected, protected_door, protected_roster, sessions
-from store import audit, drops, inbox, media, once, outbox, tries
+from store import audit, drops, inbox, media, once, outbox, retention, tries
 from store import copies as kept_copies
 from store import jobs as book
 from store import sessions as conversations
@@ -194,6 +194,7 @@ async def _forget(jawab: Jawab, now: datetime) -> None:
             await renew(auto, jawab.keys, now)
         await inbox.forget(auto, now)
         await media.forget(auto, now)
+    await copies.look_back(jawab)
     await asyncio.to_thread(jawab.keys.hours.destroy, now)
 
 
@@ -256,6 +257,7 @@ JOBS: tuple[Job, ...] = (
     Job("mix_sealed", HOUR, _mix_sealed, "custody"),
     Job("keep_head", time(0, 10), _keep_head, "console"),
     Job("prune", time(3, 30), _prune, "console"),
+    Job("retention", time(3, 50), retention.run, "console"),
     Job("prune_protected", time(3, 30), _forget_looks, "custody"),
 )
 
