@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from cases.seed import seed_demo
 from desk.protected_roster import sign_demo
@@ -32,9 +33,20 @@ def start(postgres: Postgres) -> str:
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("ALTER SYSTEM SET max_wal_size = '128MB'")  # it may lie in memory
         connection.execute("SELECT pg_reload_conf()")
+        _make_connecting_cheap(connection, url)
         connection.execute("ALTER ROLE jawab_owner CREATEDB")
         connection.execute("GRANT pg_signal_backend TO jawab_owner")
     return url
+
+
+def _make_connecting_cheap(superuser: psycopg.Connection, url: str) -> None:
+    """Each test connects half a dozen times, and a password is 4,096 rounds of SHA-256: 7 ms of ours, 2 with one."""
+    if superuser.info.server_version < 160000:
+        return  # it has no such setting
+    superuser.execute("ALTER SYSTEM SET scram_iterations = 1")
+    superuser.execute("SET scram_iterations = 1")
+    password = conninfo_to_dict(url)["password"]
+    superuser.execute(sql.SQL("ALTER ROLE jawab_owner PASSWORD {}").format(sql.Literal(password)))
 
 
 def make_template(cluster: str, keys: Keys) -> None:

@@ -20,8 +20,11 @@ from settings import Settings
 from store import contacts, outbox
 from store.jawab import Jawab
 from tests.bot.phones import Phone
+from tests.cheap import cheap_numbers
 from tests.conftest import PUBLIC_URL
 from tests.providers.gateway import FakeGateway
+
+__all__ = ["cheap_numbers"]
 
 OURS = "+923000000099"
 

@@ -21,11 +21,12 @@ from cases import acts
 from cases.protected import acting, reading
 from cases.protected.acting import Reader
 from locales import LANGS, render
-from store import crypto, drops
+from store import drops
 from store.jawab import Jawab
 from tests.answers import answer, typed
 from tests.bot.phones import Phone, count
 from tests.cases.sealed import dump
+from tests.cheap import open_private
 
 Owner = psycopg.AsyncConnection[Any]
 FILE = Path(__file__).with_name("after_the_report.txt")
@@ -73,7 +74,7 @@ async def desk(jawab: Jawab, owner: Owner, demo: SimpleNamespace) -> Desk:
     ).fetchall()
     words = {row["user"]: row["password"] for row in demo.all}
     readers = [
-        (one, crypto.unlock_private(box, words[login], bytes(salt)))
+        (one, open_private(box, words[login], bytes(salt)))
         for one, login, role, box, salt in rows
         if role == "protected"
     ]

@@ -8,19 +8,11 @@ from typing import Any
 import pytest
 
 from flows import codes
-from store import crypto
 from store.jawab import Jawab
 from tests.answers import typed
 from tests.bot.phones import CODE, Owner, Phone, count
 
 LATER = "follow.later"
-
-
-@pytest.fixture
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashes of codes in a thousandth of the time: two hundred are reckoned here."""
-    monkeypatch.setattr(crypto, "CODE_OPSLIMIT", 1)
-    monkeypatch.setattr(crypto, "CODE_MEMLIMIT", 64 * 1024)
 
 
 def wrong(number: int) -> str:
@@ -35,7 +27,7 @@ async def asked(phone: Phone, text: str) -> str:
     return mask((await phone.say(text))[-1])
 
 
-@pytest.mark.usefixtures("cheap", "demo")
+@pytest.mark.usefixtures("demo")
 async def test_205_wrong_numbers_from_41_phones_cost_nobody_else_an_answer(jawab: Jawab, owner: Owner) -> None:
     writers = {kind: Phone(jawab, owner, f"+92399000000{at}") for at, kind in enumerate(("service", "person"))}
     before = {}
@@ -58,7 +50,7 @@ async def test_205_wrong_numbers_from_41_phones_cost_nobody_else_an_answer(jawab
     assert "follow.now" in await asked(stranger, f"STATUS {await writers['person'].code()}")
 
 
-@pytest.mark.usefixtures("cheap", "demo")
+@pytest.mark.usefixtures("demo")
 async def test_who_is_limited_reads_the_same_for_every_number_and_their_own_phone_is_asked_as_anybodys(
     jawab: Jawab, owner: Owner, phone: Phone
 ) -> None:
@@ -80,7 +72,7 @@ async def test_who_is_limited_reads_the_same_for_every_number_and_their_own_phon
     assert "follow.now" in await asked(phone, f"STATUS {numbers[1]}")
 
 
-@pytest.mark.usefixtures("cheap", "demo")
+@pytest.mark.usefixtures("demo")
 async def test_right_numbers_do_not_count(owner: Owner, phone: Phone) -> None:
     await phone.say(*typed())
     code = await phone.code()
@@ -90,7 +82,7 @@ async def test_right_numbers_do_not_count(owner: Owner, phone: Phone) -> None:
     assert await count(owner, "code_tries") == 0
 
 
-@pytest.mark.usefixtures("cheap", "demo")
+@pytest.mark.usefixtures("demo")
 async def test_status_lists_nothing_and_asks_the_same_of_every_phone(jawab: Jawab, owner: Owner) -> None:
     read = []
     for at, kind in enumerate(("service", "person")):

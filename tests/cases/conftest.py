@@ -14,9 +14,12 @@ import pytest
 
 from cases import acts, endings, register
 from cases.register import Case
-from store import contacts, crypto
+from store import contacts
 from store.crypto import Keys
 from store.database import Database
+from tests.cheap import cheap_numbers, open_private
+
+__all__ = ["cheap_numbers"]
 
 NOW = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)  # a Wednesday, 14:00 in Pishin
 TODAY = date(2026, 11, 18)
@@ -123,7 +126,7 @@ async def readers(db: Database, demo: SimpleNamespace) -> list[SimpleNamespace]:
         SimpleNamespace(
             id=row["id"],
             login=row["login"],
-            key=crypto.unlock_private(row["private_box"], passwords[row["login"]], bytes(row["key_salt"])),
+            key=open_private(row["private_box"], passwords[row["login"]], bytes(row["key_salt"])),
         )
         for row in rows
     ]

@@ -23,7 +23,7 @@ from tests.town import Town, found_town, wait_for
 
 RATE, LEAST = 20.0, 2.5  # messages a second
 CALM = 2.5  # seconds in which nothing is done to it, to see whether this machine carries so many
-LOOKS = 5  # at a crowd in a jam, before fewer write
+LOOKS, MOST_LOOKS = 5, 40  # at a crowd in a jam, before fewer write, and before it is left as it is
 IN_TIME, SHARE = 1.0, 0.95  # so many are accepted within this second
 ENDED_WITHIN = 20.0  # seconds for those in the middle of a report, once the harm is over
 DRAINED_WITHIN = 150.0  # a claim's lease, the provider asked, the next tries
@@ -89,12 +89,10 @@ class Force:
         """Wait until nobody waits. A crowd in a jam hides what a kill did, so where this machine does not carry so many
         now, fewer write.
         """
-        looks = 0
-        while not self._calm():
-            looks += 1
-            if looks % LOOKS == 0:
-                if self.crowd.rate <= LEAST:
-                    return
+        for look in range(1, MOST_LOOKS):
+            if self._calm():
+                return
+            if look % LOOKS == 0 and self.crowd.rate > LEAST:
                 self.crowd.rate /= 2
                 _say(f"this machine does not carry so many now: {self.crowd.rate:g} messages a second")
 

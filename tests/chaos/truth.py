@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -51,7 +51,9 @@ class Truth:
         cases = {
             row["contact_id"]: row["n"] for row in self._ask("SELECT contact_id, count(*) AS n FROM cases GROUP BY 1")
         }
-        mids = Counter(taken.callback.split("mid=")[1].split("&")[0] for taken in list(self.provider.ledger))
+        mids: dict[str, list[float]] = defaultdict(list)
+        for taken in list(self.provider.ledger):
+            mids[taken.callback.split("mid=")[1].split("&")[0]].append(taken.arrived)
 
         accepted = [one for one in messages if one.accepted is not None]
         never = [one for one in messages if one.accepted is None]
@@ -87,7 +89,9 @@ class Truth:
         undone = Counter(row["state"] for row in inbox.values() if row["state"] != "done")
         yield none("messages whose turn was never done", sum(undone.values()), of=len(inbox))
 
-        yield none("replies twice at the provider", sum(n - 1 for n in mids.values()), of=len(mids))
+        again = [moment - moments[0] for moments in mids.values() for moment in moments[1:]]
+        apart = ", ".join(f"{seconds:.1f} s after the first" for seconds in again)
+        yield none("replies twice at the provider", len(again), of=len(mids), more=apart)
         unsent = Counter(row["state"] for row in outbox if row["id"] not in mids)
         why = ", ".join(f"{state} {n}" for state, n in unsent.items())
         yield none("replies that never reached the provider", sum(unsent.values()), of=len(outbox), more=why)

@@ -27,8 +27,11 @@ from store import contacts
 from store.crypto import Keys, new_keypair, new_salt
 from store.database import Database
 from store.jawab import Jawab
+from tests.cheap import cheap_numbers
 from tests.conftest import PUBLIC_URL
 from tests.roster import vouch
+
+__all__ = ["cheap_numbers"]
 
 if TYPE_CHECKING:
     from tests.desk.triage import Attach, Keep

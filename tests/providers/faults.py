@@ -44,7 +44,8 @@ BAD_DAY = (
     (0.015, BROKEN),
     (0.01, UNAVAILABLE),
     (0.01, BROKEN_AFTER_TAKING),
-    (0.004, Fault(hang=25.0)),
+    (0.002, Fault(hang=25.0, cut=True)),
+    (0.002, Fault(hang=14.0)),  # taken, when nobody waits for the answer any more
     (0.004, Fault(take=True, hang=25.0)),
     (0.015, CUT_AFTER_TAKING),
     (0.01, CUT),

@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nacl.pwhash import argon2id
 
+from store import crypto
 from store.crypto import Keys, Malformed, Unopened, new_keypair, open_item, seal_item
+from tests import cheap
 
 
 def test_a_box_opens_only_in_its_own_place(keys: Keys) -> None:
@@ -130,3 +133,11 @@ def test_a_sealed_item_opens_for_its_readers_and_its_length_says_little(plain: b
 def test_an_item_sealed_to_nobody_is_refused() -> None:
     with pytest.raises(ValueError, match="lost"):
         seal_item(b"words", "case", "item", {})
+
+
+def test_a_number_costs_the_house_64_mib_twice_over(keys: Keys) -> None:
+    """Many tests pay less (tests/cheap.py); this is what whoever guesses pays."""
+    assert (crypto.CODE_OPSLIMIT, crypto.CODE_MEMLIMIT) == cheap.REAL == (2, 64 * 1024 * 1024)
+    for made, salt in ((keys.hash_code, "code-salt"), (keys.code_key, "code-key-salt")):
+        dear = argon2id.kdf(32, b"4821773091542", keys.derive(salt)[:16], opslimit=2, memlimit=64 * 1024 * 1024)
+        assert made("4821773091542") == dear
