@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows import focus, report, talk, threads
-from flows.hearing import Meaning
+from flows.meanings import Meaning
 from flows.model import Stage
 from flows.moving import go, land
 from flows.turn import Turn

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from flows import codes, hearing, kinds
 from flows.book import Book, Choice, Node, Words
-from flows.hearing import Meaning
+from flows.meanings import Meaning
 
 _DIGITS = 4  # digits of an answer; a longer number is a code or somebody's phone
 

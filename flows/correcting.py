@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows import hearing, holding, report
-from flows.hearing import Meaning
+from flows.meanings import Meaning
 from flows.model import Details
 from flows.moving import land
 from flows.turn import REPORT, Turn

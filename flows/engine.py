@@ -31,7 +31,7 @@ from flows.asking import ASKS, is_offered, take_choice
 from flows.book import Book
 from flows.effects import Step
 from flows.facts import answered
-from flows.hearing import Meaning
+from flows.meanings import Meaning
 from flows.model import LATER, Event, Found, FoundCase, FoundFacility, Rating, Session, Thread
 from flows.moving import call_person, go, land, offer_person
 from flows.turn import FIRST, LANGUAGE, MENU, REPORT, Turn

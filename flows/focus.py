@@ -6,8 +6,8 @@ import re
 
 from flows import answers, codes, hearing, report, talk, threads
 from flows.asking import ASKS
-from flows.hearing import Meaning
 from flows.lookup import look_up_case
+from flows.meanings import Meaning
 from flows.model import Ending, Focus, FoundCase, Thread
 from flows.moving import land
 from flows.shapes import replace

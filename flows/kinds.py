@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.book import Words
-from flows.hearing import OF_IT, TAIL
+from flows.meanings import OF_IT, TAIL
 
 
 def find_kind(words: Words, folded: str) -> str:

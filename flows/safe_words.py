@@ -8,8 +8,8 @@ from __future__ import annotations
 import locales
 from flows import codes, hearing, report, threads
 from flows.effects import Append
-from flows.hearing import Meaning
 from flows.lexicon import split
+from flows.meanings import TAIL, Meaning
 from flows.model import Item, Lies
 from flows.turn import Turn
 
@@ -17,7 +17,7 @@ MOST, TOKENS = 40, 3  # letters, words: what is longer tells something
 LETTERS, DIGITS = 2, 3  # at least: a digit or two answer something else
 # What may stand around it: "my word is …". Of what a message has besides, all is the word.
 _ENDED = frozenset({Meaning.DONE, Meaning.NOT_DONE, Meaning.HALF, Meaning.ACCEPT, Meaning.HIGHER})
-_AROUND = (*hearing.TAIL, "yes", "me", "of", "is", "this", "safe_word")
+_AROUND = (*TAIL, "yes", "me", "of", "is", "this", "safe_word")
 
 
 def key(text: str) -> str:

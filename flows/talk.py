@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from flows import hearing, report
 from flows.effects import SetLanguage
-from flows.hearing import Meaning
+from flows.meanings import Meaning
 from flows.model import Thread
 from flows.moving import go, land
 from flows.turn import LANGUAGE, Turn

@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import pytest
 
-from flows import answers, hearing
+from flows import answers, hearing, meanings
 from flows.book import Book
 from flows.engine import step
 from flows.entries import read_entries
-from flows.hearing import Meaning
 from flows.load import FOLDER
+from flows.meanings import Meaning
 from flows.model import Event, Session
 from flows.play import World
 from tests.people.phrases import phrases
@@ -283,8 +283,8 @@ def test_nothing_means_anything_without_the_words_that_are_looked_for_first(book
     words = [entry.words.replace("*", "").replace("+", " ") for entry in read_entries(FOLDER / "heard")]
     for folded in map(book.fold, [*said, *words, "👍", "5"]):
         heard = book.words.heard.read(folded)
-        means = {meaning for meaning, holds in hearing._MEANS.items() if holds(heard)}
-        assert means <= {meaning for meaning, hints in hearing._HINTS.items() if heard.has(*hints)}, folded
+        means = {meaning for meaning, holds in meanings.MEANS.items() if holds(heard)}
+        assert means <= {meaning for meaning, hints in meanings.HINTS.items() if heard.has(*hints)}, folded
 
 
 def test_what_was_read_last_is_read_once_and_let_go_of_after_the_step(book: Book) -> None:

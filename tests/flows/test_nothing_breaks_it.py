@@ -16,7 +16,7 @@ from flows import codes, hearing
 from flows.echoes import SILENT_FROM
 from flows.effects import Amend, Append, KeepStory, OpenCase, Seal
 from flows.engine import step
-from flows.hearing import Meaning
+from flows.meanings import Meaning
 from flows.model import Event, Found, FoundCase, FoundFacility, Item, Lies, Memory, Report, Session, Stage
 from flows.play import FACILITY_CODE, Phone, World
 from locales import ALL_LANGS

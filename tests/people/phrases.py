@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from flows.hearing import Meaning
+from flows.meanings import Meaning
 
 FILE = Path(__file__).with_name("phrases.tsv")
 

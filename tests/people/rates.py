@@ -15,9 +15,9 @@ from flows import answers, hearing
 from flows.book import Book, Node
 from flows.categories import OFFERED
 from flows.entries import read_entries
-from flows.hearing import Meaning
 from flows.lexicon import Entry, Lexicon, Pattern, parse, split
 from flows.load import FOLDER
+from flows.meanings import Meaning
 from tests.people.phrases import POSSIBLE, Phrase
 
 # ── what must be true, by `expect` ─────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ import os
 import pytest
 
 from flows import hearing
-from flows.hearing import Meaning
+from flows.meanings import Meaning
 from tests.answers import BOOK
 from tests.people import paper, walk
 from tests.people.phrases import PROGRESS, Phrase, phrases
