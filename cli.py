@@ -31,6 +31,7 @@ import flows.load
 import locales.commands
 import settings as environment
 import store.commands
+import store.retention
 from cases import districts
 from cases.seed import seed_demo
 from house.supervisor import Prepared
@@ -447,6 +448,7 @@ for room in (
     for name, sub in room.APPS.items():
         app.add_typer(sub, name=name)
 app.command()(flows.commands.play)
+app.command("retention")(store.retention.retention)
 app.command("inventory")(bot.erase_commands.inventory)
 app.command("erase")(bot.erase_commands.erase_here)
 app.command("doctor")(

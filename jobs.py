@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,10 +19,10 @@ import structlog
 
 from bot import away, copies, deliver, intake, mail, registry, silence, templates
 from broadcast import publish
-from cases import calendar, endings, links, notices, overdue, reserved, sorting, supervisors
+from cases import calendar, endings, figures, links, notices, overdue, reserved, sorting, supervisors
 from cases.calendar import PROVINCE
 from desk import attempts, decisions, protected, protected_door, protected_roster, sessions
-from store import audit, drops, inbox, media, once, outbox, tries
+from store import audit, drops, inbox, media, once, outbox, retention, tries
 from store import copies as kept_copies
 from store import jobs as book
 from store import sessions as conversations
@@ -36,6 +37,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 LEASE = timedelta(minutes=1)  # after a process died with a job at work, another begins it again
 AGAIN = timedelta(hours=1)  # a daily job that failed does not wait for tomorrow
+ROUNDS = 36  # transactions of one kind in one run of the counting
 CHUNK = 2000  # messages of one run, which costs RQ 2 ms where a ring begins it; a message costs 0.1 ms
 
 
@@ -174,8 +176,16 @@ async def _forget_looks(jawab: Jawab, _: datetime) -> None:
 
 
 async def _draft_editions(jawab: Jawab, now: datetime) -> None:
-    async with jawab.db.transaction("console") as tx:
-        await publish.draft_due(tx, now)
+    await publish.draft_due(jawab, now)
+
+
+async def _count_weeks(jawab: Jawab, now: datetime) -> None:
+    """What changed in the weeks is kept for the pages, a batch a transaction; what is left over comes next time."""
+    for work in (figures.recount, partial(figures.tell_weeks, now=now)):
+        for _ in range(ROUNDS):
+            async with jawab.db.transaction("console") as tx:
+                if not await work(tx):
+                    break
 
 
 async def _send_editions(jawab: Jawab, now: datetime) -> None:
@@ -194,6 +204,7 @@ async def _forget(jawab: Jawab, now: datetime) -> None:
             await renew(auto, jawab.keys, now)
         await inbox.forget(auto, now)
         await media.forget(auto, now)
+    await copies.look_back(jawab)
     await asyncio.to_thread(jawab.keys.hours.destroy, now)
 
 
@@ -250,12 +261,14 @@ JOBS: tuple[Job, ...] = (
     Job("seal_protected", SWEEP, _seal_protected, "custody"),
     Job("watch_escrow", timedelta(minutes=15), _watch_escrow, "custody"),
     Job("count_readers", time(7, 30), _count_readers, "custody"),
+    Job("count_weeks", SWEEP, _count_weeks, "console"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),
     Job("send_editions", SWEEP, _send_editions, "console"),
     Job("forget", HOUR, _forget, "intake"),
     Job("mix_sealed", HOUR, _mix_sealed, "custody"),
     Job("keep_head", time(0, 10), _keep_head, "console"),
     Job("prune", time(3, 30), _prune, "console"),
+    Job("retention", time(3, 50), retention.run, "console"),
     Job("prune_protected", time(3, 30), _forget_looks, "custody"),
 )
 

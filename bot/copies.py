@@ -22,7 +22,7 @@ FORGETFUL = tuple(name for name, channel in registry.PROVIDERS.items() if channe
 async def forget(jawab: Jawab) -> int:
     """Note what is old enough, and ask the providers to delete what is due. Returns how many are gone."""
     async with jawab.db.transaction("intake") as tx:
-        await copies.sweep(tx, jawab.keys, FORGETFUL)
+        await copies.sweep(tx, jawab.keys, FORGETFUL, copies.LATELY)
     async with jawab.db.autocommit("intake") as conn:
         due = await copies.claim(conn, MOST)
     gate = asyncio.Semaphore(AT_ONCE)
@@ -32,6 +32,12 @@ async def forget(jawab: Jawab) -> int:
             return await _forget(jawab, copy)
 
     return sum(await asyncio.gather(*(one(copy) for copy in due)))
+
+
+async def look_back(jawab: Jawab) -> int:
+    """The same of all that is not too old to be asked for: a clock that stood still has left some. Returns how many."""
+    async with jawab.db.transaction("intake") as tx:
+        return await copies.sweep(tx, jawab.keys, FORGETFUL)
 
 
 async def _forget(jawab: Jawab, copy: Copy) -> bool:

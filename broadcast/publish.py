@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -78,10 +78,13 @@ class Edition:
         return Heading(self.district.names, self.span.last_day(self.district.timezone), link)
 
 
+_FIND: LiteralString = """SELECT id, district_id, week, state, items, digest, drafted_by, drafted_at, approved_by,
+ approved_at, send_after, sent_at, stopped_by, reached, from_at, until_at, edits, passed FROM editions WHERE id = %s"""
+
+
 async def find(conn: Conn, edition_id: UUID, *, lock: bool = False) -> Edition:
     """Raises `Withheld` where there is none. `lock` holds the row until the transaction ends."""
-    sql = "SELECT * FROM editions WHERE id = %s"
-    row = await fetch_one(conn, sql + " FOR UPDATE" if lock else sql, (edition_id,))
+    row = await fetch_one(conn, _FIND + " FOR UPDATE" if lock else _FIND, (edition_id,))
     if row is None:
         raise Withheld("there is no such edition")
     district = await week.find_district(conn, row.pop("district_id"))
@@ -298,21 +301,36 @@ async def due(tx: Tx, now: datetime) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
-async def draft_due(tx: Tx, now: datetime) -> list[UUID]:
-    """Draft last week's edition of every district where it is Thursday 09:00 or later and there is none yet."""
-    made = []
-    for row in await fetch_all(tx, "SELECT id, timezone FROM districts ORDER BY id"):
+async def list_undrafted(conn: Conn, now: datetime) -> list[tuple[str, str]]:
+    """(district, week) of every district where it is Thursday 09:00 or later and last week has no edition yet."""
+    wanted = []
+    for row in await fetch_all(conn, "SELECT id, timezone FROM districts ORDER BY id"):
         local = now.astimezone(ZoneInfo(row["timezone"]))
         begun = calendar.monday(calendar.week_of(local.date())) + timedelta(days=DRAFT_DAY)
-        if local < datetime.combine(begun, DRAFT_HOUR, local.tzinfo):
-            continue
-        wanted = calendar.last_full(now, row["timezone"])
-        if await find_week(tx, row["id"], wanted) is None:
-            try:
-                async with tx.transaction():  # a second tick may be faster; its edition stays
-                    made.append(await draft(tx, row["id"], wanted, None, now))
-            except Withheld:
-                log.info("edition not drafted", district=row["id"], week=wanted)
+        if local >= datetime.combine(begun, DRAFT_HOUR, local.tzinfo):
+            wanted.append((row["id"], calendar.last_full(now, row["timezone"])))
+    made = await fetch_all(
+        conn,
+        "SELECT district_id, week FROM editions JOIN unnest(%s::text[], %s::text[]) AS w (district_id, week)"
+        " USING (district_id, week)",
+        ([one for one, _ in wanted], [week for _, week in wanted]),
+    )
+    there = {(row["district_id"], row["week"]) for row in made}
+    return [one for one in wanted if one not in there]
+
+
+async def draft_due(jawab: Jawab, now: datetime) -> list[UUID]:
+    """Draft what is not drafted yet, each district in a transaction of its own: what cannot be drafted holds back no
+    other, and nobody waits for all of them."""
+    made = []
+    async with jawab.db.autocommit("console") as conn:
+        wanted = await list_undrafted(conn, now)
+    for district_id, missing in wanted:
+        try:
+            async with jawab.db.transaction("console") as tx:  # a second clock may be faster; its edition stays
+                made.append(await draft(tx, district_id, missing, None, now))
+        except Withheld:
+            log.info("edition not drafted", district=district_id, week=missing)
     return made
 
 

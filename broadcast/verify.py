@@ -48,16 +48,17 @@ class Report:
     numbers: list[Checked]
     figures: str  # digest of the week's figures as everybody may read them
     query: str  # hash of the statement they were counted with
+    differing: list[str]  # weeks of which pages tell something else than the rows
 
     @property
     def equal(self) -> bool:
-        return self.frozen and all(one.equal for one in self.numbers)
+        return self.frozen and not self.differing and all(one.equal for one in self.numbers)
 
 
-# What each case of the district stood as in a moment: the line before it.
+# What each of these cases stood as in a moment: the line before it.
 _STOOD = """
-SELECT DISTINCT ON (h.case_id) h.case_id, h.became FROM case_history h JOIN cases c ON c.id = h.case_id
-WHERE c.district_id = %(district)s AND h.at < %(at)s ORDER BY h.case_id, h.id DESC
+SELECT DISTINCT ON (case_id) case_id, became FROM case_history WHERE case_id = ANY(%(cases)s) AND at < %(at)s
+ORDER BY case_id, id DESC
 """
 # What was last said to be done of each case within the week.
 _DONE = """
@@ -80,18 +81,22 @@ async def check(conn: Conn, district_id: str, wanted: str, now: datetime) -> Rep
     held = await publish.find(conn, edition_id)
     at = held.drafted_at
     bound = {"district": district_id, "first": held.from_at, "after": held.until_at, "at": at}
-    stood = {row["case_id"]: row["became"] for row in await fetch_all(conn, _STOOD, bound)}
-    deeds: dict[tuple[str, str], set[UUID]] = defaultdict(set)
-    for row in await fetch_all(conn, _DONE, bound):
-        if stood[row["case_id"]] in week.ANSWERED:
-            deeds[row["category"], row["outcome"]].add(row["case_id"])
     cells: dict[str, dict[str, set[UUID]]] = defaultdict(lambda: defaultdict(set))
     for (name, category, _), ids in (
         await counting.list_between(conn, district_id, held.from_at, held.until_at)
     ).items():
         cells[name][category] |= set(ids)
+    done = await fetch_all(conn, _DONE, bound)
+    of = {one for column in cells.values() for ids in column.values() for one in ids} | {row["case_id"] for row in done}
+    rows = await fetch_all(conn, _STOOD, {"cases": list(of), "at": at})
+    stood = {row["case_id"]: row["became"] for row in rows}
+    deeds: dict[tuple[str, str], set[UUID]] = defaultdict(set)
+    for row in done:
+        if stood[row["case_id"]] in week.ANSWERED:
+            deeds[row["category"], row["outcome"]].add(row["case_id"])
     numbers = [one for item in held.items for one in _numbers(item, cells, deeds, stood)]
-    public = {one["week"]: one["digest"] for one in (await figures.published(conn, district_id, now)).weeks}
+    kept = {one["week"]: one["digest"] for one in (await figures.published(conn, district_id, now)).weeks}
+    public = {one["week"]: one["digest"] for one in (await figures.from_rows(conn, district_id, now)).weeks}
     return Report(
         district=district_id,
         week=wanted,
@@ -100,6 +105,7 @@ async def check(conn: Conn, district_id: str, wanted: str, now: datetime) -> Rep
         numbers=numbers,
         figures=public.get(wanted, ""),
         query=counting.QUERY,
+        differing=[name for name, told in public.items() if kept.get(name) != told],
     )
 
 
@@ -126,7 +132,7 @@ def _numbers(
             if category in {"", subject} and (done == outcome if outcome else done in REFUSALS)
         )
     for name in ("done", "asked", "confirmed"):  # an edition speaks of what still stands
-        found[name] = sum(stood[one] in week.ANSWERED for ids in cells[name].values() for one in ids)
+        found[name] = sum(stood.get(one) in week.ANSWERED for ids in cells[name].values() for one in ids)
     line = f"{key} {category}".strip()
     return [Checked(line, name, values[name], count) for name, count in found.items() if type(values.get(name)) is int]
 
@@ -141,7 +147,8 @@ def verify(
     """Count a week's edition again from the rows. One line for each number that differs, and exit 1 if any does.
 
     Every number that the edition has published is counted anew from the cases' history, as of the moment in which it
-    was drafted, and its items are held against the digest that was approved.
+    was drafted, and its items are held against the digest that was approved. Every week of the figures is counted from
+    the rows as well, and held against what the pages tell of it.
     """
 
     async def look(jawab: Jawab) -> Report:
@@ -162,6 +169,9 @@ def verify(
 def _tell(found: Report) -> None:
     if not found.frozen:
         terminal.out.print(f"{found.week}: the items are not those of the digest that stands beside them")
+    if found.differing:
+        weeks = ", ".join(found.differing)
+        terminal.out.print(f"the pages tell other figures than the rows of {weeks}", soft_wrap=True)
     differing: Sequence[Checked] = [one for one in found.numbers if not one.equal]
     for one in differing:
         terminal.out.print(

@@ -73,11 +73,18 @@ async def open_again(tx: Tx, case_id: UUID, now: datetime) -> None:
 
 # The citizen's side cannot write promises: theirs is the word on the case, and the clock reads it. Of a deed done on
 # the way nobody was asked: it stays as the office says it.
+# OFFSET 0: few are kept and few are gainsaid; joined, the planner read all cases for them.
 _FOLLOW: LiteralString = """
-UPDATE commitments SET state_at = %(now)s, state = CASE cases.status WHEN 'confirmed' THEN 'confirmed' ELSE 'open' END
-FROM cases WHERE cases.id = commitments.case_id AND cases.outcome = commitments.action
-    AND ((commitments.state = 'kept' AND cases.status IN ('confirmed', 'disputed'))
-        OR (commitments.state = 'confirmed' AND cases.status = 'disputed'))
+WITH said AS (
+    SELECT m.id, 'open' AS state FROM cases c CROSS JOIN LATERAL (
+        SELECT id, action, state FROM commitments WHERE case_id = c.id OFFSET 0) m
+    WHERE c.status = 'disputed' AND m.action = c.outcome AND m.state IN ('kept', 'confirmed')
+    UNION ALL
+    SELECT m.id, 'confirmed' FROM commitments m CROSS JOIN LATERAL (
+        SELECT status, outcome FROM cases WHERE cases.id = m.case_id OFFSET 0) c
+    WHERE c.status = 'confirmed' AND c.outcome = m.action AND m.state = 'kept'
+)
+UPDATE commitments SET state_at = %(now)s, state = said.state FROM said WHERE commitments.id = said.id
 """
 
 

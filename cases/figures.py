@@ -11,16 +11,16 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from cases import calendar, counting
+from cases import calendar, counting, rollup
 from cases.counting import FLOWS, STOCKS, Counts
 from cases.lifecycle import Refused
 from cases.suppression import FEWEST, MANY, add_up, percent, suppress, tell
 from flows.categories import CATEGORIES
-from store.database import Conn, fetch_all, fetch_one
+from store.database import Conn, Tx, fetch_all, fetch_one
 
 BY_CATEGORY = ("received", "done", "confirmed", "overdue")
 IN_ALL = (*FLOWS, *STOCKS)
@@ -35,6 +35,7 @@ DAYS = ("read", "answer")
 _FOR_OTHERS = frozenset({"answered", "disputed", "half", "silent"})
 
 Week = dict[str, Any]
+Shares = dict[str, Sequence[int]]  # of a flow: (what the week tells, what waits for more); see `suppression.add_up`
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,29 +82,61 @@ async def week(conn: Conn, district_id: str, week: str, now: datetime) -> dict[s
 
 
 async def published(conn: Conn, district_id: str, now: datetime) -> Published:
-    """Every week that is over, from the one in which the first words came."""
+    """Every week that is over, from the one in which the first words came: as kept, with what has changed since."""
+    zone, mondays = await _over(conn, district_id, now)
+    stale = await rollup.find_stale(conn, district_id) if mondays else None
+    if stale is None:
+        return await from_rows(conn, district_id, now)
+    return add_together(await rollup.read(conn, district_id, mondays, zone=zone, stale=stale, tell=_tell))
+
+
+async def from_rows(conn: Conn, district_id: str, now: datetime) -> Published:
+    """The same, all of it counted from the rows."""
+    zone, mondays = await _over(conn, district_id, now)
+    if not mondays:
+        return sum_up([])
+    after = calendar.bounds(calendar.week_of(mondays[-1]), zone)[1]
+    return sum_up(await counting.count(conn, district_id, mondays, after))
+
+
+async def recount(tx: Tx) -> bool:
+    """Keep what has changed, a batch of it; see `cases.rollup`. True where more may wait."""
+    return await rollup.recount(tx)
+
+
+async def tell_weeks(tx: Tx, now: datetime) -> bool:
+    """Keep what may be told of the weeks that are over, for one district. True where others may wait."""
+    return await rollup.tell_one(tx, now, _tell)
+
+
+async def _over(conn: Conn, district_id: str, now: datetime) -> tuple[str, list[date]]:
+    """The district's zone, and the Mondays of its weeks that are over."""
     row = await fetch_one(
         conn,
         "SELECT timezone, least((SELECT min(opened_at) FROM cases WHERE district_id = d.id),"
         " (SELECT min(at) FROM dismissals WHERE district_id = d.id)) AS first FROM districts d WHERE id = %s",
         (district_id,),
     )
-    if row is None or row["first"] is None:
-        return sum_up([])
-    last = calendar.monday(calendar.last_full(now, row["timezone"]))
-    monday = calendar.monday(calendar.week_of(calendar.day_of(row["first"], row["timezone"])))
-    mondays = [monday + timedelta(days=7 * number) for number in range((last - monday).days // 7 + 1)]
-    after = calendar.bounds(calendar.week_of(last), row["timezone"])[1]
-    return sum_up(await counting.count(conn, district_id, mondays, after) if mondays else [])
+    return (row["timezone"], rollup.list_mondays(row["first"], now, row["timezone"])) if row else ("", [])
+
+
+def _tell(counted: Counts) -> tuple[Week, Shares]:
+    told = hold_back(counted)
+    return told, share(counted, told)
 
 
 def sum_up(counted: Sequence[Counts]) -> Published:
     """What may be told of weeks and of their total."""
-    weeks = [hold_back(one) for one in counted]
+    return add_together([_tell(one) for one in counted])
+
+
+def add_together(told: Sequence[tuple[Week, Shares]]) -> Published:
+    """The total of weeks, each with what it may count of them."""
+    weeks = [one for one, _ in told]
     total = {
         name: (weeks[-1]["total"][name] if weeks else None)
         if name in STOCKS
-        else add_up(_share(one, told, name) for one, told in zip(counted, weeks, strict=True))
+        else add_up((shares[name][0], shares[name][1]) for _, shares in told)
         for name in NUMBERS
     }
     flows = [name for name in BY_CATEGORY if name in FLOWS]
@@ -145,7 +178,7 @@ def hold_back(counted: Counts) -> Week:
         "to": calendar.sunday(week).isoformat(),
         "total": shown,
         "rates": _rates(shown),
-        "days": {name: _days(*counted.days.get(name, (0, 0.0, 0.0))) for name in DAYS},
+        "days": {name: _days(counted.lasted.get(name, {})) for name in DAYS},
         "categories": {one: {name: categories[name][one] for name in BY_CATEGORY} for one in CATEGORIES},
         "places": {one: {name: by_place[name][one] for name in BY_CATEGORY} for one in places},
     }
@@ -218,8 +251,12 @@ def _hold_back_verdicts(shown: dict[str, int | None], sums: Mapping[str, int]) -
         shown["half"] = None
 
 
+def share(counted: Counts, week: Week) -> Shares:
+    """What a total may count of a week."""
+    return {name: _share(counted, week, name) for name in NUMBERS if name not in STOCKS}
+
+
 def _share(counted: Counts, week: Week, name: str) -> tuple[int, int]:
-    """What a total may count of a week: (what the week tells, what waits for more); see `suppression.add_up`."""
     told = week["total"][name]
     if told is not None:
         return told, 0
@@ -235,11 +272,21 @@ def _rates(told: Mapping[str, int | None]) -> dict[str, int | None]:
     return {part: percent(told[part], told[whole]) for part, whole in RATES.items()}
 
 
-def _days(n: int, middle: float, ninth: float) -> dict[str, Any]:
-    """Of enough cases the median, and of twice as many the ninth tenth, in tenths of a day."""
-    enough, many = n >= FEWEST, n >= MANY
+def _days(took: Mapping[int, int]) -> dict[str, Any]:
+    """Of enough cases the median, and of twice as many the ninth tenth, in days; `took` is tenths of a day: cases."""
+    n = sum(took.values())
     return {
         "n": tell(n),
-        "median": round(middle, 1) if enough else None,
-        "ninth_tenth": round(ninth, 1) if many else None,
+        "median": _day_of(took, -(-n // 2)) if n >= FEWEST else None,
+        "ninth_tenth": _day_of(took, -(-9 * n // 10)) if n >= MANY else None,
     }
+
+
+def _day_of(took: Mapping[int, int], place: int) -> float:
+    """What the case took that is the `place`th from the shortest."""
+    passed = 0
+    for tenths in sorted(took):
+        passed += took[tenths]
+        if passed >= place:
+            break
+    return tenths / 10

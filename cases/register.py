@@ -294,9 +294,11 @@ async def name_office(tx: Tx, district_id: str, category: str, office_id: UUID) 
     await tx.execute(_NAME, (office_id, district_id, category))
 
 
+# OFFSET 0: a case is looked up for each late clock. Joined, the planner gathered all that is open for a handful.
 _MARK: LiteralString = """
 WITH late AS (
-    SELECT k.case_id, k.kind FROM clocks k JOIN cases c ON c.id = k.case_id
+    SELECT k.case_id, k.kind FROM clocks k
+    CROSS JOIN LATERAL (SELECT status FROM cases WHERE cases.id = k.case_id OFFSET 0) c
     WHERE k.met_at IS NULL AND k.overdue_at IS NULL AND k.due_at <= %(now)s AND c.status = ANY(%(open)s)
     ORDER BY k.due_at LIMIT %(batch)s FOR UPDATE OF k SKIP LOCKED
 )
@@ -306,7 +308,8 @@ RETURNING clocks.case_id, clocks.kind
 """
 _TOP: LiteralString = """
 WITH late AS (
-    SELECT k.case_id FROM clocks k JOIN cases c ON c.id = k.case_id
+    SELECT k.case_id FROM clocks k
+    CROSS JOIN LATERAL (SELECT status FROM cases WHERE cases.id = k.case_id OFFSET 0) c
     WHERE k.kind = 'resolve' AND k.met_at IS NULL AND k.overdue_at IS NOT NULL AND k.topped_at IS NULL
         AND k.due_at <= %(by)s AND c.status = ANY(%(open)s)
     ORDER BY k.due_at LIMIT %(batch)s FOR UPDATE OF k SKIP LOCKED
@@ -389,8 +392,9 @@ async def to_ask(tx: Tx, now: datetime, batch: int) -> list[UUID]:
     rows = await fetch_all(
         tx,
         "SELECT id FROM cases WHERE status IN ('resolved', 'cannot') AND ask_count IN (1, 2) AND asked_by IS NULL"
-        " AND may_message AND contact_id IS NOT NULL AND told_at + CASE ask_count WHEN 1 THEN %s ELSE %s END <= %s"
+        " AND may_message AND contact_id IS NOT NULL AND told_at <= %s"
+        " AND told_at + CASE ask_count WHEN 1 THEN %s ELSE %s END <= %s"
         " ORDER BY told_at LIMIT %s FOR UPDATE SKIP LOCKED",
-        (first, second, now, batch),
+        (now - min(first, second), first, second, now, batch),
     )
     return [row["id"] for row in rows]

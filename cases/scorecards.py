@@ -104,19 +104,41 @@ async def figures(conn: Conn, district_id: str) -> list[dict[str, Any]]:
     current = await open_round(conn, district_id)
     if current is None:
         return []
-    rows = await fetch_all(
+    facilities = await fetch_all(
         conn,
-        "SELECT f.id AS facility, f.short_code, f.names, f.kind, f.demo, i.indicator, count(r.score) AS n,"
-        " percentile_cont(0.5) WITHIN GROUP (ORDER BY r.score) AS median"
-        " FROM facilities f CROSS JOIN unnest(%(indicators)s::text[]) WITH ORDINALITY AS i (indicator, place)"
-        " LEFT JOIN ratings r ON r.round_id = %(round)s AND r.facility_id = f.id AND r.indicator = i.indicator"
-        " WHERE f.district_id = %(district)s GROUP BY f.id, i.indicator, i.place ORDER BY f.short_code, i.place",
-        {"indicators": current.indicators, "round": current.id, "district": district_id},
+        "SELECT id AS facility, short_code, names, kind, demo FROM facilities"
+        " WHERE district_id = %s ORDER BY short_code",
+        (district_id,),
     )
-    by_facility: dict[UUID, dict[str, Any]] = {}
-    for row in rows:
-        n, median, indicator = row.pop("n"), row.pop("median"), row.pop("indicator")
-        enough = n >= FEWEST
-        shown = {"indicator": indicator, "n": n if enough else None, "median": float(median) if enough else None}
-        by_facility.setdefault(row["facility"], {**row, "indicators": []})["indicators"].append(shown)
-    return list(by_facility.values())
+    counted = await fetch_all(
+        conn,
+        "SELECT facility_id, indicator, score, count(*) AS n FROM ratings WHERE round_id = %s"
+        " GROUP BY facility_id, indicator, score ORDER BY score",
+        (current.id,),
+    )
+    scores: dict[tuple[UUID, str], list[tuple[int, int]]] = {}
+    for row in counted:
+        scores.setdefault((row["facility_id"], row["indicator"]), []).append((row["score"], row["n"]))
+    return [
+        {**row, "indicators": [_told(one, scores.get((row["facility"], one), ())) for one in current.indicators]}
+        for row in facilities
+    ]
+
+
+def _told(indicator: str, scores: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """What may be told of one indicator; `scores` are (score, how many), the lowest first."""
+    n = sum(many for _, many in scores)
+    if n < FEWEST:
+        return {"indicator": indicator, "n": None, "median": None}
+    middle = (_at(scores, (n + 1) // 2) + _at(scores, n // 2 + 1)) / 2
+    return {"indicator": indicator, "n": n, "median": middle}
+
+
+def _at(scores: Sequence[tuple[int, int]], place: int) -> int:
+    """The score of the `place`th from the lowest."""
+    passed = 0
+    for score, many in scores:
+        passed += many
+        if passed >= place:
+            return score
+    raise ValueError(place)

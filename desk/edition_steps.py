@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,7 @@ from desk.roles import Staff
 from store.database import Conn, fetch_all
 from store.jawab import Jawab
 
+CASES = 40  # behind a line, on one page
 STEPS = ("facts", "lines", "previews", "approval")
 # What we note of a message that waits or failed -> its text; a provider's own codes stand as they are.
 WHYS = WHY | {
@@ -42,6 +44,12 @@ def shown_in(request: Request) -> str:
     return asked if asked in locales.ALL_LANGS else "ur"
 
 
+def _asked_for(request: Request) -> tuple[str, int]:
+    """Of which line (its mark) the cases are shown, from the which one on."""
+    begun = request.query_params.get("from", "")
+    return request.query_params.get("of", ""), int(begun) if re.fullmatch("[0-9]{1,6}", begun) else 0
+
+
 async def context(conn: Conn, jawab: Jawab, held: Edition, request: Request, step: str) -> dict[str, Any]:
     """What the page of one step is made of; the steps' own parts beside what all of them show."""
     staff: Staff = request.state.staff
@@ -53,6 +61,7 @@ async def context(conn: Conn, jawab: Jawab, held: Edition, request: Request, ste
         "step": step,
         "steps": STEPS,
         "shown_in": shown_in(request),
+        "of": _asked_for(request),
         "all_langs": locales.ALL_LANGS,
         "heading": locales.say("edition.title", lang, **heading.values),
         "came": messages,
@@ -71,20 +80,36 @@ async def _name(conn: Conn, staff_id: UUID | None) -> str:
 
 
 async def _facts(conn: Conn, jawab: Jawab, held: Edition, staff: Staff, common: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 - the steps have one shape
-    """The lines with the cases behind them, and what was counted and is in no line."""
-    ids = [UUID(case) for item in held.items for case in item["cases"]]
+    """The lines with the cases behind them, a page of them, and what was counted and is in no line."""
+    ids = [case for item in held.items for case in item["cases"]]
     rows = await fetch_all(
         conn,
-        "SELECT id, code FROM cases WHERE id = ANY(%s) AND district_id = %s AND code IS NOT NULL",
+        "SELECT id::text, code FROM cases WHERE id = ANY(%s::uuid[]) AND district_id = %s AND code IS NOT NULL",
         (ids, held.district.id),
     )
-    codes = {str(row["id"]): row["code"] for row in rows}
+    codes = {row["id"]: row["code"] for row in rows}
+    marked, begun = common["of"]
     return {
         "sections": _by_section(
-            {"item": item, "codes": [codes[case] for case in item["cases"] if case in codes]} for item in held.items
+            _behind(item, [codes[case] for case in item["cases"] if case in codes], marked, begun)
+            for item in held.items
         ),
         "dropped": await _held_back(conn, held),
         "cut_off": held.until_at < calendar.bounds(held.week, held.district.timezone)[1],
+    }
+
+
+def _behind(item: Item, codes: Sequence[str], marked: str, begun: int) -> dict[str, Any]:
+    """A line, and of the cases behind it as many as stand on one page."""
+    mark = edition.mark(item) if len(codes) > CASES else ""
+    first = begun if mark and mark == marked else 0
+    rest = len(codes) - first - CASES
+    return {
+        "item": item,
+        "codes": codes[first : first + CASES],
+        "count": len(codes),
+        "open": first > 0,
+        "next": f"of={mark}&from={first + CASES}" if rest > 0 else "",
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ from cases.lifecycle import Refused
 from cases.protected import acting, admitting, dropped, notices, reading, referring, standing, telling, vault
 from cases.protected import register as room
 from cases.protected.acting import Reader
-from cases.protected.reading import Sealed
+from cases.protected.reading import Place, Sealed
 from cases.protected.referring import Referral
 from cases.roles import who_may
 from desk import files, pins, protected_readers, sessions, told
@@ -40,6 +40,7 @@ from store.crypto import Keys
 from store.database import Conn, Database, Tx, fetch_all
 from store.jawab import Jawab
 
+PAGE = 50  # lines of the list
 MIXES_MOST, MOMENT = 40, 0.25  # how often the room is asked for, and after how many seconds
 
 
@@ -172,8 +173,7 @@ def accused_of(form: Mapping[str, str]) -> tuple[UUID, ...]:
 
 async def _mine(conn: Conn, staff: Staff, case_id: UUID) -> Sealed:
     """The one case of the reader's list. Raises HTTPException 404."""
-    rows = await reading.list_for(conn, staff.id)
-    found = next((row for row in rows if row.id == case_id), None)
+    found = await reading.find_for(conn, staff.id, case_id)
     if found is None:
         raise HTTPException(404)
     return found
@@ -235,7 +235,8 @@ async def _agree(jawab: Jawab, request: Request) -> Response:
 async def _show_list(jawab: Jawab, request: Request) -> Response:
     staff: Staff = request.state.staff
     async with jawab.db.transaction("custody") as tx:
-        rows = await reading.list_for(tx, staff.id)
+        asked = request.query_params.get("after", "")
+        rows = await reading.list_for(tx, staff.id, after=read_place(asked), most=PAGE + 1)
         around = await protected_readers.look_around(tx, staff.id)
         await audit.write(tx, str(staff.id), "protected.list", str(staff.id))
         names = {row["id"]: row["names"] for row in await fetch_all(tx, "SELECT id, names FROM districts")}
@@ -243,7 +244,9 @@ async def _show_list(jawab: Jawab, request: Request) -> Response:
     return pages.page(
         request,
         "desk/protected_list.html",
-        rows=rows,
+        rows=rows[:PAGE],
+        next=write_place(rows[PAGE - 1]) if len(rows) > PAGE else "",
+        paged=bool(asked),
         **around,
         problem=protected_readers.told_of(request),
         done=request.query_params.get("done", "") == "admit",
@@ -252,6 +255,21 @@ async def _show_list(jawab: Jawab, request: Request) -> Response:
         today=calendar.day_of(datetime.now(UTC)),
         here="/desk/protected",
     )
+
+
+def write_place(last: Sealed) -> str:
+    """Where the page after this line begins."""
+    return f"{int(last.status == 'closed')}~{last.next_on.isoformat()}~{last.id}"
+
+
+def read_place(text: str) -> Place | None:
+    """`0~2026-11-29~<uuid>`; anything else is the first page."""
+    closed, _, rest = text.partition("~")
+    on, _, last = rest.partition("~")
+    try:
+        return closed != "0", date.fromisoformat(on), UUID(last)
+    except ValueError:
+        return None
 
 
 def mount(app: FastAPI, jawab: Jawab) -> None:

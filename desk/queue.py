@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 import pages
 from cases.lifecycle import OPEN
 from desk import time_left
-from desk.reached import UNREACHED
+from desk.reached import APART, UNREACHED, find_unreached
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft
 from flows import codes
@@ -26,9 +28,19 @@ from store.database import Conn, fetch_all, fetch_one
 from store.jawab import Jawab
 
 PAGE = 50
+FRESH = 30.0  # seconds
 Cursor = tuple[datetime, UUID, bool]  # what is due, or came, last on a page; its id; whether nobody gainsays it
 DONE = ("resolved", "cannot", "confirmed", "withdrawn", "closed")
 NOT_DONE = ("disputed", "appealed")  # says the citizen: they stand first, whatever is due
+
+# Open cases go by what is due next, after those whose writers say that it is not so; done ones by when they came, the
+# newest first. Both have indexes in that order, which are found by the very words of their conditions: statuses are
+# written out and never bound.
+RANK = sql.SQL("(c.status NOT IN ('disputed', 'appealed'))")  # as in the indexes
+OPEN_ORDER = sql.SQL("{}, c.next_due, c.id").format(RANK)
+OPEN_AFTER = sql.SQL("({}, c.next_due, c.id) > (%(rank)s, %(at)s, %(id)s)").format(RANK)
+DUE_ORDER, DUE_AFTER = sql.SQL("c.next_due, c.id"), sql.SQL("(c.next_due, c.id) > (%(at)s, %(id)s)")  # of one rank
+DONE_ORDER, DONE_AFTER = sql.SQL("c.opened_at DESC, c.id DESC"), sql.SQL("(c.opened_at, c.id) < (%(at)s, %(id)s)")
 
 # filter → the condition it adds; the value is bound, never pasted
 CONDITIONS = {
@@ -39,23 +51,25 @@ CONDITIONS = {
     "drafts": sql.SQL("c.draft"),
 }
 OFFICE, NOBODY = sql.SQL("c.office_id = %(office)s"), sql.SQL("c.office_id IS NULL")
+SHOWN = sql.SQL("c.contact_id IS NOT NULL")
 
-# Open cases go by what is due next, after those whose writers say that it is not so; done ones by when they came, the
-# newest first. Both have an index in that order.
-RANK = sql.SQL("(c.status NOT IN ('disputed', 'appealed'))")  # as in the index
-OPEN_ORDER = sql.SQL("{}, c.next_due, c.id").format(RANK)
-OPEN_AFTER = sql.SQL("({}, c.next_due, c.id) > (%(rank)s, %(at)s, %(id)s)").format(RANK)
-DONE_ORDER, DONE_AFTER = sql.SQL("c.opened_at DESC, c.id DESC"), sql.SQL("(c.opened_at, c.id) < (%(at)s, %(id)s)")
+# What is shown of a case is looked up for the lines of one page: picked out first, they are never more than these.
 QUEUE = sql.SQL(
-    "SELECT c.id, c.code, c.category, c.status, c.draft, c.lang, c.channel, c.opened_at, c.next_due,"
+    "WITH c AS MATERIALIZED (SELECT c.id FROM cases c WHERE {where} ORDER BY {order} LIMIT {most})"
+    " SELECT c.id, c.code, c.category, c.status, c.draft, c.lang, c.channel, c.opened_at, c.next_due,"
     " c.place_text IS NOT NULL AS place_typed, p.names AS place, o.names AS office, f.name AS assigned,"
-    " k.kind, k.due_at, {unreached} AS unreached"
-    " FROM cases c LEFT JOIN places p ON p.id = c.place_id LEFT JOIN offices o ON o.id = c.office_id"
+    " k.kind, k.due_at, {unreached} AS unreached, {apart} AS apart"
+    " FROM c AS picked JOIN cases c ON c.id = picked.id"
+    " LEFT JOIN places p ON p.id = c.place_id LEFT JOIN offices o ON o.id = c.office_id"
     " LEFT JOIN staff f ON f.id = c.assigned_to"
     " LEFT JOIN LATERAL (SELECT kind, due_at FROM clocks WHERE case_id = c.id AND met_at IS NULL"
     " ORDER BY due_at LIMIT 1) k ON true"
-    " WHERE {where} ORDER BY {order} LIMIT {most}"
+    " ORDER BY {order}"
 )
+
+# The tabs count no further than anybody reads on: a tab costs the same in the largest district as in the smallest.
+COUNTED = 100
+_COUNT = sql.SQL("(SELECT count(*) FROM (SELECT FROM cases c WHERE {where} LIMIT {most}) counted)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +92,7 @@ class Queued:
     kind: str | None
     due_at: datetime | None
     unreached: bool
+    apart: bool  # of a message that other words let go: see desk.reached
 
     def left(self, now: datetime) -> TimeLeft | None:
         return time_left.tell(self.kind, self.due_at, now) if self.kind and self.due_at else None
@@ -85,7 +100,10 @@ class Queued:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The tabs above the queue: how many are open, not done say people, late, mine, drafts, with nobody named."""
+    """The tabs above the queue: how many are open, not done say people, late, mine, drafts, with nobody named.
+
+    Each up to COUNTED, which stands for "as many or more".
+    """
 
     open: int
     gainsaid: int
@@ -123,6 +141,13 @@ class Filters:
     def done(self) -> bool:
         return self.statuses[0] in DONE
 
+    @property
+    def order(self) -> tuple[sql.Composable, sql.Composable]:
+        """In which order the list is read, and the condition that leaves out what came before a cursor."""
+        if self.done:
+            return DONE_ORDER, DONE_AFTER
+        return (DUE_ORDER, DUE_AFTER) if self.status == "gainsaid" else (OPEN_ORDER, OPEN_AFTER)
+
     def query(self, **more: str) -> str:
         """The same filters as the end of an address."""
         words = {name: getattr(self, name) for name in ("status", "category", "place", "office")}
@@ -145,27 +170,29 @@ def read_filters(query: Any) -> Filters:
 
 async def list_cases(conn: Conn, staff: Staff, filters: Filters, after: Cursor | None, now: datetime) -> list[Queued]:
     """At most PAGE + 1 rows: the last one only says that there are more."""
-    wanted = [
-        within(staff, "c.district_id"),
-        sql.SQL("c.contact_id IS NOT NULL"),
-        sql.SQL("c.status = ANY(%(statuses)s)"),
-    ]
+    if filters.done and filters.overdue:
+        return []  # what has ended has no clock that could be late
+    narrowed = await _district_of(conn, filters) if staff.district_id is None else None
+    here = sql.SQL("c.district_id = %(narrowed)s") if narrowed else within(staff, "c.district_id")
+    wanted = [here, SHOWN, _are(filters.statuses)]
     wanted += [condition for name, condition in CONDITIONS.items() if getattr(filters, name)]
     if filters.office:
         wanted.append(NOBODY if filters.office == "none" else OFFICE)
+    order, beyond = filters.order
     if after:
-        wanted.append(DONE_AFTER if filters.done else OPEN_AFTER)
-    return await fetch_all(
+        wanted.append(beyond)
+    rows = await fetch_all(
         conn,
         QUEUE.format(
             where=sql.SQL(" AND ").join(wanted),
-            order=DONE_ORDER if filters.done else OPEN_ORDER,
+            order=order,
             most=sql.Literal(PAGE + 1),
             unreached=sql.SQL(UNREACHED),
+            apart=sql.SQL(APART),
         ),
         {
             **staff.scope,
-            "statuses": list(filters.statuses),
+            "narrowed": narrowed,
             "category": filters.category,
             "place": filters.place,
             "office": filters.office,
@@ -177,23 +204,55 @@ async def list_cases(conn: Conn, staff: Staff, filters: Filters, after: Cursor |
         },
         of=Queued,
     )
+    asked = [row.id for row in rows if row.apart and not row.unreached]
+    unreached = await find_unreached(conn, asked) if asked else frozenset()
+    return [replace(row, unreached=True) if row.id in unreached else row for row in rows]
 
 
 async def count_cases(conn: Conn, staff: Staff, now: datetime) -> Counts:
+    ours = [within(staff, "c.district_id"), SHOWN]
+    here, gainsaid, late = [*ours, _are(OPEN)], [*ours, _are(NOT_DONE)], CONDITIONS["overdue"]
+    columns = {
+        "open": _count(here),
+        "gainsaid": _count(gainsaid),
+        # One span of an index for each rank.
+        "overdue": sql.SQL("least({}, {} + {})").format(
+            COUNTED, _count([*gainsaid, late]), _count([*here, RANK, late])
+        ),
+        "mine": _count([*here, CONDITIONS["mine"]]),
+        "drafts": _count([*here, CONDITIONS["drafts"]]),
+        "nobody": _count([*here, NOBODY]),
+    }
+    named = sql.SQL(", ").join(sql.SQL("{} AS {}").format(one, sql.Identifier(name)) for name, one in columns.items())
     counts = await fetch_one(
-        conn,
-        sql.SQL(
-            "SELECT count(*) AS open, count(*) FILTER (WHERE status = ANY(%(gainsaid)s)) AS gainsaid,"
-            " count(*) FILTER (WHERE next_due < %(now)s) AS overdue,"
-            " count(*) FILTER (WHERE assigned_to = %(me)s) AS mine, count(*) FILTER (WHERE draft) AS drafts,"
-            " count(*) FILTER (WHERE office_id IS NULL) AS nobody"
-            " FROM cases WHERE contact_id IS NOT NULL AND {within} AND status = ANY(%(statuses)s)"
-        ).format(within=within(staff)),
-        {**staff.scope, "now": now, "me": staff.id, "statuses": list(OPEN), "gainsaid": list(NOT_DONE)},
-        of=Counts,
+        conn, sql.SQL("SELECT {}").format(named), {**staff.scope, "now": now, "me": staff.id}, of=Counts
     )
     assert counts is not None  # noqa: S101 - a count is always one row
     return counts
+
+
+async def _district_of(conn: Conn, filters: Filters) -> str | None:
+    """The one district where all lies that a reader of the province asks for: its list is shorter than theirs."""
+    office = filters.office if filters.office != "none" else ""
+    row = (
+        await fetch_one(
+            conn,
+            "SELECT coalesce((SELECT district_id FROM places WHERE id = %s),"
+            " (SELECT district_id FROM offices WHERE id = nullif(%s, '')::uuid)) AS id",
+            (filters.place, office),
+        )
+        if filters.place or office
+        else None
+    )
+    return row["id"] if row else None
+
+
+def _are(statuses: Sequence[str]) -> sql.Composable:
+    return sql.SQL("c.status IN ({})").format(sql.SQL(", ").join(map(sql.Literal, statuses)))
+
+
+def _count(where: Sequence[sql.Composable]) -> sql.Composable:
+    return _COUNT.format(where=sql.SQL(" AND ").join(where), most=COUNTED)
 
 
 async def choices(conn: Conn, staff: Staff) -> dict[str, list[Named]]:
@@ -216,13 +275,25 @@ async def choices(conn: Conn, staff: Staff) -> dict[str, list[Named]]:
 
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
+    kept: dict[str, Any] = {
+        "until": 0.0
+    }  # what a reader of the province can pick: hundreds of names that hardly change
+
+    async def pick(conn: Conn, staff: Staff) -> dict[str, list[Named]]:
+        if staff.district_id is not None:
+            return await choices(conn, staff)
+        if time.monotonic() >= kept["until"]:
+            kept["picks"], kept["until"] = await choices(conn, staff), time.monotonic() + FRESH
+        picks: dict[str, list[Named]] = kept["picks"]
+        return picks
+
     async def show(request: Request, *, problem: str = "", sought: str = "", status: int = 200) -> Response:
         staff: Staff = request.state.staff
         filters, now = read_filters(request.query_params), datetime.now(UTC)
         async with jawab.db.autocommit("console") as conn:
             rows = await list_cases(conn, staff, filters, read_cursor(request.query_params.get("after", "")), now)
             counts = await count_cases(conn, staff, now)
-            picks = await choices(conn, staff)
+            picks = await pick(conn, staff)
         more, rows = len(rows) > PAGE, rows[:PAGE]
         last = rows[-1] if rows else None
         at = (last.opened_at if filters.done else last.next_due) if last else None
@@ -232,6 +303,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             status=status,
             rows=[(row, None if filters.done else row.left(now)) for row in rows],
             counts=counts,
+            most=COUNTED,
             filters=filters,
             categories=CATEGORIES,
             statuses=(*OPEN, *DONE),

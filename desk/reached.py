@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import LiteralString
 from uuid import UUID
 
-from store.database import Conn, fetch_one
+from store.database import Conn, fetch_all, fetch_one
 
-# A message about the case `c` that its reader has not been told of, in any way.
-UNREACHED: LiteralString = """
-    EXISTS (SELECT FROM outbox_of_cases u
-        WHERE u.case_id = c.id AND u.purpose = 'case' AND u.missed AND u.notice_of IS NULL
-        AND (u.state IN ('failed', 'undelivered') OR (u.state = 'parked' AND u.error LIKE 'not_reached:%%')))"""
+# A message about the case `c` that its reader has not been told of, in any way; and one that other words than those of
+# its case let go (`stood`), of which the view alone knows how it stands: long to plan, and asked of those alone.
+_ABOUT: LiteralString = """
+    FROM outbox m WHERE m.case_id = c.id AND m.purpose = 'case' AND m.notice_of IS NULL
+        AND (m.missed OR m.stood IS NOT NULL)"""
+UNREACHED: LiteralString = f"""
+    EXISTS (SELECT {_ABOUT} AND m.stood IS NULL
+        AND (m.state IN ('failed', 'undelivered') OR (m.state = 'parked' AND m.error LIKE 'not_reached:%%')))"""
+APART: LiteralString = f"EXISTS (SELECT {_ABOUT} AND m.stood IS NOT NULL)"
+# The cases among these of which there is a message that their reader has not been told of, in any way.
+_UNREACHED: LiteralString = """
+SELECT DISTINCT u.case_id FROM outbox_of_cases u
+WHERE u.case_id = ANY(%s) AND u.purpose = 'case' AND u.missed AND u.notice_of IS NULL
+    AND (u.state IN ('failed', 'undelivered') OR (u.state = 'parked' AND u.error LIKE 'not_reached:%%'))"""
 # Whether the last message about the case `c`, since it was `heard` of, was refused or did not arrive.
 REFUSED: LiteralString = """
     EXISTS (SELECT FROM (
@@ -32,6 +42,12 @@ WHY: dict[str, str] = {
 }
 FAILED, NOTICED = "sent.unreached_failed", "sent.noticed"
 TOLD = ("sent", "delivered", "read")
+
+
+async def find_unreached(conn: Conn, case_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of the cases whose reader was not reached with news of them."""
+    rows = await fetch_all(conn, _UNREACHED, (list(case_ids),))
+    return frozenset(row["case_id"] for row in rows)
 
 
 async def tell(conn: Conn, case_id: UUID) -> str:

@@ -17,7 +17,8 @@ from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all, fetch_one
 
 CAME, WENT = timedelta(hours=1), timedelta(days=1)  # age at which a copy is to go: a reply may still be asked after
-LOOKED_AT = timedelta(days=3)  # how far back the sweep looks
+LOOKED_AT = timedelta(days=3)  # how far back the sweep looks, once an hour
+LATELY = timedelta(hours=3)  # and each minute: what has come of age since
 TRIES = 25  # in some five days; then a person hears of it
 KEPT = timedelta(days=8)  # rows of copies that are gone: longer than the sweep looks back
 MOST = 500
@@ -48,13 +49,13 @@ RETURNING k.id, k.kind AS copy, k.box, k.attempts, k.attempts >= %s AS last, {ch
 )
 _CAME: LiteralString = """
 SELECT i.id, c.channel_id, i.provider_id FROM inbox i JOIN contacts c ON c.id = i.contact_id
-WHERE i.provider = ANY(%(providers)s) AND i.received_at BETWEEN now() - %(far)s AND now() - %(came)s
+WHERE i.provider = ANY(%(providers)s) AND i.received_at BETWEEN now() - %(came)s - %(far)s AND now() - %(came)s
     AND NOT EXISTS (SELECT FROM copies k WHERE k.id = i.id) LIMIT %(most)s"""
 _WENT: LiteralString = """
 SELECT o.id, c.channel_id, o.provider_id FROM outbox o JOIN contacts c ON c.id = o.contact_id
 JOIN channels h ON h.id = c.channel_id
 WHERE h.provider = ANY(%(providers)s) AND o.provider_id IS NOT NULL AND o.edition_id IS NULL
-    AND o.created_at BETWEEN now() - %(far)s AND now() - %(went)s
+    AND o.created_at BETWEEN now() - %(went)s - %(far)s AND now() - %(went)s
     AND NOT EXISTS (SELECT FROM copies k WHERE k.id = o.id) LIMIT %(most)s"""
 _OF: LiteralString = """
 SELECT i.id, c.channel_id, i.provider_id FROM inbox i JOIN contacts c ON c.id = i.contact_id
@@ -79,9 +80,12 @@ async def put(tx: Tx, keys: Keys, copy_id: UUID, channel_id: UUID, *, kind: Kind
     )
 
 
-async def sweep(tx: Tx, keys: Keys, providers: Collection[str]) -> int:
-    """Note the copies of what came and went and is old enough, at the providers that can delete. Returns how many."""
-    known = {"providers": list(providers), "far": LOOKED_AT, "came": CAME, "went": WENT, "most": MOST}
+async def sweep(tx: Tx, keys: Keys, providers: Collection[str], far: timedelta = LOOKED_AT) -> int:
+    """Note the copies of what came and went and came of age since so long, at the providers that can delete.
+
+    Returns how many.
+    """
+    known = {"providers": list(providers), "far": far, "came": CAME, "went": WENT, "most": MOST}
     rows = await fetch_all(tx, _CAME, known) + await fetch_all(tx, _WENT, known)
     return await _put_all(tx, keys, rows)
 

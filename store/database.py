@@ -55,6 +55,7 @@ LOCKS = {
     "offices": 7310004,
     "looks": 7310005,
     "word_tries": 7310006,
+    "weeks": 7310007,
 }
 Auto = NewType("Auto", Connection)  # autocommit: each statement is its own transaction
 Tx = NewType("Tx", Connection)  # inside a transaction that somebody else will commit

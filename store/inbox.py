@@ -14,6 +14,7 @@ from store.database import Auto, Tx, fetch_all
 
 _USUAL = " " * 300  # as long as most messages are
 KEPT = timedelta(hours=23)  # by then the key that a body stands under is destroyed
+LOOKED_AT = timedelta(days=30)  # how far back what is left of bodies is looked for: all of it would be the whole table
 
 # Pieces of the statement that moves a conversation; see store.moves.
 KEEP: LiteralString = """
@@ -139,7 +140,8 @@ async def renew(auto: Auto, keys: Keys, now: datetime) -> int:
     """What still waits to be taken up, or for a person, is put under a younger key. Returns how many."""
     rows = await fetch_all(
         auto,
-        "SELECT id, body FROM inbox WHERE state <> 'done' AND body >= %(from)s AND body < %(to)s",
+        "SELECT id, body FROM inbox WHERE state IN ('undone', 'unrouted', 'dead')"
+        " AND body >= %(from)s AND body < %(to)s",
         older_than(now),
     )
     for row in rows:
@@ -151,7 +153,8 @@ async def renew(auto: Auto, keys: Keys, now: datetime) -> int:
 async def forget(auto: Auto, now: datetime) -> int:
     """Of what was done nothing is left but that it came, whatever it was and wherever it went. Returns how many."""
     gone = await auto.execute(
-        "UPDATE inbox SET body = NULL WHERE state = 'done' AND body IS NOT NULL AND received_at < %s", (now - KEPT,)
+        "UPDATE inbox SET body = NULL WHERE state = 'done' AND body IS NOT NULL AND received_at BETWEEN %s AND %s",
+        (now - LOOKED_AT, now - KEPT),
     )
     return gone.rowcount
 

@@ -11,11 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 import locales
-from broadcast import reached
 from broadcast.reached import Reached
 from cases.districts import District
-from window import district, updates
-from window.district import Unchosen
+from window import counted, district, paged, updates
+from window.paged import Astray
 from window.updates import Update
 
 
@@ -24,17 +23,21 @@ def mount(app: FastAPI) -> None:
 
 
 async def show_editions(request: Request) -> Response:
-    """What went out, as keys and values and in every language; the cases behind it stay inside. JSON."""
+    """What went out, as keys and values and in every language; the cases behind it stay inside. JSON, by pages."""
     async with district.jawab_of(request).db.autocommit("report") as conn:
         try:
-            chosen = [(await district.choose(conn, request)).district]
-        except Unchosen as unchosen:
-            if unchosen.asked:
-                return JSONResponse({"error": "no such district"}, status_code=404)
-            chosen = unchosen.every
-        found = [(one, update) for one in chosen for update in await updates.list_for(conn, one, updates.LISTED)]
-        editions = [_data(one, update, await reached.count(conn, update.id)) for one, update in found]
-    return district.cache(request, JSONResponse({"editions": editions}))
+            page = await paged.choose(conn, request)
+        except Astray:
+            return JSONResponse({"error": "no such district or page"}, status_code=404)
+        here = page.district
+        found = await updates.list_for(conn, here, paged.EDITIONS + 1, before=page.before) if here else []
+        shown = found[: paged.EDITIONS]
+        editions = (
+            [_data(here, update, await counted.reach(request, conn, update.id)) for update in shown] if here else []
+        )
+    following = page.after(shown[-1].week) if len(found) > len(shown) else page.next_district()
+    data = {"editions": editions, "next": following.address if following else None}
+    return paged.finish(request, JSONResponse(data), following)
 
 
 def _data(district: District, update: Update, came: Reached) -> dict[str, Any]:

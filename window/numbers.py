@@ -17,11 +17,12 @@ from cases.districts import District
 from cases.figures import Published, Week
 from cases.outcomes import DATA
 from store.database import Conn, fetch_all
-from window import counted, district
-from window.district import Unchosen
+from window import counted, district, paged
+from window.paged import Astray, Page
 
 LICENCE = "https://creativecommons.org/licenses/by/4.0/"
-Read = tuple[District, dict[str, str], Published]  # with the P-codes of the district and its tehsils
+Read = tuple[District, dict[str, str], list[Week], Published]  # with the P-codes of the district and its tehsils
+Write = Callable[[Read | None, Page | None], Response]
 
 
 def mount(app: FastAPI) -> None:
@@ -37,51 +38,60 @@ def dictionary() -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter="\t"))
 
 
-def of_districts(write: Callable[[list[Read]], Response]) -> Callable[[Request], Any]:
-    """Data of the district asked for, or of all."""
+def of_a_page(write: Write) -> Callable[[Request], Any]:
+    """Data of a page: one district, and up to a year of its weeks."""
 
     async def show(request: Request) -> Response:
         async with district.jawab_of(request).db.autocommit("report") as conn:
             try:
-                chosen = [(await district.choose(conn, request)).district]
-            except Unchosen as unchosen:
-                if unchosen.asked:
-                    return JSONResponse({"error": "no such district"}, status_code=404)
-                chosen = unchosen.every
-            found = [(one, await _pcodes(conn, one.id), await counted.of(request, conn, one)) for one in chosen]
-        return district.cache(request, write(found))
+                page = await paged.choose(conn, request)
+            except Astray:
+                return JSONResponse({"error": "no such district or page"}, status_code=404)
+            here = page.district
+            if here is None:
+                return paged.finish(request, write(None, None), None)
+            told, pcodes = await counted.of(request, conn, here), await _pcodes(conn, here.id)
+        older = [week for week in told.weeks if not page.before or week["week"] < page.before]
+        shown = older[-paged.WEEKS :]
+        following = page.after(shown[0]["week"]) if len(older) > len(shown) else page.next_district()
+        return paged.finish(request, write((here, pcodes, shown, told), following), following)
 
     return show
 
 
-@of_districts
-def show_json(found: list[Read]) -> Response:
+@of_a_page
+def show_json(found: Read | None, following: Page | None) -> Response:
     return JSONResponse(
         {
             "licence": LICENCE,
             "query": {"sha256": counting.QUERY, "version": counting.VERSION, "in": "cases/counting.py"},
             "dictionary": dictionary(),
-            "districts": [
-                {
-                    "district": one.id,
-                    "district_pcode": pcodes[one.id],
-                    "demo": one.demo,
-                    "timezone": one.timezone,
-                    "pcodes": {place: pcode for place, pcode in pcodes.items() if place != one.id},
-                    "weeks": told.weeks,
-                    "all_weeks": told.total,
-                }
-                for one, pcodes, told in found
-            ],
+            "districts": [_district(*found)] if found else [],
+            "next": following.address if following else None,
         }
     )
 
 
-@of_districts
-def show_csv(found: list[Read]) -> Response:
+def _district(one: District, pcodes: dict[str, str], weeks: list[Week], told: Published) -> dict[str, Any]:
+    """A page of its weeks; all of them together stand on every page."""
+    return {
+        "district": one.id,
+        "district_pcode": pcodes[one.id],
+        "demo": one.demo,
+        "timezone": one.timezone,
+        "pcodes": {place: pcode for place, pcode in pcodes.items() if place != one.id},
+        "weeks": weeks,
+        "all_weeks": told.total,
+    }
+
+
+@of_a_page
+def show_csv(found: Read | None, following: Page | None) -> Response:  # noqa: ARG001 - the next page is in the header
     """One row for each week and the whole district, then each subject and each tehsil. What is not told is empty."""
-    rows = (row for one, pcodes, told in found for week in told.weeks for row in _rows(one, pcodes, week))
-    return _csv([row["name"] for row in dictionary()], rows)
+    one, pcodes, weeks, _ = found or (None, {}, [], None)
+    return _csv(
+        [row["name"] for row in dictionary()], (row for week in weeks if one for row in _rows(one, pcodes, week))
+    )
 
 
 async def show_dictionary(request: Request) -> Response:

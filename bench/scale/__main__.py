@@ -1,9 +1,9 @@
 """`make bench-scale`: pages, sweeps and statements over ten thousand, a hundred thousand and a million cases.
 
 Each size gets a PostgreSQL of its own in `--data` (a disk, not memory), filled by a seed (fill.py); a folder that is
-already filled is measured again. What is printed: the middle of wall times, Python's own CPU, time in the database in
-all, its ratio to looking up one case by its code in the same run, and of the slowest statement the time and the pages
-that it touched. Wall times move with the machine; CPU, pages and ratios are what is kept (docs/scale.md).
+already filled is measured again. Printed are the middle of wall times, Python's own CPU and the database's, the latter
+beside what looking up one case by its code takes, and of the slowest statement the time and the pages that it touched.
+Wall times move with the machine; CPU, pages and ratios are what is kept (docs/scale.md).
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import json
 import os
 import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import psycopg
 
-from bench.scale import fill, look, trials
+from bench.scale import fill, look, trials, weeks
 from house.postgres import Postgres
 from settings import Settings
 from store.crypto import Keys
@@ -34,7 +35,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--data", type=Path, help="where the databases stay; else they are thrown away")
     parser.add_argument("--fill", action="store_true", help="only fill")
-    parser.add_argument("--only", default="", help="only what has this in its name")
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        default=[],
+        help="only what has one of these in its name; `trials` are the claim and the deleting",
+    )
     parser.add_argument("--rounds", type=int, default=7)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="jawab-scale-", dir=given.data or "/var/tmp") as thrown_away:
@@ -57,7 +63,9 @@ def run(folder: Path, cases: int, given: argparse.Namespace) -> None:
         migrate(url, keys)
         settings = Settings(mode="demo", data=folder, database_url=url, log_level="error")
         key = asyncio.run(look.at(settings, keys, only=given.only, rounds=given.rounds))
-        if not given.only:
+        if not given.only or "weeks" in given.only:
+            asyncio.run(look.with_jawab(settings, keys, partial(weeks.at, rounds=given.rounds)))
+        if not given.only or "trials" in given.only:
             trials.run(url, key)
     finally:
         postgres.stop()

@@ -70,7 +70,7 @@ async def of(jawab: Jawab) -> list[Asked]:
         Asked("protected list", "demo-protected-1", "/desk/protected"),
         Asked("editions", "demo-editor", "/desk/editions"),
         *(Asked(f"edition: {step}", "demo-editor", f"/desk/editions/{edition}/{step}") for step in STEPS),
-        *(Asked(f"public {path}", "", path) for path in PUBLIC),
+        *(Asked(f"public {path}", "", f"{path}?district=pishin") for path in PUBLIC),
     ]
 
 

@@ -44,16 +44,26 @@ async def waiting(tx: Tx, keys: Keys, case_id: UUID, district_id: str) -> list[N
 async def again(tx: Tx, staff_id: UUID) -> dict[UUID, list[UUID]]:
     """The cases of a reader that others could open with the key they had before, by those others."""
     live = recipients.of_keys(await roster.readers(tx))
-    rows = await fetch_all(
+    # Nearly all cases have the same readers with the same keys: the list is told apart before a case is looked at.
+    lists = await fetch_all(
         tx,
-        "SELECT id, recipients, recipient_keys FROM sealed.cases WHERE %s = ANY(recipients) ORDER BY id",
+        "SELECT DISTINCT recipients, recipient_keys FROM sealed.cases WHERE %s = ANY(recipients)",
         (staff_id,),
     )
     found: dict[UUID, list[UUID]] = {}
-    for row in rows:
-        for one, mark in zip(row["recipients"], row["recipient_keys"], strict=False):
-            if one != staff_id and one in live and live[one] != mark:
-                found.setdefault(one, []).append(row["id"])
+    for row in lists:
+        pairs = zip(row["recipients"], row["recipient_keys"], strict=False)
+        others = [one for one, mark in pairs if one != staff_id and one in live and live[one] != mark]
+        if others:
+            ids = await fetch_all(
+                tx,
+                "SELECT id FROM sealed.cases WHERE recipients = %s AND recipient_keys = %s",
+                (row["recipients"], row["recipient_keys"]),
+            )
+            for one in others:
+                found.setdefault(one, []).extend(case["id"] for case in ids)
+    for cases in found.values():
+        cases.sort()
     return found
 
 

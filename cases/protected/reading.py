@@ -54,20 +54,39 @@ class Sealed:
     follow_up_late: bool
     words_on: date | None  # since when words wait that no reader has opened
     close_asked_by: UUID | None  # None also where it was asked too long ago
+    next_on: date  # what the list is ordered by
 
 
-async def list_for(conn: Conn, staff_id: UUID) -> list[Sealed]:
-    """The protected cases this person is a reader of, what is due next first."""
+Place = tuple[bool, date, UUID]  # in the list: whether it is closed, what is due next, its id
+
+_LIST: LiteralString = """
+SELECT c.id, c.district_id, c.opened_week, c.due_acknowledge, c.due_resolve, c.status, c.overdue, c.follow_up_on,
+    c.follow_up_late, c.words_on, c.next_on,
+    CASE WHEN c.close_asked_at > now() - %(stands)s THEN c.close_asked_by END AS close_asked_by
+FROM (SELECT *, least(follow_up_on, words_on, CASE WHEN status = 'received' THEN due_acknowledge ELSE due_resolve END)
+    AS next_on FROM sealed.cases) c
+WHERE %(staff)s = ANY(c.recipients)"""
+_AFTER: LiteralString = " AND (c.status = 'closed', c.next_on, c.id) > (%(closed)s, %(on)s, %(id)s)"
+_ORDER: LiteralString = " ORDER BY c.status = 'closed', c.next_on, c.id LIMIT %(most)s"
+
+
+async def list_for(conn: Conn, staff_id: UUID, *, after: Place | None = None, most: int | None = None) -> list[Sealed]:
+    """The protected cases this person is a reader of, what is due next first: all, or so many after a place."""
+    closed, on, last = after or (None, None, None)
     return await fetch_all(
         conn,
-        "SELECT c.id, c.district_id, c.opened_week, c.due_acknowledge, c.due_resolve, c.status, c.overdue,"
-        " c.follow_up_on, c.follow_up_late, c.words_on,"
-        " CASE WHEN c.close_asked_at > now() - %(stands)s THEN c.close_asked_by END AS close_asked_by"
-        " FROM sealed.cases c"
-        " WHERE %(staff)s = ANY(c.recipients) ORDER BY c.status = 'closed',"
-        " least(c.follow_up_on, c.words_on,"
-        " CASE WHEN c.status = 'received' THEN c.due_acknowledge ELSE c.due_resolve END), c.id",
-        {"staff": staff_id, "stands": register.ASK_STANDS},
+        _LIST + _AFTER + _ORDER if after else _LIST + _ORDER,
+        {"staff": staff_id, "stands": register.ASK_STANDS, "closed": closed, "on": on, "id": last, "most": most},
+        of=Sealed,
+    )
+
+
+async def find_for(conn: Conn, staff_id: UUID, case_id: UUID) -> Sealed | None:
+    """One of them; None for another's case and for none."""
+    return await fetch_one(
+        conn,
+        _LIST + " AND c.id = %(case)s",
+        {"staff": staff_id, "stands": register.ASK_STANDS, "case": case_id},
         of=Sealed,
     )
 

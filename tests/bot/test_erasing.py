@@ -265,7 +265,7 @@ async def test_what_is_not_final_is_asked_for_again_for_days(
 
     sent = await rows.owe(await rows.contact("+923001112233"), answer=False)
     await deliver.drain(jawab, "replies")
-    await age(owner, 1.5)
+    await age(owner, 1.1)
     assert await copies.forget(jawab) == 0
     again = "UPDATE copies SET due_at = now() WHERE id = %s"
     for _ in range(3):
@@ -287,7 +287,7 @@ async def test_what_the_provider_keeps_a_person_hears_of(
 
     sent = await rows.owe(await rows.contact("+923001112233"), answer=False)
     await deliver.drain(jawab, "replies")
-    await age(owner, 1.5)
+    await age(owner, 1.1)
     await copies.forget(jawab)
     await owner.execute("UPDATE copies SET attempts = 24, due_at = now() WHERE id = %s", (sent,))
     assert await copies.forget(jawab) == 0
@@ -306,4 +306,21 @@ async def test_a_file_that_could_not_be_deleted_is_asked_for_again(
     await copies.forget(jawab)
     assert twilio.media == {}
     assert twilio.received == set()
+    await registry.close()
+
+
+async def test_a_clock_that_stood_still_looks_back_once_an_hour(
+    jawab: Jawab, rows: Rows, owner: Owner, twilio: FakeTwilio
+) -> None:
+    """Each minute only what has just come of age is looked for, or a million messages would be gone through."""
+    from bot import deliver
+
+    await rows.owe(await rows.contact("+923001112233"), answer=False)
+    await deliver.drain(jawab, "replies")
+    twilio.ledger[0].status = "delivered"
+    await age(owner, 2)
+    assert await copies.forget(jawab) == 0
+    assert await copies.look_back(jawab) == 1
+    assert await copies.forget(jawab) == 1
+    assert twilio.ledger[0].deleted
     await registry.close()

@@ -90,12 +90,34 @@ async def test_what_is_no_week_of_the_past_is_refused(jawab: Jawab, place: Simpl
 
 async def test_the_clock_drafts_last_week_on_thursday_at_nine_and_once(jawab: Jawab, place: SimpleNamespace) -> None:
     before = datetime(2026, 11, 19, 3, 59, tzinfo=UTC)  # 08:59 in Pishin
-    async with jawab.db.transaction("console") as tx:
-        assert await publish.draft_due(tx, before) == []
-        (made,) = await publish.draft_due(tx, before + timedelta(minutes=1))
-        assert await publish.draft_due(tx, NOW + timedelta(days=1)) == []
-        held = await publish.find(tx, made)
+    assert await publish.draft_due(jawab, before) == []
+    (made,) = await publish.draft_due(jawab, before + timedelta(minutes=1))
+    assert await publish.draft_due(jawab, NOW + timedelta(days=1)) == []
+    async with jawab.db.autocommit("console") as conn:
+        held = await publish.find(conn, made)
     assert (held.week, held.drafted_by, held.state) == (WEEK, None, "draft")
+
+
+async def test_each_district_is_drafted_by_itself_and_one_that_cannot_be_holds_back_no_other(
+    jawab: Jawab, place: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with jawab.db.transaction("console") as tx:
+        for name in ("aaa", "zzz"):
+            await tx.execute('INSERT INTO districts (id, names) VALUES (%s, \'{"en": "X"}\')', (name,))
+    seen: list[int] = []
+    compiled = publish.compile_week
+
+    async def compile_or_not(conn: Any, district_id: str, *more: Any) -> Any:
+        async with jawab.db.autocommit("console") as other:
+            row = await (await other.execute("SELECT count(*) AS n FROM editions")).fetchone()
+        seen.append(row["n"] if row else -1)
+        if district_id == place.id:
+            raise Withheld("a promise that no edition may tell")
+        return await compiled(conn, district_id, *more)
+
+    monkeypatch.setattr(publish, "compile_week", compile_or_not)
+    assert len(await publish.draft_due(jawab, NOW + timedelta(days=1))) == 2
+    assert seen == [0, 1, 1], "what was made is there for everybody before the next is begun"
 
 
 async def test_a_line_of_ones_own_survives_a_new_draft_and_carries_no_phone(

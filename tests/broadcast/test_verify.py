@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 
 from broadcast import publish, verify
 from broadcast.edition import Withheld
-from cases import acts
+from cases import acts, figures
 from settings import Settings
 from store.jawab import Jawab
 from tests.broadcast.a_week import IN_WEEK, NOW, WEEK, Report
@@ -130,3 +131,19 @@ async def test_what_cannot_be_checked_is_refused_in_one_sentence(
             await verify.check(conn, district, wanted, NOW)
     assert place
     assert "\n" not in str(refused.value)
+
+
+async def test_what_is_kept_of_the_weeks_and_is_not_in_the_rows_is_named(
+    jawab: Jawab, published: list[UUID], owner: Owner
+) -> None:
+    assert published
+    for work in (figures.recount, partial(figures.tell_weeks, now=NOW + timedelta(days=40))):
+        async with jawab.db.transaction("console") as tx:
+            await work(tx)
+    assert (await read(jawab)).equal
+    await owner.execute(
+        "UPDATE told_weeks SET told = jsonb_set(told::jsonb, '{digest}', '1')::json WHERE told->>'week' = %s", (WEEK,)
+    )
+    found = await read(jawab)
+    assert not found.equal
+    assert found.differing == [WEEK]

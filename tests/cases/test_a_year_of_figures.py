@@ -7,6 +7,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -29,8 +30,20 @@ KINDS = ["water", "jobs"]  # of the second nobody is named
 
 
 async def read(db: Database, now: datetime) -> Published:
+    """As pages read it: from what is kept and what changed since, which is what the rows say."""
     async with db.autocommit("report") as conn:
-        return await figures.published(conn, "pishin", now)
+        found = await figures.published(conn, "pishin", now)
+        assert found == await figures.from_rows(conn, "pishin", now)
+        return found
+
+
+async def keep(db: Database, now: datetime) -> None:
+    """What the clock does in between."""
+    for work in (figures.recount, partial(figures.tell_weeks, now=now)):
+        more = True
+        while more:
+            async with db.transaction("console") as tx:
+                more = await work(tx)
 
 
 @pytest.fixture
@@ -74,7 +87,7 @@ def live(
             await send(outbox_id, dice.choice([None, at, at, at + HOUR, at + 30 * HOUR]))
 
     async def go_on(weeks: int, seed: int) -> dict[str, dict[str, Any]]:
-        dice, contact_id = random.Random(seed), await person()
+        dice, clock, contact_id = random.Random(seed), random.Random(seed), await person()
         ids: list[UUID] = []
         told: dict[str, dict[str, Any]] = {}
         for number in range(weeks):
@@ -93,6 +106,8 @@ def live(
             week = calendar.week_of(calendar.day_of(monday, ZONE))
             told[week] = (await read(db, monday + 7 * DAY + HOUR)).weeks[-1]
             assert told[week]["week"] == week
+            if clock.random() < 0.7:  # else the page counts by itself, and the week of before stays untold
+                await keep(db, monday + (7 + clock.choice([0, 7])) * DAY)
         return told
 
     return go_on

@@ -311,7 +311,7 @@ async def test_a_span_of_any_length_counts_as_a_week_does(
         whole = await counting.list_between(conn, "pishin", monday, monday + 7 * DAY)
         later = await counting.list_between(conn, "pishin", NOW + DAY, NOW + 5 * DAY)
         week = await counting.list_cases(conn, "pishin", (monday + DAY).date(), monday + 7 * DAY)
-    assert whole == week
+    assert whole == {cell: ids for cell, ids in week.items() if cell[0] in {"received", "done", "asked", "confirmed"}}
     found = {name: {one for (called, *_), ids in later.items() if called == name for one in ids} for name, *_ in later}
     assert found["received"] == set(ids[1:5]), "across a Monday"
     assert found["done"] == set(ids[:3])

@@ -6,8 +6,10 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
 from bs4 import BeautifulSoup
 
+from desk import queue
 from flows import codes
 from locales.values import group
 from tests.conftest import Owner
@@ -134,3 +136,35 @@ async def test_another_district_does_not_exist(enter: Enter, opened: Open, elsew
     assert (await supervisor.post(f"/desk/cases/{theirs}/contact", {"reason": "urgent"})).status_code == 404
     province, _ = await hire("supervisor", None)
     assert set(shown(await (await enter("supervisor", province)).soup("/desk/queue"))) == {str(ours), str(theirs)}
+
+
+async def test_a_tab_counts_no_further_than_its_limit_and_says_so(
+    enter: Enter, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many or more: what is counted costs the same in the largest district as in the smallest."""
+    monkeypatch.setattr(queue, "COUNTED", 3)
+    for _ in range(4):
+        await opened(at=NOW - timedelta(days=6))
+    tabs = (await (await enter("handler")).soup("/desk/queue")).select(".tabs a")
+    assert [tab.text.split()[-1] for tab in tabs][:4] == ["0", "2+", "2+", "0"]
+
+
+async def test_what_is_done_is_never_late(enter: Enter, opened: Open, owner: Owner) -> None:
+    done = await opened(at=NOW - timedelta(days=6))
+    await owner.execute("UPDATE cases SET status = 'closed' WHERE id = %s", (done,))
+    handler = await enter("handler")
+    assert shown(await handler.soup("/desk/queue?status=done")) == [str(done)]
+    assert shown(await handler.soup("/desk/queue?status=done&overdue=1")) == []
+
+
+async def test_people_who_say_that_it_is_not_done_are_paged_among_themselves(
+    enter: Enter, opened: Open, owner: Owner
+) -> None:
+    ids = {str(await opened(at=NOW - timedelta(minutes=number))) for number in range(60)}
+    await owner.execute("UPDATE cases SET status = CASE WHEN random() < 0.5 THEN 'disputed' ELSE 'appealed' END")
+    handler = await enter("handler")
+    first = await handler.soup("/desk/queue?status=gainsaid")
+    second = await handler.soup(attribute(pick(first, ".pager a.button"), "href"))
+    assert len(shown(first)) == 50
+    assert {*shown(first), *shown(second)} == ids
+    assert len(shown(second)) == 10

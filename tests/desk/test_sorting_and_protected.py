@@ -19,7 +19,7 @@ from store.database import Database, fetch_one
 from store.jawab import Jawab
 from tests.desk.conftest import Browser, Enter, Hire, One, Open, fresh_code
 from tests.desk.triage import CANARY, Keep, after
-from tests.pages import pick
+from tests.pages import attribute, pick
 from tests.roster import vouch
 
 Seal = Callable[..., Awaitable[UUID]]
@@ -305,3 +305,20 @@ async def test_a_key_made_anew_is_let_in_again_to_all_of_before(
     assert "All readers are told" in (await second.get(answer.headers["location"])).text
     for case in cases:
         assert CANARY in (await again.post(f"/desk/protected/{case}/open", {"reason": "review"})).text
+
+
+async def test_the_list_of_a_reader_is_paged_by_what_is_due_next(
+    readers: list[Browser], sealed: Seal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protected, "PAGE", 2)
+    cases = {str(await sealed()) for _ in range(5)}
+    seen: list[str] = []
+    path = "/desk/protected"
+    while path:
+        soup = await readers[0].soup(path)
+        seen += [attribute(link, "href").rsplit("/", 1)[1] for link in soup.select("td.lead a")]
+        more = soup.select_one(".pager a.button")
+        path = attribute(more, "href") if more else ""
+    assert len(seen) == 5
+    assert set(seen) == cases
+    assert len((await readers[0].soup("/desk/protected?after=nonsense")).select("td.lead a")) == 2

@@ -65,8 +65,15 @@ AS_OWNER: dict[str, tuple[str, ...]] = {
     "end_numbers(uuid)": ("console",),
     "forget_code_tries()": ("console",),
     "held_about(uuid[],uuid[])": ("operator",),
+    # What is older than three months, of classes that nothing is counted from: see store.retention.
+    "let_alarms_go(timestamp with time zone,integer,boolean)": ("console",),
+    "let_husks_go(timestamp with time zone,integer,boolean)": ("console",),
+    "let_replies_go(timestamp with time zone,integer,boolean)": ("console",),
+    "let_told_go(timestamp with time zone,integer,boolean)": ("console",),
     "may_see_factor(uuid)": DESKS,
     "note_wrong_code(bytea)": ("console", "custody"),
+    "note_recount()": (),
+    "note_recount_of_all()": (),
     "open_desk_session(bytea,uuid,text,bytea,timestamp with time zone,timestamp with time zone)": DESKS,
     "refuse_but_operator()": (),
     "sealed.ask_erase(uuid,uuid,text)": ("custody",),
@@ -90,6 +97,7 @@ AS_CALLER: dict[str, tuple[str, ...]] = {
     "desk_place()": LOGINS,
     "refuse_change()": LOGINS,
     "sealed.empty(uuid)": (),
+    "shown_items(jsonb)": ("console",),
 }
 WHOLE = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 BY_COLUMN = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
