@@ -69,6 +69,17 @@ _OF: LiteralString = """
     JOIN contacts c ON c.id = due.contact_id JOIN channels h ON h.id = c.channel_id
     JOIN districts d ON d.id = h.district_id LEFT JOIN editions e ON e.id = due.edition_id"""
 
+# What has to go to the same person first.
+_BEFORE: LiteralString = """
+            SELECT FROM outbox e WHERE e.contact_id = o.contact_id AND e.lane = o.lane
+                AND (e.state IN ('queued', 'sending')) IS TRUE
+                AND (e.inbox_id IS NOT NULL OR {free})
+                AND CASE e.state
+                    WHEN 'queued' THEN (e.due_at, e.created_at, e.id) < (o.due_at, o.created_at, o.id)
+                    WHEN 'sending' THEN e.claimed_at > now() - interval '25 seconds'
+                        AND (e.created_at, e.id) < (o.created_at, o.id)
+                    ELSE false END OFFSET 0"""
+
 # A pause of the sender holds what nobody waits for; an answer to a citizen is tried all the same. Where nobody answers
 # at the provider all wait. One person's messages go in their order: each waits for those before it, unless these are
 # held; one whose sending has no end is waited for as long as a send and its question may take. What was picked is
@@ -81,21 +92,13 @@ WITH due AS MATERIALIZED (
         SELECT c.channel_id, h.away_since, h.paused_until FROM contacts c JOIN channels h ON h.id = c.channel_id
         WHERE c.id = o.contact_id OFFSET 0) c
     WHERE {which} AND o.state = 'queued' AND o.due_at <= now() AND c.away_since IS NULL
-        AND NOT EXISTS (
-            SELECT FROM outbox e WHERE e.contact_id = o.contact_id AND e.lane = o.lane
-                AND (e.state IN ('queued', 'sending')) IS TRUE
-                AND (e.inbox_id IS NOT NULL OR {free})
-                AND CASE e.state
-                    WHEN 'queued' THEN (e.due_at, e.created_at, e.id) < (o.due_at, o.created_at, o.id)
-                    WHEN 'sending' THEN e.claimed_at > now() - interval '25 seconds'
-                        AND (e.created_at, e.id) < (o.created_at, o.id)
-                    ELSE false END OFFSET 0)
+        AND NOT EXISTS ({before})
         AND (o.inbox_id IS NOT NULL OR {free})
     ORDER BY o.due_at LIMIT %(most)s FOR UPDATE OF o SKIP LOCKED
 )
 UPDATE outbox o
 SET state = 'sending', claimed_at = clock_timestamp(), attempts = o.attempts + 1, provider_id = NULL, error = NULL
-FROM due {of} WHERE o.id = due.id RETURNING {row}""".replace(
+FROM due {of} WHERE o.id = due.id RETURNING {row}""".replace("{before}", _BEFORE).replace(
     "{free}",
     "(c.channel_id <> ALL(%(full)s::uuid[]) AND (c.paused_until IS NULL OR c.paused_until <= now()))",
 )
