@@ -160,8 +160,9 @@ class Metrics:
 
 async def _count(auto: Auto, gauge: Gauge) -> GaugeMetricFamily:
     family = GaugeMetricFamily(gauge.name, gauge.told, labels=gauge.labels)
-    for row in await fetch_all(auto, gauge.sql):
-        family.add_metric([row[label] for label in gauge.labels], float(row["value"]))
+    rows = [([row[label] for label in gauge.labels], float(row["value"])) for row in await fetch_all(auto, gauge.sql)]
+    for labels, value in sorted(rows):  # in one order whatever plan the database has taken
+        family.add_metric(labels, value)
     return family
 
 

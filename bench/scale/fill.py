@@ -20,6 +20,7 @@ import psycopg
 from broadcast import edition
 from cases import districts, seed, thread
 from cases.outcomes import DATA
+from flows.categories import CATEGORIES, OFFERED
 from store import contacts
 from store.crypto import Keys
 from store.database import Database
@@ -66,7 +67,14 @@ def fill(url: str, keys: Keys, plan: Plan, tell: Callable[[str], None] = lambda 
         ).fetchall()
         for schema, name, _ in indexes:
             conn.execute(f'DROP INDEX "{schema}"."{name}"'.encode())
-        given = {"<<cases>>": str(plan.cases), "<<seed>>": str(plan.seed), "<<now>>": plan.now.isoformat()}
+        said = [*CATEGORIES, *OFFERED[::2], OFFERED[0]]  # some of them are said twice as often, the first three times
+        given = {
+            "<<cases>>": str(plan.cases),
+            "<<seed>>": str(plan.seed),
+            "<<now>>": plan.now.isoformat(),
+            "<<categories>>": ",".join(said),
+            "<<of>>": str(len(said)),
+        }
         text = FILL.read_text(encoding="utf-8")
         for mark, value in given.items():
             text = text.replace(mark, value)

@@ -82,8 +82,7 @@ WITH begun AS (
         ELSE CASE WHEN p < 0.15 THEN 'resolved' WHEN p < 0.21 THEN 'cannot' WHEN p < 0.51 THEN 'confirmed' WHEN p < 0.54 THEN 'withdrawn' ELSE 'closed' END
         END AS status,
         NOT is_open AND p >= 0.98 AS husk,  -- went behind the door: what is counted of it stays
-        (ARRAY['water', 'water', 'water', 'education', 'health', 'health', 'nutrition', 'energy', 'energy', 'jobs', 'infrastructure',
-               'infrastructure', 'services', 'security', 'resources', 'other'])[1 + floor(seed.part(n, 7) * 16)::int] AS category,
+        ('{<<categories>>}'::text[])[1 + floor(seed.part(n, 7) * <<of>>)::int] AS category,
         least(0.1 + 3.5 * power(seed.part(n, 8), 2), age * 0.4) AS read_in, least(1 + 20 * seed.part(n, 9), age * 0.8) AS done_in,
         seed.part(n, 10) < 0.8 AS may_message
     FROM fates

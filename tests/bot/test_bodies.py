@@ -131,8 +131,11 @@ def test_twice_the_letters_take_twice_the_time() -> None:
         step(book, Session(lang="ur"), Event("message", known, text="پانی سڑک بجلی " * (letters // 14)))
         return time.process_time() - began
 
+    def least(letters: int) -> float:
+        return min(seconds(letters) for _ in range(3))  # whatever else the machine does only adds to it
+
     seconds(1000)
-    assert seconds(160_000) < 8 * max(seconds(40_000), 0.05)
+    assert least(160_000) < 8 * max(least(40_000), 0.05)
 
 
 async def test_a_cut_message_that_waited_is_still_said_to_be_cut(rows: Rows) -> None:
