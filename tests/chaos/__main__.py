@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument(
         "--seed", type=int, default=1, help="of the order of harm, of who says what, of the provider's faults"
     )
+    parser.add_argument("--rate", type=float, default=force.RATE, help="messages a second while parts are killed")
     parser.add_argument("--only", choices=("outage", "force"), help="one of the two")
     parser.add_argument("--json", action="store_true", help="the table as JSON")
     given = parser.parse_args()
@@ -33,7 +34,7 @@ def main() -> int:
     if given.only != "force":
         rows += outage(short=given.short)
     if given.only != "outage":
-        rows += force.run(given.seed, FORCE_SECONDS, rounds=1 if given.short else 0)
+        rows += force.run(given.seed, FORCE_SECONDS, rounds=1 if given.short else 0, rate=given.rate)
     sys.stdout.write((table.as_json(rows) if given.json else table.as_text(rows)) + "\n")
     return 1 if table.is_broken(rows) else 0
 

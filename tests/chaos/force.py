@@ -30,13 +30,15 @@ DRAINED_WITHIN = 150.0  # a claim's lease, the provider asked, the next tries
 REPLACED_WITHIN = 8.0
 
 
-def run(seed: int, seconds: float, rounds: int = 0) -> Iterator[Row]:
-    """Rows of the table. `seconds` of faults, or so many whole rounds of every kind where `rounds` is given."""
+def run(seed: int, seconds: float, rounds: int = 0, rate: float = RATE) -> Iterator[Row]:
+    """Rows of the table. `seconds` of faults, or so many whole rounds of every kind where `rounds` is given; `rate`
+    messages come a second.
+    """
     provider = FakeTwilio()
     provider.fail_some(BAD_DAY, seed)
     provider.callbacks = Callbacks(provider, seed)
     with provider, found_town(provider=provider) as town:
-        force = Force(town, seed)
+        force = Force(town, seed, rate)
         force.crowd.start()
         try:
             force.harm(seconds, rounds)
@@ -49,8 +51,8 @@ def run(seed: int, seconds: float, rounds: int = 0) -> Iterator[Row]:
 class Force:
     """One town, the crowd that writes to it, and what was done to it."""
 
-    def __init__(self, town: Town, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, town: Town, seed: int, rate: float) -> None:
+        self.seed, self.rate = seed, rate
         self.crowd = Crowd(town.url, town.provider, LEAST, seed)
         self.killer = Killer(town, self.crowd, seed)
         settings = load(data=town.data, mode="demo")
@@ -77,8 +79,8 @@ class Force:
 
     def climb(self) -> None:
         """From few messages a second to all, as far as this machine carries them."""
-        while self._calm() and self.crowd.rate < RATE:
-            self.crowd.rate = min(RATE, 2 * self.crowd.rate)
+        while self._calm() and self.crowd.rate < self.rate:
+            self.crowd.rate = min(self.rate, 2 * self.crowd.rate)
 
     def _calm(self) -> bool:
         first = len(self.crowd.messages)
@@ -104,9 +106,9 @@ class Force:
         drained = self.truth.drain(DRAINED_WITHIN)
         yield told("seed, and faults done", f"{self.seed}, {len(self.done)}")
         yield told("parts that were found", ", ".join(sorted(self.killer.whole)))
-        carried = self.crowd.rate == RATE
+        carried = self.crowd.rate == self.rate
         seen = "all the time" if carried else f"{self.crowd.rate:g} at the end: this machine carried no more"
-        yield Row("messages a second", f"{RATE:g}", seen, "kept" if carried else "late")
+        yield Row("messages a second", f"{self.rate:g}", seen, "kept" if carried else "late")
         yield told("load of the machine in one, five and fifteen minutes", ", ".join(f"{one:.1f}" for one in self.load))
         yield must(f"everything at rest within {DRAINED_WITHIN:g} s", "yes", "yes" if drained else "no", drained)
         yield must("the database answers at the end", "yes", "yes" if (there := self.truth.answers()) else "no", there)
