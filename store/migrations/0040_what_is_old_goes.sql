@@ -5,83 +5,49 @@ CREATE INDEX consents_of_message ON consents (inbox_id) WHERE inbox_id IS NOT NU
 CREATE INDEX outbox_replaced ON outbox (created_at) WHERE purpose = 'reply' AND state = 'withdrawn' AND error = 'replaced';
 CREATE INDEX alarms_over ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
 
+-- Each is one statement: a dry run counts the very rows that would go, and there is no second list of what is old.
 -- Of a message only that it came: not one that a consent names, nor one whose copy at the provider is not gone yet.
 CREATE FUNCTION let_husks_go(p_before timestamptz, p_most int, p_dry boolean) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE
-    moment timestamptz := least(p_before, now() - interval '90 days');
-    n bigint;
-BEGIN
-    IF p_dry THEN
-        SELECT count(*) INTO n FROM inbox i WHERE i.received_at < moment AND i.state = 'done' AND i.body IS NULL
-            AND NOT EXISTS (SELECT FROM consents c WHERE c.inbox_id = i.id)
-            AND NOT EXISTS (SELECT FROM copies k WHERE k.id = i.id);
-        RETURN n;
-    END IF;
-    WITH old AS (
-        SELECT i.id FROM inbox i WHERE i.received_at < moment AND i.state = 'done' AND i.body IS NULL
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH old AS MATERIALIZED (
+        SELECT i.id FROM inbox i WHERE i.received_at < least(p_before, now() - interval '90 days')
+            AND i.state = 'done' AND i.body IS NULL
             AND NOT EXISTS (SELECT FROM consents c WHERE c.inbox_id = i.id)
             AND NOT EXISTS (SELECT FROM copies k WHERE k.id = i.id)
-        LIMIT p_most FOR UPDATE SKIP LOCKED)
-    DELETE FROM inbox USING old WHERE inbox.id = old.id;
-    GET DIAGNOSTICS n = ROW_COUNT;
-    RETURN n;
-END $$;
+        LIMIT CASE WHEN NOT p_dry THEN p_most END FOR UPDATE SKIP LOCKED),
+    gone AS (DELETE FROM inbox USING old WHERE NOT p_dry AND inbox.id = old.id RETURNING 1)
+    SELECT CASE WHEN p_dry THEN (SELECT count(*) FROM old) ELSE (SELECT count(*) FROM gone) END
+$$;
 
 -- A reply that another one took the place of before it left; not one that a thread names all the same.
 CREATE FUNCTION let_replies_go(p_before timestamptz, p_most int, p_dry boolean) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE
-    moment timestamptz := least(p_before, now() - interval '90 days');
-    n bigint;
-BEGIN
-    IF p_dry THEN
-        SELECT count(*) INTO n FROM outbox o
-        WHERE o.purpose = 'reply' AND o.state = 'withdrawn' AND o.error = 'replaced' AND o.created_at < moment
-            AND o.sent_at IS NULL AND NOT EXISTS (SELECT FROM case_items i WHERE i.outbox_id = o.id);
-        RETURN n;
-    END IF;
-    WITH old AS (
-        SELECT o.id FROM outbox o
-        WHERE o.purpose = 'reply' AND o.state = 'withdrawn' AND o.error = 'replaced' AND o.created_at < moment
-            AND o.sent_at IS NULL AND NOT EXISTS (SELECT FROM case_items i WHERE i.outbox_id = o.id)
-        LIMIT p_most FOR UPDATE SKIP LOCKED)
-    DELETE FROM outbox USING old WHERE outbox.id = old.id;
-    GET DIAGNOSTICS n = ROW_COUNT;
-    RETURN n;
-END $$;
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH old AS MATERIALIZED (
+        SELECT o.id FROM outbox o WHERE o.purpose = 'reply' AND o.state = 'withdrawn' AND o.error = 'replaced'
+            AND o.created_at < least(p_before, now() - interval '90 days') AND o.sent_at IS NULL
+            AND NOT EXISTS (SELECT FROM case_items i WHERE i.outbox_id = o.id)
+        LIMIT CASE WHEN NOT p_dry THEN p_most END FOR UPDATE SKIP LOCKED),
+    gone AS (DELETE FROM outbox USING old WHERE NOT p_dry AND outbox.id = old.id RETURNING 1)
+    SELECT CASE WHEN p_dry THEN (SELECT count(*) FROM old) ELSE (SELECT count(*) FROM gone) END
+$$;
 
 CREATE FUNCTION let_alarms_go(p_before timestamptz, p_most int, p_dry boolean) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE
-    moment timestamptz := least(p_before, now() - interval '90 days');
-    n bigint;
-BEGIN
-    IF p_dry THEN
-        SELECT count(*) INTO n FROM alarms WHERE cleared_at < moment;
-        RETURN n;
-    END IF;
-    WITH old AS (SELECT id FROM alarms WHERE cleared_at < moment LIMIT p_most FOR UPDATE SKIP LOCKED)
-    DELETE FROM alarms USING old WHERE alarms.id = old.id;
-    GET DIAGNOSTICS n = ROW_COUNT;
-    RETURN n;
-END $$;
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH old AS MATERIALIZED (
+        SELECT a.id FROM alarms a WHERE a.cleared_at < least(p_before, now() - interval '90 days')
+        LIMIT CASE WHEN NOT p_dry THEN p_most END FOR UPDATE SKIP LOCKED),
+    gone AS (DELETE FROM alarms USING old WHERE NOT p_dry AND alarms.id = old.id RETURNING 1)
+    SELECT CASE WHEN p_dry THEN (SELECT count(*) FROM old) ELSE (SELECT count(*) FROM gone) END
+$$;
 
 CREATE FUNCTION let_told_go(p_before timestamptz, p_most int, p_dry boolean) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE
-    last date := least(p_before, now() - interval '90 days')::date;
-    n bigint;
-BEGIN
-    IF p_dry THEN
-        SELECT count(*) INTO n FROM supervisors_told WHERE day < last;
-        RETURN n;
-    END IF;
-    WITH old AS (SELECT staff_id, day FROM supervisors_told WHERE day < last LIMIT p_most FOR UPDATE SKIP LOCKED)
-    DELETE FROM supervisors_told t USING old WHERE t.staff_id = old.staff_id AND t.day = old.day;
-    GET DIAGNOSTICS n = ROW_COUNT;
-    RETURN n;
-END $$;
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH old AS MATERIALIZED (
+        SELECT t.staff_id, t.day FROM supervisors_told t WHERE t.day < least(p_before, now() - interval '90 days')::date
+        LIMIT CASE WHEN NOT p_dry THEN p_most END FOR UPDATE SKIP LOCKED),
+    gone AS (DELETE FROM supervisors_told USING old WHERE NOT p_dry AND supervisors_told.staff_id = old.staff_id AND supervisors_told.day = old.day RETURNING 1)
+    SELECT CASE WHEN p_dry THEN (SELECT count(*) FROM old) ELSE (SELECT count(*) FROM gone) END
+$$;
 
 REVOKE ALL ON FUNCTION let_husks_go(timestamptz, int, boolean), let_replies_go(timestamptz, int, boolean),
     let_alarms_go(timestamptz, int, boolean), let_told_go(timestamptz, int, boolean) FROM PUBLIC;
