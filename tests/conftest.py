@@ -30,7 +30,7 @@ from store.bell import Bell
 from store.crypto import Keys
 from store.database import ROLES, SPEAKERS, Database, Tx
 from store.jawab import Jawab
-from tests import databases, folders
+from tests import costs, databases, folders
 from tests.databases import Shared
 from tests.providers.twilio import FakeTwilio
 from tests.town import town
@@ -68,6 +68,10 @@ ACCOUNT = "AC" + "a" * 32
 TOKEN = "the-provider-signs-with-this"
 PUBLIC_URL = "https://jawab.test"
 Owner = psycopg.AsyncConnection[Any]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(costs.Costs())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
