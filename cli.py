@@ -400,15 +400,17 @@ def _print_logins(here: Settings) -> None:
 
 
 async def _find_undivided(jawab: Jawab) -> list[dict[str, Any]]:
-    """Powers that are not divided: one process for all (a demo has one address), a kernel that shuts nothing, an owner
-    who is more than that, statistics that every role of ours may count by."""
+    """Powers that are not divided: one process for all (a demo has one address), a kernel that shuts nothing, processes
+    that stay root, an owner who is more than that, statistics that every role of ours may count by."""
     from house import domain
 
     async with jawab.db.autocommit("console") as conn:
         row = await fetch_one(conn, _OWNERS)
+    running = environment.running(jawab.settings)
     found = {
-        "undivided": "web-1" in environment.running(jawab.settings).get("listening", ()),
+        "undivided": "web-1" in running.get("listening", ()),
         "no_landlock": not domain.version(),
+        "all_as_root": running.get("users") == "root",
     }
     return [{"kind": kind, "times": 1, "last": None} for kind, so in (found | (row or {})).items() if so]
 
@@ -421,7 +423,17 @@ async def _tell_powers(jawab: Jawab) -> str:
         row = await fetch_one(conn, _OWNERS)
     kept = f"in a Landlock domain of its own (version {version})" if (version := domain.version()) else "in no domain"
     owner = "a superuser" if row and row["owner_is_superuser"] else "no superuser"
-    return f"each process of ours runs {kept}, all under one user; the owner of the data is {owner}"
+    user = _USERS.get(environment.running(jawab.settings).get("users", ""), "nothing runs now")
+    return f"each process of ours runs {kept}; {user}; the owner of the data is {owner}"
+
+
+# Of running.json, as house.users names them.
+_USERS = {
+    "each": "each is a user of its own without any power",
+    "owner": "all are the user whose data these are",
+    "root": "all are root without its power",
+    "self": "all are one user",
+}
 
 
 _OWNERS = """

@@ -65,12 +65,13 @@ class Domain:
 
     ruleset: int  # its descriptor; -1: this kernel has none
 
-    def enter(self) -> None:
+    def enter(self, keep: int = 0) -> None:
+        """Of what makes root root, `keep` these capabilities alone."""
         if os.geteuid() == 0:
-            _lay_down_power()
+            _lay_down_power(keep)
         if self.ruleset >= 0:
-            _check(_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-            _check(_syscall(RESTRICT_SELF, self.ruleset, 0))
+            check(_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+            check(_syscall(RESTRICT_SELF, self.ruleset, 0))
 
     def close(self) -> None:
         if self.ruleset >= 0:
@@ -89,7 +90,7 @@ def shut(closed: Collection[Path]) -> Domain:
     rights = RIGHTS[max(one for one in RIGHTS if one <= known)]
     handled = _Ruleset(rights)
     ruleset = _syscall(CREATE_RULESET, ctypes.byref(handled), ctypes.sizeof(handled), 0)
-    _check(min(ruleset, 0))
+    check(min(ruleset, 0))
     domain = Domain(ruleset)
     try:
         for path in _beside({one.resolve() for one in closed}, Path("/")):
@@ -117,13 +118,23 @@ def _beside(closed: Collection[Path], folder: Path) -> Iterator[Path]:
             yield from _beside(closed, path)
 
 
-def _lay_down_power() -> None:
-    """Root without what makes it root, for good."""
-    if _prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) == NOROOT_FOR_GOOD:
-        return  # as who forked us
-    _check(_prctl(PR_SET_SECUREBITS, NOROOT_FOR_GOOD, 0, 0, 0))
+def keep_powers(capabilities: int) -> None:
+    """Lay down all others, for good."""
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
-    _check(_capset(header, (ctypes.c_uint32 * 6)()))
+    check(_capset(header, (ctypes.c_uint32 * 6)(capabilities, capabilities)))
+
+
+def check(result: int) -> None:
+    """What a call of the kernel's answered. Raises OSError."""
+    if result != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def _lay_down_power(keep: int = 0) -> None:
+    """Root without what makes it root, for good."""
+    if _prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) != NOROOT_FOR_GOOD:  # else as who forked us
+        check(_prctl(PR_SET_SECUREBITS, NOROOT_FOR_GOOD, 0, 0, 0))
+    keep_powers(keep)
 
 
 def _allow(ruleset: int, path: Path, rights: int) -> None:
@@ -134,11 +145,6 @@ def _allow(ruleset: int, path: Path, rights: int) -> None:
     try:
         folder = stat.S_ISDIR(os.fstat(opened).st_mode)
         rule = _Beneath(rights if folder else rights & OF_A_FILE, opened)
-        _check(_syscall(ADD_RULE, ruleset, RULE_PATH, ctypes.byref(rule), 0))
+        check(_syscall(ADD_RULE, ruleset, RULE_PATH, ctypes.byref(rule), 0))
     finally:
         os.close(opened)
-
-
-def _check(result: int) -> None:
-    if result != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

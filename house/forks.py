@@ -27,6 +27,7 @@ from house import domain
 from house.beat import EVERY, Beat
 from house.domain import Domain
 from house.process import die_with_parent
+from house.users import User
 
 PR_SET_NAME = 15
 MOST_DESCRIPTORS = 64
@@ -82,7 +83,8 @@ def serve(line: socket, beat: Beat, run: Run) -> None:
         named = dict(zip(order["descriptors"], descriptors, strict=True))
         try:
             if not guarded:  # with the first child: what is to be shut is there by then
-                Domain(named.get("domain", -1)).enter()
+                user = _user(order)
+                Domain(named.get("domain", -1)).enter(keep=user.needs if user else 0)
                 guarded = True
             answer: dict[str, Any] = {"pid": _fork_twice(line, beat, order, named, run)}
         except OSError as refused:
@@ -170,6 +172,8 @@ def _settle(order: dict[str, Any], named: Mapping[str, int]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     name_process(order["name"])
+    if user := _user(order):
+        user.become()
     mine = Domain(named.get("domain", -1))
     mine.enter()
     mine.close()
@@ -181,6 +185,11 @@ def _settle(order: dict[str, Any], named: Mapping[str, int]) -> None:
             os._exit(1)
         time.sleep(0.001)
     die_with_parent(signal.SIGKILL, order["supervisor"])
+
+
+def _user(order: Mapping[str, Any]) -> User | None:
+    """Whom the child becomes; None: it stays who we are."""
+    return User(*order["user"]) if order["user"] else None
 
 
 def _read(descriptor: int) -> bytes:

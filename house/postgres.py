@@ -15,6 +15,7 @@ from house import Failed, account, binaries, process
 from house.account import Account
 from house.passwords import make_password, read_password
 from house.process import Ending, Process
+from house.users import Users
 
 DATABASE = "jawab"
 SUPERUSER, OWNER = "jawab_root", "jawab_owner"
@@ -84,9 +85,15 @@ class Postgres:
     name = "postgres"
 
     def __init__(
-        self, data: Path, ways: tuple[account.Way, ...] = ("namespace", "user"), beside: Beside = here_and_now
+        self,
+        data: Path,
+        ways: tuple[account.Way, ...] = ("namespace", "user"),
+        beside: Beside = here_and_now,
+        users: Users | None = None,
     ) -> None:
-        """`beside` does what takes a library of long imports, in a process that then ends, or here."""
+        """`beside` does what takes a library of long imports, in a process that then ends, or here. `users`: who else
+        comes to it than we ourselves."""
+        self._users = users
         self._beside = beside
         self.data = data.absolute()
         self.cluster = self.data / "postgres"
@@ -121,7 +128,9 @@ class Postgres:
         with process.lock_for_child(self.data / "run" / "postgres.lock", "PostgreSQL", LAST_GASP, given_up) as lock:
             self._sockets = process.short_folder(self._record, self._sockets)
             self.account.give(self._sockets)
-            if self.account.owns is not None:  # our own processes walk in without being its owner
+            if self._users is not None:
+                self._users.let_in(self._sockets)
+            elif self.account.owns is not None:  # our own processes walk in without being its owner
                 self._sockets.chmod(0o711)
             if not self.cluster.exists():
                 self._make(programs, lock)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 from socket import socket
 from typing import Any, TypeVar
 
-from house import Failed, GivenUp, domain, logs, process, warm, web
+from house import Failed, GivenUp, domain, logs, process, running, users, warm, web
 from house.aside import Aside, apart
 from house.kept import LOOK_EVERY, Kept, Part
 from house.postgres import Postgres
@@ -79,19 +78,18 @@ def run(
     except OSError as refused:
         return _refuse(f"{data} cannot be used: {refused.strerror} (JAWAB_DATA)")
     if lock is None:
-        where = _read_running(data).get("web")
+        where = running.read(data).get("web")
         return _refuse(f"already running on {data}" + (f", at {where}" if where else "") + " (JAWAB_DATA)")
     try:
         with ExitStack() as sockets:
-            stale = _read_running(data)
             listening: dict[int, list[socket]] = {}
             for child in children:
                 if child.port and child.port not in listening:
                     # After a crash the killed web processes may need a moment to let go of their port.
-                    patience = 5.0 if stale else 0.0
+                    patience = 5.0 if running.read(data) else 0.0
                     made = web.listen(place.host, child.port, patience, child.variable)
                     listening[child.port] = [sockets.enter_context(one) for one in made]
-            return _Supervisor(place, data, stale, listening).run(parent, children, get_ready)
+            return _Supervisor(place, data, listening, len(children)).run(parent, children, get_ready)
     except web.Taken as taken:
         return _refuse(str(taken))
     finally:
@@ -99,14 +97,16 @@ def run(
 
 
 class _Supervisor:
-    def __init__(self, place: Place, data: Path, stale: Mapping[str, Any], listening: dict[int, list[socket]]) -> None:
+    def __init__(self, place: Place, data: Path, listening: dict[int, list[socket]], count: int) -> None:
         self.place = place
         self.data = data
+        self.users = users.choose(data, count)
+        stale = running.read(data)
         # Settings read after a crash find the dead parts' addresses in running.json: those were never given to us.
         self.postgres = _unless_given(
-            place.database_url, stale.get("database_url"), lambda: Postgres(data, beside=apart)
+            place.database_url, stale.get("database_url"), lambda: Postgres(data, beside=apart, users=self.users)
         )
-        self.valkey = _unless_given(place.redis_url, stale.get("redis_url"), lambda: Valkey(data))
+        self.valkey = _unless_given(place.redis_url, stale.get("redis_url"), lambda: Valkey(data, self.users))
         self.listening = listening
         self.signals = Signals()
         self.kept: list[Kept] = []
@@ -123,7 +123,7 @@ class _Supervisor:
                 warm.adopt_orphans()
                 domain.hide_memory()  # from here on there are processes of ours which have no business in it
                 self.aside = Aside(lambda: _prepare(get_ready()))
-                forking = self.parent = self._keep_alive(Parent(parent, self.data))
+                forking = self.parent = self._keep_alive(Parent(parent, self.data, homeless=self.users is not None))
                 addresses = self._start_parts()
                 self._write_running(addresses, children)
                 prepared = self._wait_for(self.aside, addresses)
@@ -192,22 +192,18 @@ class _Supervisor:
             "web": web.address(self.place.host, self.place.port),
             "listening": [child.name for child in children if child.port],
             "public_url": self.place.base_url,  # a command in another shell tells it to providers
+            "users": users.name_way(self.users),
             "reloads": {"ended": 0, "under_way": False, "problem": ""},
         }
-        self._save_running()
-
-    def _save_running(self) -> None:
-        path = _running_file(self.data)
-        unfinished = path.with_suffix(".unfinished")
-        unfinished.touch(mode=0o600)
-        unfinished.write_text(json.dumps(self.running))
-        unfinished.rename(path)
+        running.write(self.data, self.running)
 
     def _start_children(self, parent: Parent, children: Sequence[Child], prepared: Prepared) -> None:
         self._keep(parent.stands_by, starting=True)
+        users.share(self.data, self.users)
         for child in () if self.signals.stopping() else children:
             listening = self.listening.get(child.port, [])
-            own = Forked(child, prepared.given.get(child.name, b""), self.data, listening, parent)
+            user = self.users.of(len(self.own)) if self.users else None
+            own = Forked(child, prepared.given.get(child.name, b""), self.data, listening, parent, user=user)
             self.own.append(own)
             self.kept.append(Kept(own, again_at=0.0))
 
@@ -290,7 +286,7 @@ class _Supervisor:
             if self.parent is None or not self.signals.take_reload():
                 return
             reloads["under_way"] = True
-            self._save_running()
+            running.write(self.data, self.running)
             self.reload = Reload(self.parent, list(self.own), self._replace)
         elif self.signals.reload and not self.reload.followed:
             self.reload.followed = True
@@ -306,7 +302,7 @@ class _Supervisor:
             self.reload.stop()
         self.reload = None
         reloads |= {"ended": reloads["ended"] + 1, "under_way": False}
-        self._save_running()
+        running.write(self.data, self.running)
 
     def _replace(self, old: Parent | Forked, new: Parent | Forked) -> None:
         kept = next(kept for kept in self.kept if kept.part is old)
@@ -337,7 +333,7 @@ class _Supervisor:
         for part in (self.parent, self.valkey, self.postgres):
             if part is not None:
                 part.stop(hurry)
-        _running_file(self.data).unlink(missing_ok=True)
+        running.file(self.data).unlink(missing_ok=True)
 
 
 def _prepare(work: Callable[[Addresses], Prepared]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
@@ -363,18 +359,6 @@ P = TypeVar("P")
 
 def _unless_given(given: str, stale: object, make: Callable[[], P]) -> P | None:
     return make() if not given or given == stale else None
-
-
-def _running_file(data: Path) -> Path:
-    return data / "run" / "running.json"
-
-
-def _read_running(data: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(_running_file(data).read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _signal_name(number: int) -> str:

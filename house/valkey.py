@@ -10,6 +10,7 @@ from pathlib import Path
 
 from house import Failed, binaries, domain, process
 from house.process import Ended, Ending, Process
+from house.users import Users
 
 # Loading a large append-only file takes a while; this one holds ids and stays small.
 LOADING_PATIENCE = 60.0
@@ -23,7 +24,9 @@ class Valkey:
 
     name = "valkey"
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, users: Users | None = None) -> None:
+        """`users`: who else comes to it than we ourselves."""
+        self._users = users
         self.data = data.absolute()
         self.folder = self.data / "valkey"
         self.log = self.data / "log" / "valkey.log"
@@ -58,6 +61,8 @@ class Valkey:
         program = binaries.valkey_server()
         with process.lock_for_child(self.data / "run" / "valkey.lock", "Valkey", LAST_GASP, given_up) as lock:
             self._sockets = process.short_folder(self._record, self._sockets)
+            if self._users is not None:
+                self._users.let_in(self._sockets)
             # Every process of ours speaks to it, and it runs scripts for who asks: it has no power either.
             shut = domain.shut([self.data / name for name in CLOSED]) if process.is_ours(self.folder) else None
             try:
@@ -70,7 +75,15 @@ class Valkey:
     def _run(self, program: Path, lock: int, shut: domain.Domain | None) -> Process:
         return process.start(
             [
-                *(program, "--port", "0", "--unixsocket", self._socket, "--unixsocketperm", "700"),
+                *(
+                    program,
+                    "--port",
+                    "0",
+                    "--unixsocket",
+                    self._socket,
+                    "--unixsocketperm",
+                    "777",
+                ),  # its folder is what is shut
                 *("--dir", self.folder, "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
                 # Full memory must be an error that is seen, not a doorbell that quietly loses rings.
                 *("--maxmemory-policy", "noeviction", "--daemonize", "no", "--logfile", ""),

@@ -13,7 +13,7 @@ import signal
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from socket import AF_UNIX, SOCK_SEQPACKET, send_fds, socket, socketpair
 from typing import Any
@@ -21,14 +21,15 @@ from typing import Any
 from house import Failed, domain, forks, process
 from house.beat import Beat
 from house.process import Ending, Process, never, wait
+from house.users import User
 
 PR_SET_CHILD_SUBREAPER = 36
 PARENT = "jawab-parent"
 ANSWER_WITHIN = 5.0  # seconds; a fork takes twenty milliseconds
 # Whatever of the environment could hold a secret stays with us; a child is given its own by a pipe.
 SECRET = ("JAWAB_", "PG")
-# Below `data`, what none of our own processes reads: the keys, the demo's logins, and the servers' files.
-CLOSED = ("keys", "demo.json", "postgres", "valkey")
+# Below `data`, what none of our own processes reads: the keys, the demo's logins, the servers' files, what others log.
+CLOSED = ("keys", "demo.json", "postgres", "valkey", "run", "log")
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 
 
@@ -70,7 +71,9 @@ class Parent:
 
     name = PARENT
 
-    def __init__(self, argv: Sequence[str], data: Path) -> None:
+    def __init__(self, argv: Sequence[str], data: Path, *, homeless: bool = False) -> None:
+        """`homeless`: its children become others than we are."""
+        self._homeless = homeless
         self.log = data / "log" / "parent.log"
         self._data = data
         self.beat: Beat | None = None
@@ -87,6 +90,8 @@ class Parent:
         ours, its = socketpair(AF_UNIX, SOCK_SEQPACKET)
         beat = Beat.make(PARENT)
         plain = {name: value for name, value in os.environ.items() if not name.startswith(SECRET)}
+        if self._homeless:
+            plain["HOME"] = "/"  # a home that is shut to them: libpq takes that for an error, and none for none
         try:
             self._process = process.start(
                 [*self._argv, str(its.fileno()), str(beat.descriptor)],
@@ -111,8 +116,11 @@ class Parent:
         """What there is to read when it says that it stands by."""
         return [self._line.fileno()] if self._line is not None and not self._stands_by else []
 
-    def fork(self, child: Child, descriptors: Mapping[str, int]) -> int:
-        """The process number of a new child, which inherits these. Raises `NotYet`, or `Failed` where it is hung."""
+    def fork(self, child: Child, descriptors: Mapping[str, int], user: User | None) -> int:
+        """The process number of a new child, which inherits these and becomes this user.
+
+        Raises `NotYet`, or `Failed` where it is hung.
+        """
         if self._line is None or not self.stands_by():
             raise NotYet
         order = {
@@ -120,6 +128,7 @@ class Parent:
             "does": child.does,
             "words": dict(child.words),
             "supervisor": os.getpid(),
+            "user": astuple(user) if user else None,
             "descriptors": list(descriptors),
             "sockets": [name for name in descriptors if ":" in name],
         }
@@ -158,7 +167,7 @@ class Parent:
 
     def another(self) -> Parent:
         """Not started yet: one that reads the code again."""
-        return Parent(self._argv, self._data)
+        return Parent(self._argv, self._data, homeless=self._homeless)
 
     def _let_go(self) -> None:
         if self._line is not None:
@@ -171,8 +180,18 @@ class Parent:
 class Forked:
     """A child from the forking parent, made anew for each start: in a domain of its own, given what is its alone."""
 
-    def __init__(self, child: Child, given: bytes, data: Path, listening: Sequence[socket], parent: Parent) -> None:
-        self.child, self.name, self.parent = child, child.name, parent
+    def __init__(
+        self,
+        child: Child,
+        given: bytes,
+        data: Path,
+        listening: Sequence[socket],
+        parent: Parent,
+        *,
+        user: User | None,
+    ) -> None:
+        """`user`: whom it becomes; None: it stays who we are."""
+        self.child, self.name, self.parent, self.user = child, child.name, parent, user
         self.log = data / "log" / f"{child.name}.log"
         self.beat: Beat | None = None
         self._data = data
@@ -197,7 +216,7 @@ class Forked:
         for name, sockets in self._sockets.items():
             inherited |= {f"{name}:{number}": one.fileno() for number, one in enumerate(sockets)}
         try:
-            self._number = self.parent.fork(self.child, inherited)
+            self._number = self.parent.fork(self.child, inherited, self.user)
             self._code, self._asked_at = None, 0.0
             os.close(takes)
             takes = -1  # nobody reads it but the child, and where that has died already, writing fails
@@ -224,7 +243,7 @@ class Forked:
 
     def another(self, parent: Parent) -> Forked:
         """Not started yet: the same, from that parent."""
-        return Forked(self.child, self._given, self._data, self._sockets["http"], parent)
+        return Forked(self.child, self._given, self._data, self._sockets["http"], parent, user=self.user)
 
     def ask(self, word: int = signal.SIGTERM) -> None:
         """The first word, without waiting; once, because many programs take a second one as "drop everything"."""

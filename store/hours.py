@@ -77,6 +77,7 @@ class Hours:
         draft = self.folder / f".{hour}.{os.getpid()}.{secrets.token_hex(4)}"
         try:
             with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                os.fchmod(file.fileno(), self.folder.stat().st_mode & 0o660)  # a folder of several users says so
                 file.write(secrets.token_bytes(BYTES))
                 file.flush()
                 os.fsync(file.fileno())

@@ -23,6 +23,7 @@ from tests import folders
 from tests.house.small_district import REPOSITORY, UP, District, copied
 from tests.ports import free_port
 
+BEFORE: Callable[[], object] | None = None  # what a supervisor lays down before it begins
 IMPORTS = os.pathsep.join((str(REPOSITORY), sysconfig.get_paths()["purelib"]))
 
 
@@ -83,6 +84,7 @@ def up(folder: Path, made: Path) -> Iterator[Callable[..., District]]:
                 cwd="/",
                 env=environment | {"PYTHONPATH": IMPORTS, "PYTHONDONTWRITEBYTECODE": "1"},
                 text=True,
+                preexec_fn=BEFORE,  # noqa: PLW1509 - what a test asks for, in a process of one thread
                 **(ordinary.switch if ordinary else {}),
             )
         district = District(process, Path(given["data"]), given["port"], says)

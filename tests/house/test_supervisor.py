@@ -58,6 +58,7 @@ def test_it_starts_everything_and_stops_without_a_trace(up: Up, how: signal.Sign
         "web": f"http://127.0.0.1:{district.port}",
         "listening": ["web-1", "web-2"],
         "public_url": "https://jawab.test",
+        "users": "self" if os.geteuid() else "each",
         "reloads": {"ended": 0, "under_way": False, "problem": ""},
     }
     sockets = Path(announced["database_url"].split("host=")[1])

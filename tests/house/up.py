@@ -25,7 +25,13 @@ def prepare(addresses: Mapping[str, str], slow: float, word: str) -> Prepared:
         say("seeding")
         time.sleep(slow)
     found = {"starts": row[0], **{name: addresses[name] for name in ("database_url", "redis_url")}}
-    given = json.dumps({"word": word, "data": addresses["data"]}).encode() if word else b""
+    told = {
+        "word": word,
+        "data": addresses["data"],
+        "redis_url": addresses["redis_url"],
+        "sockets": addresses["database_url"].partition("host=")[2],
+    }
+    given = json.dumps(told).encode() if word else b""
     return Prepared(json.dumps(found) + "\n", {"replies": given})
 
 
