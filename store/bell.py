@@ -17,7 +17,7 @@ log = structlog.get_logger()
 LANES = ("replies", "broadcasts", "chores")
 TAKE_ALL = ("replies", "chores")  # jobs that take whatever is due, so that one that waits is enough for everybody
 MOST_IDS = 100  # of one job: what a killed worker leaves to the sweep
-BREATH = 0.02  # seconds between two rounds of rings: each wakes a thread that takes the web loop's lock
+BREATH = 0.005  # seconds between two rounds of rings: each wakes a thread that takes the web loop's lock
 MOST_WAITING = 10_000  # rings kept while Redis is away; the rows themselves are in PostgreSQL
 
 
