@@ -253,6 +253,11 @@ async def move(
     return case
 
 
+async def call_done(tx: Tx, code: str, now: datetime) -> None:
+    """As if it were done and its writer told: for a case that is rehearsed with, and taken back."""
+    await tx.execute("UPDATE cases SET status = 'resolved', told_at = %s WHERE code = %s", (now, code))
+
+
 async def keep_said(tx: Tx, keys: Keys, case_id: UUID, message: Message) -> None:
     """Let one more message stand at the case's number. The version is no other: no page has to be read again for it."""
     row = await fetch_one(tx, "SELECT last_said FROM cases WHERE id = %s FOR UPDATE", (case_id,))
@@ -353,9 +358,8 @@ async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
     await tx.execute("UPDATE cases SET contact_id = %s WHERE contact_id = %s", (contact_id, other))
 
 
-# What became of the messages that told how a case ended: one that went out and was not called back within the hour (as
-# its own words, or as the template that asks "is it done?"), and one that nobody will read any more. Who is not reached
-# could know of it by their number since it ended.
+# What became of the messages that told how a case ended: out and not called back within the hour (as words, or as the
+# template that asks "is it done?"), or read by nobody any more. Who is not reached could know of it since it ended.
 _NOTE_TOLD: LiteralString = """
 WITH message AS (
     SELECT id, state, sent_at, missed AND coalesce(template, '') NOT LIKE 'done:%%' AS unread FROM outbox_of_cases
