@@ -50,9 +50,10 @@ class Names:
 
     def has(self, met: Iterable[Met]) -> bool:
         return all(
-            one is None or one in kept
-            for three in met
-            for one, kept in zip(three, (self.places, self.offices, self.people), strict=True)
+            (place is None or place in self.places)
+            and (office is None or office in self.offices)
+            and (person is None or person in self.people)
+            for place, office, person in met
         )
 
 

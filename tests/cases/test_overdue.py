@@ -169,7 +169,7 @@ async def test_a_met_clock_is_never_marked_and_a_disputed_one_runs_again(
     await sweep(db, keys, NOW + 30 * DAY)
     assert [kind for kind, _ in await marks(db)] == ["resolve"]
     async with db.transaction("console") as tx:
-        await commitments.follow_people(tx, NOW + 30 * DAY)
+        await commitments.follow_people(tx, NOW + 30 * DAY, 30 * DAY)
     assert (await row("SELECT state FROM commitments"))["state"] == "open"
 
 
