@@ -72,6 +72,8 @@ class Settings(BaseSettings):
 
     metrics_token: str = ""
 
+    codes_ready: int = Field(default=128, ge=1, le=1024)  # in each process of the citizen's door: bot/intake/drawer.py
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("public_url", "desk_url", "custody_url", "twilio_api_url", "telegram_api_url")

@@ -50,6 +50,8 @@ MALFORMED = [
     ("JAWAB_TELEGRAM_TOKEN", "1:geheim/x"),
     ("JAWAB_TELEGRAM_SECRET", "geheim geheim"),
     ("JAWAB_LOG_LEVEL", "loud"),
+    ("JAWAB_CODES_READY", "0"),
+    ("JAWAB_CODES_READY", "many"),
     ("JAWAB_METRICS_TOKEN", "short"),
 ]
 

@@ -2,7 +2,8 @@
 
 A hash costs 0.1 s of a processor and 64 MiB. A report draws its code together with the hash, an ordinary one and a
 protected one alike, and the session keeps both for as long as it keeps the code. They lie in the memory of this process
-alone: a row would tie a code to the moment it was made.
+alone: a row would tie a code to the moment it was made. So each start reckons them anew; `codes_ready` is the
+burst that finds one, for 0.15 s each of a processor's idle time.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from store.crypto import Keys
 from store.database import Database
 from store.jawab import Jawab
 
-SIZE = 128  # a burst of reports; ten seconds of one processor's idle time
 AT_ONCE = 2  # hashes reckoned while somebody waits: 128 MiB
 IDLE = 19  # how far the filling thread stands back behind whatever else has to be done
 
@@ -37,7 +37,7 @@ class Fresh:
 class Drawer:
     """Codes with their hashes, drawn by the turns of one loop and filled by one thread."""
 
-    def __init__(self, keys: Keys, size: int = SIZE) -> None:
+    def __init__(self, keys: Keys, size: int) -> None:
         self._keys, self._size = keys, size
         self._ready: deque[Fresh] = deque()
         self._gate = asyncio.Semaphore(AT_ONCE)
@@ -98,4 +98,4 @@ _of: WeakKeyDictionary[Database, Drawer] = WeakKeyDictionary()
 
 def of(jawab: Jawab) -> Drawer:
     """The drawer of this process."""
-    return _of.setdefault(jawab.db, Drawer(jawab.keys))
+    return _of.setdefault(jawab.db, Drawer(jawab.keys, jawab.settings.codes_ready))

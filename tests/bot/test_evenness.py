@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import threading
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -157,6 +158,18 @@ async def test_no_turn_of_a_report_waits_for_a_hash_on_either_side_of_the_door(
         assert (await writer.session()).hashes == {(code := await writer.code()): jawab.keys.hash_code(code).hex()}
     assert await count(owner, "sealed.cases") == 1
     assert ours.draw().hash is not None, "a code that no turn gave lies there for the next"
+
+
+@pytest.mark.parametrize("many", [128, 2], ids=["as we ship it", "as the office says"])
+async def test_a_burst_as_large_as_the_office_says_finds_a_code_ready(jawab: Jawab, work: Work, many: int) -> None:
+    said = {} if many == 128 else {"codes_ready": many}
+    ours = drawer.of(replace(jawab, settings=jawab.settings.model_copy(update=said)))
+    with ours.filling():
+        for _ in range(many):
+            assert await asyncio.to_thread(work.filled.acquire, timeout=60)
+    burst = [ours.draw() for _ in range(many + 1)]
+    assert [code.hash is not None for code in burst] == [True] * many + [False]
+    assert len({code.code for code in burst}) == many + 1
 
 
 async def test_where_the_drawer_is_empty_a_report_waits_once_on_either_side_of_the_door(

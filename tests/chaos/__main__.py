@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def outage(*, short: bool) -> Iterator[table.Row]:
-    with found_town() as town:
+    with found_town(settings={}) as town:
         yield from Outage(town, readers=2000, talkers=20).run(seconds=30.0 if short else 600.0, hours=2.0)
 
 

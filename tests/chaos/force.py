@@ -37,7 +37,7 @@ def run(seed: int, seconds: float, rounds: int = 0, rate: float = RATE) -> Itera
     provider = FakeTwilio()
     provider.fail_some(BAD_DAY, seed)
     provider.callbacks = Callbacks(provider, seed)
-    with provider, found_town(provider=provider) as town:
+    with provider, found_town(provider=provider, settings={}) as town:
         force = Force(town, seed, rate)
         force.crowd.start()
         try:

@@ -87,7 +87,7 @@ def main() -> None:
             for start in ("cold", "warm"):
                 before = resource.getrusage(resource.RUSAGE_CHILDREN)
                 begun = time.monotonic()
-                with found_town(mode, folder / "var") as town:
+                with found_town(mode, folder / "var", settings={}) as town:
                     ready = time.monotonic() - begun
                     if start == "warm":
                         time.sleep(REST)
