@@ -326,10 +326,7 @@ RETURNING clocks.case_id
 
 
 async def mark_late(tx: Tx, now: datetime, batch: int) -> list[tuple[UUID, str]]:
-    """Mark up to `batch` clocks that ran out, once. Returns (case, kind of clock), a case's first one first.
-
-    Two at once do no harm: a late clock is locked by the one that finds it and skipped by the other.
-    """
+    """Mark up to `batch` clocks that ran out, once: two at once skip each other's. (case, kind), a case's first first."""
     rows = await fetch_all(tx, _MARK, {"now": now, "open": list(OPEN), "batch": batch})
     return sorted((row["case_id"], row["kind"]) for row in rows)
 
@@ -378,10 +375,8 @@ FROM fate WHERE fate.id = cases.asked_by
 
 
 def asked(outbox_id: UUID | None, now: datetime, *, count: int) -> dict[str, Any]:
-    """The columns of a case whose writer is told how it ended by this message, asked for the `count`th time.
-
-    Since when they know is told by the message's fate; where nothing may be sent it stands at their number from now.
-    """
+    """The columns of a case whose writer is told how it ended by this message, asked for the `count`th time: since when
+    they know its fate tells; where nothing may be sent it stands at their number from now."""
     return {"asked_by": outbox_id, "told_at": None if outbox_id else now, "ask_count": count if outbox_id else 0}
 
 
