@@ -326,7 +326,7 @@ RETURNING clocks.case_id
 
 
 async def mark_late(tx: Tx, now: datetime, batch: int) -> list[tuple[UUID, str]]:
-    """Mark up to `batch` clocks that ran out, once: two at once skip each other's. (case, kind), a case's first first."""
+    """Mark up to `batch` clocks that ran out, once; two at once do no harm. Returns (case, kind of clock), in order."""
     rows = await fetch_all(tx, _MARK, {"now": now, "open": list(OPEN), "batch": batch})
     return sorted((row["case_id"], row["kind"]) for row in rows)
 
