@@ -6,6 +6,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export PIP_ROOT_USER_ACTION := ignore
+unexport PYTHONDONTWRITEBYTECODE  # images set it: each of our processes would compile all of us again
 JOBS ?= 2
 
 .PHONY: help run test mutants chaos linktest check bench bench-scale assets clean

@@ -21,6 +21,13 @@ def cheap_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crypto, "CODE_MEMLIMIT", 8 * 1024)
 
 
+@pytest.fixture
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A private key under a password in a thousandth of the time: for readers whom the test hires itself."""
+    monkeypatch.setattr(crypto, "KEY_OPSLIMIT", 1)
+    monkeypatch.setattr(crypto, "KEY_MEMLIMIT", 8 * 1024)
+
+
 @cache
 def open_private(box: bytes, password: str, salt: bytes) -> bytes:
     """The private key of one of the demo's readers, which costs a second of Argon2, once for a run."""

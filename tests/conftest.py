@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import os
 import secrets
+import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -39,24 +40,30 @@ __all__ = ["town"]  # one running system for a run, whichever folder asks for it
 
 HERE = Path(__file__).parent
 # What takes longest begins first, so that no worker is left with a long file while the other has nothing to do.
-LONGEST = (
+FIRST = (
     "test_cleanroom.py",
     "end_to_end/test_first_day.py",
+    "house/test_warm.py",
+    "house/test_supervisor.py",
     "flows/test_every_path.py",
+    "bot/test_evenness.py",
     "cases/test_a_year_of_figures.py",
-    "end_to_end/test_main_job.py",
+    "desk/test_login.py",
+    "end_to_end/test_divided.py",
+)
+# Who shares one running town comes last: it takes a twentieth of a processor for as long as it runs.
+LAST = (
     "browser/test_pages.py",
-    "browser/test_edition.py",
+    "end_to_end/test_main_job.py",
     "browser/test_protected.py",
+    "end_to_end/test_force.py",
+    "browser/test_edition.py",
     "browser/test_triage.py",
     "browser/test_offices.py",
-    "end_to_end/test_divided.py",
-    "cases/test_readers_of_a_case.py",
-    "cases/test_custodians.py",
-    "house/test_supervisor.py",
-    "desk/test_login.py",
 )
 SHARED = os.environ.get("JAWAB_TEST_DATABASES", "")  # a file that tells where they are; see tests.databases
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # images set it: every process that a test starts would compile us anew
+sys.dont_write_bytecode = False
 for name in [name for name in os.environ if name.startswith("JAWAB_") and name != "JAWAB_TWILIO_OPENAPI"]:
     del os.environ[name]
 
@@ -75,9 +82,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, else as they were found; xdist is told to leave it so (see the Makefile)."""
-    place = {HERE / name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.path, len(place)))
+    """`FIRST`, else as they were found, `LAST`; xdist is told to leave it so (see the Makefile)."""
+    place = {HERE / name: number for number, name in enumerate((*FIRST, "", *LAST))}
+    items.sort(key=lambda item: place.get(item.path, len(FIRST)))
 
 
 class RecordedBell(Bell):

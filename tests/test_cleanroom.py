@@ -19,6 +19,7 @@ import pytest
 
 from tests.answers import typed
 from tests.ports import free_port
+from tests.town import SMALL
 
 ROOT = Path(__file__).parent.parent
 NOBODY = 65534
@@ -46,7 +47,7 @@ class Clone:
         self.port = free_port()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("JAWAB_", "PYTEST_", "COV_"))}
         kept.pop("VIRTUAL_ENV", None)
-        self.env = kept | {"JAWAB_PORT": str(self.port), "HOME": str(folder / "home")}
+        self.env = kept | SMALL | {"JAWAB_PORT": str(self.port), "HOME": str(folder / "home")}
         (folder / "home").mkdir()
         if user is None:
             self.env["HOME"] = os.environ.get("HOME", str(folder / "home"))

@@ -16,8 +16,12 @@ from desk.roles import SECOND
 from store import second_factors, totp
 from store.crypto import Keys
 from store.database import Database, fetch_all
+from tests.cheap import cheap_passwords
 from tests.conftest import Owner
 from tests.desk.conftest import Browser, Office, One
+
+__all__ = ["cheap_passwords"]
+pytestmark = pytest.mark.usefixtures("cheap_passwords")
 
 RFC = b"12345678901234567890"  # the secret of RFC 6238, appendix B
 PASSWORD = "a long enough pass phrase"
