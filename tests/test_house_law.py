@@ -29,6 +29,7 @@ ENTRIES = (
             "app",
             "worker",
             "jobs",
+            "clockwork",
             "cli",
             "jawab",
             "parent",
