@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot import away, copies, deliver, intake, mail, silence, templates
-from broadcast import publish
+from broadcast import publish, reached
 from cases import calendar, endings, figures, links, notices, overdue, reserved, sorting, supervisors
 from cases.calendar import PROVINCE
 from desk import attempts, decisions, protected, protected_door, protected_roster, sessions
@@ -170,7 +170,24 @@ async def _forget_looks(jawab: Jawab, _: datetime) -> None:
 
 
 async def _draft_editions(jawab: Jawab, now: datetime) -> None:
-    await publish.draft_due(jawab, now)
+    """Where one is to be drafted, the lane does it: all of a province take half a minute, and a clock has none."""
+    async with jawab.db.autocommit("console") as conn:
+        undrafted = await publish.list_undrafted(conn, now)
+    if undrafted:
+        jawab.bell.ring("broadcasts", "broadcasts")
+
+
+async def _follow_people(jawab: Jawab, now: datetime) -> None:
+    async with jawab.db.transaction("console") as tx:
+        await endings.look_back(tx, now)
+
+
+async def _count_reach(jawab: Jawab, now: datetime) -> None:
+    """What became of editions, an edition a transaction; what is left over comes next time."""
+    for _ in range(ROUNDS):
+        async with jawab.db.transaction("console") as tx:
+            if not await reached.keep_one(tx, now):
+                break
 
 
 async def _count_weeks(jawab: Jawab, now: datetime) -> None:
@@ -257,10 +274,12 @@ JOBS: tuple[Job, ...] = (
     Job("count_readers", time(7, 30), _count_readers, "custody"),
     Job("count_weeks", SWEEP, _count_weeks, "console"),
     Job("draft_editions", SWEEP, _draft_editions, "console"),
+    Job("count_reach", timedelta(minutes=1), _count_reach, "console"),
     Job("send_editions", SWEEP, _send_editions, "console"),
     Job("forget", HOUR, _forget, "intake"),
     Job("mix_sealed", HOUR, _mix_sealed, "custody"),
     Job("keep_head", time(0, 10), _keep_head, "console"),
+    Job("follow_people", time(3, 40), _follow_people, "console"),
     Job("prune", time(3, 30), _prune, "console"),
     Job("retention", time(3, 50), retention.run, "console"),
     Job("prune_protected", time(3, 30), _forget_looks, "custody"),

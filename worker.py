@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -114,6 +115,7 @@ async def _broadcast(jawab: Jawab, editions: list[UUID]) -> None:
     for edition in editions:
         await publish.fan_out(jawab, edition)
     await _drain(jawab, "broadcasts")
+    await publish.draft_due(jawab, datetime.now(UTC))  # after what waits to leave
 
 
 async def _drain(jawab: Jawab, lane: str) -> None:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from psycopg.types.json import Jsonb
 
-from broadcast import audience, changes, edition, renderings, week
+from broadcast import audience, changes, edition, reached, renderings, week
 from broadcast.changes import Edits, Sheet
 from broadcast.edition import Item, Withheld
 from broadcast.lint import inspect
@@ -230,6 +230,7 @@ async def stop(tx: Tx, edition_id: UUID, by: UUID | None, now: datetime) -> int:
         raise Withheld("this edition is not being sent", "editions.refused.idle")
     await tx.execute("UPDATE editions SET state = 'stopped', stopped_by = %s WHERE id = %s", (by, edition_id))
     withdrawn = await outbox.withdraw_edition(tx, edition_id)
+    await reached.forget(tx, edition_id)
     await audit.write(tx, _actor(by), "edition.stop", str(edition_id))
     log.info("edition stopped", edition=str(edition_id), withdrawn=withdrawn, at=now.isoformat())
     return withdrawn

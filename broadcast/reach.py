@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from broadcast import audience, renderings
+from broadcast import audience, reached, renderings
 from broadcast.edition import Item
 from broadcast.reached import LEAVING, LEFT
 from broadcast.renderings import Heading
@@ -109,7 +110,24 @@ class Progress:
 
 
 async def progress(conn: Conn, edition_id: UUID, now: datetime) -> Progress:
-    rows = await fetch_all(
+    """As kept where all have left; else counted: a pace is of the last minute."""
+    kept = await reached.find_kept(conn, edition_id, now)
+    stands = kept is not None and not any(kept.messages.get(one) for one in LEAVING)
+    rows = kept.parts if kept is not None and stands else await _count(conn, edition_id, now)
+    messages, reasons, forms = Counter[str](), Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    leaving, lately = Counter[str](), Counter[str]()
+    for row in rows:
+        messages[row["state"]] += row["n"]
+        forms[row["kind"], row["lang"]] += row["n"]
+        leaving[row["kind"]] += row.get("due", 0)
+        lately[row["kind"]] += row.get("lately", 0)
+        if row["why"] and row["state"] not in LEFT:
+            reasons[row["state"], row["why"]] += row["n"]
+    return Progress(dict(messages), dict(reasons), dict(forms), dict(+leaving), dict(+lately))
+
+
+async def _count(conn: Conn, edition_id: UUID, now: datetime) -> list[dict[str, Any]]:
+    return await fetch_all(
         conn,
         "SELECT o.state, coalesce(o.error, '') AS why, ch.kind, o.lang, count(*) AS n,"
         " count(*) FILTER (WHERE o.sent_at > %(since)s) AS lately,"
@@ -118,13 +136,3 @@ async def progress(conn: Conn, edition_id: UUID, now: datetime) -> Progress:
         " WHERE o.edition_id = %(edition)s GROUP BY 1, 2, 3, 4",
         {"edition": edition_id, "since": now - LATELY, "now": now, "leaving": list(LEAVING)},
     )
-    messages, reasons, forms = Counter[str](), Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    leaving, lately = Counter[str](), Counter[str]()
-    for row in rows:
-        messages[row["state"]] += row["n"]
-        forms[row["kind"], row["lang"]] += row["n"]
-        leaving[row["kind"]] += row["due"]
-        lately[row["kind"]] += row["lately"]
-        if row["why"] and row["state"] not in LEFT:
-            reasons[row["state"], row["why"]] += row["n"]
-    return Progress(dict(messages), dict(reasons), dict(forms), dict(+leaving), dict(+lately))

@@ -259,6 +259,7 @@ GROUP BY case_id, category, place, monday, name HAVING sum(n) <> 0
 _BY_WEEK = _spell(_COUNTS)
 _BETWEEN = _spell(_SPOKEN_IDS, moment=_SPAN, only=_OF_SOME, since="AND h.at >= %(first)s")
 STEPS = _spell(_STEPS, only=_OF_SOME, within="true")
+STEPS_OF_ALL = _spell(_STEPS, within="true")  # of every case of the district
 QUERY = hashlib.sha256(f"{VERSION}\n{_BY_WEEK}".encode()).hexdigest()  # what open data were counted with
 
 

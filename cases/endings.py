@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from cases import asking, commitments, register
@@ -11,6 +11,8 @@ from store.crypto import Keys
 from store.database import Tx
 
 BATCH = 200  # people that one transaction asks; the next run takes the rest
+LATELY = timedelta(hours=6)  # how far back each run looks for what people said of promises
+EVER = timedelta(days=400)  # and once a day: a clock that stood still has left some
 
 
 async def sweep(tx: Tx, keys: Keys, now: datetime, *, batch: int = BATCH) -> list[UUID]:
@@ -27,5 +29,10 @@ async def sweep(tx: Tx, keys: Keys, now: datetime, *, batch: int = BATCH) -> lis
         await register.move(tx, case_id, "ask", actor=CLOCK, now=now, columns=columns)
         if outbox_id is not None:
             sent.append(outbox_id)
-    await commitments.follow_people(tx, now)
+    await commitments.follow_people(tx, now, LATELY)
     return sent
+
+
+async def look_back(tx: Tx, now: datetime) -> None:
+    """What people said of promises, however long ago."""
+    await commitments.follow_people(tx, now, EVER)

@@ -2,7 +2,8 @@
 
 Whatever changes a row that is counted leaves its case in `to_recount`, in the same transaction (a trigger's work). A
 page takes what is kept, less what such cases had added to it, and with what they add now; `recount` writes the same
-down, a batch at a time, so that there is little to add. Nothing here decides a number: that is `cases.counting`.
+down, a batch at a time, so that there is little to add. A district that was never counted, or by another rule, is
+counted whole, by one statement. Nothing here decides a number: that is `cases.counting`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
+from psycopg import sql
 from psycopg.types.json import Json
 
 from cases import calendar, counting
@@ -22,7 +24,7 @@ from cases.counting import STOCKS, Counts
 from store.database import LOCKS, Conn, Tx, fetch_all, fetch_one
 
 MOST = 500  # cases that a page counts beside what is kept; where more changed, it counts the district from its rows
-BATCH = 2000  # marks of one transaction: a second or two, where all is counted for the first time
+BATCH = 2000  # marks of one transaction
 # By which statement, values and rule of telling it was made: with another, all is counted and told again.
 RULE = 1  # of what is told of a week: cases.figures, cases.suppression
 MADE_WITH = hashlib.sha256(
@@ -33,12 +35,22 @@ Told = tuple[dict[str, Any], dict[str, Sequence[int]]]  # a week as it may be to
 Tell = Callable[[Counts], Told]
 
 _NOW: LiteralString = f"live AS ({counting.STEPS})"
-_CHANGE: LiteralString = """
+_WAS: LiteralString = """
 was AS (
     SELECT c.district_id, c.category, c.place, f.monday, f.name, f.n
     FROM counted c CROSS JOIN unnest(c.mondays, c.names, c.steps) AS f (monday, name, n)
     WHERE c.case_id = ANY(%(cases)s)
-), change AS (
+)"""
+# Of a district that is counted whole: what cases that came to it since had added to another.
+_WAS_ELSEWHERE: LiteralString = """
+was AS (
+    SELECT c.district_id, c.category, c.place, f.monday, f.name, f.n
+    FROM cases k JOIN counted c ON c.case_id = k.id
+    CROSS JOIN unnest(c.mondays, c.names, c.steps) AS f (monday, name, n)
+    WHERE k.district_id = %(district)s AND c.district_id <> k.district_id
+)"""
+_CHANGE: LiteralString = """
+change AS (
     SELECT district_id, monday, name, category, place, sum(n)::int AS n
     FROM (SELECT %(district)s::text AS district_id, monday, name, category, place, n FROM live
         UNION ALL SELECT district_id, monday, name, category, place, -n FROM was) both_of_them
@@ -82,9 +94,9 @@ FROM zone_of CROSS JOIN again a JOIN dismissals d ON d.district_id = %(district)
 GROUP BY a.monday
 """
 _READ_KEPT: LiteralString = f"WITH {_NO_CHANGE}, {_READ}"
-_READ_WITH_CHANGE: LiteralString = f"WITH {_NOW}, {_CHANGE}, {_READ}"
-_RECOUNT: LiteralString = f"""
-WITH {_NOW}, {_CHANGE}, kept AS (
+_READ_WITH_CHANGE: LiteralString = f"WITH {_NOW}, {_WAS}, {_CHANGE}, {_READ}"
+_KEEP: LiteralString = """
+kept AS (
     INSERT INTO counted (case_id, district_id, category, place, mondays, names, steps)
     SELECT case_id, %(district)s, category, place, array_agg(monday ORDER BY monday, name),
         array_agg(name ORDER BY monday, name), array_agg(n ORDER BY monday, name)
@@ -97,7 +109,10 @@ WITH {_NOW}, {_CHANGE}, kept AS (
     ON CONFLICT (district_id, monday, name, category, place) DO UPDATE SET n = week_cells.n + excluded.n
 )
 SELECT district_id, monday, bool_or(name = ANY(%(stocks)s)) AS stands FROM change GROUP BY district_id, monday
-"""  # noqa: S608 - no value from outside
+"""
+_RECOUNT: LiteralString = f"WITH {_NOW}, {_WAS}, {_CHANGE}, {_KEEP}"
+_COUNT_WHOLE: LiteralString = f"WITH live AS ({counting.STEPS_OF_ALL}), {_WAS_ELSEWHERE}, {_CHANGE}, {_KEEP}"
+WHOLE_MEM = "64MB"  # for what sorts and joins a district's whole history: in less it goes through files
 
 
 @dataclass(slots=True)
@@ -110,7 +125,9 @@ class Stale:
 
 async def find_stale(conn: Conn, district_id: str) -> Stale | None:
     """None where nothing is kept that would be of use: too much has changed, or it was counted by another rule."""
-    kept = await fetch_one(conn, "SELECT query = %s AS same FROM counted_with", (MADE_WITH,))
+    kept = await fetch_one(
+        conn, "SELECT query = %s AS same FROM counted_with WHERE district_id = %s", (MADE_WITH, district_id)
+    )
     if kept is None or not kept["same"]:
         return None
     rows = await fetch_all(
@@ -151,7 +168,15 @@ async def recount(tx: Tx) -> bool:
     """Take up a batch of what changed. True where more may wait, False also where another does this now."""
     if not await _alone(tx):
         return False
-    await _begin_anew(tx)
+    uncounted = await fetch_one(
+        tx,
+        "SELECT id FROM districts d WHERE NOT EXISTS (SELECT FROM counted_with w WHERE w.district_id = d.id"
+        " AND w.query = %s) ORDER BY id LIMIT 1",
+        (MADE_WITH,),
+    )
+    if uncounted is not None:
+        await _count_whole(tx, uncounted["id"])
+        return True
     marks = await fetch_all(
         tx,
         "DELETE FROM to_recount WHERE number IN (SELECT number FROM to_recount ORDER BY number LIMIT %s)"
@@ -180,14 +205,22 @@ async def _alone(tx: Tx) -> bool:
     return row is not None and bool(row["ours"])
 
 
-async def _begin_anew(tx: Tx) -> None:
-    """Where it was counted by another rule, or never: every case is to be counted again, every week told again."""
-    if await fetch_one(tx, "SELECT FROM counted_with WHERE query = %s", (MADE_WITH,)) is not None:
-        return
-    await tx.execute("DELETE FROM counted_with")
-    await tx.execute("INSERT INTO counted_with (query) VALUES (%s)", (MADE_WITH,))
-    await tx.execute("DELETE FROM told_weeks")
-    await tx.execute("INSERT INTO to_recount (case_id) SELECT id FROM cases ORDER BY district_id, id")
+async def _count_whole(tx: Tx, district_id: str) -> None:
+    """Count every case of a district that was never counted, or by another rule; its weeks are to be told again.
+
+    What is kept of each case is taken from the sums of whichever district kept it, so that one which moves meanwhile
+    is in one of them. Marks stay: what was counted here is counted once more, to the same numbers.
+    """
+    for table in ("counted", "week_cells", "told_weeks"):
+        await tx.execute(sql.SQL("DELETE FROM {} WHERE district_id = %s").format(sql.Identifier(table)), (district_id,))
+    await tx.execute("SELECT set_config('work_mem', %s, true)", (WHOLE_MEM,))
+    bound = counting.bind(district_id, [], "infinity") | {"stocks": list(STOCKS)}
+    await _untell(tx, [row for row in await fetch_all(tx, _COUNT_WHOLE, bound) if row["district_id"] != district_id])
+    await tx.execute(
+        "INSERT INTO counted_with (district_id, query) VALUES (%s, %s)"
+        " ON CONFLICT (district_id) DO UPDATE SET query = excluded.query",
+        (district_id, MADE_WITH),
+    )
 
 
 async def _untell(tx: Tx, changed: Iterable[dict[str, Any]]) -> None:

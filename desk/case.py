@@ -18,8 +18,7 @@ from cases import calendar, history, lifecycle, offices, outcomes, register, tel
 from cases.acts.close import closable_from
 from cases.acts.withdraw import WHY, withdrawable_from
 from cases.roles import who_may
-from desk import files, party, pins, reached, time_left, told
-from desk.queue import choices
+from desk import files, names, party, pins, reached, time_left, told
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft
 from flows import blobs
@@ -153,7 +152,7 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
             "colleagues": await _colleagues(tx, case.district_id),
             "owners": await offices.responsible(tx, case_id),
             **await _ends(tx, case_id),
-            **await choices(tx, staff),
+            **(await names.read(tx, staff)).picks,
         }
     today = calendar.day_of(now, staff.timezone)
     return pages.page(

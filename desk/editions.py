@@ -195,10 +195,11 @@ async def list_editions(conn: Conn, staff: Staff) -> list[Listed]:
     return await fetch_all(
         conn,
         "SELECT e.id, e.week, e.state, e.drafted_at, d.name AS drafted, a.name AS approved, e.approved_at,"
-        " coalesce(m.messages, '{}') AS messages FROM editions e"
+        " coalesce(k.messages, m.messages, '{}') AS messages FROM editions e"
         " LEFT JOIN staff d ON d.id = e.drafted_by LEFT JOIN staff a ON a.id = e.approved_by"
-        " LEFT JOIN LATERAL (SELECT jsonb_object_agg(s.state, s.n) AS messages"
-        "  FROM (SELECT state, count(*) AS n FROM outbox WHERE edition_id = e.id GROUP BY state) s) m ON true"
+        " LEFT JOIN reaches k ON k.edition_id = e.id AND k.until > now() AND e.state <> 'sending'"
+        " LEFT JOIN LATERAL (SELECT jsonb_object_agg(s.state, s.n) AS messages FROM (SELECT state, count(*) AS n"
+        "  FROM outbox WHERE edition_id = e.id AND k.edition_id IS NULL GROUP BY state) s) m ON true"
         " WHERE e.district_id = %s ORDER BY e.week DESC LIMIT %s",
         (staff.district_id, LISTED),
         of=Listed,

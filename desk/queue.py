@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,8 +17,8 @@ from starlette.responses import RedirectResponse, Response
 
 import pages
 from cases.lifecycle import OPEN
-from desk import time_left
-from desk.reached import APART, UNREACHED, find_unreached
+from desk import names, time_left
+from desk.reached import MISSED, find_unreached
 from desk.roles import Staff, within
 from desk.time_left import TimeLeft
 from flows import codes
@@ -28,7 +27,6 @@ from store.database import Conn, fetch_all, fetch_one
 from store.jawab import Jawab
 
 PAGE = 50
-FRESH = 30.0  # seconds
 Cursor = tuple[datetime, UUID, bool]  # what is due, or came, last on a page; its id; whether nobody gainsays it
 DONE = ("resolved", "cannot", "confirmed", "withdrawn", "closed")
 NOT_DONE = ("disputed", "appealed")  # says the citizen: they stand first, whatever is due
@@ -53,18 +51,20 @@ CONDITIONS = {
 OFFICE, NOBODY = sql.SQL("c.office_id = %(office)s"), sql.SQL("c.office_id IS NULL")
 SHOWN = sql.SQL("c.contact_id IS NOT NULL")
 
-# What is shown of a case is looked up for the lines of one page: picked out first, they are never more than these.
+# What is shown of a case is looked up for the lines of one page: picked out first, they are never more than these, and
+# each table is gone through once for all of them. How places, offices and people are called is known: desk.names.
 QUEUE = sql.SQL(
-    "WITH c AS MATERIALIZED (SELECT c.id FROM cases c WHERE {where} ORDER BY {order} LIMIT {most})"
+    "WITH picked AS MATERIALIZED ("
+    "  SELECT ARRAY(SELECT c.id FROM cases c WHERE {where} ORDER BY {order} LIMIT {most}) AS ids"
+    "), next AS MATERIALIZED ("
+    "  SELECT DISTINCT ON (case_id) case_id, kind, due_at FROM clocks"
+    "  WHERE case_id = ANY((SELECT ids FROM picked)::uuid[]) AND met_at IS NULL ORDER BY case_id, due_at"
+    "), missed AS MATERIALIZED ({missed})"
     " SELECT c.id, c.code, c.category, c.status, c.draft, c.lang, c.channel, c.opened_at, c.next_due,"
-    " c.place_text IS NOT NULL AS place_typed, p.names AS place, o.names AS office, f.name AS assigned,"
-    " k.kind, k.due_at, {unreached} AS unreached, {apart} AS apart"
-    " FROM c AS picked JOIN cases c ON c.id = picked.id"
-    " LEFT JOIN places p ON p.id = c.place_id LEFT JOIN offices o ON o.id = c.office_id"
-    " LEFT JOIN staff f ON f.id = c.assigned_to"
-    " LEFT JOIN LATERAL (SELECT kind, due_at FROM clocks WHERE case_id = c.id AND met_at IS NULL"
-    " ORDER BY due_at LIMIT 1) k ON true"
-    " ORDER BY {order}"
+    " c.place_text IS NOT NULL AS place_typed, c.place_id, c.office_id, c.assigned_to, next.kind, next.due_at,"
+    " missed.unreached IS TRUE AS unreached, missed.apart IS TRUE AS apart"
+    " FROM cases c LEFT JOIN next ON next.case_id = c.id LEFT JOIN missed ON missed.case_id = c.id"
+    " WHERE c.id = ANY((SELECT ids FROM picked)::uuid[]) ORDER BY {order}"
 )
 
 # The tabs count no further than anybody reads on: a tab costs the same in the largest district as in the smallest.
@@ -86,9 +86,9 @@ class Queued:
     opened_at: datetime
     next_due: datetime | None
     place_typed: bool
-    place: dict[str, str] | None
-    office: dict[str, str] | None
-    assigned: str | None
+    place_id: str | None
+    office_id: UUID | None
+    assigned_to: UUID | None
     kind: str | None
     due_at: datetime | None
     unreached: bool
@@ -111,14 +111,6 @@ class Counts:
     mine: int
     drafts: int
     nobody: int
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A place or an office that can be picked."""
-
-    id: str | UUID
-    names: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +179,7 @@ async def list_cases(conn: Conn, staff: Staff, filters: Filters, after: Cursor |
             where=sql.SQL(" AND ").join(wanted),
             order=order,
             most=sql.Literal(PAGE + 1),
-            unreached=sql.SQL(UNREACHED),
-            apart=sql.SQL(APART),
+            missed=sql.SQL(MISSED),
         ),
         {
             **staff.scope,
@@ -255,37 +246,8 @@ def _count(where: Sequence[sql.Composable]) -> sql.Composable:
     return _COUNT.format(where=sql.SQL(" AND ").join(where), most=COUNTED)
 
 
-async def choices(conn: Conn, staff: Staff) -> dict[str, list[Named]]:
-    """Places and offices a handler of this district can pick."""
-    places = await fetch_all(
-        conn,
-        sql.SQL("SELECT id, names FROM places WHERE {within} ORDER BY names->>'en', id").format(within=within(staff)),
-        staff.scope,
-        of=Named,
-    )
-    offices = await fetch_all(
-        conn,
-        sql.SQL("SELECT id, names FROM offices WHERE district_id IS NULL OR {within} ORDER BY names->>'en', id").format(
-            within=within(staff)
-        ),
-        staff.scope,
-        of=Named,
-    )
-    return {"places": places, "offices": offices}
-
-
 def mount(app: FastAPI, jawab: Jawab) -> None:
-    kept: dict[str, Any] = {
-        "until": 0.0
-    }  # what a reader of the province can pick: hundreds of names that hardly change
-
-    async def pick(conn: Conn, staff: Staff) -> dict[str, list[Named]]:
-        if staff.district_id is not None:
-            return await choices(conn, staff)
-        if time.monotonic() >= kept["until"]:
-            kept["picks"], kept["until"] = await choices(conn, staff), time.monotonic() + FRESH
-        picks: dict[str, list[Named]] = kept["picks"]
-        return picks
+    kept = names.Kept()
 
     async def show(request: Request, *, problem: str = "", sought: str = "", status: int = 200) -> Response:
         staff: Staff = request.state.staff
@@ -293,7 +255,8 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
         async with jawab.db.autocommit("console") as conn:
             rows = await list_cases(conn, staff, filters, read_cursor(request.query_params.get("after", "")), now)
             counts = await count_cases(conn, staff, now)
-            picks = await pick(conn, staff)
+            called = await kept.of(conn, staff, [(row.place_id, row.office_id, row.assigned_to) for row in rows])
+        picks = called.picks
         more, rows = len(rows) > PAGE, rows[:PAGE]
         last = rows[-1] if rows else None
         at = (last.opened_at if filters.done else last.next_due) if last else None
@@ -313,6 +276,7 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             paged="after" in request.query_params,
             behind=request.query_params.get("done") == "behind",
             here="/desk/queue",
+            called=called,
             places=picks["places"],
             offices=picks["offices"],
         )

@@ -8,15 +8,15 @@ from uuid import UUID
 
 from store.database import Conn, fetch_all, fetch_one
 
-# A message about the case `c` that its reader has not been told of, in any way; and one that other words than those of
-# its case let go (`stood`), of which the view alone knows how it stands: long to plan, and asked of those alone.
-_ABOUT: LiteralString = """
-    FROM outbox m WHERE m.case_id = c.id AND m.purpose = 'case' AND m.notice_of IS NULL
-        AND (m.missed OR m.stood IS NOT NULL)"""
-UNREACHED: LiteralString = f"""
-    EXISTS (SELECT {_ABOUT} AND m.stood IS NULL
-        AND (m.state IN ('failed', 'undelivered') OR (m.state = 'parked' AND m.error LIKE 'not_reached:%%')))"""
-APART: LiteralString = f"EXISTS (SELECT {_ABOUT} AND m.stood IS NOT NULL)"
+# For lists, of the cases in `picked`: whether there is a message that its reader has not been told of, in any way, and
+# one that other words than those of its case let go (`stood`), of which the view alone knows how it stands: long to
+# plan, and asked of those alone.
+MISSED: LiteralString = """
+SELECT m.case_id, bool_or(m.stood IS NOT NULL) AS apart, bool_or(m.stood IS NULL
+    AND (m.state IN ('failed', 'undelivered') OR (m.state = 'parked' AND m.error LIKE 'not_reached:%%'))) AS unreached
+FROM outbox m WHERE m.case_id = ANY((SELECT ids FROM picked)::uuid[]) AND m.purpose = 'case' AND m.notice_of IS NULL
+    AND (m.missed OR m.stood IS NOT NULL)
+GROUP BY m.case_id"""
 # The cases among these of which there is a message that their reader has not been told of, in any way.
 _UNREACHED: LiteralString = """
 SELECT DISTINCT u.case_id FROM outbox_of_cases u

@@ -58,6 +58,7 @@ WRITERS = {
     "ratings": "cases/scorecards.py",
     "referrals": "cases/referrals.py",
     "reserved": "cases/reserved.py",
+    "reaches": "broadcast/reached.py",
     "responsibilities": "cases/offices.py",
     "rounds": "cases/scorecards.py",
     "sealed.agreed": "cases/protected/reading.py",

@@ -1,4 +1,4 @@
-"""What is counted once in a while for all who look: a district's weeks, and whom an edition reached."""
+"""What is counted once in a while for all who look: a district's weeks, its scorecards, whom an edition reached."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from broadcast import reached
 from broadcast.reached import Reached
-from cases import figures
+from cases import figures, scorecards
 from cases.districts import District
 from cases.figures import Published
 from store.database import Conn
@@ -41,6 +41,11 @@ async def of(request: Request, conn: Conn, here: District) -> Published:
 async def reach(request: Request, conn: Conn, edition_id: str) -> Reached:
     """Whom an edition reached: its messages are counted, tens of thousands of them."""
     return await _once(request, f"reach {edition_id}", lambda: reached.count(conn, edition_id))
+
+
+async def scores(request: Request, conn: Conn, here: District) -> list[dict[str, Any]]:
+    """The open round of scorecards: every voice of it is counted."""
+    return await _once(request, f"scores {here.id}", lambda: scorecards.figures(conn, here.id))
 
 
 async def _once(request: Request, name: str, count: Callable[[], Awaitable[T]]) -> T:

@@ -60,7 +60,7 @@ async def show(request: Request) -> Response:
         found = await counted.of(request, conn, chosen.district)
         unnamed = await figures.unnamed_categories(conn, chosen.district.id)
         current = await scorecards.open_round(conn, chosen.district.id)
-        scores = await scorecards.figures(conn, chosen.district.id)
+        scores = await counted.scores(request, conn, chosen.district)
     weeks = found.weeks[-SHOWN:]
     return district.render(
         request,

@@ -16,7 +16,7 @@ from bench.scale.places import Asked
 from broadcast import publish
 from cases import calendar, figures
 from store.jawab import Jawab
-from window import updates
+from window import feed, updates
 
 DISTRICT = "pishin"
 COLD = ("/", "/figures", "/updates", "/updates.atom", "/open-data/figures.json", "/open-data/editions.json")
@@ -85,6 +85,7 @@ def _forget(application: Any) -> None:
     """As in a process that has just begun."""
     application.state.counted.clear()
     updates.forget()
+    feed.forget()
 
 
 @asynccontextmanager

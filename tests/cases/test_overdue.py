@@ -7,11 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from cases import acts, commitments, overdue, sorting
+from cases import acts, endings, overdue, sorting
 from store import outbox
 from store.crypto import Keys
 from store.database import Database
 from tests.cases.conftest import NOW, fresh_code
+from tests.conftest import Owner
 
 Opened = Callable[..., Awaitable[UUID]]
 Row = Callable[..., Awaitable[dict[str, Any]]]
@@ -144,7 +145,7 @@ async def test_only_who_said_yes_hears_of_the_fourteenth_day(
 
 
 async def test_a_met_clock_is_never_marked_and_a_disputed_one_runs_again(
-    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, row: Row
+    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, row: Row, owner: Owner
 ) -> None:
     case_id = await opened("water")
     handler = place.staff["handler"]
@@ -169,8 +170,37 @@ async def test_a_met_clock_is_never_marked_and_a_disputed_one_runs_again(
     await sweep(db, keys, NOW + 30 * DAY)
     assert [kind for kind, _ in await marks(db)] == ["resolve"]
     async with db.transaction("console") as tx:
-        await commitments.follow_people(tx, NOW + 30 * DAY)
+        await endings.sweep(tx, keys, NOW + 31 * DAY)
+    assert (await row("SELECT state FROM commitments"))["state"] == "kept", "nobody spoke lately"
+    async with db.transaction("console") as tx:
+        await endings.sweep(tx, keys, NOW + 30 * DAY)
     assert (await row("SELECT state FROM commitments"))["state"] == "open"
+    await owner.execute("UPDATE commitments SET state = 'kept'")
+    async with db.transaction("console") as tx:
+        await endings.look_back(tx, NOW + 90 * DAY)
+    assert (await row("SELECT state FROM commitments"))["state"] == "open"
+
+
+async def test_a_promise_that_is_kept_after_its_writer_spoke_is_confirmed(
+    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, row: Row, owner: Owner
+) -> None:
+    case_id, later = await opened("water"), NOW + 20 * DAY
+    async with db.transaction("console") as tx:
+        await acts.commit(
+            tx,
+            keys,
+            case_id,
+            actor=place.staff["handler"],
+            now=NOW,
+            action="repaired",
+            office_id=place.offices["water"],
+            due_on=date(2026, 11, 30),
+        )
+    await owner.execute("UPDATE cases SET status = 'confirmed', outcome = 'repaired'")
+    await owner.execute("UPDATE commitments SET state = 'kept', state_at = %s", (later,))
+    async with db.transaction("console") as tx:
+        await endings.sweep(tx, keys, later + SECOND)
+    assert (await row("SELECT state FROM commitments"))["state"] == "confirmed"
 
 
 async def test_words_that_nobody_reads_sound_one_alarm(

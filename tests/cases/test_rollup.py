@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from cases import acts, figures, husk, rollup
+from cases import acts, districts, figures, husk, rollup
 from cases.figures import Published
 from cases.lifecycle import Refused
 from store.crypto import Keys
@@ -118,6 +118,16 @@ CHANGES: dict[str, str] = {
 }
 
 
+# Where what is kept of the cases and what is kept of all of them differ.
+SUMS = """
+SELECT district_id, monday, name, category, place, sum(n) FROM (
+    SELECT c.district_id, f.monday, f.name, c.category, c.place, f.n
+    FROM counted c CROSS JOIN unnest(c.mondays, c.names, c.steps) AS f (monday, name, n)
+    UNION ALL SELECT district_id, monday, name, category, place, -n FROM week_cells) both_of_them
+GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0
+"""
+
+
 async def test_whatever_is_changed_is_counted_again(db: Database, owner: Owner, lived: list[UUID]) -> None:
     await keep(db)
     dice, seen = random.Random(3), [await read(db)]
@@ -167,6 +177,32 @@ async def test_any_order_of_changes_and_of_writing_down_keeps_what_the_rows_say(
         await read(db)
     await keep(db)
     await read(db)
+
+
+async def test_a_case_that_moves_while_districts_are_counted_whole_is_in_one_of_them(
+    db: Database, owner: Owner, lived: list[UUID]
+) -> None:
+    async with db.transaction("console") as tx:
+        await districts.add(tx, "quetta")
+    await keep(db)
+    dice = random.Random(23)
+    for _ in range(16):
+        await owner.execute(
+            "UPDATE cases SET district_id = %s, place_id = NULL, office_id = NULL WHERE id = ANY(%s)",
+            (dice.choice(["pishin", "quetta"]), dice.sample(lived, 12)),
+        )
+        await owner.execute(
+            "UPDATE counted_with SET query = 'another' WHERE district_id = ANY(%s)",
+            (dice.choice([["pishin"], ["quetta"], ["pishin", "quetta"], []]),),
+        )
+        for _ in range(dice.randrange(4)):
+            async with db.transaction("console") as tx:
+                await figures.recount(tx)
+        assert await (await owner.execute(SUMS)).fetchall() == []
+    await keep(db)
+    for one in ("pishin", "quetta"):
+        async with db.autocommit("report") as conn:
+            assert await figures.published(conn, one, END) == await figures.from_rows(conn, one, END)
 
 
 async def test_words_behind_the_door_and_what_the_triage_says_are_counted_again(

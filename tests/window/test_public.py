@@ -17,13 +17,13 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 import locales
-from broadcast import edition, publish
+from broadcast import edition, publish, reach, reached
 from cases import acts, calendar
 from locales.catalogs import strict, texts
 from locales.values import group
 from store.jawab import Jawab
 from tests.pages import attribute, pick
-from window import doors
+from window import district, doors
 from window.home import Number
 
 
@@ -175,6 +175,59 @@ async def test_what_has_not_gone_out_is_on_no_page(
     assert (await client.get("/open-data/editions.json")).json()["editions"] == []
 
 
+async def test_a_feed_that_was_read_before_shows_nothing_that_was_stopped_since(
+    client: httpx.AsyncClient, owner: Any, sent: str
+) -> None:
+    first = await client.get("/updates.atom?lang=en")
+    assert sent in first.text
+    assert (await client.get("/updates.atom?lang=en")).text == first.text
+    assert (await client.get("/updates.atom?lang=ur")).text != first.text
+    await owner.execute("UPDATE editions SET state = 'stopped'")
+    assert sent not in (await client.get("/updates.atom?lang=en")).text
+
+
+async def test_what_was_counted_of_an_edition_stands_for_a_while_and_is_what_its_rows_say(
+    jawab: Jawab, owner: Any, office: Any, sent: str, write: Callable[..., Awaitable[UUID]]
+) -> None:
+    assert sent
+    now = datetime.now(UTC)
+    row = await (await owner.execute("SELECT id FROM editions")).fetchone()
+    edition_id = row[0]
+
+    async def put(number: int, state: str) -> None:
+        for _ in range(number):
+            await owner.execute(
+                "INSERT INTO outbox (id, contact_id, lane, purpose, edition_id, lang, message, state)"
+                " VALUES (gen_random_uuid(), %s, 'broadcasts', 'edition', %s, 'ur', '', %s)",
+                (await write(), edition_id, state),
+            )
+
+    async def count() -> reached.Reached:
+        async with jawab.db.autocommit("report") as conn:
+            return await reached.count(conn, edition_id)
+
+    await put(7, "delivered")
+    await put(6, "failed")
+    live = await count()
+    async with jawab.db.transaction("console") as tx:
+        assert await reached.keep_one(tx, now)
+        assert not await reached.keep_one(tx, now)
+        assert (await reach.progress(tx, edition_id, now)).messages == {"delivered": 7, "failed": 6}
+    assert await count() == live == reached.Reached(10, 5, None, 5)
+    await put(5, "read")
+    assert await count() == live
+    async with jawab.db.transaction("console") as tx:
+        assert await reached.keep_one(tx, now + 2 * reached.LEAST)
+    assert await count() == reached.Reached(15, 10, None, 5)
+    await put(5, "delivered")
+    await owner.execute("UPDATE reaches SET until = now()")
+    assert await count() == reached.Reached(20, 15, None, 5)
+    async with jawab.db.transaction("console") as tx:
+        await reached.keep_one(tx, now)
+        await publish.stop(tx, edition_id, office.staff["approver"], now)
+        assert await reached.find_kept(tx, edition_id, now) is None
+
+
 async def test_no_page_carries_a_case(client: httpx.AsyncClient, owner: Any, sent: str) -> None:
     rows = await (await owner.execute("SELECT id::text, code FROM cases")).fetchall()
     paths = (*PAGES, f"/updates/{sent}", "/updates.atom", "/open-data/editions.json")
@@ -240,8 +293,10 @@ async def test_todays_reports_are_counted_tomorrow(client: httpx.AsyncClient, op
 
 
 async def test_a_middle_rating_is_shown_from_five_people_on(
-    client: httpx.AsyncClient, owner: Any, write: Callable[..., Awaitable[UUID]]
+    client: httpx.AsyncClient, owner: Any, write: Callable[..., Awaitable[UUID]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(district, "CACHED", -1)  # what was counted stands for no moment
+
     async def rate(score: int) -> None:
         await owner.execute(
             "INSERT INTO ratings (round_id, facility_id, contact_id, indicator, score)"
