@@ -32,9 +32,9 @@ def up() -> int:
         children = processes.table(read["ports"], slot)
 
         def get_ready() -> Callable[[Mapping[str, str]], Prepared]:
-            import cli
+            from commands import readying
 
-            return cli.get_ready(children, slot)
+            return readying.get_ready(children, slot)
 
         place = Place(**read["place"] | {"data": Path(read["place"]["data"])})
         return supervisor.run(place, parent=[sys.executable, "-m", "parent"], children=children, get_ready=get_ready)

@@ -12,13 +12,14 @@ import uvloop
 
 from app import assemble, serve_with
 from bot.intake import drawer
+from clockwork import EVERY, Clockwork
 from desk import protected
 from desk import slot as door
 from house import patience, pulse
 from house.beat import Beat
 from house.patience import Patient
 from house.reload import LEAVE
-from jobs import EVERY, JOBS, Clockwork
+from jobs import JOBS
 from settings import Part
 from store.database import CUSTODY, ROLES_OF
 from store.handed import Handed, Slot

@@ -26,9 +26,10 @@ from rq.serializers import JSONSerializer
 
 from bot import deliver, media, registry
 from broadcast import publish
+from clockwork import EVERY, Clockwork, enter
 from house import pulse
 from house.beat import Beat
-from jobs import CHUNK, EVERY, JOBS, Clockwork, enter
+from jobs import CHUNK, JOBS
 from settings import Settings
 from store.bell import LANES
 from store.crypto import Keys

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.template_commands import templates_app
 from store import terminal
 from store.channels import NotAdded
 from store.jawab import Jawab
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from bot.channels import Ask, Channel
 
 channel_app = typer.Typer(no_args_is_help=True, help="The numbers that people write to.")
-APPS = {"channel": channel_app, "templates": templates_app}
 
 Which = Annotated[str, typer.Argument(help="Its name, or its number.")]
 TOLD = {

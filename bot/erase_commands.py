@@ -25,7 +25,6 @@ from store.jawab import Jawab, opened
 from store.terminal import AsJson
 
 erased_app = typer.Typer(no_args_is_help=True, help="The list of what was erased: ids, and no people.")
-APPS = {"erased": erased_app}
 LIST = "erased.list"
 LINE = re.compile(r"^(contact|case|card|sealed) ([0-9a-f-]{36})(?: |$)", re.MULTILINE)
 UNKNOWN = (

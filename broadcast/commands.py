@@ -10,7 +10,6 @@ import typer
 
 from broadcast import price, publish, reach, renderings, week
 from broadcast.edition import Withheld
-from broadcast.verify import figures_app
 from cases import calendar, spending
 from cases.roles import who_may
 from store import terminal
@@ -18,7 +17,6 @@ from store.database import Conn, Tx, fetch_one
 from store.jawab import Jawab
 
 edition_app = typer.Typer(no_args_is_help=True, help="The weekly update: draft, approve, publish, stop.")
-APPS = {"edition": edition_app, "figures": figures_app}
 
 District = Annotated[str, typer.Argument(help="Its id, such as pishin.")]
 Wanted = Annotated[str, typer.Argument(metavar="WEEK", help="Such as 2026-W47.")]

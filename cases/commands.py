@@ -21,7 +21,6 @@ district_app = typer.Typer(no_args_is_help=True, help="Districts that are served
 office_app = typer.Typer(no_args_is_help=True, help="Which office answers for which subject.")
 case_app = typer.Typer(no_args_is_help=True, help="Ordinary cases. A protected one has no row here.")
 cost_app = typer.Typer(no_args_is_help=True, help="What messages cost, by the dated card of rates.")
-APPS = {"district": district_app, "office": office_app, "case": case_app, "cost": cost_app}
 
 # The reasons an operator can meet here, in plain words; the desk's are texts in its own languages.
 TOLD = {

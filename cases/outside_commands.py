@@ -16,7 +16,6 @@ from store.jawab import Jawab
 from store.terminal import AsJson
 
 outside_app = typer.Typer(no_args_is_help=True, help="Who else can be asked: said in HELP and at a closed door.")
-APPS = {"outside": outside_app}
 
 TOLD = {
     "district_unserved": "a district of this list is not served here: `jawab district add`",

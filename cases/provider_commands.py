@@ -18,7 +18,6 @@ from store.terminal import AsJson
 provider_app = typer.Typer(
     no_args_is_help=True, help="Legal aid, medical care, shelter …: whom sealed cases are referred to."
 )
-APPS = {"provider": provider_app}
 
 TOLD = {
     "district_unserved": "a district of this list is not served here: `jawab district add`",

@@ -253,6 +253,11 @@ async def move(
     return case
 
 
+async def call_done(tx: Tx, code: str, now: datetime) -> None:
+    """As if it were done and its writer told: for a case that is rehearsed with, and taken back."""
+    await tx.execute("UPDATE cases SET status = 'resolved', told_at = %s WHERE code = %s", (now, code))
+
+
 async def keep_said(tx: Tx, keys: Keys, case_id: UUID, message: Message) -> None:
     """Let one more message stand at the case's number. The version is no other: no page has to be read again for it."""
     row = await fetch_one(tx, "SELECT last_said FROM cases WHERE id = %s FOR UPDATE", (case_id,))
@@ -321,10 +326,7 @@ RETURNING clocks.case_id
 
 
 async def mark_late(tx: Tx, now: datetime, batch: int) -> list[tuple[UUID, str]]:
-    """Mark up to `batch` clocks that ran out, once. Returns (case, kind of clock), a case's first one first.
-
-    Two at once do no harm: a late clock is locked by the one that finds it and skipped by the other.
-    """
+    """Mark up to `batch` clocks that ran out, once; two at once do no harm. Returns (case, kind of clock), in order."""
     rows = await fetch_all(tx, _MARK, {"now": now, "open": list(OPEN), "batch": batch})
     return sorted((row["case_id"], row["kind"]) for row in rows)
 
@@ -353,9 +355,8 @@ async def pass_on(tx: Tx, other: UUID, contact_id: UUID) -> None:
     await tx.execute("UPDATE cases SET contact_id = %s WHERE contact_id = %s", (contact_id, other))
 
 
-# What became of the messages that told how a case ended: one that went out and was not called back within the hour (as
-# its own words, or as the template that asks "is it done?"), and one that nobody will read any more. Who is not reached
-# could know of it by their number since it ended.
+# What became of the messages that told how a case ended: out and not called back within the hour (as words, or as the
+# template that asks "is it done?"), or read by nobody any more. Who is not reached could know of it since it ended.
 _NOTE_TOLD: LiteralString = """
 WITH message AS (
     SELECT id, state, sent_at, missed AND coalesce(template, '') NOT LIKE 'done:%%' AS unread FROM outbox_of_cases
@@ -374,10 +375,8 @@ FROM fate WHERE fate.id = cases.asked_by
 
 
 def asked(outbox_id: UUID | None, now: datetime, *, count: int) -> dict[str, Any]:
-    """The columns of a case whose writer is told how it ended by this message, asked for the `count`th time.
-
-    Since when they know is told by the message's fate; where nothing may be sent it stands at their number from now.
-    """
+    """The columns of a case whose writer is told how it ended by this message, asked for the `count`th time: since when
+    they know its fate tells; where nothing may be sent it stands at their number from now."""
     return {"asked_by": outbox_id, "told_at": None if outbox_id else now, "ask_count": count if outbox_id else 0}
 
 

@@ -14,7 +14,6 @@ from cases.commands import TOLD
 from cases.lifecycle import Refused
 from cases.roles import PROTECTED, ROLES, who_may
 from cases.staff import Person
-from desk.protected_roster import roster_app
 from store import audit, desk_sessions, login_waits, second_factors, terminal
 from store.crypto import Keys
 from store.database import Database, Tx, fetch_all, fetch_one
@@ -22,7 +21,6 @@ from store.jawab import Jawab
 from store.terminal import AsJson
 
 staff_app = typer.Typer(no_args_is_help=True, help="People at the desk.")
-APPS = {"staff": staff_app, "roster": roster_app}
 
 PASSWORD_LEAST = 15  # letters, for a single factor (NIST SP 800-63B-4)
 PASSWORD_MOST = 256

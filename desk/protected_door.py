@@ -24,7 +24,6 @@ from store.terminal import AsJson
 
 protected_app = typer.Typer(no_args_is_help=True, help="The protected door: what it needs to be open.")
 protected_app.add_typer(escrow_app, name="escrow")
-APPS = {"protected": protected_app}
 ROLES = ("console", "custody")
 
 

@@ -19,7 +19,6 @@ from flows.play import play as play_flows
 from locales.channels import CHANNELS
 
 app = typer.Typer(help="What is asked, and in what order.", no_args_is_help=True)
-APPS = {"flows": app}
 
 
 def _stop(line: str) -> NoReturn:

@@ -297,6 +297,11 @@ class Thread:
     drop: bool = False
     asked: bool = False
 
+    @property
+    def inside(self) -> bool:
+        """Behind the door, by whichever way it is reached."""
+        return self.sealed or self.drop
+
 
 @shape(frozen=True, slots=True)
 class Call:

@@ -122,7 +122,7 @@ def _rate(turn: Turn, _: str, __: dict[str, Any]) -> None:
 def _verify(turn: Turn, _: str, data: dict[str, Any]) -> None:
     thread = turn.memory.thread
     if thread is not None:
-        if thread.sealed or thread.drop:
+        if thread.inside:
             threads.seal(turn, thread, "verdict", details=Details(about=data["verdict"]))
         else:
             turn.do(Verify(thread.code, **data))
@@ -141,13 +141,13 @@ def _wish(turn: Turn, _: str, __: dict[str, Any]) -> None:
     elif missed:  # the number came after them
         threads.write(turn, thread, Item(missed[-1]))
     turn.remember(missed=())
-    if not (thread.sealed or thread.drop):
+    if not thread.inside:
         turn.do(Withdraw(thread.code, ""))
 
 
 def _say_why(turn: Turn, _: str, data: dict[str, Any]) -> None:
     thread = turn.memory.thread
-    if thread is not None and (thread.sealed or thread.drop):
+    if thread is not None and thread.inside:
         threads.seal(turn, thread, "withdraw", details=Details(about=data["why"]))
     elif thread is not None:
         turn.do(Withdraw(thread.code, data["why"]))
@@ -168,7 +168,7 @@ def call_person(turn: Turn) -> None:
         turn.trail = asked  # it is noted: Back leads to no question of it
     if turn.report.sealed:
         report.seal(turn, "call", call=call)
-    elif thread is not None and (thread.sealed or thread.drop):
+    elif thread is not None and thread.inside:
         threads.seal(turn, thread, "call", call=call)
     else:
         about = turn.report.code or (thread.code if thread else "")

@@ -342,7 +342,7 @@ def keep_thread(turn: Turn) -> None:
 
 def _held_in(thread: Thread | None) -> tuple[Item, ...]:
     """The words that wait to enter a thread. Those for a drop are in it already, and only their question waits."""
-    return () if thread is None or thread.drop else thread.held
+    return () if thread is None or thread.inside else thread.held
 
 
 def fall_silent(turn: Turn) -> None:

@@ -52,7 +52,7 @@ def keep(turn: Turn, word: str) -> None:
     turn.remember(called="")
     if told.sealed:
         report.seal(turn, "word", item)
-    elif thread is not None and (thread.sealed or thread.drop):
+    elif thread is not None and thread.inside:
         threads.seal(turn, thread, "word", item)
     elif told.routed and told.lies is Lies.SESSION:
         turn.took = True

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flows import hearing, report
 from flows.effects import SetLanguage
 from flows.meanings import Meaning
-from flows.model import Thread
+from flows.model import Stage, Thread
 from flows.moving import go, land
 from flows.turn import LANGUAGE, Turn
 from flows.universal import aside, stop_news
@@ -19,7 +19,7 @@ def means(turn: Turn) -> Meaning | None:
     if event.media or event.location or not turn.short:
         return None
     meaning = hearing.hear(turn.book.words, turn.short, _REPLIES)
-    if meaning is Meaning.WITHDRAW and turn.report.sealed:
+    if meaning is Meaning.WITHDRAW and turn.report.sealed and _in_hand(turn) is None:
         return None  # behind the door they are words like all others, for whoever reads there
     return None if meaning is Meaning.STATUS and _is_spoken_of(turn) else meaning
 
@@ -94,12 +94,20 @@ def _withdraw(turn: Turn) -> None:
     """A wish to take their case back: written down with it, and asked why. Which case it is only its number says."""
     turn.pass_by()
     turn.note()
-    thread = turn.memory.thread
-    if thread is None and turn.report.opened:
-        turn.remember(thread=Thread(turn.report.code))
+    thread = _in_hand(turn)
+    if thread is not None:
+        turn.remember(thread=thread)
     turn.push()
     turn.misses = 0
-    go(turn, "withdraw.wished" if turn.memory.thread is not None else "withdraw.code")
+    go(turn, "withdraw.wished" if thread is not None else "withdraw.code")
+
+
+def _in_hand(turn: Turn) -> Thread | None:
+    """The case that a wish is for: the one in hand, else the one that is being told, on its side of the door."""
+    told = turn.report
+    if turn.memory.thread is not None:
+        return turn.memory.thread
+    return Thread(told.code, sealed=told.sealed) if told.opened or (told.sealed and told.stage is Stage.FILED) else None
 
 
 def _call(turn: Turn) -> None:

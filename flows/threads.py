@@ -14,13 +14,14 @@ from flows.turn import Turn
 def append(turn: Turn) -> bool:
     """This message into the case in hand.
 
-    False where it has words of danger for an ordinary case: they are held until the person was asked.
+    False where it has words of danger: then it is asked whether they are about a person, and for an ordinary case they
+    are held until that is answered.
     """
     thread, item = turn.memory.thread, report.take_item(turn)
     if thread is None:
         return True
-    if not thread.sealed and report.is_dangerous(turn):
-        if thread.drop:
+    if report.is_dangerous(turn):
+        if thread.inside:
             write(turn, thread, item)  # behind the door nothing waits in the conversation; that it is asked is the same
             item = Item()
         turn.remember(thread=replace(thread, held=(*thread.held, item)))
@@ -33,7 +34,7 @@ def keep_held(turn: Turn) -> None:
     """It was about no person: the words that were held enter the case."""
     thread = turn.memory.thread
     if thread is not None:
-        for item in () if thread.drop else thread.held:
+        for item in () if thread.inside else thread.held:
             write(turn, thread, item)
         turn.remember(thread=replace(thread, held=()))
 
@@ -41,11 +42,11 @@ def keep_held(turn: Turn) -> None:
 def seal_held(turn: Turn) -> None:
     """It is about a person: the words that were held are a report of their own, behind the protected door."""
     thread = turn.memory.thread
-    dropped = thread is not None and thread.drop
-    held = thread.held if thread is not None and not dropped else ()
+    inside = thread is not None and thread.inside
+    held = thread.held if thread is not None and not inside else ()
     turn.forget()
     if report.enter(turn, words=held):
-        if dropped:
+        if inside:
             report.seal(turn, "open", details=Details(about="person"))
         for item in held:
             report.seal(turn, "story", item)
@@ -62,16 +63,16 @@ def join(turn: Turn) -> None:
 
 
 def settle(turn: Turn) -> None:
-    """What we asked about the case in hand is answered."""
+    """What we asked about the case in hand is answered. Which sealed case a question is about nobody knows."""
     focus, thread = turn.known.focus, turn.memory.thread
-    if focus is not None and (thread is None or focus.code == thread.code):
+    if focus is not None and (thread is None or focus.code == thread.code or (focus.drop and thread.sealed)):
         turn.do(Settle(focus.at))
         turn.passed = focus.at
 
 
 def write(turn: Turn, thread: Thread, item: Item) -> None:
     """One item into a case, on its side of the door."""
-    if thread.sealed or thread.drop:
+    if thread.inside:
         seal(turn, thread, "more", item)
     else:
         turn.do(Append(thread.code, item))

@@ -1,8 +1,9 @@
 """The same conversation on the other side of the protected door: what its step would ask of the world. Pure.
 
 An ordinary report has a twin behind the door, and a sealed one an ordinary twin, which its session carries along as a
-shadow: how far it is and how many messages it would hold by now, and none of them. So whatever somebody answers, both
-steps are known on either side, and the shell does the work of both.
+shadow: how far it is and how many messages it would hold by now, and none of them. A case in hand, and a question of
+ours about one, have their twins on the other side as well. So whatever somebody answers, both steps are known on either
+side, and the shell does the work of both.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from flows.book import Book
 from flows.effects import Effect, Step
 from flows.engine import step
-from flows.model import Details, Event, Item, Lies, Report, Session, Stage
+from flows.model import LATER, Details, Event, FoundCase, Item, Lies, Report, Session, Stage, Thread
 from flows.shapes import replace
 
 
@@ -21,13 +22,13 @@ def step_twin(book: Book, session: Session, events: Sequence[Event]) -> Step | N
 
     Before it is asked what a report is about it has none: then the answer itself decides on which side it is.
     """
-    twin = _find(book, session)
+    twin = _find(book, session, events)
     if twin is None:
         return None
     effects: list[Effect] = []
     took = False
     for event in events:
-        made = step(book, twin, event)
+        made = step(book, twin, _heard(event))
         twin, took = made.session, took or made.took
         effects += made.effects
     return replace(made, effects=tuple(effects), took=took)
@@ -45,13 +46,39 @@ def shade(before: Session, made: Step, twin: Step | None) -> Session:
     return replace(made.session, shadow=_blank(replace(other, code=report.code if other.code else "")))
 
 
-def _find(book: Book, session: Session) -> Session | None:
-    report = session.memory.report
+def _find(book: Book, session: Session, events: Sequence[Event]) -> Session | None:
+    report, thread = session.memory.report, session.memory.thread
     if report.sealed:
-        return _moved(session, session.shadow, book.faces) if session.shadow is not None else None
-    if report.asked:
-        return None
-    return _moved(session, Report(report.code, report.stage, Lies.SEALED, report.told, report.placed), book.twins)
+        twin = _moved(session, session.shadow, book.faces) if session.shadow is not None else None
+    elif report.asked:
+        twin = session if thread is not None or any(map(_opens, events)) else None
+    else:
+        twin = _moved(session, Report(report.code, report.stage, Lies.SEALED, report.told, report.placed), book.twins)
+    if twin is None or thread is None:
+        return twin
+    return replace(twin, memory=replace(twin.memory, thread=_across(thread)))
+
+
+def _across(thread: Thread) -> Thread:
+    """A case in hand on the other side: what answers a question of ours goes into a drop there, else to its number."""
+    there = not thread.inside
+    return replace(thread, sealed=there and not thread.asked, drop=there and thread.asked)
+
+
+def _opens(event: Event) -> bool:
+    """Whether there is a case to take in hand: we asked about one, or its number was said."""
+    focus, found = event.known.focus, event.found
+    return bool(focus and focus.code) or (isinstance(found, FoundCase) and found.state not in {"none", LATER})
+
+
+def _heard(event: Event) -> Event:
+    """What the twin hears: we asked about a case of its side, and a number that opens one opens one there."""
+    focus, found = event.known.focus, event.found
+    if focus is not None and focus.code and focus.kind != "edition":  # of sealed cases no edition tells
+        event = replace(event, known=replace(event.known, focus=replace(focus, drop=not focus.drop)))
+    if isinstance(found, FoundCase) and found.state not in {"none", LATER}:
+        event = replace(event, found=replace(found, sealed=not found.sealed))
+    return event
 
 
 def _moved(session: Session, report: Report, names: dict[str, str]) -> Session:

@@ -15,7 +15,6 @@ from locales.languages import LANGS
 from locales.reviews import count_states
 
 app = typer.Typer(no_args_is_help=True, help="Texts in every language: check them, give them to a speaker to read.")
-APPS = {"texts": app}
 
 Language = Annotated[str, typer.Argument(help=f"One of {' '.join(LANGS)}.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: findings, counts and stale signatures.")]

@@ -1,11 +1,11 @@
-"""`jawab audit` and `jawab doctor`: whether the chain holds, its head, and what a person should put right."""
+"""`jawab audit`: whether the chain holds, and its head; and what `jawab doctor` finds here."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -15,7 +15,6 @@ from store.database import fetch_all
 from store.jawab import Jawab
 
 audit_app = typer.Typer(no_args_is_help=True, help="The audit chain.")
-APPS = {"audit": audit_app}
 FOUND = {
     "": "{links} links hold",
     "altered": "link {at} is broken; {links} before it hold",
@@ -56,22 +55,18 @@ def tell_keys(keys: Keys) -> str:
     return f"house key {house}" + (f" (before: {', '.join(old)})" if old else "") + f", escrow {escrow}"
 
 
-def doctor_with(*looks: Look, tells: Sequence[Tell] = ()) -> Callable[[typer.Context], None]:
-    """The command that looks here and wherever other rooms say, and has them tell how things stand."""
+def look_with(context: typer.Context, looks: Sequence[Look], tells: Sequence[Tell]) -> NoReturn:
+    """For the doctor: look here and wherever other rooms say, and have them tell how things stand."""
 
     async def look(jawab: Jawab) -> tuple[list[dict[str, Any]], list[str]]:
         found = [row for one in (find_wrong, *looks) for row in await one(jawab)]
         return found, [await tell(jawab) for tell in tells]
 
-    def doctor(context: typer.Context) -> None:
-        """Look for what a person should put right. Exit 1 if anything is found."""
-        found, lines = terminal.run(context, look, roles=("console", "custody"))
-        for line in (tell_keys(Keys.load(context.obj().key_file)), *lines):
-            terminal.out.print(line, soft_wrap=True)
-        terminal.show(found, as_json=False, empty="nothing to put right")
-        raise typer.Exit(1 if found else 0)
-
-    return doctor
+    found, lines = terminal.run(context, look, roles=("console", "custody"))
+    for line in (tell_keys(Keys.load(context.obj().key_file)), *lines):
+        terminal.out.print(line, soft_wrap=True)
+    terminal.show(found, as_json=False, empty="nothing to put right")
+    raise typer.Exit(1 if found else 0)
 
 
 @audit_app.command("verify")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -21,6 +23,7 @@ import cli
 import jobs
 from flows.load import FOLDER, load_book
 
+ROOT = Path(__file__).parents[1]
 runner = CliRunner()
 
 
@@ -50,6 +53,28 @@ def test_every_command_explains_itself_whatever_the_environment_says(
     shown = runner.invoke(cli.app, [*words, "--help"])
     assert shown.exit_code == 0
     assert "Usage:" in shown.output
+
+
+DEAR = ("aiogram", "aiohttp", "alembic", "fastapi", "requests", "sqlalchemy", "twilio", "typst", "uvicorn")
+
+
+@pytest.mark.parametrize(
+    ("words", "free_of"),
+    [
+        ("doctor --help", DEAR),
+        ("case list --help", DEAR),
+        ("jobs --help", DEAR),
+        ("protected pair --help", DEAR),
+        ("flows check", (*DEAR, "psycopg", "redis")),
+    ],
+)
+def test_a_command_imports_what_it_needs(words: str, free_of: tuple[str, ...]) -> None:
+    """By modules, for seconds are the machine's: a packet of these is half a second of each command."""
+    asked = "import sys, cli\ntry: cli.app(sys.argv[1:])\nfinally: print(*sys.modules, file=sys.stderr)"
+    ran = subprocess.run(
+        [sys.executable, "-c", asked, *words.split()], cwd=ROOT, capture_output=True, check=True, text=True
+    )
+    assert {name.partition(".")[0] for name in ran.stderr.split()} & set(free_of) == set()
 
 
 def test_where_nothing_runs_one_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

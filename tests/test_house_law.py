@@ -21,21 +21,25 @@ from locales.languages import TABLE
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("bot", "broadcast", "cases", "desk", "flows", "house", "locales", "pages", "store", "window")
-ENTRIES = tuple(
-    f"{name}.py"
-    for name in (
-        "app",
-        "worker",
-        "jobs",
-        "cli",
-        "jawab",
-        "parent",
-        "lives",
-        "processes",
-        "handing",
-        "serving",
-        "settings",
-    )
+ENTRIES = (
+    *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "commands").glob("*.py"))),
+    *(
+        f"{name}.py"
+        for name in (
+            "app",
+            "worker",
+            "jobs",
+            "clockwork",
+            "cli",
+            "jawab",
+            "parent",
+            "lives",
+            "processes",
+            "handing",
+            "serving",
+            "settings",
+        )
+    ),
 )
 
 # One deliberate breach for each contract: (file, line to add, what the linter must say).
@@ -71,6 +75,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for room in ROOMS:
         shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("vendor", "__pycache__"))
     for name in (*ENTRIES, "pyproject.toml"):
+        (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     return folder
 
@@ -212,7 +217,7 @@ def test_no_lock_file_names_an_address() -> None:
 
 def test_only_entry_points_take_more_of_the_settings_than_their_shape() -> None:
     for path in python_files():
-        if path.parent != ROOT:
+        if str(path.relative_to(ROOT)) not in ENTRIES:
             for node in ast.walk(ast.parse(path.read_text())):
                 names = (
                     {alias.name for alias in node.names} if isinstance(node, (ast.Import, ast.ImportFrom)) else set()

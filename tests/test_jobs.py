@@ -13,9 +13,11 @@ from typing import Any
 import psycopg
 import pytest
 
+import clockwork
 import jobs
 from bot import intake
-from jobs import Clockwork, Job
+from clockwork import Clockwork
+from jobs import Job
 from store.commands import find_wrong
 from store.jawab import Jawab
 from tests.test_worker import message, states
@@ -64,8 +66,8 @@ async def test_many_ticks_at_once_run_a_due_job_once(
     jawab: Jawab, owner: Owner, counted: tuple[Job, list[int]]
 ) -> None:
     job, runs = counted
-    await jobs.enter(jawab, [job])
-    ran = await asyncio.gather(*(jobs.run(jawab, job) for _ in range(6)))
+    await clockwork.enter(jawab, [job])
+    ran = await asyncio.gather(*(clockwork.run(jawab, job) for _ in range(6)))
     assert sum(ended is not None for ended in ran) == 1
     assert len(runs) == 1
     await due(owner)
@@ -79,16 +81,16 @@ async def test_its_end_is_written_and_it_is_due_again_at_its_pace(
     jawab: Jawab, owner: Owner, counted: tuple[Job, list[int]]
 ) -> None:
     job, runs = counted
-    await jobs.enter(jawab, [job])
-    assert await jobs.run(jawab, job) is not None
+    await clockwork.enter(jawab, [job])
+    assert await clockwork.run(jawab, job) is not None
     row = await kept(owner, "counted")
     assert (row.outcome, row.error) == ("done", None)
     assert row.started_at <= row.ended_at
     assert 0 <= row.seconds < 5
     assert 0 < row.left <= 5
-    assert await jobs.run(jawab, job) is None, "not due yet"
-    await jobs.enter(jawab, [job])  # another start changes nothing of that
-    assert await jobs.run(jawab, job) is None
+    assert await clockwork.run(jawab, job) is None, "not due yet"
+    await clockwork.enter(jawab, [job])  # another start changes nothing of that
+    assert await clockwork.run(jawab, job) is None
     assert len(runs) == 1
 
 
@@ -97,7 +99,7 @@ async def test_a_broken_job_stops_no_other_and_is_told_once(
 ) -> None:
     job, runs = counted
     table = [Job("broken", jobs.SWEEP, broken, "console"), job]
-    await jobs.enter(jawab, table)
+    await clockwork.enter(jawab, table)
     clock = Clockwork(jawab, table)
     for _ in range(3):
         await due(owner)
@@ -126,7 +128,7 @@ async def test_a_slow_job_holds_up_itself_alone(jawab: Jawab, owner: Owner, coun
         await go_on.wait()
 
     table = [Job("slow", jobs.SWEEP, wait, "console"), job]
-    await jobs.enter(jawab, table)
+    await clockwork.enter(jawab, table)
     clock = Clockwork(jawab, table)
     while len(runs) < 3 or not begun:
         await clock.tick()
@@ -146,7 +148,7 @@ async def test_what_ran_when_its_process_died_is_due_after_its_lease(
         begun.set()
         await asyncio.Event().wait()
 
-    await jobs.enter(jawab, [job])
+    await clockwork.enter(jawab, [job])
     clock = Clockwork(jawab, [replace(job, work=hang)])
     await clock.tick()
     await begun.wait()
@@ -154,10 +156,10 @@ async def test_what_ran_when_its_process_died_is_due_after_its_lease(
     row = await kept(owner, "counted")
     assert row.ended_at is None
     assert 50 < row.left <= 60
-    assert await jobs.run(jawab, job) is None, "somebody may be at it"
-    assert await jobs.run(jawab, job, early=True) is None, "for an operator too"
+    assert await clockwork.run(jawab, job) is None, "somebody may be at it"
+    assert await clockwork.run(jawab, job, early=True) is None, "for an operator too"
     await owner.execute("UPDATE jobs SET due_at = due_at - interval '61 seconds'")
-    assert await jobs.run(jawab, job) is not None
+    assert await clockwork.run(jawab, job) is not None
     assert len(runs) == 1
 
 
@@ -172,11 +174,11 @@ async def test_who_overran_its_lease_writes_nothing_over_the_next_run(
         await go_on.wait()
         raise RuntimeError
 
-    await jobs.enter(jawab, [job])
-    late = asyncio.create_task(jobs.run(jawab, replace(job, work=fail_late)))
+    await clockwork.enter(jawab, [job])
+    late = asyncio.create_task(clockwork.run(jawab, replace(job, work=fail_late)))
     await begun.wait()
     await due(owner)
-    await jobs.run(jawab, job)
+    await clockwork.run(jawab, job)
     go_on.set()
     await late
     assert (await kept(owner, "counted")).outcome == "done"
@@ -189,8 +191,8 @@ async def test_a_job_reaches_the_database_as_its_role_alone(jawab: Jawab, owner:
             pass
 
     job = Job("stray", jobs.SWEEP, stray, "console")
-    await jobs.enter(jawab, [job])
-    ended = await jobs.run(jawab, job)
+    await clockwork.enter(jawab, [job])
+    ended = await clockwork.run(jawab, job)
     assert ended is not None
     assert ended.error == "KeyError"
 
@@ -199,9 +201,9 @@ async def test_a_job_that_is_no_more_leaves_no_row_and_a_new_pace_holds_at_once(
     jawab: Jawab, owner: Owner, counted: tuple[Job, list[int]]
 ) -> None:
     job, _ = counted
-    await jobs.enter(jawab, [replace(job, name="gone"), replace(job, pace=timedelta(days=300))])
-    await jobs.run(jawab, replace(job, pace=timedelta(days=300)))
-    await jobs.enter(jawab, [job])
+    await clockwork.enter(jawab, [replace(job, name="gone"), replace(job, pace=timedelta(days=300))])
+    await clockwork.run(jawab, replace(job, pace=timedelta(days=300)))
+    await clockwork.enter(jawab, [job])
     rows = await (await owner.execute("SELECT name, due_at <= now() FROM jobs")).fetchall()
     assert rows == [("counted", True)]
 
@@ -225,7 +227,7 @@ def test_daily_is_an_hour_of_the_provinces_day(began: datetime, hours: float) ->
 
 
 async def test_a_daily_job_does_not_run_at_the_first_start(jawab: Jawab, owner: Owner) -> None:
-    await jobs.enter(jawab)
+    await clockwork.enter(jawab)
     left = (await kept(owner, "prune")).left
     assert 0 < left <= 24 * 3600
     assert (await kept(owner, "send_replies")).left <= 0
@@ -243,12 +245,12 @@ async def test_two_of_the_same_at_once_send_each_reply_once(
 
 
 async def test_every_job_runs_well_as_the_role_it_names(jawab: Jawab, demo: SimpleNamespace, redis_url: str) -> None:
-    await jobs.enter(jawab)
+    await clockwork.enter(jawab)
     for job in jobs.JOBS:
-        ended = await jobs.run(jawab, job, early=True)
+        ended = await clockwork.run(jawab, job, early=True)
         assert ended is not None, job.name
         assert ended.error is None, (job.name, ended.error)
-    assert [row["job"] for row in await jobs.list_runs(jawab) if row["outcome"] == "done"] == [
+    assert [row["job"] for row in await clockwork.list_runs(jawab) if row["outcome"] == "done"] == [
         job.name for job in jobs.JOBS
     ]
 
@@ -258,7 +260,7 @@ async def test_doctor_names_who_has_not_run_for_three_paces(jawab: Jawab, owner:
         return [row["kind"] for row in await find_wrong(jawab) if "job" in row["kind"]]
 
     assert await named() == ["no_job_ever_ran"]
-    await jobs.enter(jawab)
+    await clockwork.enter(jawab)
     await owner.execute("UPDATE jobs SET due_at = now() - 1.9 * pace")
     assert await named() == []
     await owner.execute("UPDATE jobs SET due_at = now() - 2.1 * pace WHERE name IN ('prune', 'escalate')")
@@ -294,9 +296,9 @@ async def test_what_nothing_needs_goes_and_what_is_needed_stays(
             " VALUES (%s, %s, %s, now() - %s::interval, now() + %s::interval)",
             (name.encode(), staff, name, seen, left),
         )
-    await jobs.enter(jawab)
+    await clockwork.enter(jawab)
     for name in ("prune", "prune_protected"):
-        ended = await jobs.run_now(jawab, name)
+        ended = await clockwork.run_now(jawab, name)
         assert ended.error is None
     for table, column, still in (
         ("code_tries", "at > now() - interval '1 day'", [True]),

@@ -20,6 +20,7 @@ from redis import Redis
 from rq import Callback, Queue
 from rq.serializers import JSONSerializer
 
+import clockwork
 import jobs
 import worker
 from bot import intake
@@ -132,8 +133,8 @@ async def test_without_any_ring_the_clock_sends_what_is_due(
     jawab: Jawab, owner: psycopg.AsyncConnection[Any], demo: SimpleNamespace, redis_url: str
 ) -> None:
     assert await intake.take(jawab, message()) == "taken"
-    await jobs.enter(jawab)
-    clock = jobs.Clockwork(jawab)
+    await clockwork.enter(jawab)
+    clock = clockwork.Clockwork(jawab)
     await clock.tick()
     await clock.finish()
     assert await states(owner) == ["sent"]

@@ -51,9 +51,13 @@ async def hash_code(turn: Turn, code: str) -> None:
 
 
 def write_hashes(session: Session, hashes: Mapping[str, bytes]) -> Session:
-    """The session with what is known of the hashes of the codes in it, and of no other."""
+    """The session with what is known of the hashes of the codes in it, and of no other.
+
+    Not of a case that a question of ours was about: on the other side of the door nobody knows its code.
+    """
     memory = session.memory
-    inside = {memory.report.code, memory.look, memory.thread.code if memory.thread else ""}
+    thread = memory.thread.code if memory.thread and not memory.thread.asked else ""
+    inside = {memory.report.code, memory.look, thread}
     return replace(session, hashes={code: hashes[code].hex() for code in sorted(inside) if code in hashes})
 
 

@@ -34,6 +34,7 @@ class Turn:
     flood: bool = False  # this phone has sent more than is answered
     slow: float = 0.0  # seconds that its reply waits, because somebody is guessing numbers
     asked: str = ""  # the node whose question stood open when the message came
+    drop_keys: dict[uuid.UUID, bytes] = field(default_factory=dict)  # of drops that no row knows: rehearsed with
     hashes: dict[str, bytes] = field(default_factory=dict)  # of case codes: drawn, kept in the session, looked up
     code_keys: dict[str, bytes] = field(default_factory=dict)  # what those that are looked up open by themselves
 

@@ -11,12 +11,14 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID, uuid4
 
 import psycopg
 import structlog
 
 from bot.intake import door, effects
 from bot.intake.message import Turn
+from cases import register
 from cases.fresh import fresh_code
 from flows.effects import (
     Amend,
@@ -30,6 +32,7 @@ from flows.effects import (
     Seal,
     SealStory,
     Step,
+    Verify,
     Withdraw,
 )
 from flows.model import Call, Details, Item, Session
@@ -38,8 +41,8 @@ from store.database import Tx
 log = structlog.get_logger()
 
 # What one side of the door does and the other does not; every other effect is the same on both.
-APART = (Amend, Append, CallPerson, GiveCode, KeepStory, OpenCase, Seal, SealStory, Withdraw)
-NEED_A_CASE = (Amend, Append, Withdraw)  # of ours or of theirs: both sides open one for it
+APART = (Amend, Append, CallPerson, GiveCode, KeepStory, OpenCase, Seal, SealStory, Verify, Withdraw)
+NEED_A_CASE = (Amend, Append, Verify, Withdraw)  # of ours or of theirs: both sides open one for it
 # Until it is asked what a report is about, and outside one, there is no twin. Then what the other side would do is
 # known from what is done here: beside an ordinary effect it is a seal, beside a seal what was sealed says it.
 BESIDE_SEAL: dict[str, tuple[Effect, ...]] = {
@@ -58,6 +61,7 @@ class Decoy:
     """What is rehearsed with: a number that nobody has, letters that say nothing, a place of the district."""
 
     code: str
+    drop: UUID
     item: Item
     place: str
 
@@ -65,7 +69,7 @@ class Decoy:
 async def rehearse(tx: Tx, turn: Turn, before: Session, done: Step, twin: Step | None, *, closed: bool) -> None:
     """Do what the other side of the door would have done, and take it back. Never the reason that a turn fails."""
     ours = [effect for effect in done.effects if isinstance(effect, APART)]
-    theirs = list(_theirs(ours, before, done, twin))
+    theirs = list(_theirs(ours, done, twin))
     if not (ours or theirs):
         return
     asked = any(isinstance(effect, Lock | Seal | SealStory) for effect in done.effects)  # before they were done
@@ -74,32 +78,34 @@ async def rehearse(tx: Tx, turn: Turn, before: Session, done: Step, twin: Step |
     places = turn.district.places
     decoy = Decoy(
         fresh_code(),
+        uuid4(),
         Item("x" * max(1, sum(len(text.encode()) for text in _texts(done)))),
         places[0].id if places else "",
     )
-    alone = replace(turn, rings=[], hashes={decoy.code: secrets.token_bytes(32)})
+    hashes, keys = {decoy.code: secrets.token_bytes(32)}, {decoy.drop: secrets.token_bytes(32)}
+    alone = replace(turn, rings=[], hashes=hashes, drop_keys=keys)
     try:
         async with tx.transaction(force_rollback=True):
-            for effect in (*_needed([*ours, *theirs], decoy), *(_disguise(effect, decoy) for effect in theirs)):
+            for effect in _needed([*ours, *theirs], decoy):
                 await effects.perform(tx, alone, effect)
+            if _is_ended([*ours, *theirs], before, done):
+                await register.call_done(tx, decoy.code, turn.now)
+            for effect in theirs:
+                await effects.perform(tx, alone, _disguise(effect, decoy))
     except psycopg.OperationalError:
         raise
     except Exception as error:  # noqa: BLE001 - the citizen's own turn has been done
         log.error("rehearsal failed", error=type(error).__name__)
 
 
-def _theirs(ours: Sequence[Effect], before: Session, done: Step, twin: Step | None) -> Iterator[Effect]:
+def _theirs(ours: Sequence[Effect], done: Step, twin: Step | None) -> Iterator[Effect]:
     """What the other side does that this one has not done."""
-    thread = before.memory.thread
     if twin is None:
         for effect in ours:
             yield from _beside(effect)
         if done.took and not ours:
             yield Seal("", "")
         return
-    for effect in ours:
-        if thread is not None and getattr(effect, "code", "") == thread.code:
-            yield from _beside(effect)  # of a case with a number: the twin has the same one in hand
     left = Counter(map(_kind, ours))
     for effect in twin.effects:
         if isinstance(effect, APART):
@@ -109,8 +115,11 @@ def _theirs(ours: Sequence[Effect], before: Session, done: Step, twin: Step | No
                 yield effect
 
 
-def _kind(effect: Effect) -> type:
-    return Seal if isinstance(effect, SealStory) else type(effect)
+def _kind(effect: Effect) -> tuple[type, bool, bool]:
+    """Effects of one kind ask the same of the world."""
+    if isinstance(effect, Seal):
+        return Seal, effect.drop, effect.kind == "verdict"
+    return Seal if isinstance(effect, SealStory) else type(effect), False, False
 
 
 def _beside(effect: Effect) -> Sequence[Effect]:
@@ -127,6 +136,13 @@ def _needed(effects: Sequence[Effect], decoy: Decoy) -> Iterator[Effect]:
         yield OpenCase(decoy.code, details, story=(decoy.item,))
     elif any(isinstance(effect, OpenCase) and effect.kept for effect in effects):
         yield KeepStory(decoy.code, (decoy.item,))
+
+
+def _is_ended(effects: Sequence[Effect], before: Session, done: Step) -> bool:
+    """Whether the case that is spoken of was called done: fewer things happen to it then."""
+    in_hand = (before.memory.thread, done.session.memory.thread)
+    told = any(thread is not None and thread.asks is not None for thread in in_hand)
+    return told or any(isinstance(effect, Verify) for effect in effects)
 
 
 def _disguise(effect: Effect, decoy: Decoy) -> Effect:
@@ -149,6 +165,12 @@ def _disguise(effect: Effect, decoy: Decoy) -> Effect:
             made = replace(effect, code=decoy.code)
         case Withdraw():
             made = Withdraw(decoy.code, "")
+        case Verify():
+            made = replace(effect, code=decoy.code)
+        case Seal():
+            about = Details(about=effect.details.about) if effect.kind == "verdict" else Details()
+            code = str(decoy.drop) if effect.drop else decoy.code
+            made = Seal(code, effect.kind, decoy.item, about, drop=effect.drop)
         case _:
             made = Seal(decoy.code, "rehearsal", decoy.item)
     return made

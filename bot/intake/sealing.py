@@ -80,7 +80,7 @@ async def _seal(tx: Tx, turn: Turn, code: str, kind: str, data: dict[str, Any]) 
 async def _drop(tx: Tx, turn: Turn, effect: Seal, said: dict[str, Any]) -> UUID:
     """Into the drop that stands with this phone: which case it is for, nobody here can tell. Returns the drop's id."""
     drop_id = UUID(effect.code)
-    key = await drops.find_key(tx, drop_id)
+    key = await drops.find_key(tx, drop_id) or turn.drop_keys.get(drop_id)
     if key is None:
         raise LookupError(drop_id)  # the turn is undone, and its words are kept
     await dropped.put(tx, drop_id, key, kind=effect.kind, data=said, now=turn.now)

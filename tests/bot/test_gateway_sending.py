@@ -15,7 +15,7 @@ from bot import away, registry, silence
 from bot.channels import SendError
 from bot.channels.gateway.preset import PRESETS
 from bot.deliver import drain, recover
-from jobs import run_now
+from clockwork import run_now
 from store.jawab import Jawab
 from tests.bot.conftest import Rows
 from tests.bot.cupboard import CITIZEN, STORY, give, hush, opened, outbound, owe

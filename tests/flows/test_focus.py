@@ -73,6 +73,16 @@ def test_words_of_danger_enter_no_thread_before_the_person_was_asked(phone: Phon
     assert talk.session.memory.report.sealed
 
 
+def test_beside_the_number_of_a_sealed_case_they_are_sealed_at_once_and_asked_about_like_any(phone: Phones) -> None:
+    """Whoever has the telephone and a number would know otherwise which side of the door its case is on."""
+    (talk, code), (other, its) = filed(phone, kind="person"), filed(phone)
+    assert talk.say(f"{code} {BRIBE}").replace(code, "") == other.say(f"{its} {BRIBE}").replace(its, "")
+    assert [effect.item.text for effect in talk.effects if isinstance(effect, Seal)] == [f"{code} {BRIBE}"]
+    assert not any(item.text for item in talk.session.memory.thread.held)  # type: ignore[union-attr]  # it is there
+    assert talk.say(answer("doubt.thread", "service")) == other.say(answer("doubt.thread", "service"))
+    assert kinds(talk) == []
+
+
 def test_an_edition_is_answered_in_the_case_that_is_open(phone: Phones) -> None:
     talk, code = asked(phone, "edition")
     talk.say("ہمارے ہاں تو کچھ نہیں ہوا")

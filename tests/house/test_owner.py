@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-import cli
+from commands import doctor
 from house import Failed, dumps, owner, postgres, settling
 from house.postgres import Postgres, as_owner
 from settings import Settings
@@ -189,7 +189,7 @@ async def test_the_doctor_names_an_owner_who_is_more_and_statistics_that_are_ope
         database = Database(house.url, passwords, roles=("console",), size=1, speaker="operator")
         await database.open()
         try:
-            return {row["kind"] for row in await cli._find_undivided(Jawab(settings, database, passwords, Bell("")))}
+            return {row["kind"] for row in await doctor.find_undivided(Jawab(settings, database, passwords, Bell("")))}
         finally:
             await database.close()
 

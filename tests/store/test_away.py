@@ -14,9 +14,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-import cli
 from app import assemble
 from bot import doors
+from commands import readying
 from house.postgres import Postgres
 from locales import ALL_LANGS, say
 from pages import kept
@@ -214,7 +214,7 @@ def test_a_start_waits_for_it_and_says_so(
     assert keys.folder is not None
     here = settings.model_copy(update={"database_url": server.url, "data": keys.folder.parent})
     with ThreadPoolExecutor(1) as thread:
-        started = thread.submit(cli._ready, here)
+        started = thread.submit(readying.ready, here)
         wait_for(lambda: said or started.done())
         server.start()
         started.result(timeout=60)

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+import clockwork
 import jobs
 from store.crypto import Keys
 from store.database import Database
@@ -145,7 +146,7 @@ async def test_what_is_sealed_is_in_no_metric(jawab: Jawab, owner: Owner) -> Non
     def steady(found: Samples) -> Samples:
         return {name: samples for name, samples in found.items() if not name.endswith("_seconds")}
 
-    await jobs.enter(jawab)
+    await clockwork.enter(jawab)
     before = await read(jawab)
     await owner.execute(
         "INSERT INTO sealed.cases (id, district_id, opened_week, due_acknowledge, due_resolve, code_hash, day_box,"
@@ -161,12 +162,12 @@ async def test_what_is_sealed_is_in_no_metric(jawab: Jawab, owner: Owner) -> Non
     }
     for job in jobs.JOBS:
         if "protected" in job.name:
-            await jobs.run(jawab, job)
+            await clockwork.run(jawab, job)
             assert (job.name,) not in (await read(jawab)).get("jawab_job_seconds", {})
 
 
 async def test_jobs_tell_their_age_length_and_error(jawab: Jawab, owner: Owner) -> None:
-    await jobs.enter(jawab)
+    await clockwork.enter(jawab)
     await owner.execute(
         "UPDATE jobs SET started_at = now() - interval '50 s', ended_at = now(), seconds = 1.5, outcome = 'done',"
         " due_at = now() + interval '1 h' WHERE name = 'escalate'"
