@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ import psutil
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from bench import even, floor, limit
+from bench import even, floor, limit, receipts
 from bench.load import ACCOUNT, SCRIPTS, TOKEN, Measured, talk
 from bot.intake.drawer import IDLE
 from house.postgres import Postgres
@@ -39,6 +39,7 @@ from tests.providers.twilio import FakeTwilio
 
 ROOT = Path(__file__).parent.parent
 PEERS = ("psycopg", "core", "orm")
+RECEIPTS_MOST = 4000  # a second, and more than are taken
 _firsts = itertools.count(0, 10_000)
 
 
@@ -52,6 +53,7 @@ def main() -> None:
     )
     parser.add_argument("--even", action="store_true", help="only how even sealed and ordinary turns are")
     parser.add_argument("--turns", action="store_true", help="only turns, beside the limit and the floor")
+    parser.add_argument("--receipts", action="store_true", help="only delivery receipts, beside one UPDATE each")
     parser.add_argument("--peers", action="store_true", help="FastAPI with psycopg, Core and ORM too")
     parser.add_argument(
         "--beside", type=os.path.abspath, help="the folder of another state of this code, served from the same database"
@@ -91,7 +93,7 @@ async def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
                     sides["beside"] = port, stack.enter_context(_process(["cli", "web"], other, port, there))
                 if given.peers:
                     sides |= {peer: _bare(stack, "bench.peers:app", bare, PEER=peer) for peer in PEERS}
-                if not given.turns:
+                if not given.turns and not given.receipts:
                     with _process(["cli", "worker", "replies"], env, None):
                         evenness = await even.measure(web_port, _url(web_port), 7_000_000, web.pid, provider)
                     if given.even:
@@ -101,6 +103,12 @@ async def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
                     await talk(port, _url(port), "/in/twilio", connections=4, seconds=1.0, first=_unused())
                 for name in {"ours", "beside"} & sides.keys():
                     await _filled(sides[name][1])
+                told = [
+                    {f"c={phones}": await _receipts(sides, postgres, phones, seconds) for phones in (16, 64)}
+                    for _ in range(0 if given.turns else rounds)
+                ]
+                if given.receipts:
+                    return {"receipts": _told(told), "load": os.getloadavg()}
                 kinds = list(itertools.product(given.scripts.split(","), map(int, given.phones.split(","))))
                 turns: list[dict[str, Any]] = [{side: {} for side in sides} for _ in range(rounds)]
                 for measured in turns:
@@ -116,6 +124,7 @@ async def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
             ]
         return {
             "turns": _summary(turns),
+            "receipts": _told(told),
             "floor_us": floor.measure(),
             "evenness": evenness,
             "replies": replies,
@@ -136,20 +145,19 @@ async def _one(
     web_at: tuple[int, psutil.Process], postgres: Postgres, script: str, connections: int, seconds: float
 ) -> dict[str, float]:
     port, process = web_at
+    said, first = SCRIPTS[script], _unused()
+    load = talk(port, _url(port), "/in/twilio", connections=connections, seconds=seconds, first=first, script=said)
+    return await _cost(process, postgres, load)
+
+
+async def _cost(process: psutil.Process, postgres: Postgres, load: Awaitable[Measured]) -> dict[str, float]:
+    """What a load took, in all and by what it did."""
     web, threads, database = _cpu(process), _threads(process), _cpu_of(postgres)
-    measured, _ = await talk(
-        port,
-        _url(port),
-        "/in/twilio",
-        connections=connections,
-        seconds=seconds,
-        first=_unused(),
-        script=SCRIPTS[script],
-    )
-    turns = max(1, len(measured.latencies))
-    drawer, others = (1e6 * (now - before) / turns for now, before in zip(_threads(process), threads, strict=True))
-    web = 1e6 * (_cpu(process) - web) / turns - drawer
-    database = 1e6 * (_cpu_of(postgres) - database) / turns
+    measured = await load
+    done = max(1, len(measured.latencies))
+    drawer, others = (1e6 * (now - before) / done for now, before in zip(_threads(process), threads, strict=True))
+    web = 1e6 * (_cpu(process) - web) / done - drawer
+    database = 1e6 * (_cpu_of(postgres) - database) / done
     return _figures(measured) | {
         "web_us": round(web, 1),
         "threads_us": round(others, 1),  # within it: the bell, and hashes that a turn waited for
@@ -157,6 +165,20 @@ async def _one(
         "db_us": round(database, 1),
         "cpu_us": round(web + database, 1),
     }
+
+
+async def _receipts(
+    sides: dict[str, tuple[int, psutil.Process]], postgres: Postgres, phones: int, seconds: float
+) -> dict[str, dict[str, float]]:
+    """Delivery receipts on so many connections: ours taken together, the limit's one UPDATE each."""
+    done = {}
+    for side, (port, process) in sides.items():
+        if side in PEERS:
+            continue
+        ids = receipts.fill(postgres.superusers_url, int(seconds * RECEIPTS_MOST), ours=side != "limit")
+        load = receipts.tell(port, _url(port), ids, connections=phones, seconds=seconds)
+        done[side] = await _cost(process, postgres, load)
+    return done
 
 
 async def _send(side: str, count: int, env: dict[str, str], postgres: Postgres) -> dict[str, float]:
@@ -242,6 +264,11 @@ def _summary(turns: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _told(told: list[dict[str, Any]]) -> dict[str, Any]:
+    """As `_summary`, of receipts: by how many connections."""
+    return _summary([{side: {kind: one[kind][side] for kind in one} for side in one["c=16"]} for one in told])
+
+
 def _sends(sent: list[dict[str, Any]]) -> dict[str, Any]:
     if not sent:
         return {}
@@ -267,12 +294,12 @@ async def _reply_latency(
         provider.ledger.clear()
         # One turn a phone at a time: each phone's next reply is the answer to its last webhook.
         connections = max(1, int(paced / 4))
-        measured, posted = await talk(
+        measured = await talk(
             port, _url(port), "/in/twilio", connections=connections, seconds=seconds * 2, first=8_000_000, rate=paced
         )
         await _drained(provider, time.monotonic() + 30)
     last = {taken.to: taken.arrived for taken in provider.ledger}
-    waits = sorted(last[phone] - at for phone, at in posted.items() if phone in last and last[phone] >= at)
+    waits = sorted(last[phone] - at for phone, at in measured.posted.items() if phone in last and last[phone] >= at)
     return {
         "turns": len(measured.latencies),
         "arrived": len(provider.ledger),

@@ -33,6 +33,7 @@ class Measured:
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     bad: int = 0
+    posted: dict[str, float] = field(default_factory=dict)  # by phone, when its last turn was posted
 
     @property
     def rate(self) -> float:
@@ -89,12 +90,9 @@ async def talk(
     first: int,
     rate: float = 0.0,
     script: Sequence[str] = SCRIPTS["report"],
-) -> tuple[Measured, dict[str, float]]:
-    """Keep `connections` phones talking for `seconds`; `rate` > 0 paces them to so many turns a second in all.
-
-    Returns what was measured and, by phone, when its last turn was posted.
-    """
-    measured, posted = Measured(), {}
+) -> Measured:
+    """Keep `connections` phones talking for `seconds`; `rate` > 0 paces them to so many turns a second in all."""
+    measured = Measured()
     numbers = phones(first)
     end = time.perf_counter() + seconds
 
@@ -111,7 +109,7 @@ async def talk(
                     break
                 _, wire = request(url, path, phone, text)
                 started = time.perf_counter()
-                posted[f"whatsapp:{phone}"] = time.monotonic()
+                measured.posted[f"whatsapp:{phone}"] = time.monotonic()
                 writer.write(wire)
                 status = await answer(reader)
                 measured.latencies.append(time.perf_counter() - started)
@@ -121,4 +119,4 @@ async def talk(
     started = time.perf_counter()
     await asyncio.gather(*(one() for _ in range(connections)))
     measured.seconds = time.perf_counter() - started
-    return measured, posted
+    return measured

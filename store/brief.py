@@ -46,7 +46,7 @@ class BriefKeys:
 
     def tag(self, *parts: str) -> bytes:
         """A keyed hash to look an address up by, without storing it in clear."""
-        return hmac.new(self.derive("tag"), "\x1f".join(parts).encode(), hashlib.sha256).digest()
+        return hmac.digest(self.derive("tag"), "\x1f".join(parts).encode(), "sha256")
 
     def put_json(self, thing: Any, bound_to: str) -> bytes:
         return self.encrypt(json_of(thing).encode(), bound_to)

@@ -96,14 +96,21 @@ class Database:
 
     @asynccontextmanager
     async def autocommit(self, role: str) -> AsyncIterator[Auto]:
-        """A connection in autocommit: each statement is its own transaction."""
-        async with self._pools[role].connection() as connection:
+        """A connection in autocommit: each statement is its own transaction.
+
+        So nothing is left to be committed when it is given back, and the pool looks whether anything is left open.
+        """
+        pool = self._pools[role]
+        connection = await pool.getconn()
+        try:
             yield Auto(connection)
+        finally:
+            await pool.putconn(connection)
 
     @asynccontextmanager
     async def transaction(self, role: str) -> AsyncIterator[Tx]:
         """One transaction: all of it on leaving, none of it on an exception."""
-        async with self._pools[role].connection() as connection, connection.transaction():
+        async with self.autocommit(role) as connection, connection.transaction():
             yield Tx(connection)
 
 

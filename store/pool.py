@@ -65,6 +65,11 @@ class Pool(AsyncConnectionPool[Connection]):
             if time.monotonic() > end:
                 raise PoolTimeout("only dead connections")
 
+    async def _get_ready_connection(self, timeout: float | None) -> Connection | None:  # noqa: ASYNC109 - as the pool calls it
+        """The one that was given back last: its server's process still has in mind what a turn asks."""
+        self._pool.rotate(1)
+        return await super()._get_ready_connection(timeout)
+
     async def _add_connection(self, attempt: AttemptWithBackoff | None, growing: bool = False) -> None:
         await super()._add_connection(attempt or _Steadily(timeout=math.inf), growing)
 

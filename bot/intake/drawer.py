@@ -50,7 +50,10 @@ class Drawer:
         except IndexError:
             return Fresh(fresh_code(), None)
         finally:
-            self._taken.set()
+            # Most turns put theirs back. A thread that stands back behind all else is not woken for them: once it has
+            # the interpreter's lock, the turn that wants it waits until nobody else wants the processor.
+            if len(self._ready) <= self._size * 3 // 4:
+                self._taken.set()
 
     def put_back(self, unused: Fresh) -> None:
         """It was given to nobody: the next may have it."""
@@ -98,4 +101,7 @@ _of: WeakKeyDictionary[Database, Drawer] = WeakKeyDictionary()
 
 def of(jawab: Jawab) -> Drawer:
     """The drawer of this process."""
-    return _of.setdefault(jawab.db, Drawer(jawab.keys, jawab.settings.codes_ready))
+    found = _of.get(jawab.db)
+    if found is None:  # a drawer has locks: none is made for each turn to be thrown away
+        found = _of[jawab.db] = Drawer(jawab.keys, jawab.settings.codes_ready)
+    return found
