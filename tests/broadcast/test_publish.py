@@ -13,9 +13,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-import jobs
 import locales
-import worker
 from broadcast import audience, edition, publish, reach, renderings, week
 from broadcast.edition import Withheld
 from store import channels, outbox
@@ -74,26 +72,6 @@ async def test_a_promise_comes_back_as_kept_and_as_late(
         keys = [item["key"] for item in (await publish.compile_week(tx, place.id, "2026-W47", later))[0].items]
     assert "edition.did.kept" in keys
     assert "edition.next.late" in keys
-
-
-async def test_the_clock_only_rings_and_the_lane_drafts(
-    jawab: Jawab, place: SimpleNamespace, bell: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All districts of a province take half a minute: replies and clocks wait for none of it."""
-    now = datetime(2026, 11, 19, 4, tzinfo=UTC)  # 09:00 in Pishin
-
-    monkeypatch.setattr(worker, "datetime", SimpleNamespace(now=lambda _: now))
-    (job,) = (one for one in jobs.JOBS if one.name == "draft_editions")
-    await job.work(jawab, now)
-    async with jawab.db.autocommit("console") as conn:
-        assert await publish.find_week(conn, place.id, WEEK) is None
-    assert ("broadcasts", "broadcasts", ()) in bell.rings
-    await worker._broadcast(jawab, [])
-    async with jawab.db.autocommit("console") as conn:
-        assert await publish.find_week(conn, place.id, WEEK) is not None
-    bell.rings.clear()
-    await job.work(jawab, now)
-    assert bell.rings == []
 
 
 async def test_a_week_has_one_edition(jawab: Jawab, place: SimpleNamespace) -> None:
