@@ -67,6 +67,22 @@ async def test_filters_narrow_the_queue(enter: Enter, opened: Open, owner: Owner
     assert shown(await handler.soup("/desk/queue?status=gainsaid")) == [str(roads)]
 
 
+async def test_an_office_that_came_a_moment_ago_is_called_by_its_name(enter: Enter, opened: Open, owner: Owner) -> None:
+    """Names are kept for half a minute, and read again where one is met that is not known."""
+    handler, case = await enter("handler"), await opened()
+    assert "Tube Wells" not in (await handler.soup("/desk/queue")).text
+    row = await (
+        await owner.execute(
+            "INSERT INTO offices (id, district_id, department, names, post) SELECT gen_random_uuid(), district_id,"
+            " 'tube_wells', jsonb_build_object('en', 'Tube Wells'), post FROM offices WHERE district_id = 'pishin'"
+            " LIMIT 1 RETURNING id"
+        )
+    ).fetchone()
+    assert row is not None
+    await owner.execute("UPDATE cases SET office_id = %s WHERE id = %s", (row[0], case))
+    assert "Tube Wells" in pick(await handler.soup("/desk/queue"), "#list tbody").text
+
+
 async def test_pages_follow_each_other_without_gap_or_repeat(enter: Enter, opened: Open, write: Write) -> None:
     contact = await write()
     ids = {str(await opened(contact_id=contact, at=NOW - timedelta(minutes=number // 3))) for number in range(120)}
