@@ -72,7 +72,8 @@ class Settings(BaseSettings):
 
     metrics_token: str = ""
 
-    codes_ready: int = Field(default=128, ge=1, le=1024)  # in each process of the citizen's door: bot/intake/drawer.py
+    # In each process of the citizen's door, at least three quarters of them at any time: bot/intake/drawer.py
+    codes_ready: int = Field(default=128, ge=1, le=1024)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
