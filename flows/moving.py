@@ -138,8 +138,10 @@ def _wish(turn: Turn, _: str, __: dict[str, Any]) -> None:
         return
     if turn.event.kind == "message":
         threads.append(turn)
-    elif missed:  # the number came after them
+    elif missed and (missed[-1] or not thread.inside):  # the number came after them
         threads.write(turn, thread, Item(missed[-1]))
+    elif missed:  # they were sealed before it
+        threads.seal(turn, thread, "withdraw")
     turn.remember(missed=())
     if not thread.inside:
         turn.do(Withdraw(thread.code, ""))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flows import hearing, report
 from flows.effects import SetLanguage
 from flows.meanings import Meaning
-from flows.model import Stage, Thread
+from flows.model import Thread
 from flows.moving import go, land
 from flows.turn import LANGUAGE, Turn
 from flows.universal import aside, stop_news
@@ -19,8 +19,6 @@ def means(turn: Turn) -> Meaning | None:
     if event.media or event.location or not turn.short:
         return None
     meaning = hearing.hear(turn.book.words, turn.short, _REPLIES)
-    if meaning is Meaning.WITHDRAW and turn.report.sealed and _in_hand(turn) is None:
-        return None  # behind the door they are words like all others, for whoever reads there
     return None if meaning is Meaning.STATUS and _is_spoken_of(turn) else meaning
 
 
@@ -93,10 +91,14 @@ def _lost(turn: Turn) -> None:
 def _withdraw(turn: Turn) -> None:
     """A wish to take their case back: written down with it, and asked why. Which case it is only its number says."""
     turn.pass_by()
-    turn.note()
     thread = _in_hand(turn)
     if thread is not None:
         turn.remember(thread=thread)
+    elif turn.report.sealed:
+        report.seal(turn, "more", report.take_item(turn))  # at once, as all that is said there; the number may follow
+        turn.remember(missed=("",))
+    else:
+        turn.note()
     turn.push()
     turn.misses = 0
     go(turn, "withdraw.wished" if thread is not None else "withdraw.code")
@@ -107,7 +109,8 @@ def _in_hand(turn: Turn) -> Thread | None:
     told = turn.report
     if turn.memory.thread is not None:
         return turn.memory.thread
-    return Thread(told.code, sealed=told.sealed) if told.opened or (told.sealed and told.stage is Stage.FILED) else None
+    beside = turn.shadow if told.sealed else told  # behind the door it is in hand when it would be outside
+    return Thread(told.code, sealed=told.sealed) if beside is not None and beside.opened else None
 
 
 def _call(turn: Turn) -> None:

@@ -99,6 +99,7 @@ class Turn:
         self.node: Node = nodes.get(name) or nodes[self.home]
         self.report = session.memory.report
         self.memory = session.memory  # but for its report, which stands above while the turn goes on
+        self.shadow = session.shadow
         self.trail = [node for node in session.trail if node in nodes]
         self.misses = session.misses
         self.passed = session.passed

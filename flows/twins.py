@@ -89,7 +89,7 @@ def _moved(session: Session, report: Report, names: dict[str, str]) -> Session:
         node=node,
         trail=tuple(names.get(one, one) for one in session.trail),
         memory=replace(session.memory, report=report),
-        shadow=None,
+        shadow=session.memory.report if report.sealed else None,
     )
 
 

@@ -8,9 +8,10 @@ import locales
 from flows.effects import Append, Seal, Settle, Verify, Withdraw
 from flows.model import Item
 from flows.play import Phone
+from flows.sessions import dump
 from locales.values import group
 from tests.answers import answer
-from tests.flows.citizens import BRIBE, TAKE_BACK, VOICE, Phones, among, kinds, only
+from tests.flows.citizens import BRIBE, TAKE_BACK, VOICE, Phones, among, complain, kinds, only
 from tests.flows.filed import PLACE, filed
 
 VERDICTS = {
@@ -207,3 +208,21 @@ def test_behind_the_door_a_wish_is_sealed_like_every_word(phone: Phones) -> None
     talk.say(answer("withdraw.why", "pressed"))
     assert only(talk, Seal).details.about == "pressed"
     assert talk.sealed
+
+
+@pytest.mark.parametrize("lang", locales.LANGS)
+def test_right_after_a_report_a_wish_is_asked_for_its_number_on_both_sides_and_no_word_is_lost(
+    phone: Phones, lang: str
+) -> None:
+    """Whoever holds the telephone would know otherwise on which side the report of just now is."""
+    outside, inside = phone(lang), phone(lang)
+    complain(outside, lang)
+    complain(inside, lang, "person")
+    assert inside.session.memory.report.sealed
+    assert inside.say(TAKE_BACK[lang]) == outside.say(TAKE_BACK[lang])
+    assert [effect.item.text for effect in inside.effects if isinstance(effect, Seal)] == [TAKE_BACK[lang]]
+    assert TAKE_BACK[lang] not in dump(inside.session).decode()
+    said = [talk.say(next(iter(talk.world.cases or talk.world.sealed))) for talk in (inside, outside)]
+    assert said[0] == said[1]
+    assert kinds(outside) == ["LookUp", "Append", "Withdraw"]
+    assert [effect.kind for effect in inside.effects if isinstance(effect, Seal)] == ["withdraw"]

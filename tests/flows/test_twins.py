@@ -15,7 +15,23 @@ from flows.sessions import dump, restore
 from flows.twins import shade, step_twin
 from tests.answers import BOOK, STORY, typed
 
-SAID = ("1", "2", "3", "MENU", "0", "HELP", "STATUS", "LANGUAGE", "STOP", "فون کریں", "استاد نے بچے کو مارا", STORY)
+WISH = "میں شکایت واپس لینا چاہتا ہوں"
+SAID = (
+    "1",
+    "2",
+    "3",
+    "MENU",
+    "0",
+    "HELP",
+    "STATUS",
+    "LANGUAGE",
+    "STOP",
+    "فون کریں",
+    "استاد نے بچے کو مارا",
+    STORY,
+    WISH,
+)
+
 TO_THE_STORY = {kind: typed("place", category="security", kind=kind) for kind in ("service", "person")}
 TOLD_FIRST = {kind: typed("place", first=STORY, category="security", kind=kind) for kind in ("service", "person")}
 
