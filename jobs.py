@@ -31,6 +31,7 @@ SWEEP = timedelta(seconds=5)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 AGAIN = timedelta(hours=1)  # a daily job that failed does not wait for tomorrow
+SMALL_ROOM = 4000  # boxes behind the door, of some five hundred cases
 ROUNDS = 36  # transactions of one kind in one run of the counting
 CHUNK = 2000  # messages of one run, which costs RQ 2 ms where a ring begins it; a message costs 0.1 ms
 
@@ -223,6 +224,11 @@ async def _mix_sealed(jawab: Jawab, now: datetime) -> None:
     await protected.mix(jawab.db, jawab.keys, now)
 
 
+async def _mix_small(jawab: Jawab, now: datetime) -> None:
+    """What lies in the order in which it came is the less the oftener it is mixed; a large room would cost too much."""
+    await protected.mix(jawab.db, jawab.keys, now, most=SMALL_ROOM)
+
+
 async def _prune(jawab: Jawab, now: datetime) -> None:
     """Let go of what nothing needs any more. What is still needed is said where each table is written."""
     async with jawab.db.transaction("console") as tx:
@@ -278,6 +284,7 @@ JOBS: tuple[Job, ...] = (
     Job("send_editions", SWEEP, _send_editions, "console"),
     Job("forget", HOUR, _forget, "intake"),
     Job("mix_sealed", HOUR, _mix_sealed, "custody"),
+    Job("mix_sealed_small", timedelta(minutes=10), _mix_small, "custody"),
     Job("keep_head", time(0, 10), _keep_head, "console"),
     Job("follow_people", time(3, 40), _follow_people, "console"),
     Job("prune", time(3, 30), _prune, "console"),

@@ -55,10 +55,12 @@ async def forget_looks(tx: Tx) -> int:
     return await reading.forget_looks(tx)
 
 
-async def mix(db: Database, keys: Keys, now: datetime) -> int:
-    """Fill and mix the room where something has come since, and let the log of it go. Returns how many rows had."""
+async def mix(db: Database, keys: Keys, now: datetime, *, most: int | None = None) -> None:
+    """Fill and mix the room where something has come since, and it has at most so many boxes; let the log of it go."""
     await _adopt(db, keys, now)
     async with db.transaction("custody") as tx:
+        if most is not None and await room.is_larger(tx, most):
+            return
         fresh = await room.count_fresh(tx)
         if fresh:
             await vault.fill(tx, keys)
@@ -66,7 +68,6 @@ async def mix(db: Database, keys: Keys, now: datetime) -> int:
         await _mix_when_quiet(db)
         async with db.transaction("custody") as tx:
             await room.turn_log(tx)
-    return fresh
 
 
 async def adopt_restored(db: Database, keys: Keys) -> int:

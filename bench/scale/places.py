@@ -20,6 +20,7 @@ NOT_RUN = (
     "refresh_templates",
     "watch_roster",
     "mix_sealed",
+    "mix_sealed_small",
 )
 
 LARGEST, PROVINCE = "pishin-handler-1", "province-supervisor"

@@ -134,6 +134,12 @@ async def count_fresh(tx: Tx) -> int:
     return int(row["fresh"]) if row else 0
 
 
+async def is_larger(tx: Tx, than: int) -> bool:
+    """Whether the room has more boxes than that."""
+    row = await fetch_one(tx, "SELECT count(*) AS n FROM (SELECT FROM sealed.items LIMIT %s) AS boxes", (than + 1,))
+    return row is not None and row["n"] > than
+
+
 async def mix(tx: Tx) -> None:
     """Write the whole room anew in an order drawn by lot."""
     await tx.execute("SELECT sealed.mix()")

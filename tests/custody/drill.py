@@ -17,8 +17,8 @@ from tests.custody.disk import Disk
 from tests.custody.reports import Crowd, Owner
 
 DAY = timedelta(hours=25)  # an hour more than is promised: what forgets runs once an hour
-AN_HOUR = 60  # messages: one a minute
-HOURLY = ("forget", "mix_sealed")
+AN_HOUR, TEN_MINUTES = 60, 10  # messages: one a minute
+OFTEN, HOURLY = ("mix_sealed_small",), ("forget", "mix_sealed")
 PASSING = ("go_quiet", "fetch_media", *HOURLY, "prune")  # what of the day's jobs has to do with it
 
 
@@ -42,17 +42,18 @@ async def drill(
 ) -> Drilled:
     crowd = Crowd.gather(jawab, owner, reports=reports, phones=phones, seed=seed)
     dump: Rows = {}
-    # Half an hour after the hourly mixing: what has come since it still lies in the order in which it came.
-    middle = len(crowd.order) // 2 // AN_HOUR * AN_HOUR + AN_HOUR // 2
-    for begun in range(0, len(crowd.order), AN_HOUR):
-        hour = crowd.order[begun : begun + AN_HOUR]
-        if begun <= middle < begun + len(hour):
-            await crowd.write(hour[: middle - begun])
+    # Half way between two mixings: what has come since still lies in the order in which it came.
+    middle = len(crowd.order) // 2 // AN_HOUR * AN_HOUR + AN_HOUR // 2 + TEN_MINUTES // 2
+    for begun in range(0, len(crowd.order), TEN_MINUTES):
+        some = crowd.order[begun : begun + TEN_MINUTES]
+        if begun <= middle < begun + len(some):
+            await crowd.write(some[: middle - begun])
             dump = await read_tables(owner)
-            hour = hour[middle - begun :]
-        await crowd.write(hour)
-        await _run(jawab, HOURLY, timedelta(0))
-        progress(f"{begun + AN_HOUR} of {len(crowd.order)} messages")
+            some = some[middle - begun :]
+        await crowd.write(some)
+        await _run(jawab, OFTEN if (begun + TEN_MINUTES) % AN_HOUR else HOURLY, timedelta(0))
+        if (begun + TEN_MINUTES) % AN_HOUR == 0:
+            progress(f"{begun + TEN_MINUTES} of {len(crowd.order)} messages")
     await crowd.find_contacts()
     at_once = attack(crowd, jawab.keys, await _take(owner, dump))
     progress("attacked while they write")

@@ -145,7 +145,7 @@ async def test_every_table_that_a_message_behind_the_door_writes_is_mixed(owner:
 
 
 async def test_the_room_is_filled_and_mixed_and_its_boxes_keep_their_order(
-    jawab: Jawab, owner: Owner, phone: Phone, demo: SimpleNamespace
+    jawab: Jawab, owner: Owner, phone: Phone, demo: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await phone.say(*typed(kind="person", story=STORY, message="no"), "ایک", "دو")
     async with owner.cursor() as cursor:
@@ -167,6 +167,10 @@ async def test_the_room_is_filled_and_mixed_and_its_boxes_keep_their_order(
     await run(jawab, "mix_sealed", timedelta(0))
     assert await (await owner.execute("SELECT xid FROM sealed.mixed")).fetchall() == mixed, "nothing had come"
     await phone.say("تین")
-    await run(jawab, "mix_sealed", timedelta(0))
+    monkeypatch.setattr(jobs, "SMALL_ROOM", len(after) - 1)
+    await run(jawab, "mix_sealed_small", timedelta(0))
+    assert await (await owner.execute("SELECT xid FROM sealed.mixed")).fetchall() == mixed, "it is too large for that"
+    monkeypatch.setattr(jobs, "SMALL_ROOM", 8 * len(after))
+    await run(jawab, "mix_sealed_small", timedelta(0))
     assert await (await owner.execute("SELECT xid FROM sealed.mixed")).fetchall() != mixed
     assert uuid.UUID(str(after[0][0])) == before[0]
