@@ -151,7 +151,7 @@ def _succeeds(argv: list[str], before: Callable[[], None]) -> bool:
 def _enter_namespace(uid: int, gid: int) -> None:
     domain.show_memory()  # its own files in /proc are to be written; the program comes right after
     outer_uid, outer_gid = os.geteuid(), os.getegid()
-    _check(_unshare(CLONE_NEWUSER))
+    domain.check(_unshare(CLONE_NEWUSER))
     # A process may map its own user without help from outside, once it has given up changing its groups.
     _write("/proc/self/setgroups", "deny")
     _write("/proc/self/uid_map", f"{uid} {outer_uid} 1")
@@ -160,7 +160,7 @@ def _enter_namespace(uid: int, gid: int) -> None:
 
 def _turn_into(uid: int, gid: int, through_closed_folders: bool) -> None:
     if through_closed_folders:
-        _check(_prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
+        domain.check(_prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
         # access(2) asks as if without capabilities, unless this is set. Where it may not be set, only programs that lie
         # in open folders can be run.
         _prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
@@ -170,8 +170,8 @@ def _turn_into(uid: int, gid: int, through_closed_folders: bool) -> None:
     if through_closed_folders:
         wanted = 1 << CAP_DAC_OVERRIDE
         header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
-        _check(_capset(header, (ctypes.c_uint32 * 6)(wanted, wanted, wanted, 0, 0, 0)))
-        _check(_prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0))
+        domain.check(_capset(header, (ctypes.c_uint32 * 6)(wanted, wanted, wanted, 0, 0, 0)))
+        domain.check(_prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0))
 
 
 def _write(path: str, text: str) -> None:
@@ -179,11 +179,6 @@ def _write(path: str, text: str) -> None:
     opened = os.open(path, os.O_WRONLY)
     os.write(opened, text.encode())
     os.close(opened)
-
-
-def _check(result: int) -> None:
-    if result != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def _name(uid: int) -> str | None:

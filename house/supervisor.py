@@ -83,10 +83,10 @@ def run(
     try:
         with ExitStack() as sockets:
             listening: dict[int, list[socket]] = {}
+            # After a crash the killed web processes may need a moment to let go of their port.
+            patience = 5.0 if running.read(data) else 0.0
             for child in children:
                 if child.port and child.port not in listening:
-                    # After a crash the killed web processes may need a moment to let go of their port.
-                    patience = 5.0 if running.read(data) else 0.0
                     made = web.listen(place.host, child.port, patience, child.variable)
                     listening[child.port] = [sockets.enter_context(one) for one in made]
             return _Supervisor(place, data, listening, len(children)).run(parent, children, get_ready)

@@ -87,9 +87,8 @@ async def filed(desk: Desk, address: str, lang: str, channel: str, kind: str) ->
     return phone
 
 
-async def live(desk: Desk, ordinary: Phone, protected: Phone) -> None:
-    """Acknowledged, begun, answered; answered back, with words of danger too; looked up; closed, and gainsaid."""
-    both = (ordinary, protected)
+async def reply(desk: Desk) -> None:
+    """Acknowledged, begun, answered."""
     await desk.look(0)
     await desk.ordinary(acts.acknowledge)
     await desk.ordinary(acts.start)
@@ -97,15 +96,25 @@ async def live(desk: Desk, ordinary: Phone, protected: Phone) -> None:
     await desk.protected(acting.see)
     await desk.protected(acting.start)
     await desk.protected(acting.answer, text=WORD)
-    for phone in both:
-        code = await phone.code()
-        await phone.say(MORE, DANGER, answer("doubt.thread", "service"), f"STATUS {code}", "MENU")
+
+
+async def close(desk: Desk) -> None:
     await desk.protected(acting.ask_close, **CLOSING)
     await desk.look(1)
     await desk.protected(acting.close, reader=1)
     await desk.ordinary(acts.answer, text=LAST, apart=True)
     await desk.owner.execute("UPDATE cases SET status = 'resolved', told_at = now() - %s", (timedelta(days=40),))
     await desk.ordinary(acts.close, by="supervisor")
+
+
+async def live(desk: Desk, ordinary: Phone, protected: Phone) -> None:
+    """Acknowledged, begun, answered; answered back, with words of danger too; looked up; closed, and gainsaid."""
+    both = (ordinary, protected)
+    await reply(desk)
+    for phone in both:
+        code = await phone.code()
+        await phone.say(MORE, DANGER, answer("doubt.thread", "service"), f"STATUS {code}", "MENU")
+    await close(desk)
     for phone in both:
         await phone.say(answer("verify.ask", "no"), MORE)
     await desk.look(0)

@@ -6,27 +6,12 @@ The desk has asked or told how it ended, an ordinary case and a sealed one alike
 from __future__ import annotations
 
 import random
-from datetime import timedelta
 
 import pytest
 
 from bot.intake import district, rehearsal
-from cases import acts
-from cases.protected import acting
 from tests.bot.phones import Phone
-from tests.bot.test_after_the_report import (
-    CLOSING,
-    DANGER,
-    LAST,
-    MORE,
-    ORDINARY,
-    PROTECTED,
-    WORD,
-    Desk,
-    desk,
-    filed,
-    read,
-)
+from tests.bot.test_after_the_report import DANGER, MORE, ORDINARY, PROTECTED, Desk, close, desk, filed, read, reply
 from tests.bot.test_evenness import Work, turns, work
 
 __all__ = ["desk", "work"]
@@ -40,21 +25,10 @@ SAID = (
 
 
 async def ask(desk: Desk, *, ended: bool) -> None:
-    await desk.look(0)
-    await desk.ordinary(acts.acknowledge)
-    await desk.ordinary(acts.start)
-    await desk.ordinary(acts.answer, text=WORD, apart=True)
-    await desk.protected(acting.see)
-    await desk.protected(acting.start)
-    await desk.protected(acting.answer, text=WORD)
+    await reply(desk)
     if ended:
-        await desk.protected(acting.ask_close, **CLOSING)
-        await desk.look(1)
-        await desk.protected(acting.close, reader=1)
-        await desk.ordinary(acts.answer, text=LAST, apart=True)
-        await desk.owner.execute("UPDATE cases SET status = 'resolved', told_at = now() - %s", (timedelta(days=40),))
-        await desk.ordinary(acts.close, by="supervisor")
-        await desk.owner.execute("UPDATE cases SET told_at = now()")
+        await close(desk)
+        await desk.owner.execute("UPDATE cases SET told_at = now()")  # so that it may still be gainsaid
 
 
 @pytest.mark.parametrize("ended", [False, True], ids=["asked", "ended"])
