@@ -29,7 +29,7 @@ from broadcast import publish
 from clockwork import EVERY, Clockwork, enter
 from house import pulse
 from house.beat import Beat
-from jobs import CHUNK, JOBS
+from jobs import JOBS
 from settings import Settings
 from store.bell import LANES
 from store.crypto import Keys
@@ -100,7 +100,7 @@ _loop = Loop()
 # ── jobs: the names that store.bell rings ────────────────────────────────────────────────────────────────────────────
 def replies(*_: str) -> None:
     """Send every reply that is due, up to 64 at once: the ids say only that there is one. Later rings find nothing."""
-    _loop.run(lambda jawab: _drain(jawab, "replies"))
+    _loop.run(lambda jawab: drain(jawab, "replies"))
 
 
 def broadcasts(*editions: str) -> None:
@@ -114,13 +114,13 @@ def chores() -> None:
 async def _broadcast(jawab: Jawab, editions: list[UUID]) -> None:
     for edition in editions:
         await publish.fan_out(jawab, edition)
-    await _drain(jawab, "broadcasts")
+    await drain(jawab, "broadcasts")
     await publish.draft_due(jawab, datetime.now(UTC))  # after what waits to leave
 
 
-async def _drain(jawab: Jawab, lane: str) -> None:
+async def drain(jawab: Jawab, lane: str) -> None:
     """Until nothing is due: a ring that came meanwhile may have been swallowed, since this job was there to hear it."""
-    while (await deliver.drain(jawab, lane, limit=CHUNK)).total():
+    while (await deliver.drain(jawab, lane, limit=sys.maxsize)).total():
         pass
 
 

@@ -71,6 +71,11 @@ def phones(first: int) -> Iterator[str]:
         yield f"+92399{number:07d}"
 
 
+def steps(began: float, place: int, connections: int, rate: float) -> Iterator[float]:
+    """When one of so many connections is due each time, if all are to make one even pace; at once without a rate."""
+    return (began + turn / rate for turn in itertools.count(place, connections)) if rate else itertools.repeat(began)
+
+
 async def answer(reader: asyncio.StreamReader) -> int:
     head = await reader.readuntil(b"\r\n\r\n")
     lower = head.lower()
@@ -94,29 +99,27 @@ async def talk(
     """Keep `connections` phones talking for `seconds`; `rate` > 0 paces them to so many turns a second in all."""
     measured = Measured()
     numbers = phones(first)
-    end = time.perf_counter() + seconds
+    began = time.perf_counter()
+    end = began + seconds
 
-    async def one() -> None:
+    async def one(place: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        due = time.perf_counter()
-        while time.perf_counter() < end:
-            phone = next(numbers)
-            for text in script:
-                if rate:
-                    due += connections / rate
-                    await asyncio.sleep(max(0.0, due - time.perf_counter()))
-                if time.perf_counter() >= end:
-                    break
-                _, wire = request(url, path, phone, text)
-                started = time.perf_counter()
-                measured.posted[f"whatsapp:{phone}"] = time.monotonic()
-                writer.write(wire)
-                status = await answer(reader)
-                measured.latencies.append(time.perf_counter() - started)
-                measured.bad += status != 200
+        said = ((phone, text) for phone in numbers for text in script)
+        for due, (phone, text) in zip(steps(began, place, connections, rate), said, strict=False):
+            if due >= end:
+                break
+            await asyncio.sleep(due - time.perf_counter())
+            if time.perf_counter() >= end:
+                break
+            _, wire = request(url, path, phone, text)
+            started = time.perf_counter()
+            measured.posted[f"whatsapp:{phone}"] = time.monotonic()
+            writer.write(wire)
+            status = await answer(reader)
+            measured.latencies.append(time.perf_counter() - started)
+            measured.bad += status != 200
         writer.close()
 
-    started = time.perf_counter()
-    await asyncio.gather(*(one() for _ in range(connections)))
-    measured.seconds = time.perf_counter() - started
+    await asyncio.gather(*(one(place) for place in range(connections)))
+    measured.seconds = time.perf_counter() - began
     return measured

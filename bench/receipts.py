@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from bench.load import ACCOUNT, OURS, Measured, answer, sign
+from bench.load import ACCOUNT, OURS, Measured, answer, sign, steps
 
 PATH = "/in/twilio/status"
 PHONE = "whatsapp:+923880000000"
@@ -49,25 +49,33 @@ def _request(url: str, one: uuid.UUID) -> bytes:
     return head.encode() + body
 
 
-async def tell(port: int, url: str, ids: Iterator[uuid.UUID], *, connections: int, seconds: float) -> Measured:
-    """Post one receipt after the other on each of `connections` for `seconds`, or until every message has its own."""
-    measured = Measured()
-    end = time.perf_counter() + seconds
+async def tell(
+    port: int, url: str, ids: Iterator[uuid.UUID], *, connections: int, seconds: float, rate: float = 0.0
+) -> Measured:
+    """Post one receipt after the other on each of `connections` for `seconds`, or until every message has its own.
 
-    async def one() -> None:
+    `rate` > 0 paces them to so many receipts a second in all.
+    """
+    measured = Measured()
+    began = time.perf_counter()
+    end = began + seconds
+
+    async def one(place: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for message in ids:
+        for due, message in zip(steps(began, place, connections, rate), ids, strict=False):
+            if due >= end:
+                break
+            await asyncio.sleep(due - time.perf_counter())
+            if time.perf_counter() >= end:
+                break
             wire = _request(url, message)
             started = time.perf_counter()
             writer.write(wire)
             status = await answer(reader)
             measured.latencies.append(time.perf_counter() - started)
             measured.bad += status != NO_CONTENT
-            if time.perf_counter() >= end:
-                break
         writer.close()
 
-    started = time.perf_counter()
-    await asyncio.gather(*(one() for _ in range(connections)))
-    measured.seconds = time.perf_counter() - started
+    await asyncio.gather(*(one(place) for place in range(connections)))
+    measured.seconds = time.perf_counter() - began
     return measured

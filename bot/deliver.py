@@ -24,7 +24,9 @@ from bot import consequences, gate, outside, registry
 from bot.backoff import ANSWER_TRIES, ANSWER_WAIT, DOUBTS_MOST, delay
 from bot.batches import Batches
 from bot.channels import SILENT, Channel, Outbound, SendError
+from bot.pacing import spacing
 from bot.registry import Registry, scoped
+from bot.watch import Watch
 from locales import render, render_buttons
 from locales.channels import CHANNELS, sms_parts
 from store import alarms, contacts, outbox
@@ -43,6 +45,8 @@ LEASE = 15.0  # seconds after which a claim is not sent on any more
 UNSURE_AFTER = timedelta(seconds=45)  # LEASE, a send's whole timeout, and room to spare
 ASK_AGAIN = 15.0  # seconds until an answer that never came is asked after once more
 AHEAD = 0.5  # a sender's next rows are claimed this long before its reserved slots run out
+OTHERS = 5.0  # seconds until other senders' rows are looked for again, where none were beside one without a slot
+GATHER = 0.2  # seconds in which records of a paced sender gather: each by itself costs more than its message
 RECHECK = 1.0  # seconds of waiting after which STOP is looked at again
 ASKING = 16  # questions to the provider at once, when a crash is cleaned up
 
@@ -136,37 +140,54 @@ class Run:
     lane: str
     counts: Counter[str] = field(default_factory=Counter)
     full: dict[UUID, float] = field(default_factory=dict)  # channel -> monotonic time when it is worth a claim again
+    bare: tuple[frozenset[UUID], float] = (frozenset(), 0.0)  # nobody else has a row beside these, until then
     away: set[UUID] = field(default_factory=set)  # channels at whose provider nobody answered this run
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT))
     records: Batches[Outcome] = field(init=False)
+    watch: Watch = field(init=False)
 
     def __post_init__(self) -> None:
-        self.records = Batches(self._record)
+        self.records = Batches(self._record, GATHER if self.lane == "broadcasts" else 0.0, HANDFUL)
+        self.watch = Watch(self.jawab.db)
 
     async def claim_and_send(self, ids: list[UUID] | None, limit: int) -> None:
         """Handful by handful, so that a row is claimed shortly before it goes and STOP finds the rest unclaimed."""
         size = HANDFUL
-        while limit > 0:
+        while (
+            limit > 0 and not self.away
+        ):  # who is away is known to the next run by the database, which hears of a return
             while len(self.tasks) > OPEN_MOST - HANDFUL:
                 await asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED)
             now = time.monotonic()
             self.full = {channel: until for channel, until in self.full.items() if until > now}
             at_work = bool(self.tasks)
-            async with self.jawab.db.autocommit("intake") as connection:
-                rows = await claims.claim(connection, self.lane, ids, self.full, min(size, limit))
+            rows = await self._claim(ids, min(size, limit), now)
             if rows:
                 begun = await self._begin(rows)
                 limit -= begun
                 size = min(HANDFUL, size * 2) if begun == len(rows) else max(8, begun)
             elif self.full:  # rows may wait behind a sender that has no slot now
-                await asyncio.sleep(min(min(self.full.values()) - now, AHEAD))
+                await asyncio.sleep(min(self.full.values()) - now)
             elif at_work:  # a person's next message waits for the one that is at work
                 await self.finish()
             else:
                 return
 
+    async def _claim(self, ids: list[UUID] | None, most: int, now: float) -> list[Claimed]:
+        """Due rows of senders that have a slot. Past all that is queued of one without it is a long way: where nothing
+        lay behind it, nothing is looked for there for a while."""
+        full = frozenset(self.full)
+        if full and full >= self.bare[0] and now < self.bare[1]:
+            return []
+        async with self.jawab.db.autocommit("intake") as connection:
+            rows = await claims.claim(connection, self.lane, ids, full, most)
+        if full and not rows:
+            self.bare = (full, now + OTHERS)
+        return rows
+
     async def finish(self) -> None:
+        self.records.hurry()
         while self.tasks:
             await asyncio.wait(self.tasks)
 
@@ -234,8 +255,8 @@ class Run:
 
     async def _slots(self, sender: UUID, group: list[Ready]) -> list[float]:
         """Monotonic times of the slots, taken at once, of as many of a handful as have one within HORIZON."""
-        rate = CHANNELS[group[0].row.kind].rate
-        starts = list(accumulate((ready.cost / rate for ready in group), initial=0.0))
+        apart = spacing(group[0].row.kind)
+        starts = list(accumulate((ready.cost * apart for ready in group), initial=0.0))
         fit = sum(start <= HORIZON for start in starts[:-1])
         first = await self.registry.pace.sender(
             str(sender), group[0].row.kind, sum(ready.cost for ready in group[:fit]), HORIZON
@@ -248,6 +269,7 @@ class Run:
 
     async def _send(self, ready: Ready, claimed: float, slot: float) -> None:
         row, channel, outbound = ready.row, ready.channel, ready.outbound
+        self.watch.waiting.add(row.id)
         if (rest := slot - time.monotonic()) > 0:
             await asyncio.sleep(rest)
         async with self.slots:
@@ -258,9 +280,10 @@ class Run:
             if waited > LEASE:
                 await self.settle(outcome(row, "queued", "late", due_in=0.0, back=1))
                 return
-            if waited > RECHECK and not await self._still(row):
+            if waited > RECHECK and not await self.watch.still(row.id):
                 await self.settle(outcome(row, "withdrawn", "stopped"))
                 return
+            await self.registry.pace.enter(str(row.channel_id), row.kind, ready.cost, waits=row.inbox_id is None)
             try:
                 sent = await channel.send(outbound)
             except SendError as error:
@@ -344,6 +367,7 @@ class Run:
 
     async def settle(self, one: Outcome) -> None:
         self.counts[one.state] += 1
+        self.watch.waiting.discard(one.id)
         await self.records.add(one)
 
     async def _record(self, outcomes: list[Outcome]) -> None:
@@ -352,10 +376,6 @@ class Run:
             if said_to:  # first: a word that is taken for a repeat because a process died here would be lost
                 await contacts.note_said(connection, said_to)
             await claims.record(connection, outcomes)
-
-    async def _still(self, row: Claimed) -> bool:
-        async with self.jawab.db.autocommit("intake") as connection:
-            return await claims.still(connection, row.id)
 
     async def _alarm(self, kind: str, row: Claimed, **data: Any) -> None:
         async with self.jawab.db.transaction("intake") as tx:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
@@ -16,6 +17,8 @@ from redis.exceptions import RedisError
 from locales.channels import CHANNELS
 
 PAIR_BURST = 45  # messages to one person before the pair limit is felt (Meta: paid back afterwards)
+EVEN = 0.995  # of the rate is what slots are given at: what comes late has room to be late in
+SECOND = 1.002  # in which no more than the rate goes out: the way to the provider is not always equally long
 ALONE = 0.25  # share of the rate a process allows itself while it cannot ask the others
 AWAY = 5.0  # seconds until Valkey is asked again after it failed
 PATIENCE = 1.0  # seconds it may take to answer
@@ -46,6 +49,35 @@ class Bucket:
         return max(0.0, due - now)
 
 
+class Window:
+    """What this process has sent within the last second.
+
+    Slots are even; those who wake late for theirs are not, and would be too many for a second together with who come
+    after them in time.
+    """
+
+    def __init__(self) -> None:
+        self._sent: deque[float] = deque()
+
+    def take(self, now: float, cost: int, most: int) -> float:
+        """Seconds until `cost` more fit among `most`; 0.0 where they are taken. What fits nowhere goes alone."""
+        while self._sent and self._sent[0] + SECOND <= now:
+            self._sent.popleft()
+        over = min(len(self._sent), len(self._sent) + cost - most)
+        if over > 0:
+            return self._sent[over - 1] + SECOND - now
+        self.note(now, cost)
+        return 0.0
+
+    def note(self, now: float, cost: int) -> None:
+        self._sent.extend([now] * cost)
+
+
+def spacing(kind: str) -> float:
+    """Seconds from one slot of a sender to its next."""
+    return 1.0 / (CHANNELS[kind].rate * EVEN)
+
+
 class Pace:
     """Reservations at the pace of each sender and each person."""
 
@@ -55,6 +87,7 @@ class Pace:
             self._redis = Redis.from_url(redis_url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
         self._away_until = 0.0
         self._alone: dict[str, Bucket] = {}
+        self._windows: dict[str, Window] = {}
 
     async def sender(self, channel_id: str, kind: str, cost: int = 1, most: float = NEVER) -> float:
         """Take the next `cost` slots of a sender (SMS: one a part). Returns the seconds until the first of them.
@@ -62,8 +95,20 @@ class Pace:
         Where that is more than `most`, none is taken. An answer to a citizen takes its slot but does not wait for it,
         so that broadcasts make room for answers.
         """
-        # A twentieth of a second of slack: late sleeps do not slow the sender, and no second is overrun by 5 %.
-        return await self._reserve(f"pace:{channel_id}", cost / CHANNELS[kind].rate, 0.05, most)
+        return await self._reserve(f"pace:{channel_id}", cost * spacing(kind), 0.0, most)
+
+    async def enter(self, channel_id: str, kind: str, cost: int, *, waits: bool) -> None:
+        """Come right before the sending. Who waits goes when the second that ends then has room for `cost` more.
+
+        Each process sees to what it sends itself: other processes' slots lie between its own.
+        """
+        window = self._windows.setdefault(channel_id, Window())
+        if not waits:
+            window.note(time.monotonic(), cost)
+            return
+        most = max(1, int(CHANNELS[kind].rate))
+        while (rest := window.take(time.monotonic(), cost, most)) > 0:  # noqa: ASYNC110 - time itself is waited for
+            await asyncio.sleep(rest)
 
     async def pair(self, contact_id: str, kind: str) -> float:
         """Take one message out of a person's allowance. Nearly always 0; seconds to wait after a flood."""

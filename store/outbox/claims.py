@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from store import channels
-from store.database import Auto, Conn, Tx, fetch_all, fetch_one
+from store.database import Auto, Conn, Tx, fetch_all
 
 
 @dataclass(slots=True, kw_only=True)
@@ -139,9 +139,11 @@ WHERE o.id = r.id AND (
     OR (r.state = 'sent' AND o.state IN ('queued', 'sending', 'parked') AND o.provider_id IS NULL))"""
 
 _STILL: LiteralString = """
-SELECT NOT {stopped} AND (o.edition_id IS NULL OR (c.weekly_since IS NOT NULL AND e.state <> 'stopped')) AS still
-FROM outbox o JOIN contacts c ON c.id = o.contact_id LEFT JOIN editions e ON e.id = o.edition_id
-WHERE o.id = %s""".replace("{stopped}", _STOPPED).replace("{heard}", _HEARD)
+SELECT o.id FROM outbox o JOIN contacts c ON c.id = o.contact_id LEFT JOIN editions e ON e.id = o.edition_id
+WHERE o.id = ANY(%s) AND NOT {stopped}
+    AND (o.edition_id IS NULL OR (c.weekly_since IS NOT NULL AND e.state <> 'stopped'))""".replace(
+    "{stopped}", _STOPPED
+).replace("{heard}", _HEARD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +215,9 @@ async def note_template(tx: Tx, row: Claimed, name: str, lang: str) -> None:
         raise LookupError(row.id)  # the claim is another's by now
 
 
-async def still(conn: Conn, outbox_id: UUID) -> bool:
-    """Whether a row that had to wait for its turn is still wanted: STOP works mid-run."""
-    row = await fetch_one(conn, _STILL, (outbox_id,))
-    return bool(row and row["still"])
+async def still(conn: Conn, outbox_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Which of the rows that had to wait for their turn are still wanted: STOP works mid-run."""
+    return frozenset(row["id"] for row in await fetch_all(conn, _STILL, (list(outbox_ids),)))
 
 
 async def others(conn: Conn, provider_ids: Sequence[str], outbox_id: UUID) -> set[str]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
+from bisect import bisect_right
 from collections.abc import AsyncIterator
 
 import pytest
 
 from bot import deliver, pacing
+from bot.batches import Batches
 from bot.deliver import drain
-from bot.pacing import Bucket, Pace
+from bot.pacing import SECOND, Bucket, Pace, Window, spacing
+from bot.watch import Watch
 from locales.channels import CHANNELS
 from store.jawab import Jawab
 from tests.bot.conftest import Rows
@@ -35,13 +39,13 @@ async def test_four_processes_share_one_senders_pace(paces: list[Pace]) -> None:
     begun = time.monotonic()
     waits = await asyncio.gather(*(pace.sender("one", "sms") for pace in paces for _ in range(25)))
     took = time.monotonic() - begun
-    assert max(waits) == pytest.approx(99 / 10 - 0.05, abs=took + 0.01)
-    assert sorted(waits)[50] == pytest.approx(50 / 10 - 0.05, abs=took + 0.01)
+    assert max(waits) == pytest.approx(99 * spacing("sms"), abs=took + 0.01)
+    assert sorted(waits)[50] == pytest.approx(50 * spacing("sms"), abs=took + 0.01)
 
 
 async def test_a_message_of_three_parts_costs_three(paces: list[Pace]) -> None:
     waits = [await paces[0].sender("two", "sms", 3) for _ in range(4)]
-    assert waits[3] == pytest.approx(0.85, abs=0.1)
+    assert waits[3] == pytest.approx(9 * spacing("sms"), abs=0.1)
 
 
 async def test_slots_that_are_too_far_away_are_not_taken(paces: list[Pace]) -> None:
@@ -82,6 +86,72 @@ def test_a_bucket_does_not_save_up() -> None:
     assert bucket.reserve(100.0, 0.1, 0.05, 9) == 0.0
     assert bucket.reserve(1000.0, 0.1, 0.05, 9) == 0.0
     assert bucket.reserve(1000.0, 0.1, 0.05, 9) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("most", [1, 10, 20, 80])
+def test_who_wakes_late_makes_no_second_too_full_and_no_minute_too_empty(most: int) -> None:
+    """Slots as they are given, of which some come together after the loop stood still; a clock of this test's own."""
+    apart, dice, window = 1 / (most * pacing.EVEN), random.Random(most), Window()
+    went: list[float] = []
+    now = 0.0
+    for number in range(most * 90):
+        late = 0.3 if number % (most * 7) == 3 else dice.uniform(0, 0.004)
+        now = max(now, number * apart + late)
+        while (rest := window.take(now, 1, most)) > 0:
+            now += rest
+        went.append(now)
+    assert max(bisect_right(went, at + SECOND - 1e-6) - place for place, at in enumerate(went)) == most
+    minutes = [bisect_right(went, at + 60) - place for place, at in enumerate(went) if at + 60 < went[-1]]
+    assert min(minutes) >= 0.99 * 60 * most - 1
+
+
+def test_a_message_of_many_parts_takes_as_many_places_and_one_that_fits_nowhere_goes_alone() -> None:
+    window = Window()
+    assert window.take(100.0, 3, 10) == 0.0
+    assert window.take(100.1, 7, 10) == 0.0
+    assert window.take(100.2, 1, 10) == pytest.approx(SECOND - 0.2)
+    assert window.take(100.2, 4, 10) == pytest.approx(SECOND - 0.1)
+    assert window.take(102.0, 30, 10) == 0.0
+    assert window.take(102.5, 30, 10) == pytest.approx(SECOND - 0.5)
+
+
+async def test_an_answer_waits_for_no_place_and_takes_one() -> None:
+    pace = Pace("")
+    for _ in range(25):
+        await pace.enter("one", "sms", 1, waits=False)
+    begun = time.monotonic()
+    await pace.enter("one", "sms", 1, waits=True)
+    assert time.monotonic() - begun > 0.5
+
+
+async def test_what_gathers_is_written_together_and_at_once_when_nothing_else_will_come() -> None:
+    written: list[int] = []
+
+    async def write(things: list[int]) -> None:
+        written.append(len(things))
+
+    gathers = Batches(write, 60.0, 5)
+    adding = [asyncio.create_task(gathers.add(number)) for number in range(5)]
+    async with asyncio.timeout(20):
+        await asyncio.gather(*adding)
+        last = asyncio.create_task(gathers.add(5))
+        await asyncio.sleep(0)
+        gathers.hurry()
+        await last
+    assert written == [5, 1]
+
+
+async def test_one_question_asks_for_all_that_wait_and_grows_old(jawab: Jawab, rows: Rows) -> None:
+    contact = await rows.contact("+923001110001", "sms")
+    first, second = [await rows.owe(contact, name, lane="broadcasts") for name in ("first", "second")]
+    watch = Watch(jawab.db)
+    watch.waiting |= {first, second}
+    assert await watch.still(first)
+    await rows.owner.execute("UPDATE contacts SET stopped_at = now()")
+    watch._at = time.monotonic() + 60  # as if it had been asked this very moment
+    assert await watch.still(second), "the answer of a moment ago"
+    watch._at = 0.0
+    assert not await watch.still(second)
 
 
 def test_every_kind_of_channel_has_a_pace() -> None:
