@@ -16,6 +16,7 @@ import jinja2
 import pytest
 from bs4 import BeautifulSoup
 from fastapi import FastAPI
+from starlette.requests import Request
 from starlette.routing import Route
 
 import locales
@@ -357,6 +358,14 @@ async def test_a_page_is_written_again_once_anything_that_it_says_has_changed(
     await owner.execute("UPDATE districts SET names = names || '{\"en\": \"Pishin anew\"}' WHERE id = 'pishin'")
     after = await read_all()
     assert all(("Pishin anew" in after[path]) == ("lang=en&district=pishin" in path) for path in paths)
+
+
+@pytest.mark.parametrize("path", ["/try", "/o/somebody", "/updates.atom", "/open-data/figures.json", "/desk"])
+def test_only_what_is_everybodys_is_kept(path: str) -> None:
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"lang=ur", "headers": []}
+    assert doors.ROOM.known_by(Request(scope)) is None
+    assert doors.ROOM.known_by(Request({**scope, "path": "/figures"})) is not None
+    assert doors.ROOM.known_by(Request({**scope, "path": "/figures", "query_string": b"x=1"})) is None
 
 
 async def test_what_was_counted_stands_for_two_minutes_in_its_district(
