@@ -93,6 +93,7 @@ async def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
                 replies = await _reply_latency(provider, web_port, env, seconds, given.paced)
             for port, _ in sides.values():  # pools, caches and plans are warm before anything is counted
                 await talk(port, parts.url_of(port), "/in/twilio", connections=4, seconds=1.0, first=_unused())
+            parts.analyze(postgres.superusers_url)
             for name in {"ours", "beside"} & sides.keys():
                 await parts.filled(sides[name][1])
             told = [

@@ -71,6 +71,13 @@ def make_limit(database: str) -> str:
     return f"postgresql://{parts['user']}:{parts['password']}@/bare?host={parts['host']}"
 
 
+def analyze(database: str) -> None:
+    """Tell the planner how large the tables are, as autovacuum does within a minute where people write."""
+    for address in (database, make_conninfo(database, dbname="bare")):
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute("ANALYZE")
+
+
 def bare(stack: contextlib.ExitStack, app: str, house: House, **more: str) -> tuple[int, psutil.Process]:
     """A limit's or a peer's process at a port of its own."""
     port = free_port()
