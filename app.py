@@ -97,7 +97,7 @@ def serve_with(
         http=patience,
         ws="none",
         access_log=False,  # an access log holds addresses and query strings: people
-        log_level="warning",
+        log_config=None,  # warnings and errors go where all others do; its own set-up wakes every logger there is
         server_header=False,
         proxy_headers=bool(settings.proxy),  # by itself it would believe whoever speaks from this machine
         forwarded_allow_ips=settings.proxy or [],

@@ -19,6 +19,7 @@ from jobs import Job
 from store import jobs as book
 from store.database import CUSTODY
 from store.jawab import Jawab
+from store.pool import is_away
 
 log = structlog.get_logger()
 
@@ -53,7 +54,11 @@ async def enter(jawab: Jawab, table: Sequence[Job] = jobs.JOBS) -> None:
 
 
 async def run(jawab: Jawab, job: Job, *, early: bool = False) -> Ended | None:
-    """Run a job that is due (or `early`) and write down what became of it. None where another has it, or had it."""
+    """Run a job that is due (or `early`) and write down what became of it. None where another has it, or had it.
+
+    Raises psycopg's error where the database went away meanwhile: that is no failure of the job, which is due again
+    after its lease.
+    """
     async with jawab.db.autocommit(_keeps(job)) as auto:
         started_at = await book.claim(auto, job.name, LEASE, early=early)
     if started_at is None:
@@ -61,7 +66,9 @@ async def run(jawab: Jawab, job: Job, *, early: bool = False) -> Ended | None:
     begun, error = monotonic(), None
     try:
         await job.work(replace(jawab, db=jawab.db.only(job.role)), datetime.now(UTC))
-    except Exception as broken:  # noqa: BLE001 - one broken job must not stop the others
+    except Exception as broken:
+        if is_away(broken):
+            raise
         error = type(broken).__name__
         log.error("job failed", job=job.name, error=error)
     seconds = monotonic() - begun

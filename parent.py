@@ -17,16 +17,27 @@ from house.beat import Beat
 LATE = ("twilio.rest.api", "twilio.rest.content", "twilio.rest.messaging", "uvicorn.lifespan.on")
 
 
+def wake_cipher() -> None:
+    """What the first password of a process wakes in PostgreSQL's client: three megabytes in each child, here for all.
+
+    Nothing is opened: nobody listens there, and a password can be put into cipher all the same.
+    """
+    from psycopg import pq  # noqa: PLC0415 - after the book, as all
+
+    connection = pq.PGconn.connect_start(b"host=/nowhere")
+    connection.encrypt_password(b"-", b"-", b"scram-sha-256")
+    connection.finish()
+
+
 def main() -> None:
     line, beat = (int(word) for word in sys.argv[1:])
     forks.name_process("jawab-parent")
     load_book()  # first: reading it leaves eight megabytes free, which the imports then fill
     import lives  # noqa: PLC0415 - so it comes second
-    from settings import Settings  # noqa: PLC0415 - as above
 
     for name in LATE:
         import_module(name)
-    Settings()  # each child reads some: from shared pages, where it was done once before
+    wake_cipher()
     forks.serve(socket(fileno=line), Beat(beat), lives.run)
 
 

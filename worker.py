@@ -31,7 +31,7 @@ from house import pulse
 from house.beat import Beat
 from jobs import CHUNK, JOBS
 from settings import Settings
-from store.bell import LANES
+from store.bell import LANES, UNTOLD
 from store.crypto import Keys
 from store.database import CUSTODY, ROLES_OF
 from store.jawab import Jawab, opened
@@ -179,7 +179,9 @@ def run_lane(settings: Settings, lane: str, keys: Keys | None = None, beat: Beat
     try:
         while not stopping.is_set():
             try:
-                redis = Redis.from_url(settings.redis_url, socket_connect_timeout=2, health_check_interval=30)
+                redis = Redis.from_url(
+                    settings.redis_url, driver_info=UNTOLD, socket_connect_timeout=2, health_check_interval=30
+                )
                 queue = Queue(lane, connection=redis, serializer=JSONSerializer)
                 worker = answering(queue, redis, stopping)
                 worker.work(logging_level="WARNING")  # returns after a warm stop, which RQ's own signal handlers ask

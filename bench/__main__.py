@@ -101,6 +101,7 @@ async def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
                     replies = await _reply_latency(provider, web_port, env, seconds, given.paced)
                 for port, _ in sides.values():  # pools, caches and plans are warm before anything is counted
                     await talk(port, _url(port), "/in/twilio", connections=4, seconds=1.0, first=_unused())
+                _analyze(postgres.superusers_url)
                 for name in {"ours", "beside"} & sides.keys():
                     await _filled(sides[name][1])
                 told = [
@@ -327,6 +328,13 @@ def _make_limit(database: str) -> str:
         connection.execute(limit.SCHEMA.encode())
     parts = conninfo_to_dict(database)
     return f"postgresql://{parts['user']}:{parts['password']}@/bare?host={parts['host']}"
+
+
+def _analyze(database: str) -> None:
+    """Tell the planner how large the tables are, as autovacuum does within a minute where people write."""
+    for address in (database, make_conninfo(database, dbname="bare")):
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute("ANALYZE")
 
 
 def _bare(stack: contextlib.ExitStack, app: str, database: str, **more: str) -> tuple[int, psutil.Process]:

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from locales.channels import CHANNELS
+from store.bell import UNTOLD
 
 PAIR_BURST = 45  # messages to one person before the pair limit is felt (Meta: paid back afterwards)
 ALONE = 0.25  # share of the rate a process allows itself while it cannot ask the others
@@ -52,7 +53,9 @@ class Pace:
     def __init__(self, redis_url: str) -> None:
         self._redis: Redis | None = None
         if redis_url:
-            self._redis = Redis.from_url(redis_url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+            self._redis = Redis.from_url(
+                redis_url, driver_info=UNTOLD, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+            )
         self._away_until = 0.0
         self._alone: dict[str, Bucket] = {}
 

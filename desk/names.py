@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, LiteralString
+from dataclasses import dataclass, field
+from typing import Any, Literal, LiteralString
 from uuid import UUID
 
+from markupsafe import Markup
 from psycopg import sql
 
 from desk.roles import Staff, within
+from locales.values import choose_name
 from store.database import Conn, fetch_all
 
 FRESH = 30.0  # seconds; a new one is known at once: it is asked for again where it is met
 Met = tuple[str | None, UUID | None, UUID | None]  # a place, an office, a person
+Picked = Literal["places", "offices"]
+OPTION = Markup('<option value="{}"{}>')
 
 _READ: dict[str, LiteralString] = {
     "places": "SELECT id, names AS called FROM places WHERE {within} ORDER BY names->>'en', id",
@@ -39,6 +43,7 @@ class Names:
     places: dict[str, dict[str, str]]
     offices: dict[UUID, dict[str, str]]
     people: dict[UUID, str]
+    _options: dict[tuple[Picked, str], Markup] = field(default_factory=dict)
 
     @property
     def picks(self) -> dict[str, list[Named]]:
@@ -47,6 +52,15 @@ class Names:
             "places": [Named(one, names) for one, names in self.places.items()],
             "offices": [Named(one, names) for one, names in self.offices.items()],
         }
+
+    def options(self, of: Picked, lang: str, chosen: str) -> Markup:
+        """The same as options of a select. Written once in a language: in the province there are five hundred."""
+        if (of, lang) not in self._options:
+            named: dict[Any, dict[str, str]] = getattr(self, of)
+            self._options[of, lang] = Markup("\n").join(
+                OPTION.format(one, "") + choose_name(names, lang) + Markup("</option>") for one, names in named.items()
+            )
+        return self._options[of, lang].replace(OPTION.format(chosen, ""), OPTION.format(chosen, Markup(" selected")))
 
     def has(self, met: Iterable[Met]) -> bool:
         return all(

@@ -256,7 +256,6 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             rows = await list_cases(conn, staff, filters, read_cursor(request.query_params.get("after", "")), now)
             counts = await count_cases(conn, staff, now)
             called = await kept.of(conn, staff, [(row.place_id, row.office_id, row.assigned_to) for row in rows])
-        picks = called.picks
         more, rows = len(rows) > PAGE, rows[:PAGE]
         last = rows[-1] if rows else None
         at = (last.opened_at if filters.done else last.next_due) if last else None
@@ -277,8 +276,6 @@ def mount(app: FastAPI, jawab: Jawab) -> None:
             behind=request.query_params.get("done") == "behind",
             here="/desk/queue",
             called=called,
-            places=picks["places"],
-            offices=picks["offices"],
         )
 
     async def find(request: Request) -> Response:

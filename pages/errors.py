@@ -79,20 +79,13 @@ class Headers:
         request = Request(scope)
         room = room_of(scope)
         private = room.private
-        known = room.known_by(request) if scope["method"] == "GET" else None
-        keeping: bytearray | None = None
         https = scope["app"].state.jawab.settings.base_url.startswith("https://")
         started = False
 
         async def dressed(message: MutableMapping[str, Any]) -> None:
-            nonlocal started, keeping
-            if message["type"] == "http.response.body" and keeping is not None and known is not None:
-                keeping += message.get("body", b"")
-                if not message.get("more_body"):
-                    scope["app"].state.kept.put(known, lang_of(request), bytes(keeping))
+            nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                keeping = bytearray() if known is not None and message["status"] == 200 else None
                 given = wear(list(message.get("headers", [])), https=https)
                 if private:
                     given = [(name, value) for name, value in given if name.lower() != b"cache-control"]
@@ -108,7 +101,7 @@ class Headers:
             log.error("page put off", route=getattr(scope.get("route"), "path", ""), kind=type(away).__name__)
             if started:
                 raise
-            await _put_off(request, known)(scope, receive, dressed)
+            await _put_off(request)(scope, receive, dressed)
         except Exception as crash:
             note_crash(crash, getattr(scope.get("route"), "path", ""))
             if started:
@@ -116,9 +109,9 @@ class Headers:
             await refuse(request, 500)(scope, receive, dressed)
 
 
-def _put_off(request: Request, known: str | None) -> Response:
+def _put_off(request: Request) -> Response:
     """503 while the database is away: the page as it was last shown, where it is everybody's, else plain words."""
-    lang = lang_of(request)
+    lang, known = lang_of(request), room_of(request.scope).known_by(request) if request.method == "GET" else None
     html = request.app.state.kept.get(known, lang) if known is not None else None
     answer = refuse(request, 503) if html is None else HTMLResponse(html, 503, {"Content-Language": lang})
     answer.headers["retry-after"] = "10"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -14,7 +12,9 @@ from starlette.responses import HTMLResponse
 import locales
 from cases import calendar
 from locales.values import choose_name, keep_dates_whole
-from pages.room import environment, has_fonts, room_of
+from pages.kept import Kept
+from pages.moments import local_day, local_time
+from pages.room import Room, environment, has_fonts, room_of
 
 LANG_COOKIE = "jawab-lang"
 
@@ -25,16 +25,6 @@ def lang_of(request: Request) -> str:
     asked = request.headers.get("accept-language", "")[:2].lower()
     wanted = (request.query_params.get("lang"), request.cookies.get(LANG_COOKIE), asked)
     return next((lang for lang in wanted if lang is not None and lang in room.langs), room.lang)
-
-
-def local_day(moment: datetime | date, zone: str) -> str:
-    """2026-11-21, in the district's own time."""
-    return (calendar.day_of(moment, zone) if isinstance(moment, datetime) else moment).isoformat()
-
-
-def local_time(moment: datetime, zone: str) -> str:
-    """21-11-2026 14:05, as locales writes dates."""
-    return moment.astimezone(ZoneInfo(zone)).strftime("%d-%m-%Y %H:%M")
 
 
 def _say_in(lang: str) -> Callable[..., str]:
@@ -58,10 +48,26 @@ def page(
     """Render `template` of the address's room in the reader's language.
 
     Besides `values` and what the room gives, templates find t, name, day, time, lang, lang_dir, langs, here, demo and
-    fonts. A room may give `zone`, in which days and times are told.
+    fonts. A room may give `zone`, in which days and times are told. A page that is everybody's is not written again
+    while all its values equal those it was last written of.
     """
     room, lang = room_of(request.scope), lang_of(request)
-    given = {"zone": calendar.PROVINCE, **room.values(request)}
+    made_of = template, {"zone": calendar.PROVINCE, **room.values(request), **values}
+    known = room.known_by(request) if status == 200 else None
+    kept: Kept = request.app.state.kept
+    html = kept.find(known, lang, made_of) if known is not None else None
+    if html is None:
+        html = _write(request, room, lang, *made_of)
+    if known is not None:
+        kept.put(known, lang, html, made_of)
+    response = HTMLResponse(html, status_code=status, headers={"Content-Language": lang, **(headers or {})})
+    if request.query_params.get("lang") == lang:
+        # SameSite Lax and no secret in it: it only remembers which language to show.
+        response.set_cookie(LANG_COOKIE, lang, max_age=31_536_000, samesite="lax", httponly=True)
+    return response
+
+
+def _write(request: Request, room: Room, lang: str, template: str, given: dict[str, Any]) -> bytes:
     context: dict[str, Any] = {
         "t": _say_in(lang),
         "name": lambda names: choose_name(names or {}, lang),
@@ -74,11 +80,5 @@ def page(
         "demo": request.app.state.jawab.settings.demo,
         "fonts": has_fonts(),
         **given,
-        **values,
     }
-    html = keep_dates_whole(environment(room.folder).get_template(template).render(context))
-    response = HTMLResponse(html, status_code=status, headers={"Content-Language": lang, **(headers or {})})
-    if request.query_params.get("lang") == lang:
-        # SameSite Lax and no secret in it: it only remembers which language to show.
-        response.set_cookie(LANG_COOKIE, lang, max_age=31_536_000, samesite="lax", httponly=True)
-    return response
+    return keep_dates_whole(environment(room.folder).get_template(template).render(context)).encode()

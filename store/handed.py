@@ -59,7 +59,8 @@ def read(text: bytes) -> Handed:
     """The reverse of `write`."""
     given: dict[str, Any] = json.loads(text)
     return Handed(
-        Settings(**given["settings"]),
+        # Checked when they were read: once more would write on half a thousand pages that all processes share.
+        Settings.model_construct(**given["settings"] | {"data": Path(given["settings"]["data"])}),
         Keys(
             tuple(bytes.fromhex(master) for master in given["masters"]),
             bytes.fromhex(given["escrow_public"]) or None,

@@ -63,13 +63,16 @@ async def claim(conn: Conn, name: str, lease: timedelta, *, early: bool = False)
 
 
 async def end(tx: Tx, name: str, started_at: datetime, *, seconds: float, error: str | None, due_at: datetime) -> bool:
-    """Write what became of a claimed run. One that failed sounds an alarm, unless an earlier one of its still stands.
+    """Write what became of a claimed run. One that failed sounds an alarm, unless an earlier one of its still stands;
+    the first that succeeds after it clears that.
 
     False where the lease was over and another has taken it meanwhile: then that one's end is what is kept.
     """
-    ended = await tx.execute(
+    before = await fetch_one(
+        tx,
         "UPDATE jobs SET ended_at = clock_timestamp(), seconds = %(seconds)s, outcome = %(outcome)s, error = %(error)s,"
-        " due_at = greatest(%(due_at)s, clock_timestamp()) WHERE name = %(name)s AND started_at = %(started_at)s",
+        " due_at = greatest(%(due_at)s, clock_timestamp()) FROM (SELECT outcome FROM jobs WHERE name = %(name)s) before"
+        " WHERE name = %(name)s AND started_at = %(started_at)s RETURNING before.outcome",
         {
             "name": name,
             "started_at": started_at,
@@ -79,8 +82,10 @@ async def end(tx: Tx, name: str, started_at: datetime, *, seconds: float, error:
             "due_at": due_at,
         },
     )
-    if ended.rowcount != 1:
+    if before is None:
         return False
     if error is not None:
         await alarms.sound(tx, "job_failed", once=("job",), job=name, error=error)
+    elif before["outcome"] == "failed":
+        await alarms.clear(tx, "job_failed", job=name)
     return True

@@ -44,6 +44,13 @@ class _Steadily(AttemptWithBackoff):
     DELAY_BACKOFF = 1.0
 
 
+def is_away(error: BaseException) -> bool:
+    """Whether this says that the database is not there, or went in the middle of it; and nothing of what was asked."""
+    if isinstance(error, psycopg.OperationalError):  # 57P: ended by its operator, crashed, starting
+        return error.sqlstate is None or error.sqlstate.startswith("57P")
+    return isinstance(error, PoolTimeout)
+
+
 class Pool(AsyncConnectionPool[Connection]):
     """psycopg's pool; what it lends was alive a moment ago, and what it lost it looks for without growing tired."""
 

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 
 
 def asked(types: Mapping[str, str]) -> str:
-    """The rows themselves, numbered from 1 in `n`, for a FROM: a parameter is an array of this type, by its name."""
-    arrays = ", ".join(f"%({name})s::{kind}[]" for name, kind in types.items())
+    """The rows themselves, numbered from 1 in `n`, for a FROM: a parameter is an array of this type, by its name.
+
+    Arrays go in binary: as text psycopg looks through each element for what has to be quoted, a third of a turn's CPU.
+    """
+    arrays = ", ".join(f"%({name})b::{kind}[]" for name, kind in types.items())
     columns = ", ".join(f'"{name}"' for name in types)
     return f"unnest({arrays}) WITH ORDINALITY AS asked ({columns}, n)"
 

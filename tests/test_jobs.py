@@ -118,6 +118,50 @@ async def test_a_broken_job_stops_no_other_and_is_told_once(
     assert await alarms(owner) == once * 2, "it is still so, though somebody has said that it is dealt with"
 
 
+async def test_a_job_that_succeeds_again_clears_its_alarm(
+    jawab: Jawab, owner: Owner, counted: tuple[Job, list[int]]
+) -> None:
+    job, _ = counted
+    other = Job("other", jobs.SWEEP, broken, "console")
+    await clockwork.enter(jawab, [job, other])
+    for work in (broken, broken, job.work):
+        await due(owner)
+        await clockwork.run(jawab, other)
+        await clockwork.run(jawab, replace(job, work=work))
+    rows = await (await owner.execute("SELECT data ->> 'job', cleared_at IS NULL FROM alarms ORDER BY 1")).fetchall()
+    assert rows == [("counted", False), ("other", True)]
+
+
+async def test_a_database_that_goes_away_is_no_failure_of_the_job_it_cut_short(
+    jawab: Jawab, owner: Owner, counted: tuple[Job, list[int]]
+) -> None:
+    job, runs = counted
+
+    async def cut(here: Jawab, now: datetime) -> None:
+        async with here.db.autocommit("console") as auto:
+            row = await (await auto.execute("SELECT pg_backend_pid() AS pid")).fetchone()
+            assert row
+            await owner.execute("SELECT pg_terminate_backend(%s)", (row["pid"],))
+            await auto.execute("SELECT 1")
+
+    async def held(here: Jawab, now: datetime) -> None:
+        async with here.db.autocommit("console") as auto:
+            await auto.execute("SET statement_timeout = 1")
+            await auto.execute("SELECT pg_sleep(5)")
+
+    await clockwork.enter(jawab, [job])
+    with pytest.raises(psycopg.OperationalError):
+        await clockwork.run(jawab, replace(job, work=cut))
+    assert await alarms(owner) == []
+    assert 0 < (await kept(owner, "counted")).left <= clockwork.LEASE.total_seconds()
+    await due(owner)
+    assert await clockwork.run(jawab, job) is not None
+    assert len(runs) == 1
+    await due(owner)
+    await clockwork.run(jawab, replace(job, work=held))
+    assert [kind for kind, _ in await alarms(owner)] == ["job_failed"], "a database that is there and says no"
+
+
 async def test_a_slow_job_holds_up_itself_alone(jawab: Jawab, owner: Owner, counted: tuple[Job, list[int]]) -> None:
     job, runs = counted
     begun: list[int] = []

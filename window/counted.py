@@ -59,7 +59,9 @@ async def _once(request: Request, name: str, count: Callable[[], Awaitable[T]]) 
         state.counted.popitem(last=False)
     async with kept.lock:
         if time.monotonic() - kept.at > district.CACHED:
-            kept.found = await count()
+            fresh = await count()
+            if fresh != kept.found:  # else the one that is known already: pages that were made of it are pages of now
+                kept.found = fresh
             kept.at = time.monotonic()
         found: T = kept.found
         return found

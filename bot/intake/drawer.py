@@ -12,7 +12,7 @@ import asyncio
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -32,6 +32,12 @@ class Fresh:
 
     code: str
     hash: bytes | None
+    spare: tuple[str, str]  # two more without a hash: none is given before `code` is
+
+
+def _fresh(hashed: Callable[[str], bytes] | None = None) -> Fresh:
+    code = fresh_code()
+    return Fresh(code, hashed(code) if hashed else None, (fresh_code(), fresh_code()))
 
 
 class Drawer:
@@ -48,7 +54,7 @@ class Drawer:
         try:
             return self._ready.popleft()
         except IndexError:
-            return Fresh(fresh_code(), None)
+            return _fresh()
         finally:
             # Most turns put theirs back. A thread that stands back behind all else is not woken for them: once it has
             # the interpreter's lock, the turn that wants it waits until nobody else wants the processor.
@@ -89,8 +95,7 @@ class Drawer:
             if self._closed.is_set():
                 return
             if len(self._ready) < self._size:
-                code = fresh_code()
-                self._ready.append(Fresh(code, self._keys.hash_code(code)))
+                self._ready.append(_fresh(self._keys.hash_code))
             else:
                 self._taken.wait()
 

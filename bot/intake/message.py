@@ -9,7 +9,6 @@ from datetime import datetime
 
 from bot.intake.district import District
 from bot.intake.drawer import Fresh
-from cases.fresh import fresh_code
 from store.jawab import Jawab
 from store.moves import Kind
 
@@ -30,7 +29,6 @@ class Turn:
     kind: Kind
     drawn: Fresh
     rings: list[tuple[float, str, tuple[str, ...]]] = field(default_factory=list)
-    spare: tuple[str, str] = field(default_factory=lambda: (fresh_code(), fresh_code()))
     flood: bool = False  # this phone has sent more than is answered
     slow: float = 0.0  # seconds that its reply waits, because somebody is guessing numbers
     asked: str = ""  # the node whose question stood open when the message came

@@ -72,10 +72,7 @@ SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.
        contacts.stopped_at IS NULL AND contacts.invalid_at IS NULL
            AND contacts.last_inbound_at > now() - interval '5 minutes' AS settled,
        EXISTS (SELECT FROM inbox WHERE provider = %(provider)s AND provider_id = %(provider_id)s) AS repeat,
-       (SELECT count(*) FROM inbox WHERE inbox.contact_id = contacts.id
-           AND received_at > now() - interval '1 minute') AS minute,
-       (SELECT count(*) FROM inbox WHERE inbox.contact_id = contacts.id
-           AND received_at > now() - interval '1 hour') AS hour,
+       lately.minute, lately.hour,
        EXISTS (SELECT FROM channels AS ours WHERE ours.kind = %(kind)s AND ours.address = %(address)s) AS ours,
        sessions.given,
        EXISTS (SELECT FROM outbox WHERE outbox.contact_id = contacts.id AND outbox.missed) AS missed,
@@ -83,6 +80,8 @@ SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.
 FROM channels
 LEFT JOIN {{who}}
 LEFT JOIN sessions ON sessions.contact_id = contacts.id
+CROSS JOIN LATERAL (SELECT count(*) AS hour, count(*) FILTER (WHERE received_at > now() - interval '1 minute') AS minute
+    FROM inbox WHERE inbox.contact_id = contacts.id AND received_at > now() - interval '1 hour') AS lately
 WHERE channels.kind = %(kind)s AND channels.address = %(to)s
 """  # noqa: S608 - pieces of our own
 # By its address; `known` where the contact's row says already that this is how they are reached, and by which id.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import traceback
 import uuid
 from collections.abc import Awaitable, Sequence
@@ -26,6 +25,7 @@ from flows.engine import step
 from flows.load import load_book
 from flows.model import Event, Known, Media, Session
 from flows.sessions import dump, restore
+from flows.shapes import replace
 from flows.twins import shade, step_twin
 from store import inbox, kinds, moves, outbox, sessions
 from store.crypto import Unopened
@@ -58,14 +58,7 @@ class Thought:
     step: Step
     twin: Step | None  # what the other side of the door would do
     message: Inbound | None  # None for a session that went quiet
-
-    @property
-    def light(self) -> bool:
-        """Whether one statement writes all of it. On both sides of the protected door it is the same turns."""
-        done, twin = self.step, self.twin
-        theirs = twin is not None and (twin.effects or twin.took)
-        asks = done.effects or done.took or theirs or self.turn.flood
-        return not (asks or sealing.waiting(self.event, done.session))
+    light: bool  # whether one statement writes all of it
 
 
 async def take_alone(jawab: Jawab, message: Inbound) -> str:
@@ -178,7 +171,7 @@ async def _known(turn: Turn, before: Standing) -> Known:
     return Known(
         at=turn.now.timestamp(),
         code=turn.drawn.code,
-        spare=turn.spare,
+        spare=turn.drawn.spare,
         channel=turn.channel,
         district=turn.district.names,
         places=turn.district.places,
@@ -253,11 +246,18 @@ async def _think(turn: Turn, before: Standing, event: Event, message: Inbound | 
     twin = None if _looks(first) else await _step_twin(book, session, [event])
     if turn.drawn.hash is not None:
         turn.hashes[turn.drawn.code] = turn.drawn.hash
-    thought = Thought(turn, before, event, session, first, twin, message)
-    if not thought.light:
-        return thought
-    _put_back(turn, first)
-    return dataclasses.replace(thought, step=dataclasses.replace(first, session=shade(session, first, twin)))
+    light = _is_light(turn, event, first, twin)
+    if light:
+        _put_back(turn, first)
+        first = replace(first, session=shade(session, first, twin))
+    return Thought(turn, before, event, session, first, twin, message, light)
+
+
+def _is_light(turn: Turn, event: Event, done: Step, twin: Step | None) -> bool:
+    """On both sides of the protected door it is the same turns."""
+    theirs = twin is not None and (twin.effects or twin.took)
+    asks = done.effects or done.took or theirs or turn.flood
+    return not (asks or sealing.waiting(event, done.session))
 
 
 def to_move(thought: Thought) -> moves.Move:
@@ -276,7 +276,7 @@ async def _write(thought: Thought) -> str:
         last, events = await _look_up(tx, turn, _book(), event, first)
         if len(events) > 1:
             twin = await _step_twin(_book(), session, events)
-        last = dataclasses.replace(last, session=shade(session, last, twin))
+        last = replace(last, session=shade(session, last, twin))
         if await door.has_moved(tx, turn, last.effects, closed=event.known.closed):
             return "stale"  # nothing is written yet
         outcome = await moves.move(tx, _move(turn, before, last, thought.message), turn.kind)
@@ -329,8 +329,8 @@ async def _look_up(tx: Tx, turn: Turn, book: Book, event: Event, first: Step) ->
         asked = [effect for effect in now.effects if isinstance(effect, LookUp)]
         gathered += [effect for effect in now.effects if not isinstance(effect, LookUp)]
         if not asked:
-            return dataclasses.replace(now, effects=tuple(gathered), sealed=sealed), events
-        events.append(dataclasses.replace(event, kind="found", found=await lookups.find(tx, turn, asked[0])))
+            return replace(now, effects=tuple(gathered), sealed=sealed), events
+        events.append(replace(event, kind="found", found=await lookups.find(tx, turn, asked[0])))
         now = step(book, now.session, events[-1])
         sealed = sealed or now.sealed
     raise RuntimeError("a flow looks things up without end")

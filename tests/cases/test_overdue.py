@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from cases import acts, endings, overdue, sorting
 from store import outbox
 from store.crypto import Keys
@@ -181,8 +183,9 @@ async def test_a_met_clock_is_never_marked_and_a_disputed_one_runs_again(
     assert (await row("SELECT state FROM commitments"))["state"] == "open"
 
 
+@pytest.mark.parametrize("long_ago", [False, True])
 async def test_a_promise_that_is_kept_after_its_writer_spoke_is_confirmed(
-    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, row: Row, owner: Owner
+    db: Database, keys: Keys, place: SimpleNamespace, opened: Opened, row: Row, owner: Owner, long_ago: bool
 ) -> None:
     case_id, later = await opened("water"), NOW + 20 * DAY
     async with db.transaction("console") as tx:
@@ -198,8 +201,15 @@ async def test_a_promise_that_is_kept_after_its_writer_spoke_is_confirmed(
         )
     await owner.execute("UPDATE cases SET status = 'confirmed', outcome = 'repaired'")
     await owner.execute("UPDATE commitments SET state = 'kept', state_at = %s", (later,))
+    if long_ago:
+        async with db.transaction("console") as tx:
+            await endings.sweep(tx, keys, later + DAY)
+        assert (await row("SELECT state FROM commitments"))["state"] == "kept", "the sweep looks at some hours alone"
     async with db.transaction("console") as tx:
-        await endings.sweep(tx, keys, later + SECOND)
+        if long_ago:
+            await endings.look_back(tx, later + DAY)
+        else:
+            await endings.sweep(tx, keys, later + SECOND)
     assert (await row("SELECT state FROM commitments"))["state"] == "confirmed"
 
 

@@ -83,6 +83,31 @@ async def test_an_office_that_came_a_moment_ago_is_called_by_its_name(enter: Ent
     assert "Tube Wells" in pick(await handler.soup("/desk/queue"), "#list tbody").text
 
 
+async def test_what_one_picked_is_picked_on_their_page_alone(enter: Enter, owner: Owner) -> None:
+    """The names to pick from are written once for all; which is chosen, and in which language, is each reader's own."""
+    handler = await enter("handler")
+    await owner.execute(
+        "UPDATE places SET names = names || jsonb_build_object('en', '<i>Bostan') WHERE id = 'pishin.bostan'"
+    )
+    for query, of, chosen in (
+        ("place=pishin.bostan", "place", ["pishin.bostan"]),
+        ("", "place", [""]),
+        ('place=pishin.bostan"', "place", [""]),
+        ("office=none", "office", ["none"]),
+    ):
+        soup = await handler.soup(f"/desk/queue?{query}")
+        picked = [attribute(one, "value") for one in soup.select(f"#{of} option[selected]")]
+        assert picked == [one for one in chosen if one], query
+        assert pick(soup, '#place option[value="pishin.bostan"]').text == "<i>Bostan", "escaped"
+        assert len(soup.select("#place option")) == len({one["value"] for one in soup.select("#place option")})
+    urdu = pick(await handler.soup("/desk/queue?lang=ur"), '#place option[value="pishin.bostan"]').text
+    assert urdu
+    assert urdu != "<i>Bostan"
+    office = attribute((await handler.soup("/desk/queue")).select("#office option")[-1], "value")
+    soup = await handler.soup(f"/desk/queue?office={office}")
+    assert attribute(pick(soup, "#office option[selected]"), "value") == office
+
+
 async def test_pages_follow_each_other_without_gap_or_repeat(enter: Enter, opened: Open, write: Write) -> None:
     contact = await write()
     ids = {str(await opened(contact_id=contact, at=NOW - timedelta(minutes=number // 3))) for number in range(120)}

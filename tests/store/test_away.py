@@ -195,8 +195,8 @@ async def test_the_desk_says_that_it_cannot_read_just_now(http: httpx.AsyncClien
 def test_few_pages_are_kept_and_no_large_one() -> None:
     pages = kept.Kept()
     for number in range(kept.MOST + 1):
-        pages.put(f"/{number}", "en", b"x")
-    pages.put("/large", "en", b"x" * (kept.LARGEST + 1))
+        pages.put(f"/{number}", "en", b"x", {})
+    pages.put("/large", "en", b"x" * (kept.LARGEST + 1), {})
     assert pages.get("/0", "en") is None
     assert pages.get("/1", "en") == b"x"
     assert pages.get("/1", "ur") is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree as ET
@@ -17,12 +17,13 @@ from fastapi import FastAPI
 from starlette.routing import Route
 
 import locales
-from broadcast import edition, publish, reach, reached
-from cases import acts, calendar
+from broadcast import publish, reach, reached
+from cases import acts
 from locales.catalogs import strict, texts
 from locales.values import group
 from store.jawab import Jawab
 from tests.pages import attribute, pick
+from tests.window.conftest import last_week
 from window import district, doors
 from window.home import Number
 
@@ -38,27 +39,6 @@ def pages_of_window() -> list[str]:
 PAGES = pages_of_window()
 Open = Callable[..., Awaitable[UUID]]
 ATOM = "{http://www.w3.org/2005/Atom}"
-
-
-def last_week() -> tuple[str, datetime]:
-    wanted = calendar.last_full(datetime.now(UTC), "Asia/Karachi")
-    return wanted, calendar.bounds(wanted, "Asia/Karachi")[0] + timedelta(days=3)
-
-
-@pytest.fixture
-async def sent(jawab: Jawab, office: Any, opened: Open) -> str:
-    """Last week's edition, sent; returns the week."""
-    wanted, at = last_week()
-    for _ in range(7):
-        await opened(at=at)
-    now = datetime.now(UTC)
-    async with jawab.db.transaction("console") as tx:
-        made = await publish.draft(tx, "pishin", wanted, office.staff["editor"], now)
-        first = edition.mark((await publish.find(tx, made)).items[0])
-        await publish.add_line(tx, made, first, line="نوی پمپ راغی", lang="ps", by=office.staff["editor"], now=now)
-        await publish.approve(tx, made, office.staff["approver"], now)
-    await publish.fan_out(jawab, made)
-    return wanted
 
 
 def read(answer: httpx.Response) -> BeautifulSoup:
