@@ -67,13 +67,13 @@ class Front:
     """
 
     def __init__(self, app: ASGIApp, doors: Doors) -> None:
-        self._app, self._doors = app, doors
+        self.app, self._doors = app, doors
         self._https = doors.jawab.settings.base_url.startswith("https://")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = read_path(scope["path"]) if scope["type"] == "http" and scope["path"].startswith("/in/") else None
         if asked is None:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         try:
             answer = await self._doors.answer(scope, receive, *asked)
