@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp
 
 import bot.doors
 import bot.trial
@@ -28,8 +29,14 @@ from store.metrics import Metrics
 PROXIED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
 
-def assemble(jawab: Jawab, part: Part = "all", slot: Slot | None = None) -> FastAPI:
+def assemble(jawab: Jawab, part: Part = "all", slot: Slot | None = None) -> ASGIApp:
     """The application on parts that are already open, or one side of it: what is another's is nobody's there."""
+    app = pages_of(jawab, part, slot)
+    return bot.doors.stand_before(app, jawab) if part in {"all", "citizen"} else app
+
+
+def pages_of(jawab: Jawab, part: Part = "all", slot: Slot | None = None) -> FastAPI:
+    """All that stands behind the providers' doors."""
     app = FastAPI(
         title="Jawab",
         docs_url=None,
@@ -38,10 +45,8 @@ def assemble(jawab: Jawab, part: Part = "all", slot: Slot | None = None) -> Fast
         redirect_slashes=False,  # such a redirect leads to whatever name the request asked for
     )
     app.state.jawab = jawab
-    if part in {"all", "citizen"}:
-        bot.doors.mount(app, jawab)
-        if jawab.settings.demo:
-            bot.trial.mount(app, jawab)
+    if part in {"all", "citizen"} and jawab.settings.demo:
+        bot.trial.mount(app, jawab)
     if part != "citizen":
         desk.doors.mount(app, jawab, part, slot)
     if part in {"all", "citizen"}:
@@ -82,7 +87,7 @@ def assemble(jawab: Jawab, part: Part = "all", slot: Slot | None = None) -> Fast
 
 
 def serve_with(
-    app: FastAPI, settings: Settings, patience: type[Patient] = Patient, part: Part = "all"
+    app: ASGIApp, settings: Settings, patience: type[Patient] = Patient, part: Part = "all"
 ) -> uvicorn.Config:
     """How the application is served: with deadlines, without a log of people, believing the proxies that were named."""
     return uvicorn.Config(

@@ -10,7 +10,7 @@ import dataclasses
 import re
 from urllib.parse import quote_plus, unquote_plus
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
 from bot.channels import Inbound
 
@@ -27,16 +27,20 @@ class TooSlow(Exception):
     """It did not come in time."""
 
 
-async def read(request: Request, most: int) -> bytes:
+async def read(receive: Receive, most: int) -> bytes:
     """The whole body. What a length header says is not believed. Raises `TooLarge` or `TooSlow`."""
-    body = bytearray()
+    body, more = bytearray(), True
     try:
         async with asyncio.timeout(SECONDS):
-            async for piece in request.stream():
-                body += piece
+            while more:
+                piece = await receive()
+                if piece["type"] == "http.disconnect":
+                    raise TooSlow
+                body += piece.get("body", b"")
                 if len(body) > most:
                     raise TooLarge
-    except (ClientDisconnect, TimeoutError):
+                more = piece.get("more_body", False)
+    except TimeoutError:
         raise TooSlow from None
     return bytes(body)
 

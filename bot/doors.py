@@ -1,4 +1,4 @@
-"""The providers' doors: in front of the framework's own, because a web hook is most of what this process does.
+"""The providers' doors: in front of the framework, because a web hook is most of what this process does.
 
 Nothing a stranger posts is answered with a 5xx; the only one there is asks the provider to try again, because the
 database is away, or because the settings of its own channel cannot be opened before somebody has mended them.
@@ -11,19 +11,19 @@ import dataclasses
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import psycopg
 import structlog
-from fastapi import FastAPI
 from psycopg_pool import PoolTimeout
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+import pages
 from bot import bodies, consequences, intake, registry
 from bot.bodies import TooLarge, TooSlow
-from bot.channels import Channel, Forged, Heard, Inbound, Posted, Stopped, Unreadable
+from bot.channels import Answer, Channel, Forged, Heard, Inbound, Posted, Stopped, Unreadable
 from bot.receipts import Receipts
 from bot.registry import Door, Registry, Unusable, scoped
 from store import alarms, channels, contacts, inbox
@@ -43,9 +43,9 @@ NAMES, STATUS = 2, "status"  # a path's parts: provider and name, and what recei
 AWAY = (psycopg.OperationalError, PoolTimeout, OSError, TimeoutError)
 
 
-def mount(app: FastAPI, jawab: Jawab) -> None:
+def stand_before(app: ASGIApp, jawab: Jawab) -> ASGIApp:
     """`/in/<provider>` for the environment's account, `/in/<provider>/<name>` for a row's own; receipts below each."""
-    app.add_middleware(Front, doors=Doors(jawab, Receipts(jawab)))
+    return Front(app, Doors(jawab, Receipts(jawab)))
 
 
 def read_path(path: str) -> tuple[str, str | None, bool] | None:
@@ -61,21 +61,35 @@ def read_path(path: str) -> tuple[str, str | None, bool] | None:
 
 
 class Front:
-    """Web hooks, in front of whatever the framework does for pages: its layers know nothing of them."""
+    """Web hooks, in front of whatever the framework does for pages: its layers know nothing of them.
+
+    What these promise of every answer is held here: the same headers, and a crash that quotes nobody.
+    """
 
     def __init__(self, app: ASGIApp, doors: Doors) -> None:
-        self._app, self._doors = app, doors
+        self.app, self._doors = app, doors
+        self._https = doors.jawab.settings.base_url.startswith("https://")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = read_path(scope["path"]) if scope["type"] == "http" and scope["path"].startswith("/in/") else None
         if asked is None:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
-        if scope["method"] in METHODS:
-            answer = await self._doors.answer(Request(scope, receive), *asked)
-        else:
-            answer = _plain(405, "Not by this method.", {"Allow": ", ".join(METHODS)})
-        await answer(scope, receive, send)
+        try:
+            answer = await self._doors.answer(scope, receive, *asked)
+        except Exception as crash:  # noqa: BLE001 - told to nobody, and noted without its words
+            pages.note_crash(crash)
+            answer = Answer(500, "500")
+        body = answer.body.encode()
+        head = _head(answer.status, len(body), answer.content_type, answer.headers, self._https)
+        await send({"type": "http.response.start", "status": answer.status, "headers": head})
+        await send({"type": "http.response.body", "body": body})
+
+
+@lru_cache(maxsize=64)
+def _head(status: int, length: int, kind: str, more: tuple[tuple[str, str], ...], https: bool) -> pages.Head:
+    """All headers of an answer: the same for thousands of them."""
+    return pages.wear(Response(bytes(length), status, dict(more), kind).raw_headers, https=https)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +97,27 @@ class Doors:
     jawab: Jawab
     receipts: Receipts
 
-    async def answer(self, request: Request, provider: str, name: str | None, status: bool) -> Response:
+    async def answer(self, scope: Scope, receive: Receive, provider: str, name: str | None, status: bool) -> Answer:
         try:
-            return await self._answer(request, provider, name, status=status)
+            return await self._answer(scope, receive, provider, name, status=status)
         except Forged as forged:
             log.warning("hook forged", why=str(forged))  # neither the signature nor a field: logs hold no person
             return _plain(403, "Not signed by the provider.")
         except Unreadable as unreadable:
-            await self._alarm("hook_unreadable", request.scope["path"], str(unreadable))
+            await self._alarm("hook_unreadable", scope["path"], str(unreadable))
             return _plain(400, "Signed, but not readable.")
         except TooLarge:
-            await self._alarm("hook_too_large", request.scope["path"], "refused")
+            await self._alarm("hook_too_large", scope["path"], "refused")
             return _plain(413, "Too large.")
         except TooSlow:
-            return _plain(408, "Too slow.", {"Connection": "close"})
+            return _plain(408, "Too slow.", ("Connection", "close"))
         except (Unusable, *AWAY) as away:
             log.error("hook put off", error=type(away).__name__)
-            return _plain(503, "Try again.", {"Retry-After": "5"})
+            return _plain(503, "Try again.", ("Retry-After", "5"))
 
-    async def _answer(self, request: Request, provider: str, name: str | None, *, status: bool) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive, provider: str, name: str | None, *, status: bool) -> Answer:
+        if scope["method"] not in METHODS:
+            return _plain(405, "Not by this method.", ("Allow", ", ".join(METHODS)))
         here = registry.of(self.jawab)
         end = asyncio.get_running_loop().time() + ANSWER_SECONDS
         if name is None:
@@ -110,22 +126,22 @@ class Doors:
             door = await _insist(end, lambda: here.door(provider, name))
         if door is None:
             return _plain(404, "No such account is set up here.")
-        if request.method not in door.channel.methods:
+        if scope["method"] not in door.channel.methods:
             return _plain(405, "Not by this method.")
-        body = await bodies.read(request, door.channel.body_cap)
+        body = await bodies.read(receive, door.channel.body_cap)
         posted = Posted(
-            path=request.scope["path"],
-            query=request.scope["query_string"].decode("latin-1"),
-            headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers.raw},
+            path=scope["path"],
+            query=scope["query_string"].decode("latin-1"),
+            headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
             body=body,
-            method=request.method,
+            method=scope["method"],
         )
         read = door.channel.read_receipt if status else door.channel.read
         heard = await asyncio.to_thread(read, posted) if len(body) > bodies.ON_A_THREAD else read(posted)
         if len(body) > door.channel.body_most:
             heard = await self._shorten(door.channel, heard, posted.path)
         await _insist(end, lambda: self._take(here, door, heard))
-        return Response(heard.answer.body, heard.answer.status, media_type=heard.answer.content_type)
+        return heard.answer
 
     async def _shorten(self, channel: Channel, heard: Heard, door: str) -> Heard:
         """What it said, in part where it said too much. That so large a body came at all is told."""
@@ -226,5 +242,5 @@ async def _insist(end: float, do: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(AGAIN_SECONDS)
 
 
-def _plain(status: int, line: str, headers: dict[str, str] | None = None) -> Response:
-    return Response(f"{line}\n", status, media_type="text/plain", headers=headers)
+def _plain(status: int, line: str, *headers: tuple[str, str]) -> Answer:
+    return Answer(status, f"{line}\n", headers=headers)

@@ -5,8 +5,11 @@ shows pages describes itself (`Room`) and is dressed (`dress`); nothing here kno
 JavaScript.
 """
 
+from pages.errors import Head as Head
 from pages.errors import dress as dress
+from pages.errors import note_crash as note_crash
 from pages.errors import refuse as refuse
+from pages.errors import wear as wear
 from pages.page import lang_of as lang_of
 from pages.page import page as page
 from pages.room import ASGI as ASGI

@@ -38,6 +38,21 @@ HEADERS = {
 HTTPS_ONLY = (b"strict-transport-security", b"max-age=63072000")  # two years, once anybody came by https
 
 
+Head = list[tuple[bytes, bytes]]
+
+
+def wear(head: Head, *, https: bool) -> Head:
+    """An answer's headers with those that every answer of ours has."""
+    present = {name.lower() for name, _ in head}
+    return [*head, *(one for one in HEADERS.items() if one[0] not in present), *([HTTPS_ONLY] if https else [])]
+
+
+def note_crash(crash: Exception, route: str = "") -> None:
+    """Where it happened, never what it said: a database error quotes the words it choked on."""
+    where = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(crash.__traceback__)]
+    log.error("crash", route=route, kind=type(crash).__name__, where=where[-6:])
+
+
 def dress(app: FastAPI, room: Room) -> None:
     """Let an app show a room's pages. The first room brings the headers, which go around whatever was added before."""
     if not hasattr(app.state, "rooms"):
@@ -71,11 +86,7 @@ class Headers:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                given = list(message.get("headers", []))
-                present = {name.lower() for name, _ in given}
-                given += [(name, value) for name, value in HEADERS.items() if name not in present]
-                if https:
-                    given.append(HTTPS_ONLY)
+                given = wear(list(message.get("headers", [])), https=https)
                 if private:
                     given = [(name, value) for name, value in given if name.lower() != b"cache-control"]
                     given.append((b"cache-control", b"no-store"))
@@ -92,12 +103,7 @@ class Headers:
                 raise
             await _put_off(request)(scope, receive, dressed)
         except Exception as crash:
-            # Where it happened, never what it said: a database error quotes the words it choked on.
-            where = [
-                f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(crash.__traceback__)
-            ]
-            route = getattr(scope.get("route"), "path", "")
-            log.error("crash", route=route, kind=type(crash).__name__, where=where[-6:])
+            note_crash(crash, getattr(scope.get("route"), "path", ""))
             if started:
                 raise
             await refuse(request, 500)(scope, receive, dressed)

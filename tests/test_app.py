@@ -7,7 +7,7 @@ from dataclasses import replace
 import httpx
 import psycopg
 import pytest
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from app import assemble
 from desk.slot import Put
@@ -18,7 +18,7 @@ from store.jawab import Jawab
 from tests.conftest import PUBLIC_URL, RecordedBell
 
 
-async def get(app: FastAPI, path: str) -> httpx.Response:
+async def get(app: ASGIApp, path: str) -> httpx.Response:
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=PUBLIC_URL) as http:
         return await http.get(path)

@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.types import ASGIApp
 
 from app import assemble, serve_with
 from house.patience import Patient
@@ -31,7 +32,7 @@ class Quick(Patient):
 
 
 @asynccontextmanager
-async def served(app: FastAPI, settings: Settings, patience: type[Patient] = Quick) -> AsyncIterator[Port]:
+async def served(app: ASGIApp, settings: Settings, patience: type[Patient] = Quick) -> AsyncIterator[Port]:
     listening = socket.create_server(("127.0.0.1", 0))
     config = serve_with(app, settings, patience)
     config.load()

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from app import assemble
+from app import pages_of
 from bench.scale import fill, look, places
 from store.crypto import Keys
 from store.jawab import Jawab
@@ -41,7 +41,7 @@ async def test_rows_belong_together_and_every_page_stands(
         counted = conn.execute("SELECT count(*) FROM cases").fetchone()
     assert lost == []
     assert counted == (CASES,)
-    application = assemble(dataclasses.replace(jawab))
+    application = pages_of(dataclasses.replace(jawab))
     for asked in await places.of(jawab):
         cookie = f"{application.state.place.cookie}={await look.enter(jawab, asked.login)}" if asked.login else ""
         status, body = await look.ask(application, asked, cookie)

@@ -18,7 +18,7 @@ import psycopg
 from fastapi import FastAPI
 
 import jobs
-from app import assemble
+from app import pages_of
 from bench.scale import places
 from bench.scale.places import DB_RATIO, PAGE_MS, SWEEP_MS, Asked
 from desk import sessions
@@ -140,7 +140,7 @@ async def _key(jawab: Jawab) -> float:
 
 
 async def _pages(jawab: Jawab, key: float, only: Sequence[str], rounds: int) -> None:
-    application = assemble(jawab)
+    application = pages_of(jawab)
     cookies: dict[str, str] = {}
     for asked in await places.of(jawab):
         if only and not any(one in asked.name for one in only):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
-from app import assemble
+from app import pages_of
 from bench.scale import look
 from bench.scale.places import Asked
 from broadcast import publish
@@ -27,7 +27,7 @@ async def at(jawab: Jawab, rounds: int) -> None:
     now = datetime.now(UTC)
     await _catch_up(jawab, now)
     print(f"  {HEAD}")
-    application = assemble(jawab)
+    application = pages_of(jawab)
     for path in COLD:
 
         async def read(path: str = path) -> None:

@@ -114,6 +114,7 @@ class Answer:
     status: int = 200
     body: str = ""
     content_type: str = "text/plain"
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

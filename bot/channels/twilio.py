@@ -36,6 +36,7 @@ from bot.channels import (
     Sent,
     Unreadable,
 )
+from bot.parts import fields as read_fields
 from bot.parts import file_type, point, unwrap, words
 from bot.twilio_http import Http
 from bot.twilio_signature import SID, is_cut_anew, other_port, sign
@@ -200,13 +201,7 @@ class Twilio(Channel):
     def _verify(self, posted: Posted) -> dict[str, str]:
         """The form's fields, once its signature is right. Raises `Forged`."""
         try:
-            pairs = parse_qsl(
-                posted.body.decode("latin-1"),
-                keep_blank_values=True,  # blank fields are signed too
-                encoding="utf-8",
-                errors="replace",
-                max_num_fields=FIELDS_MOST,
-            )
+            pairs = read_fields(posted.body.decode("latin-1"), FIELDS_MOST)  # blank ones are signed too
         except ValueError:
             raise Forged("too many fields") from None
         given = posted.headers.get("x-twilio-signature", "").encode("latin-1", "replace")

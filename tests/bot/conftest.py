@@ -192,8 +192,7 @@ def second() -> Iterator[FakeGateway]:
 @pytest.fixture
 async def hooks(jawab: Jawab) -> AsyncIterator[httpx.AsyncClient]:
     """Our doors."""
-    app = FastAPI()
-    doors.mount(app, jawab)
+    app = doors.stand_before(FastAPI(), jawab)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=PUBLIC_URL) as client:
         yield client
     await registry.close()

@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from bot import bodies, doors
 from bot.channels import Inbound
@@ -42,8 +43,7 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[Inbound]:
 
 @pytest.fixture
 async def http(jawab: Jawab) -> AsyncIterator[httpx.AsyncClient]:
-    app = FastAPI()
-    doors.mount(app, jawab)
+    app = doors.stand_before(FastAPI(), jawab)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url=PUBLIC_URL) as client:
         yield client
@@ -151,10 +151,41 @@ async def test_while_the_database_is_away_the_provider_is_asked_to_come_again(
     assert status == 503
 
 
+async def test_a_crash_behind_the_door_quotes_nobody(
+    http: httpx.AsyncClient, twilio: FakeTwilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(_: Jawab, inbound: Inbound) -> str:
+        raise ValueError(inbound.text)
+
+    monkeypatch.setattr("bot.intake.take", crash)
+    with capture_logs() as logs:
+        assert await twilio.webhook(http, ONE, US, "سلام") == (500, "500")
+    (log,) = [one for one in logs if one["event"] == "crash"]
+    assert (log["kind"], log["where"][-1].partition(":")[0]) == ("ValueError", "test_doors.py")
+    assert "سلام" not in str(logs)
+
+
+async def test_whatever_the_door_answers_wears_what_every_answer_of_ours_does(
+    http: httpx.AsyncClient, twilio: FakeTwilio, taken: list[Inbound]
+) -> None:
+    body, headers = twilio.signed(f"{PUBLIC_URL}/in/twilio", twilio.message(ONE, US, "x"))
+    answers = [
+        await http.post("/in/twilio", content=body, headers=headers),
+        await http.post("/in/twilio", content=body),
+        await http.get("/in/twilio"),
+        await http.put("/in/twilio"),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 403, 405, 405]
+    for answer in answers:
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["strict-transport-security"] == "max-age=63072000"
+        assert answer.headers["content-length"] == str(len(answer.content))
+
+
 async def test_without_an_account_there_is_no_door(jawab: Jawab, settings: Settings) -> None:
     bare = settings.model_copy(update={"twilio_account_sid": "", "twilio_auth_token": ""})
-    app = FastAPI()
-    doors.mount(app, Jawab(bare, jawab.db, jawab.keys, jawab.bell))
+    app = doors.stand_before(FastAPI(), Jawab(bare, jawab.db, jawab.keys, jawab.bell))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=PUBLIC_URL) as client:
         answer = await client.post("/in/twilio", data={"Body": "x"})
     assert answer.status_code == 404

@@ -32,8 +32,7 @@ def other() -> Iterator[FakeTwilio]:
 
 @pytest.fixture
 async def http(jawab: Jawab) -> AsyncIterator[httpx.AsyncClient]:
-    app = FastAPI()
-    doors.mount(app, jawab)
+    app = doors.stand_before(FastAPI(), jawab)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=PUBLIC_URL) as client:
         yield client
 

@@ -66,8 +66,7 @@ async def http(jawab: Jawab, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> Asy
                 name=name,
                 settings={},
             )
-    app = FastAPI()
-    doors.mount(app, jawab)
+    app = doors.stand_before(FastAPI(), jawab)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=PUBLIC_URL) as client:
         yield client
 

@@ -204,8 +204,7 @@ def standin(request: pytest.FixtureRequest) -> Iterator[Standin]:
 
 @pytest.fixture
 async def http(jawab: Jawab) -> AsyncIterator[httpx.AsyncClient]:
-    app = FastAPI()
-    doors.mount(app, jawab)
+    app = doors.stand_before(FastAPI(), jawab)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=PUBLIC_URL) as client:
         yield client
     await registry.close()

@@ -16,8 +16,8 @@ from uuid import UUID
 import httpx
 import pytest
 from bs4 import BeautifulSoup
-from fastapi import FastAPI
 from psycopg.types.json import Jsonb
+from starlette.types import ASGIApp
 
 from app import assemble
 from cases import acts
@@ -116,7 +116,7 @@ def divided() -> bool:
     return False
 
 
-def _browse(app: FastAPI) -> httpx.AsyncClient:
+def _browse(app: ASGIApp) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url=PUBLIC_URL)
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import Message
 
+from bot.doors import Front
 from cases.roles import ROLES
 from desk import gate, roles
 from pages.errors import CSP
@@ -36,8 +37,9 @@ FILLERS = {
 def app_of(client: httpx.AsyncClient) -> Starlette:
     transport = client._transport
     assert isinstance(transport, httpx.ASGITransport)
-    assert isinstance(transport.app, Starlette)
-    return transport.app
+    assert isinstance(transport.app, Front)
+    assert isinstance(transport.app.app, Starlette)
+    return transport.app.app
 
 
 def desk_doors(app: Starlette) -> list[tuple[str, str]]:
