@@ -45,7 +45,9 @@ LEASE = 15.0  # seconds after which a claim is not sent on any more
 UNSURE_AFTER = timedelta(seconds=45)  # LEASE, a send's whole timeout, and room to spare
 ASK_AGAIN = 15.0  # seconds until an answer that never came is asked after once more
 AHEAD = 0.5  # a sender's next rows are claimed this long before its reserved slots run out
-OTHERS = 5.0  # seconds until other senders' rows are looked for again, where none were beside one without a slot
+# By lane, seconds until other senders' rows are looked for again, where none were beside one without a slot: past all
+# of an edition it is a long way, and an answer does not wait for one.
+OTHERS = {"broadcasts": 5.0, "replies": AHEAD}
 GATHER = 0.2  # seconds in which records of a paced sender gather: each by itself costs more than its message
 RECHECK = 1.0  # seconds of waiting after which STOP is looked at again
 ASKING = 16  # questions to the provider at once, when a crash is cleaned up
@@ -156,7 +158,7 @@ class Run:
         size = HANDFUL
         while (
             limit > 0 and not self.away
-        ):  # who is away is known to the next run by the database, which hears of a return
+        ):  # of who is away the next run is told by the database, which hears of a return
             while len(self.tasks) > OPEN_MOST - HANDFUL:
                 await asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED)
             now = time.monotonic()
@@ -168,7 +170,7 @@ class Run:
                 limit -= begun
                 size = min(HANDFUL, size * 2) if begun == len(rows) else max(8, begun)
             elif self.full:  # rows may wait behind a sender that has no slot now
-                await asyncio.sleep(min(self.full.values()) - now)
+                await asyncio.sleep(min(min(self.full.values()) - now, OTHERS[self.lane]))
             elif at_work:  # a person's next message waits for the one that is at work
                 await self.finish()
             else:
@@ -183,7 +185,7 @@ class Run:
         async with self.jawab.db.autocommit("intake") as connection:
             rows = await claims.claim(connection, self.lane, ids, full, most)
         if full and not rows:
-            self.bare = (full, now + OTHERS)
+            self.bare = (full, now + OTHERS[self.lane])
         return rows
 
     async def finish(self) -> None:
