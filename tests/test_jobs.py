@@ -145,9 +145,9 @@ async def test_a_database_that_goes_away_is_no_failure_of_the_job_it_cut_short(
             await auto.execute("SELECT 1")
 
     async def held(here: Jawab, now: datetime) -> None:
-        async with here.db.autocommit("console") as auto:
-            await auto.execute("SET statement_timeout = 1")
-            await auto.execute("SELECT pg_sleep(5)")
+        async with here.db.transaction("console") as tx:
+            await tx.execute("SET LOCAL statement_timeout = 1")
+            await tx.execute("SELECT pg_sleep(5)")
 
     await clockwork.enter(jawab, [job])
     with pytest.raises(psycopg.OperationalError):
