@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -110,21 +110,17 @@ def main() -> int:
     with folders.made("mutants") as folder:
         postgres = Postgres(folder / "var")
         try:
-            shared = Shared.make(postgres, folder / "keys" / "master.key")
-            return report(chosen, judge(chosen, folder, shared, given.jobs))
+            Shared.make(postgres, folder / "keys" / "master.key").write(folder / "databases.json")
+            return report(chosen, judge(chosen, folder, given.jobs))
         finally:
             postgres.stop()
 
 
-def judge(chosen: list[Mutant], folder: Path, shared: Shared, jobs: int) -> list[Verdict]:
+def judge(chosen: list[Mutant], folder: Path, jobs: int) -> list[Verdict]:
     """First every test on the tree as it is, where all must pass: a red one would kill everything. Then each mutant."""
     benches: queue.Queue[Bench] = queue.Queue()
     for number in range(jobs):
-        # Keys of its own: a test that lets time pass destroys those of the hour in which another's boxes were made.
-        keys = shutil.copytree(Path(shared.key_file).parent, folder / f"keys-{number}")
-        databases = folder / f"databases-{number}.json"
-        replace(shared, key_file=str(keys / "master.key")).write(databases)
-        benches.put(Bench(folder / str(number), databases))
+        benches.put(Bench(folder / str(number), folder / "databases.json"))
     printing = threading.Lock()
 
     def on_a_bench(work: list[str] | Mutant) -> Verdict | str:
