@@ -39,5 +39,5 @@ def summary(turns: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def told(told: list[dict[str, Any]]) -> dict[str, Any]:
-    """As `_summary`, of receipts: by how many connections."""
+    """As `summary`, of receipts: by how many connections."""
     return summary([{side: {kind: one[kind][side] for kind in one} for side in one["c=16"]} for one in told])

@@ -7,7 +7,7 @@ import secrets
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from socket import AF_UNIX, socket
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, LiteralString
@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 from starlette.types import ASGIApp
 
 from app import assemble
-from cases import acts
+from cases import acts, calendar
 from desk import protected, sessions, slot
 from flows import codes
 from store import contacts
@@ -84,6 +84,12 @@ Write = Callable[..., Awaitable[UUID]]
 Open = Callable[..., Awaitable[UUID]]
 Hire = Callable[..., Awaitable[tuple[UUID, bytes | None]]]
 One = Callable[..., Awaitable[Row]]
+
+
+def last_week() -> tuple[str, datetime]:
+    """The last full week in the demo district, and a moment in the middle of it."""
+    wanted = calendar.last_full(datetime.now(UTC), "Asia/Karachi")
+    return wanted, calendar.bounds(wanted, "Asia/Karachi")[0] + timedelta(days=3)
 
 
 @pytest.fixture

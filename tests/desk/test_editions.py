@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,6 @@ from psycopg.types.json import Jsonb
 
 import locales
 from broadcast import edition, publish
-from cases import calendar
 from desk.edition_steps import STEPS
 from desk.editions import Listed, offered
 from desk.roles import Staff
@@ -21,16 +20,11 @@ from flows import codes
 from locales.catalogs import strict
 from locales.values import group
 from store.jawab import Jawab
+from tests.desk.conftest import last_week
 from tests.pages import attribute, pick
 
 Open = Callable[..., Awaitable[UUID]]
 Enter = Callable[..., Awaitable[Any]]
-
-
-def last_week() -> tuple[str, datetime]:
-    """The last full week in the demo district, and a moment in the middle of it."""
-    wanted = calendar.last_full(datetime.now(UTC), "Asia/Karachi")
-    return wanted, calendar.bounds(wanted, "Asia/Karachi")[0] + timedelta(days=3)
 
 
 @pytest.fixture

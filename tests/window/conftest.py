@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from broadcast import edition, publish
-from cases import calendar
 from store.jawab import Jawab
-from tests.desk.conftest import elsewhere, office, opened, write
+from tests.desk.conftest import elsewhere, last_week, office, opened, write
 
 __all__ = ["elsewhere", "last_week", "office", "opened", "sent", "write"]
 
 Open = Callable[..., Awaitable[UUID]]
-
-
-def last_week() -> tuple[str, datetime]:
-    wanted = calendar.last_full(datetime.now(UTC), "Asia/Karachi")
-    return wanted, calendar.bounds(wanted, "Asia/Karachi")[0] + timedelta(days=3)
 
 
 @pytest.fixture
