@@ -24,13 +24,13 @@ from bot import consequences, gate, outside, registry
 from bot.backoff import ANSWER_TRIES, ANSWER_WAIT, DOUBTS_MOST, delay
 from bot.batches import Batches
 from bot.channels import SILENT, Channel, Outbound, SendError
+from bot.departures import Departures, Ready
+from bot.outgoing import prepare
 from bot.pacing import spacing
 from bot.registry import Registry, scoped
 from bot.watch import Watch
-from locales import render, render_buttons
 from locales.channels import CHANNELS, sms_parts
-from store import alarms, contacts, outbox
-from store.crypto import Keys
+from store import alarms, contacts
 from store.jawab import Jawab
 from store.outbox import claims
 from store.outbox.claims import Claimed, Outcome, outcome
@@ -100,39 +100,6 @@ async def expire(jawab: Jawab) -> int:
     return expired
 
 
-def prepare(keys: Keys, row: Claimed, channel: Channel, door: str) -> Outbound:
-    """The message as it goes out: decrypted, in its language, as its channel shows it."""
-    message = keys.get_json(row.message, outbox.bound_to(row.id))
-    return Outbound(
-        id=row.id,
-        channel=row.kind,
-        sender=row.sender,
-        address=keys.decrypt(row.address_box, contacts.bound_to(row.contact_id)).decode(),
-        text=clip(render(message, row.lang, row.kind), CHANNELS[row.kind].body),
-        attempt=row.attempts,
-        door=door,
-        expires=row.expires_at,
-        buttons=tuple(render_buttons(message, row.lang, row.kind)) if channel.shows_buttons else (),
-    )
-
-
-def clip(text: str, most: int) -> str:
-    """At most `most` UTF-16 units, as providers count. The flows' check keeps texts far below; a handler may not."""
-    if len(text.encode("utf-16-le")) // 2 <= most:
-        return text
-    return text.encode("utf-16-le")[: (most - 1) * 2].decode("utf-16-le", "ignore") + "…"
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A claimed row that may go out; `cost` is in slots of its sender (SMS parts)."""
-
-    row: Claimed
-    channel: Channel
-    outbound: Outbound
-    cost: int
-
-
 @dataclass(slots=True)
 class Run:
     """One drain: what it has claimed, and which senders have no slot left for now or nobody who answers."""
@@ -148,10 +115,18 @@ class Run:
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT))
     records: Batches[Outcome] = field(init=False)
     watch: Watch = field(init=False)
+    departures: Departures = field(init=False)
 
     def __post_init__(self) -> None:
         self.records = Batches(self._record, GATHER if self.lane == "broadcasts" else 0.0, HANDFUL)
         self.watch = Watch(self.jawab.db)
+        self.departures = Departures(
+            self.registry.pace,
+            self.slots,
+            self.watch.waiting.update,
+            self._may_go,
+            lambda ready: self.spawn(self._send(ready)),
+        )
 
     async def claim_and_send(self, ids: list[UUID] | None, limit: int) -> None:
         """Handful by handful, so that a row is claimed shortly before it goes and STOP finds the rest unclaimed."""
@@ -159,7 +134,7 @@ class Run:
         while (
             limit > 0 and not self.away
         ):  # of who is away the next run is told by the database, which hears of a return
-            while len(self.tasks) > OPEN_MOST - HANDFUL:
+            while len(self.tasks) + len(self.departures) > OPEN_MOST - HANDFUL:
                 await asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED)
             now = time.monotonic()
             self.full = {channel: until for channel, until in self.full.items() if until > now}
@@ -203,33 +178,36 @@ class Run:
         try:
             await work
         except Exception as error:  # noqa: BLE001 - one broken row must not stop the others
-            log.error("delivery broke", error=type(error).__name__)
-            self.counts["broken"] += 1
+            self._note_broken(error)
+
+    def _note_broken(self, error: Exception) -> None:
+        log.error("delivery broke", error=type(error).__name__)
+        self.counts["broken"] += 1
 
     async def _begin(self, rows: list[Claimed]) -> int:
         """Give each row its slot and let it run. Returns how many did not go back for want of one."""
         claimed, begun = time.monotonic(), len(rows)
         senders: dict[UUID, list[Ready]] = defaultdict(list)
         for row in rows:
-            ready = await self._ready(row)
+            ready = await self._ready(row, claimed)
             if isinstance(ready, Outcome):
                 self.spawn(self.settle(ready))
             elif ready.row.inbox_id is not None:  # an answer takes its slot and waits for nobody
                 await self.registry.pace.sender(str(row.channel_id), row.kind, ready.cost)
-                self.spawn(self._send(ready, claimed, claimed))
+                self.spawn(self._answer(ready))
             else:
                 senders[row.channel_id].append(ready)
         for sender, group in senders.items():
-            slots = await self._slots(sender, group)
-            for ready, slot in zip(group, slots, strict=False):
-                self.spawn(self._send(ready, claimed, slot))
-            for ready in group[len(slots) :]:
+            fit = await self._slots(sender, group)
+            if fit and self.departures.add(sender, group[:fit]):
+                self.spawn(self.departures.leave(sender))
+            for ready in group[fit:]:
                 begun -= 1
                 rest = max(0.0, self.full.get(sender, 0.0) - time.monotonic())
                 self.spawn(self.settle(outcome(ready.row, "queued", "pace", due_in=rest, back=1)))
         return begun
 
-    async def _ready(self, row: Claimed) -> Ready | Outcome:
+    async def _ready(self, row: Claimed, claimed: float) -> Ready | Outcome:
         """The row's message and its cost, or why it does not go now."""
         refusal = gate.check(row)
         if refusal is not None and refusal.error != gate.SHUT:
@@ -253,10 +231,10 @@ class Run:
             wait = await self.registry.pace.pair(str(row.contact_id), row.kind)
             if wait > RECHECK:
                 return outcome(row, "queued", "pace", due_in=wait, back=1)
-        return Ready(row, channel, outbound, cost)
+        return Ready(row, channel, outbound, cost, claimed)
 
-    async def _slots(self, sender: UUID, group: list[Ready]) -> list[float]:
-        """Monotonic times of the slots, taken at once, of as many of a handful as have one within HORIZON."""
+    async def _slots(self, sender: UUID, group: list[Ready]) -> int:
+        """Take slots, at once, for as many of a handful as have one within HORIZON. Returns how many these are."""
         apart = spacing(group[0].row.kind)
         starts = list(accumulate((ready.cost * apart for ready in group), initial=0.0))
         fit = sum(start <= HORIZON for start in starts[:-1])
@@ -267,33 +245,53 @@ class Run:
         now = time.monotonic()
         if (busy := first + starts[fit]) > RECHECK:
             self.full[sender] = now + busy - AHEAD
-        return [now + first + start for start in starts[:fit]]
+        for ready, start in zip(group[:fit], starts, strict=False):
+            ready.slot = now + first + start
+        return fit
 
-    async def _send(self, ready: Ready, claimed: float, slot: float) -> None:
-        row, channel, outbound = ready.row, ready.channel, ready.outbound
-        self.watch.waiting.add(row.id)
-        if (rest := slot - time.monotonic()) > 0:
-            await asyncio.sleep(rest)
-        async with self.slots:
-            waited = time.monotonic() - claimed
+    async def _answer(self, ready: Ready) -> None:
+        """One that somebody waits for: it leaves as soon as a place is free."""
+        self.watch.waiting.add(ready.row.id)
+        await self.slots.acquire()
+        if await self._may_go(ready):
+            self.registry.pace.note(str(ready.row.channel_id), ready.cost)
+            await self._send(ready)
+        else:
+            self.slots.release()
+
+    async def _may_go(self, ready: Ready) -> bool:
+        """Whether a row leaves now. Where it does not, that is recorded; where it cannot be told, it is asked after."""
+        row, waited = ready.row, time.monotonic() - ready.claimed
+        try:
             if row.channel_id in self.away:
-                await self.settle(outcome(row, "queued", "away", back=1))
-                return
-            if waited > LEASE:
-                await self.settle(outcome(row, "queued", "late", due_in=0.0, back=1))
-                return
-            if waited > RECHECK and not await self.watch.still(row.id):
-                await self.settle(outcome(row, "withdrawn", "stopped"))
-                return
-            await self.registry.pace.enter(str(row.channel_id), row.kind, ready.cost, waits=row.inbox_id is None)
-            try:
-                sent = await channel.send(outbound)
-            except SendError as error:
-                came_to = await self._failed(row, channel, outbound, error)
-                if outbound.values:
-                    came_to = await outside.amend(self.jawab, row, error.fate, came_to)
+                halt = outcome(row, "queued", "away", back=1)
+            elif waited > LEASE:
+                halt = outcome(row, "queued", "late", due_in=0.0, back=1)
+            elif waited > RECHECK and not await self.watch.still(row.id):
+                halt = outcome(row, "withdrawn", "stopped")
             else:
-                came_to = _went(row, channel, outbound, scoped(channel, row.channel, sent.provider_id))
+                return True
+        except Exception as error:  # noqa: BLE001 - those behind it still go
+            self._note_broken(error)
+        else:
+            self.spawn(self.settle(halt))
+        finally:
+            self.watch.waiting.discard(row.id)
+        return False
+
+    async def _send(self, ready: Ready) -> None:
+        """Post one that has a place, and give it back."""
+        row, channel, outbound = ready.row, ready.channel, ready.outbound
+        try:
+            sent = await channel.send(outbound)
+        except SendError as error:
+            came_to = await self._failed(row, channel, outbound, error)
+            if outbound.values:
+                came_to = await outside.amend(self.jawab, row, error.fate, came_to)
+        else:
+            came_to = _went(row, channel, outbound, scoped(channel, row.channel, sent.provider_id))
+        finally:
+            self.slots.release()
         await self.settle(came_to)
 
     async def _failed(self, row: Claimed, channel: Channel, outbound: Outbound, error: SendError) -> Outcome:
@@ -369,7 +367,6 @@ class Run:
 
     async def settle(self, one: Outcome) -> None:
         self.counts[one.state] += 1
-        self.watch.waiting.discard(one.id)
         await self.records.add(one)
 
     async def _record(self, outcomes: list[Outcome]) -> None:

@@ -18,8 +18,8 @@ from locales.channels import CHANNELS
 from store.bell import UNTOLD
 
 PAIR_BURST = 45  # messages to one person before the pair limit is felt (Meta: paid back afterwards)
-EVEN = 0.995  # of the rate is what slots are given at: what comes late has room to be late in
-SECOND = 1.002  # in which no more than the rate goes out: the way to the provider is not always equally long
+EVEN = 0.992  # of the rate is what slots are given at: what comes late has room to be late in
+SECOND = 1.003  # in which no more than the rate goes out: the way to the provider is not always equally long
 ALONE = 0.25  # share of the rate a process allows itself while it cannot ask the others
 AWAY = 5.0  # seconds until Valkey is asked again after it failed
 PATIENCE = 1.0  # seconds it may take to answer
@@ -73,6 +73,11 @@ class Window:
     def note(self, now: float, cost: int) -> None:
         self._sent.extend([now] * cost)
 
+    def restamp(self, now: float, cost: int) -> None:
+        """What took the last places went only now."""
+        for place in range(1, min(cost, len(self._sent)) + 1):
+            self._sent[-place] = now
+
 
 def spacing(kind: str) -> float:
     """Seconds from one slot of a sender to its next."""
@@ -100,18 +105,24 @@ class Pace:
         """
         return await self._reserve(f"pace:{channel_id}", cost * spacing(kind), 0.0, most)
 
-    async def enter(self, channel_id: str, kind: str, cost: int, *, waits: bool) -> None:
-        """Come right before the sending. Who waits goes when the second that ends then has room for `cost` more.
+    def enter(self, channel_id: str, kind: str, cost: int) -> float:
+        """Come right before the sending. Returns 0.0 where the second that ends now has room for `cost` more, which
+        then have their place in it; else the seconds until it has.
 
         Each process sees to what it sends itself: other processes' slots lie between its own.
         """
-        window = self._windows.setdefault(channel_id, Window())
-        if not waits:
-            window.note(time.monotonic(), cost)
-            return
-        most = max(1, int(CHANNELS[kind].rate))
-        while (rest := window.take(time.monotonic(), cost, most)) > 0:  # noqa: ASYNC110 - time itself is waited for
-            await asyncio.sleep(rest)
+        return self._window(channel_id).take(time.monotonic(), cost, max(1, int(CHANNELS[kind].rate)))
+
+    def left(self, channel_id: str, cost: int) -> None:
+        """Come when those who took the last places are on their way: whoever made the process wait made them late."""
+        self._window(channel_id).restamp(time.monotonic(), cost)
+
+    def note(self, channel_id: str, cost: int) -> None:
+        """An answer goes out: it waits for no place in its second, and takes one."""
+        self._window(channel_id).note(time.monotonic(), cost)
+
+    def _window(self, channel_id: str) -> Window:
+        return self._windows.setdefault(channel_id, Window())
 
     async def pair(self, contact_id: str, kind: str) -> float:
         """Take one message out of a person's allowance. Nearly always 0; seconds to wait after a flood."""

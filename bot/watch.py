@@ -13,7 +13,7 @@ FRESH = 0.1  # seconds that an answer is used: what STOP is late by
 
 
 class Watch:
-    """`waiting` are the ids of the rows that are claimed and have not come to their end."""
+    """`waiting` are the ids of the rows that leave next."""
 
     def __init__(self, db: Database) -> None:
         self.waiting: set[UUID] = set()
