@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
+from yarl import URL
 
 from bot.channels import (
     Account,
@@ -36,17 +37,20 @@ from bot.channels import (
     Sent,
     Unreadable,
 )
+from bot.lines import Unanswered, Unreached
 from bot.parts import fields as read_fields
 from bot.parts import file_type, point, unwrap, words
 from bot.twilio_http import Http
 from bot.twilio_signature import SID, is_cut_anew, other_port, sign
-from bot.wire import Answered, Unanswered, Unreached, Wire
+from bot.wire import Answered, Wire
 from flows.model import Media
 from settings import TWILIO_API, Settings
 
 FIELDS_MOST = 200  # real hooks have 15 to 40
 MEDIA_MOST = 10
 TIMEOUT = 10.0
+TAKEN = range(200, 300)
+AS_FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 CLOCKS_APART = timedelta(seconds=90)  # how far the provider's clock may be behind ours
 GONE = frozenset({404, 410})  # what is not there any more was deleted
 LIST_PAGE = 50  # messages to one person since a claim: far more than there can be
@@ -97,6 +101,7 @@ class Twilio(Channel):
         self._public_url = public_url.rstrip("/")
         self._host = urlsplit(api_url).netloc if api_url != TWILIO_API else ""
         self._wire = Wire(timeout)
+        self._messages = URL(f"{api_url}/2010-04-01/Accounts/{account}/Messages.json")
         self._client = Client(account, token, http_client=Http(self._wire))
         if api_url != TWILIO_API:
             for domain in (self._client.api, self._client.content, self._client.messaging):
@@ -238,22 +243,29 @@ class Twilio(Channel):
         callback = f"{outbound.door}/status?mid={outbound.id}"
         if outbound.attempt > 1:  # a late receipt of the first try must not be taken for one of the second
             callback += f"&n={outbound.attempt}"
-        said = {"body": outbound.text}
+        form = {"To": prefix + outbound.address, "From": prefix + outbound.sender, "StatusCallback": callback}
         if outbound.template:
-            said = {"content_sid": outbound.template, "content_variables": outbound.values}
-        try:
-            made = await self._client.messages.create_async(
-                to=prefix + outbound.address, from_=prefix + outbound.sender, status_callback=callback, **said
+            form |= {"ContentSid": outbound.template, "ContentVariables": outbound.values}
+        else:
+            form["Body"] = outbound.text
+        try:  # twilio's own client takes half as long again as all else that a message costs
+            made = await self._wire.request(
+                "POST",
+                self._messages,
+                body=urlencode(form).encode(),
+                headers=AS_FORM,
+                auth=(self._account, self._token),
             )
+            sid = str(json.loads(made.body)["sid"])
         except Answered as answer:
             raise _refusal(answer) from None
         except Unreached:
             raise SendError("away") from None
-        except (Unanswered, TwilioException, ValueError, TypeError):
+        except (Unanswered, ValueError, TypeError, KeyError):
             raise SendError("unsure") from None
-        if not SID.fullmatch(str(made.sid)):
+        if made.status not in TAKEN or not SID.fullmatch(sid):
             raise SendError("unsure")
-        return Sent(str(made.sid))
+        return Sent(sid)
 
     async def find(self, outbound: Outbound, since: datetime) -> list[str]:
         """See `Channel.find`.

@@ -30,8 +30,9 @@ from bot.channels import (
     is_answered,
 )
 from bot.channels.gateway.preset import PRESET, PRESETS, Event, Preset, Said, Words
+from bot.lines import Unanswered, Unreached
 from bot.parts import unwrap, words
-from bot.wire import Answered, Reply, Unanswered, Unreached, Wire
+from bot.wire import Answered, Reply, Wire
 from flows.model import Media
 from locales.channels import sms_parts
 
@@ -267,8 +268,8 @@ class Gateway(Channel):
     async def _ask(self, method: str, path: str, body: Said | None = None, but: int = 0, **values: Any) -> Reply | None:
         """One exchange; None where the answer has the status `but`. Raises `SendError`."""
         values |= {"device": self._device, "sim": self._sim, "door": self._door}
-        content = None if body is None else json.dumps(_filled(body, values), ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json"} if content is not None else {}
+        content = b"" if body is None else json.dumps(_filled(body, values), ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json"} if content else {}
         try:
             return await self._wire.request(method, self._url + path, body=content, headers=headers, auth=self._auth)
         except Answered as answer:
