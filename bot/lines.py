@@ -64,8 +64,8 @@ class Line(asyncio.Protocol):
 
     @property
     def is_free(self) -> bool:
-        """Whether it is open and owes no answer."""
-        return self.kept and self._answer is not None and self._answer.done()
+        """Whether it is open and owes no answer: one that nobody waits for any more may still come."""
+        return self.kept and self._answer is not None and self._answer.done() and not self._answer.cancelled()
 
     def close(self) -> None:
         self.kept = False
