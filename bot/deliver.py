@@ -48,7 +48,7 @@ AHEAD = 0.5  # a sender's next rows are claimed this long before its reserved sl
 # By lane, seconds until other senders' rows are looked for again, where none were beside one without a slot: past all
 # of an edition it is a long way, and an answer does not wait for one.
 OTHERS = {"broadcasts": 5.0, "replies": AHEAD}
-GATHER = 0.2  # seconds in which records of a paced sender gather: each by itself costs more than its message
+GATHER = 0.5  # seconds in which records of a paced sender gather: each by itself costs more than its message
 RECHECK = 1.0  # seconds of waiting after which STOP is looked at again
 ASKING = 16  # questions to the provider at once, when a crash is cleaned up
 

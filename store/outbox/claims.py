@@ -122,6 +122,7 @@ WITH due AS MATERIALIZED (
 UPDATE outbox o SET due_at = now() + interval '1 minute'
 FROM due {of} WHERE o.id = due.id RETURNING {row}""".replace("{of}", _OF).replace("{row}", _CLAIMED)
 
+# Arrays go in binary: as text psycopg looks through each element for what has to be quoted.
 # Ours while our claim holds. A message that did go out is recorded whatever was decided about its row meanwhile, and a
 # receipt that was faster than the answer to our own request keeps what it said.
 _RECORD: LiteralString = """
@@ -131,8 +132,8 @@ UPDATE outbox o SET
     template = CASE WHEN r.untold THEN NULL ELSE o.template END,
     sent_at = CASE WHEN r.state = 'sent' THEN now() ELSE o.sent_at END,
     due_at = CASE WHEN r.due_in IS NULL THEN o.due_at ELSE now() + r.due_in * interval '1 second' END
-FROM unnest(%(id)s::uuid[], %(claimed_at)s::timestamptz[], %(state)s::text[], %(error)s::text[], %(back)s::int[],
-            %(provider_id)s::text[], %(due_in)s::float8[], %(untold)s::bool[])
+FROM unnest(%(id)b::uuid[], %(claimed_at)b::timestamptz[], %(state)b::text[], %(error)b::text[], %(back)b::int[],
+            %(provider_id)b::text[], %(due_in)b::float8[], %(untold)b::bool[])
     AS r(id, claimed_at, state, error, back, provider_id, due_in, untold)
 WHERE o.id = r.id AND (
     (o.state = 'sending' AND o.claimed_at = r.claimed_at)
@@ -140,7 +141,7 @@ WHERE o.id = r.id AND (
 
 _STILL: LiteralString = """
 SELECT o.id FROM outbox o JOIN contacts c ON c.id = o.contact_id LEFT JOIN editions e ON e.id = o.edition_id
-WHERE o.id = ANY(%s) AND NOT {stopped}
+WHERE o.id = ANY(%b) AND NOT {stopped}
     AND (o.edition_id IS NULL OR (c.weekly_since IS NOT NULL AND e.state <> 'stopped'))""".replace(
     "{stopped}", _STOPPED
 ).replace("{heard}", _HEARD)

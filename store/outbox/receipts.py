@@ -46,9 +46,10 @@ _MATCH: LiteralString = """
     (o.provider_id = r.provider_id OR (o.provider_id IS NULL AND o.attempts = r.attempt))
     AND r.rank > CASE WHEN o.state = 'read' THEN 30 WHEN o.state = 'delivered' THEN 20
         WHEN o.provider_id IS NULL THEN 0 WHEN o.state = 'sent' THEN 10 ELSE 15 END"""
-_RECEIPTS: LiteralString = """unnest(%(id)s::uuid[], %(attempt)s::int[], %(provider_id)s::text[], %(state)s::text[],
-    %(rank)s::int[]) AS r(id, attempt, provider_id, state, rank)"""
-_HELD: LiteralString = "SELECT id FROM outbox WHERE id = ANY(%(id)s) ORDER BY id FOR UPDATE"
+# In binary: as text psycopg looks through each element of an array for what has to be quoted.
+_RECEIPTS: LiteralString = """unnest(%(id)b::uuid[], %(attempt)b::int[], %(provider_id)b::text[], %(state)b::text[],
+    %(rank)b::int[]) AS r(id, attempt, provider_id, state, rank)"""
+_HELD: LiteralString = "SELECT id FROM outbox WHERE id = ANY(%(id)b) ORDER BY id FOR UPDATE"
 _MOVE: LiteralString = f"""
 UPDATE outbox o SET state = r.state, provider_id = r.provider_id, sent_at = coalesce(o.sent_at, now()), error = NULL
 FROM {_RECEIPTS} WHERE o.id = r.id AND {_MATCH}"""  # noqa: S608 - parts of this file
