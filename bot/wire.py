@@ -17,6 +17,8 @@ from yarl import URL
 
 from bot.channels import Unfetched
 from bot.lines import Lines
+from bot.lines import Unanswered as Unanswered
+from bot.lines import Unreached as Unreached
 
 ANSWER_MOST = 4 * 1024 * 1024  # a page of the Messages list is some 0.1 MB
 REDIRECTS_MOST = 3

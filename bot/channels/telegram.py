@@ -38,9 +38,8 @@ from bot.channels import (
     Unreadable,
     is_answered,
 )
-from bot.lines import Unanswered, Unreached
 from bot.parts import file_type, point, words
-from bot.wire import Answered, Wire
+from bot.wire import Answered, Unanswered, Unreached, Wire
 from flows.model import Media
 from settings import Settings
 from store import vcards

@@ -37,12 +37,11 @@ from bot.channels import (
     Sent,
     Unreadable,
 )
-from bot.lines import Unanswered, Unreached
 from bot.parts import fields as read_fields
 from bot.parts import file_type, point, unwrap, words
 from bot.twilio_http import Http
 from bot.twilio_signature import SID, is_cut_anew, other_port, sign
-from bot.wire import Answered, Wire
+from bot.wire import Answered, Unanswered, Unreached, Wire
 from flows.model import Media
 from settings import TWILIO_API, Settings
 

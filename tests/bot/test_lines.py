@@ -148,10 +148,12 @@ async def test_an_answer_that_comes_too_late_is_nobodys(ours: Lines) -> None:
 
     async with served(talk) as server:
         await post(ours, server)
-        with pytest.raises(Unanswered):
-            await post(ours, server, b"late")
+        try:
+            with pytest.raises(Unanswered):
+                await post(ours, server, b"late")
+        finally:
+            late.set()
         ours._seconds = 20.0
-        late.set()
         await post(ours, server)
         assert [len(one) for one in server.heard] == [2, 1]
     ours.close()

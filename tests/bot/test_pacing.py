@@ -95,7 +95,7 @@ def test_who_wakes_late_makes_no_second_too_full_and_no_minute_too_empty(most: i
     went: list[float] = []
     now = 0.0
     for number in range(most * 90):
-        late = 0.3 if number % (most * 7) == 3 else dice.uniform(0, 0.004)
+        late = 0.1 if number % (most * 7) == 3 else dice.uniform(0, 0.004)
         now = max(now, number * apart + late)
         while (rest := window.take(now, 1, most)) > 0:
             now += rest

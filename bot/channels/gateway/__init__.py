@@ -30,9 +30,8 @@ from bot.channels import (
     is_answered,
 )
 from bot.channels.gateway.preset import PRESET, PRESETS, Event, Preset, Said, Words
-from bot.lines import Unanswered, Unreached
 from bot.parts import unwrap, words
-from bot.wire import Answered, Reply, Wire
+from bot.wire import Answered, Reply, Unanswered, Unreached, Wire
 from flows.model import Media
 from locales.channels import sms_parts
 
