@@ -16,9 +16,9 @@ import aiohttp
 from yarl import URL
 
 from bot.channels import Unfetched
-from bot.lines import Lines
-from bot.lines import Unanswered as Unanswered
-from bot.lines import Unreached as Unreached
+from bot.lines import Lines, Unanswered, Unreached
+
+__all__ = ["Allowed", "Answered", "Reply", "Unanswered", "Unreached", "Wire"]
 
 ANSWER_MOST = 4 * 1024 * 1024  # a page of the Messages list is some 0.1 MB
 REDIRECTS_MOST = 3
