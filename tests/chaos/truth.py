@@ -45,7 +45,7 @@ class Truth:
         """To be asked once, after everything has come to rest. The harm began at `begun`: who was never accepted before
         had come to a machine that has too much to do.
         """
-        messages, people = self.crowd.messages, self.crowd.people
+        messages = self.crowd.messages
         inbox = {row["sid"]: row for row in self._ask(ANSWERED)}
         outbox = self._ask("SELECT id::text, state, error, provider_id FROM outbox WHERE purpose = 'reply'")
         cases = {
@@ -75,13 +75,19 @@ class Truth:
             more=f"{kept} of them in the inbox" if late else "",
         )
 
-        owners = [{inbox[one.sid]["contact_id"] for one in person.said if one.sid in inbox} for person in people]
-        whole = [own for own, person in zip(owners, people, strict=True) if person.done]
-        part = [own for own, person in zip(owners, people, strict=True) if not person.done]
-        yield none("people who are more than one contact", sum(len(own) > 1 for own in owners), of=len(people))
-        wrong = sum(cases.get(next(iter(own), None), 0) != 1 for own in whole)
-        wrong += sum(cases.get(next(iter(own), None), 0) > 1 for own in part)
-        yield none("reports whose cases are not one", wrong, of=len(whole), more=f"and {len(part)} that were not ended")
+        owners = [
+            (one, {inbox[said.sid]["contact_id"] for said in one.said if said.sid in inbox})
+            for one in self.crowd.people
+        ]
+        yield none("people who are more than one contact", sum(len(own) > 1 for _, own in owners), of=len(owners))
+        have = [(one, sum(cases.get(contact, 0) for contact in own)) for one, own in owners]
+        known = [(one, n) for one, n in have if not one.sealed]
+        wrong = sum(n != 1 if one.done else n > 1 for one, n in known)
+        unended = sum(not one.done for one, _ in known)
+        more = f"and {unended} that were not ended"
+        yield none("reports whose cases are not one", wrong, of=len(known) - unended, more=more)
+        behind = [n for one, n in have if one.sealed]
+        yield none("protected reports that are cases of everybody", sum(n > 0 for n in behind), of=len(behind))
         mute = [row for row in inbox.values() if row["replies"] == 0]
         twice = [row for row in inbox.values() if row["replies"] > 1]
         yield none("messages in the inbox without a reply", len(mute), of=len(inbox))

@@ -19,7 +19,7 @@ from desk.editions import Listed, offered
 from desk.roles import Staff
 from flows import codes
 from locales.catalogs import strict
-from locales.values import group
+from locales.values import group, isolate
 from pages.moments import local_time
 from store.jawab import Jawab
 from tests.desk.conftest import last_week
@@ -59,7 +59,9 @@ async def test_an_editor_drafts_a_week_and_sees_what_stands_behind_each_line(ent
         await opened(at=at)
     browser = await enter("editor")
     listed = await browser.soup("/desk/editions")
-    assert wanted in [option["value"] for option in listed.select("#week option")]
+    options = listed.select("#week option")
+    assert wanted in [option["value"] for option in options]
+    assert all(isolate(str(option["value"])) in option.text for option in options)  # Urdu would draw W46-2026
     answer = await browser.post("/desk/editions", {"week": wanted})
     assert answer.status_code == 303
     begun = await browser.get(answer.headers["location"])
