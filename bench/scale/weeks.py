@@ -58,8 +58,10 @@ async def at(jawab: Jawab, rounds: int) -> None:
             await figures.published(tx, DISTRICT, now)
 
     async def draft() -> None:
+        week = calendar.last_full(now, calendar.PROVINCE)
         async with _undone(jawab) as tx:
-            await publish.draft(tx, DISTRICT, calendar.last_full(now, calendar.PROVINCE), None, now)
+            there = await publish.find_week(tx, DISTRICT, week)  # in a database that is measured again
+            await (publish.redraft(tx, there, None, now) if there else publish.draft(tx, DISTRICT, week, None, now))
 
     async def from_rows() -> None:
         async with jawab.db.autocommit("report") as conn:
