@@ -43,7 +43,7 @@ OPEN_MOST = 512  # claimed rows that are not recorded yet, those that wait for t
 HORIZON = 5.0  # seconds: a handful takes no slots beyond it, and none where the first is beyond it
 LEASE = 15.0  # seconds after which a claim is not sent on any more
 UNSURE_AFTER = timedelta(seconds=45)  # LEASE, a send's whole timeout, and room to spare
-ASK_AGAIN = 15.0  # seconds until an answer that never came is asked after once more
+ASK_AGAIN = 15.0  # seconds at least until a message whose answer never came is asked after once more
 AHEAD = 0.5  # a sender's next rows are claimed this long before its reserved slots run out
 # By lane, seconds until other senders' rows are looked for again, where none were beside one without a slot: past all
 # of an edition it is a long way, and an answer does not wait for one.
@@ -283,7 +283,7 @@ class Run:
             self.away.add(row.channel_id)
             return outcome(row, "queued", error.fate, back=1)
         if error.fate == "unsure":
-            return await self._ask_at_once(row, channel, outbound)
+            return await self._ask_at_once(row, channel, outbound, max(ASK_AGAIN, error.wait))
         if error.fate == "retry":  # as long as it is of use: what ends it is time alone
             rest = wait if row.inbox_id is None else min(wait, ANSWER_TRIES)
             return outcome(row, "queued", error.code or error.fate, due_in=rest)
@@ -296,8 +296,11 @@ class Run:
             return outcome(row, "queued", error.code or error.fate, due_in=wait, back=1)
         return outcome(row, _ENDS[error.fate], error.code or error.fate)
 
-    async def _ask_at_once(self, row: Claimed, channel: Channel, outbound: Outbound) -> Outcome:
-        """Whether a message without an answer was taken. Where the question has none either, nobody is there."""
+    async def _ask_at_once(self, row: Claimed, channel: Channel, outbound: Outbound, again: float) -> Outcome:
+        """Whether a message without an answer was taken; asked `again` after so many seconds where it was not.
+
+        Where the question has no answer either, nobody is there.
+        """
         found = ""
         try:
             found = await self._found(row, channel, outbound)
@@ -306,7 +309,7 @@ class Run:
                 self.away.add(row.channel_id)
                 async with self.jawab.db.transaction("intake") as tx:
                     await consequences.draw(tx, "away", error.code, row, 0.0)
-        return _went(row, channel, outbound, found) if found else outcome(row, "sending", "unsure", due_in=ASK_AGAIN)
+        return _went(row, channel, outbound, found) if found else outcome(row, "sending", "unsure", due_in=again)
 
     async def ask_after(self, group: list[Claimed]) -> None:
         """Rows of one person that may have gone out, oldest first."""
