@@ -36,7 +36,14 @@ class Unreached(Exception):
 
 
 class Unanswered(Exception):
-    """The request went out and no whole answer came back in time: it may have been taken."""
+    """The request went out and no whole answer came back in time: it may have been taken.
+
+    Where we gave up waiting (`given_up`) it may still be taken; where the connection was cut, whatever happens has.
+    """
+
+    def __init__(self, reason: str, *, given_up: bool = False) -> None:
+        super().__init__(reason)
+        self.given_up = given_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ class Wire:
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Unreached(type(error).__name__) from None
         except (aiohttp.ClientError, TimeoutError, OSError, Unfetched) as error:
-            raise Unanswered(type(error).__name__) from None
+            raise Unanswered(type(error).__name__, given_up=isinstance(error, TimeoutError)) from None
         if answer.status >= 400:
             raise Answered(answer.status, text, _wait(answer.headers.get("Retry-After")))
         return Reply(answer.status, text, answer.headers)

@@ -47,6 +47,7 @@ from settings import TWILIO_API, Settings
 FIELDS_MOST = 200  # real hooks have 15 to 40
 MEDIA_MOST = 10
 TIMEOUT = 10.0
+TAKES_LATE = 50.0  # seconds after we stopped waiting in which it may still take a message; it says nowhere how many
 CLOCKS_APART = timedelta(seconds=90)  # how far the provider's clock may be behind ours
 GONE = frozenset({404, 410})  # what is not there any more was deleted
 LIST_PAGE = 50  # messages to one person since a claim: far more than there can be
@@ -249,7 +250,9 @@ class Twilio(Channel):
             raise _refusal(answer) from None
         except Unreached:
             raise SendError("away") from None
-        except (Unanswered, TwilioException, ValueError, TypeError):
+        except Unanswered as silent:
+            raise SendError("unsure", TAKES_LATE if silent.given_up else 0.0) from None
+        except (TwilioException, ValueError, TypeError):
             raise SendError("unsure") from None
         if not SID.fullmatch(str(made.sid)):
             raise SendError("unsure")

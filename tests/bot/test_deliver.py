@@ -8,7 +8,8 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from bot import deliver, gate
-from bot.deliver import clip, drain, expire
+from bot.deliver import drain, expire
+from bot.prepared import clip
 from store.jawab import Jawab
 from store.outbox import claims
 from tests.bot.conftest import Rows

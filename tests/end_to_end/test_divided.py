@@ -16,6 +16,7 @@ from store.crypto import Keys
 from store.database import ROLES, ROLES_OF, SPEAKERS
 from tests import folders
 from tests.house.small_district import comm
+from tests.reach import told
 from tests.town import found_town
 
 PARTS = ("citizen", "desk", "custody")
@@ -25,26 +26,6 @@ PARTS = ("citizen", "desk", "custody")
 def data() -> Iterator[Path]:
     with folders.made("divided") as folder:
         yield folder / "var"
-
-
-def told(pid: int) -> bytes:
-    """What a process holds: arguments, environment, and what it has written in its memory; as far as we may look."""
-    found = bytearray()
-    try:
-        found += Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
-        with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", 0) as mem:
-            for line in maps:
-                place, rights = line.split()[:2]
-                start, end = (int(part, 16) for part in place.split("-"))
-                if rights.startswith("rw") and end - start < 1 << 28:
-                    try:
-                        mem.seek(start)
-                        found += mem.read(end - start)
-                    except OSError:
-                        continue
-    except PermissionError:
-        pass  # its memory is hidden from us too
-    return bytes(found)
 
 
 def test_each_process_holds_its_own_and_serves_its_own(data: Path) -> None:
