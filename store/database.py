@@ -96,7 +96,7 @@ class Database:
         """The same connections, as this role alone: KeyError for who asks for another."""
         narrow = copy(self)
         narrow._pools = {role: self._pools[role]}  # noqa: SLF001 - of its own class
-        narrow._kept = self._kept if role == "intake" else None  # noqa: SLF001
+        narrow._kept = self._kept if role == "intake" else None  # noqa: SLF001 - as the line above
         return narrow
 
     @property
