@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot import away, copies, deliver, intake, mail, silence, templates
-from broadcast import publish, reached
+from broadcast import expected, publish, reached
 from cases import calendar, endings, figures, links, notices, overdue, reserved, sorting, supervisors
 from cases.calendar import PROVINCE
 from desk import attempts, decisions, protected, protected_door, protected_roster, sessions
@@ -184,11 +184,12 @@ async def _follow_people(jawab: Jawab, now: datetime) -> None:
 
 
 async def _count_reach(jawab: Jawab, now: datetime) -> None:
-    """What became of editions, an edition a transaction; what is left over comes next time."""
-    for _ in range(ROUNDS):
-        async with jawab.db.transaction("console") as tx:
-            if not await reached.keep_one(tx, now):
-                break
+    """What became of editions, and whom the next would go to: one a transaction; what is left over comes next time."""
+    for work in (reached.keep_one, partial(expected.keep_one, keys=jawab.keys)):
+        for _ in range(ROUNDS):
+            async with jawab.db.transaction("console") as tx:
+                if not await work(tx, now=now):
+                    break
 
 
 async def _count_weeks(jawab: Jawab, now: datetime) -> None:

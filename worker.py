@@ -21,6 +21,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -50,6 +51,9 @@ class Loop:
         self._loop = asyncio.new_event_loop()
         self._jawab: Jawab | None = None
         self._close = asyncio.Event()
+        self.leaving = (
+            asyncio.Event()
+        )  # this lane was told to stop: what is claimed goes out, and nothing more is claimed
         self._opened: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
 
@@ -69,6 +73,10 @@ class Loop:
         except BaseException:
             future.cancel()
             raise
+
+    def leave(self) -> None:
+        """To be called from a signal's handler too."""
+        self._loop.call_soon_threadsafe(self.leaving.set)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._close.set)
@@ -114,14 +122,20 @@ def chores() -> None:
 async def _broadcast(jawab: Jawab, editions: list[UUID]) -> None:
     for edition in editions:
         await publish.fan_out(jawab, edition)
-    await drain(jawab, "broadcasts")
-    await publish.draft_due(jawab, datetime.now(UTC))  # after what waits to leave
+    await drain(jawab, "broadcasts", *editions)
+    if not _loop.leaving.is_set():
+        await publish.draft_due(jawab, datetime.now(UTC))  # after what waits to leave
 
 
-async def drain(jawab: Jawab, lane: str) -> None:
-    """Until nothing is due: a ring that came meanwhile may have been swallowed, since this job was there to hear it."""
-    while (await deliver.drain(jawab, lane, limit=sys.maxsize)).total():
-        pass
+async def drain(jawab: Jawab, lane: str, *editions: UUID) -> None:
+    """Until nothing is due: a ring that came meanwhile may have been swallowed, since this job was there to hear it.
+
+    Or until this lane is to stop, however much is due: then whoever works it next is rung.
+    """
+    while not _loop.leaving.is_set():
+        if not (await deliver.drain(jawab, lane, limit=sys.maxsize, leaving=_loop.leaving)).total():
+            return
+    jawab.bell.ring(lane, lane, *map(str, editions))
 
 
 RUNG: dict[str, Callable[..., None]] = {f"worker.{one.__name__}": one for one in (replies, broadcasts, chores)}
@@ -159,6 +173,7 @@ class Lane(SimpleWorker):
 
     def request_stop(self, *signalled: Any) -> None:
         self._asked.set()
+        _loop.leave()
         super().request_stop(*signalled)  # type: ignore[no-untyped-call]  # the package has no types
 
 
@@ -189,6 +204,8 @@ def run_lane(settings: Settings, lane: str, keys: Keys | None = None, beat: Beat
             except (RedisError, OSError) as error:
                 log.warning("redis away", lane=lane, error=type(error).__name__)
                 stopping.wait(REDIS_RETRY)
+        return 0
+    except StopRequested:  # told to stop where the package does not reckon with it: while Redis is away
         return 0
     finally:
         _loop.stop()

@@ -22,7 +22,7 @@ FORGETFUL = tuple(name for name, channel in registry.PROVIDERS.items() if channe
 async def forget(jawab: Jawab) -> int:
     """Note what is old enough, and ask the providers to delete what is due. Returns how many are gone."""
     async with jawab.db.transaction("intake") as tx:
-        await copies.sweep(tx, jawab.keys, FORGETFUL, copies.LATELY)
+        await copies.sweep(tx, jawab.keys, FORGETFUL)
     async with jawab.db.autocommit("intake") as conn:
         due = await copies.claim(conn, MOST)
     gate = asyncio.Semaphore(AT_ONCE)
@@ -35,9 +35,15 @@ async def forget(jawab: Jawab) -> int:
 
 
 async def look_back(jawab: Jawab) -> int:
-    """The same of all that is not too old to be asked for: a clock that stood still has left some. Returns how many."""
-    async with jawab.db.transaction("intake") as tx:
-        return await copies.sweep(tx, jawab.keys, FORGETFUL)
+    """The same of all that is not too old to be asked for, the oldest first: a clock that stood still has left some.
+
+    Returns how many.
+    """
+    noted = 0
+    for piece in reversed(range(copies.LOOKED_AT // copies.PIECE)):
+        async with jawab.db.transaction("intake") as tx:
+            noted += await copies.sweep(tx, jawab.keys, FORGETFUL, copies.PIECE, piece * copies.PIECE)
+    return noted
 
 
 async def _forget(jawab: Jawab, copy: Copy) -> bool:

@@ -11,6 +11,7 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import accumulate
@@ -24,9 +25,9 @@ from bot import consequences, gate, outside, registry
 from bot.backoff import ANSWER_TRIES, ANSWER_WAIT, DOUBTS_MOST, delay
 from bot.batches import Batches
 from bot.channels import SILENT, Channel, Outbound, SendError
-from bot.departures import Departures, Ready
-from bot.outgoing import prepare
+from bot.departures import Departures
 from bot.pacing import spacing
+from bot.prepared import Ready, prepare
 from bot.registry import Registry, scoped
 from bot.watch import Watch
 from locales.channels import CHANNELS, sms_parts
@@ -43,7 +44,7 @@ OPEN_MOST = 512  # claimed rows that are not recorded yet, those that wait for t
 HORIZON = 5.0  # seconds: a handful takes no slots beyond it, and none where the first is beyond it
 LEASE = 15.0  # seconds after which a claim is not sent on any more
 UNSURE_AFTER = timedelta(seconds=45)  # LEASE, a send's whole timeout, and room to spare
-ASK_AGAIN = 15.0  # seconds until an answer that never came is asked after once more
+ASK_AGAIN = 15.0  # seconds at least until a message whose answer never came is asked after once more
 AHEAD = 0.5  # a sender's next rows are claimed this long before its reserved slots run out
 # By lane, seconds until other senders' rows are looked for again, where none were beside one without a slot: past all
 # of an edition it is a long way, and an answer does not wait for one.
@@ -58,12 +59,15 @@ async def deliver(jawab: Jawab, outbox_id: UUID) -> Counter[str]:
     return await drain(jawab, "replies", [outbox_id])
 
 
-async def drain(jawab: Jawab, lane: str, ids: list[UUID] | None = None, limit: int = 100) -> Counter[str]:
+async def drain(
+    jawab: Jawab, lane: str, ids: list[UUID] | None = None, limit: int = 100, leaving: asyncio.Event | None = None
+) -> Counter[str]:
     """Send up to `limit` due rows of a lane, or these ones whatever their lane. Returns how many came to which state.
 
+    Once `leaving` is set nothing more is claimed; what is claimed goes out, within `HORIZON` and the time of a send.
     Safe in any number of processes at once. Raises psycopg.OperationalError when the database cannot be reached.
     """
-    run = Run(jawab, registry.of(jawab), lane)
+    run = Run(jawab, registry.of(jawab), lane, leaving=leaving or asyncio.Event())
     try:
         await run.claim_and_send(ids, limit)
     finally:
@@ -112,6 +116,7 @@ class Run:
     bare: tuple[frozenset[UUID], float] = (frozenset(), 0.0)  # nobody else has a row beside these, until then
     away: set[UUID] = field(default_factory=set)  # channels at whose provider nobody answered this run
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT))
     records: Batches[Outcome] = field(init=False)
     watch: Watch = field(init=False)
@@ -125,15 +130,14 @@ class Run:
             self.slots,
             self.watch.waiting.update,
             self._may_go,
-            lambda ready: self.spawn(self._send(ready)),
+            lambda one: self.spawn(self._send(one)),
         )
 
     async def claim_and_send(self, ids: list[UUID] | None, limit: int) -> None:
         """Handful by handful, so that a row is claimed shortly before it goes and STOP finds the rest unclaimed."""
         size = HANDFUL
-        while (
-            limit > 0 and not self.away
-        ):  # of who is away the next run is told by the database, which hears of a return
+        # Of who is away the next run is told by the database, which hears of a return.
+        while limit > 0 and not self.away and not self.leaving.is_set():
             while len(self.tasks) + len(self.departures) > OPEN_MOST - HANDFUL:
                 await asyncio.wait(self.tasks, return_when=asyncio.FIRST_COMPLETED)
             now = time.monotonic()
@@ -145,11 +149,17 @@ class Run:
                 limit -= begun
                 size = min(HANDFUL, size * 2) if begun == len(rows) else max(8, begun)
             elif self.full:  # rows may wait behind a sender that has no slot now
-                await asyncio.sleep(min(min(self.full.values()) - now, OTHERS[self.lane]))
+                await self._pause(min(min(self.full.values()) - now, OTHERS[self.lane]))
             elif at_work:  # a person's next message waits for the one that is at work
                 await self.finish()
             else:
                 return
+
+    async def _pause(self, seconds: float) -> None:
+        """So long, or until this lane is to stop."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.leaving.wait()
 
     async def _claim(self, ids: list[UUID] | None, most: int, now: float) -> list[Claimed]:
         """Due rows of senders that have a slot. Past all that is queued of one without it is a long way: where nothing
@@ -305,7 +315,7 @@ class Run:
             self.away.add(row.channel_id)
             return outcome(row, "queued", error.fate, back=1)
         if error.fate == "unsure":
-            return await self._ask_at_once(row, channel, outbound)
+            return await self._ask_at_once(row, channel, outbound, max(ASK_AGAIN, error.wait))
         if error.fate == "retry":  # as long as it is of use: what ends it is time alone
             rest = wait if row.inbox_id is None else min(wait, ANSWER_TRIES)
             return outcome(row, "queued", error.code or error.fate, due_in=rest)
@@ -318,8 +328,11 @@ class Run:
             return outcome(row, "queued", error.code or error.fate, due_in=wait, back=1)
         return outcome(row, _ENDS[error.fate], error.code or error.fate)
 
-    async def _ask_at_once(self, row: Claimed, channel: Channel, outbound: Outbound) -> Outcome:
-        """Whether a message without an answer was taken. Where the question has none either, nobody is there."""
+    async def _ask_at_once(self, row: Claimed, channel: Channel, outbound: Outbound, again: float) -> Outcome:
+        """Whether a message without an answer was taken; asked `again` after so many seconds where it was not.
+
+        Where the question has no answer either, nobody is there.
+        """
         found = ""
         try:
             found = await self._found(row, channel, outbound)
@@ -328,7 +341,7 @@ class Run:
                 self.away.add(row.channel_id)
                 async with self.jawab.db.transaction("intake") as tx:
                     await consequences.draw(tx, "away", error.code, row, 0.0)
-        return _went(row, channel, outbound, found) if found else outcome(row, "sending", "unsure", due_in=ASK_AGAIN)
+        return _went(row, channel, outbound, found) if found else outcome(row, "sending", "unsure", due_in=again)
 
     async def ask_after(self, group: list[Claimed]) -> None:
         """Rows of one person that may have gone out, oldest first."""
@@ -387,9 +400,4 @@ def _went(row: Claimed, channel: Channel, outbound: Outbound, provider_id: str) 
     return outcome(row, "sent", provider_id=provider_id, said_to=said_to, untold=untold)
 
 
-_ENDS: dict[str, str] = {
-    "park": "parked",
-    "never": "failed",
-    "opted_out": "withdrawn",
-    "refused": "failed",
-}
+_ENDS = {"park": "parked", "never": "failed", "opted_out": "withdrawn", "refused": "failed"}

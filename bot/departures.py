@@ -8,28 +8,14 @@ import asyncio
 import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from itertools import accumulate, islice
 from uuid import UUID
 
-from bot.channels import Channel, Outbound
 from bot.pacing import Pace
+from bot.prepared import Ready
 from locales.channels import CHANNELS
-from store.outbox.claims import Claimed
 
 TOGETHER = 0.25  # seconds of a sender's slots that leave together, at the last of them
-
-
-@dataclass(slots=True)
-class Ready:
-    """A claimed row that may go out; `cost` is in slots of its sender (SMS parts). Times are monotonic."""
-
-    row: Claimed
-    channel: Channel
-    outbound: Outbound
-    cost: int
-    claimed: float
-    slot: float = 0.0
 
 
 class Departures:

@@ -32,7 +32,14 @@ class Unreached(Exception):
 
 
 class Unanswered(Exception):
-    """The request went out and no whole answer came back in time: it may have been taken."""
+    """The request went out and no whole answer came back in time: it may have been taken.
+
+    Where we gave up waiting (`given_up`) it may still be taken; where the connection was cut, whatever happens has.
+    """
+
+    def __init__(self, reason: str, *, given_up: bool = False) -> None:
+        super().__init__(reason)
+        self.given_up = given_up
 
 
 @dataclass(slots=True)
@@ -146,7 +153,7 @@ class Lines:
                 line = self._take(host) or await self._connect(*host)
                 return await line.ask("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
         except TimeoutError:
-            raise (Unanswered if line else Unreached)("TimeoutError") from None
+            raise (Unanswered("TimeoutError", given_up=True) if line else Unreached("TimeoutError")) from None
         finally:
             if line is not None:
                 self._give_back(host, line)

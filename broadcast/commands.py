@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from broadcast import price, publish, reach, renderings, week
+from broadcast import expected, price, publish, reach, renderings, week
 from broadcast.edition import Withheld
 from cases import calendar, spending
 from cases.roles import who_may
@@ -37,6 +37,7 @@ async def draft(jawab: Jawab, district_id: str, wanted: str | None, by: str | No
             edition_id = await publish.draft(tx, district_id, wanted, staff_id, now)
         else:
             await publish.redraft(tx, edition_id, staff_id, now)
+        await expected.keep(tx, jawab.keys, district_id, now)
         return await _shown(tx, edition_id, jawab)
 
 
@@ -94,7 +95,12 @@ async def _shown(conn: Conn, edition_id: UUID, jawab: Jawab) -> dict[str, Any]:
     held = await publish.find(conn, edition_id)
     heading = held.heading(jawab.settings.public_url)
     came = await reach.progress(conn, held.id, now)
-    forms = came.forms or (await reach.expect(conn, jawab.keys, held.district.id, now)).forms
+    going = None
+    if held.state in {"draft", "approved"}:
+        going = await expected.find(conn, held.district.id) or await expected.keep(
+            conn, jawab.keys, held.district.id, now
+        )
+    forms = going.forms if going else came.forms
     carried = await spending.providers(conn, held.district.id)
     bill = price.of_edition(held.items, heading, forms, carried, calendar.day_of(now))
     return {
@@ -114,6 +120,7 @@ async def _shown(conn: Conn, edition_id: UUID, jawab: Jawab) -> dict[str, Any]:
         "messages": came.messages,
         "cost": {
             "messages": bill.messages,
+            "counted_at": going.counted_at.astimezone(UTC).isoformat(timespec="seconds") if going else None,
             "sms_parts": reach.sms_parts(held.items, heading, forms),
             "money": spending.tell(bill),
         },

@@ -1,69 +1,22 @@
-"""Whom an edition can reach before it goes, and how far it has come while it does: the desk's side of it."""
+"""How far an edition has come while it goes, and what it costs: the desk's side of it."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from broadcast import audience, reached, renderings
+from broadcast import reached, renderings
 from broadcast.edition import Item
 from broadcast.reached import LEAVING, LEFT
 from broadcast.renderings import Heading
 from locales.channels import CHANNELS
-from store.crypto import Keys
 from store.database import Conn, fetch_all
 
-PAGE = 2000  # people looked at in one statement
-
 LATELY = timedelta(minutes=1)  # over which a pace is measured
-
-
-# ── before ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """Who has asked for it, and who of them could be reached now; all subscriptions are the sum of its numbers."""
-
-    now: int = 0  # their window is open, or their channel has none
-    template: int = 0  # they wrote too long ago: nothing but an approved template reaches them
-    sms: int = 0
-    passed: Mapping[str, int] = field(default_factory=dict)  # doubles, stopped, unreachable; see audience.Page
-    forms: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (kind of channel, language) -> people
-
-    @property
-    def people(self) -> int:
-        """Who gets a message of their own."""
-        return self.now + self.template + self.sms
-
-    @property
-    def subscriptions(self) -> int:
-        return self.people + sum(self.passed.values())
-
-
-async def expect(conn: Conn, keys: Keys, district_id: str, now: datetime) -> Audience:
-    """Whom an edition would go to if it left now. Looks at everybody who asked: some 0.1 ms a person."""
-    ways: Counter[str] = Counter()
-    passed: Counter[str] = Counter()
-    forms: Counter[tuple[str, str]] = Counter()
-    after: UUID | None = None
-    while (page := await audience.page(conn, keys, district_id, after, PAGE)).last is not None:
-        after = page.last
-        passed += page.passed
-        for reader in page.readers:
-            forms[reader.kind, reader.lang or "ur"] += 1
-            ways[_way(reader, now)] += 1
-    return Audience(**ways, passed=passed, forms=forms)
-
-
-def _way(reader: audience.Reader, now: datetime) -> str:
-    limits = CHANNELS[reader.kind]
-    if limits.window_hours is None:
-        return "sms" if limits.parts else "now"
-    open_still = reader.wrote_at is not None and now - reader.wrote_at < timedelta(hours=limits.window_hours)
-    return "now" if open_still else "template"
 
 
 def sms_parts(items: Sequence[Item], heading: Heading, forms: Mapping[tuple[str, str], int]) -> int:

@@ -35,15 +35,17 @@ def check_flows() -> None:
 
 
 def migrate(here: Settings) -> None:
+    """Tables up to date, and the lists in them; what takes long says so. Raises `Misconfigured`, `Malformed`."""
     import store.migrations
     from house.postgres import as_owner
+    from house.supervisor import say
 
     url = as_owner(here.database_url, here.data)
     try:
         if here.key_file.is_file():
             Keys.load(here.key_file)  # a bad one is named whether or not the database answers
         Keys.create(here.key_file, new=house_keys.is_new(url))
-        store.migrations.migrate(url, Keys.give_passwords(here.key_file, ROLES + SPEAKERS))
+        store.migrations.migrate(url, Keys.give_passwords(here.key_file, ROLES + SPEAKERS), tell=say)
     except Malformed:
         raise
     except (RuntimeError, ValueError) as refused:

@@ -152,7 +152,7 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
             "colleagues": await _colleagues(tx, case.district_id),
             "owners": await offices.responsible(tx, case_id),
             **await _ends(tx, case_id),
-            **(await names.read(tx, staff)).picks,
+            "called": (called := await _names(request).of(tx, staff, [(case.place_id, case.office_id, None)])),
         }
     today = calendar.day_of(now, staff.timezone)
     return pages.page(
@@ -176,7 +176,7 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
         moment=datetime.fromisoformat,
         promises=outcomes.promised(case.category),
         categories=CATEGORIES,
-        office_names={str(office.id): office.names for office in values["offices"]},
+        office_names={str(one): named for one, named in called.offices.items()},
         colleague_names={str(one.id): one.name for one in values["colleagues"]},
         text_most=TEXT_MOST,
         line_most=LINE_MOST,
@@ -191,6 +191,11 @@ async def render(request: Request, jawab: Jawab, case_id: UUID, shown: Shown) ->
         here=f"/desk/cases/{case_id}",
         **values,
     )
+
+
+def _names(request: Request) -> names.Kept:
+    kept: names.Kept = request.app.state.names
+    return kept
 
 
 def mount(app: FastAPI, jawab: Jawab) -> None:

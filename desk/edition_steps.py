@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 import locales
 import pages
-from broadcast import changes, edition, price, publish, reach, renderings
+from broadcast import changes, edition, expected, price, publish, reach, renderings
 from broadcast.edition import CLAIM_NOTHING, SECTIONS, Drop, Item, Withheld
 from broadcast.publish import Edition
 from broadcast.reached import standing
@@ -178,10 +178,11 @@ async def _approval(conn: Conn, jawab: Jawab, held: Edition, staff: Staff, commo
     """Whom it would reach (a draft, a held one) or has reached, its cost, and who may let it go or stop it."""
     now, came = datetime.now(UTC), common["came"]
     waits = held.state in {"draft", "approved"}
-    audience = await reach.expect(conn, jawab.keys, held.district.id, now) if waits else None
+    audience = await expected.find(conn, held.district.id) if waits else None
     heading, forms = held.heading(jawab.settings.public_url), audience.forms if audience else came.forms
     carried = await spending.providers(conn, held.district.id)
     return {
+        "waits": waits,
         "audience": audience,
         "sms_parts": reach.sms_parts(held.items, heading, forms),
         "bill": price.of_edition(held.items, heading, forms, carried, calendar.day_of(now)),

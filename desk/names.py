@@ -29,14 +29,6 @@ _READ: dict[str, LiteralString] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A place or an office that can be picked."""
-
-    id: str | UUID
-    names: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class Names:
     """What there is in a reader's district, or in the province: names by language, of people the one they gave."""
 
@@ -45,16 +37,9 @@ class Names:
     people: dict[UUID, str]
     _options: dict[tuple[Picked, str], Markup] = field(default_factory=dict)
 
-    @property
-    def picks(self) -> dict[str, list[Named]]:
-        """The places and offices that a reader can pick, in the order of their English names."""
-        return {
-            "places": [Named(one, names) for one, names in self.places.items()],
-            "offices": [Named(one, names) for one, names in self.offices.items()],
-        }
-
     def options(self, of: Picked, lang: str, chosen: str) -> Markup:
-        """The same as options of a select. Written once in a language: in the province there are five hundred."""
+        """What a reader can pick, in the order of English names, as options of a select. Written once in a language:
+        in the province there are five hundred."""
         if (of, lang) not in self._options:
             named: dict[Any, dict[str, str]] = getattr(self, of)
             self._options[of, lang] = Markup("\n").join(

@@ -247,7 +247,7 @@ def _count(where: Sequence[sql.Composable]) -> sql.Composable:
 
 
 def mount(app: FastAPI, jawab: Jawab) -> None:
-    kept = names.Kept()
+    kept = app.state.names = names.Kept()  # the page of a case offers the same to pick from
 
     async def show(request: Request, *, problem: str = "", sought: str = "", status: int = 200) -> Response:
         staff: Staff = request.state.staff

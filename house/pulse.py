@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from house.beat import EVERY, Beat
 
+SOON = 0.02  # seconds, until it serves: somebody waits for that
+
 
 async def go_on(beat: Beat, serves: Callable[[], bool] = lambda: True) -> None:
-    """Write it again and again, on the loop that is to be watched, until cancelled."""
+    """Write it again and again, on the loop that is to be watched, until cancelled; that it serves, without delay."""
     while True:
-        beat.strike(serves=serves())
-        await asyncio.sleep(EVERY)
+        beat.strike(serves=(serving := serves()))
+        await asyncio.sleep(EVERY if serving else SOON)

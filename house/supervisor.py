@@ -22,7 +22,7 @@ from house.signals import Signals, Stopped
 from house.valkey import Valkey
 from house.warm import Child, Forked, NotYet, Parent
 
-TICK = 0.25
+TICK, SOON = 0.25, 0.05  # seconds between two looks; the second while processes are exchanged
 DEATHS_AT_START = 3  # what cannot start is shown to the operator, not tried for ever
 READY_PATIENCE = 300.0
 TRIM_EVERY = 60.0
@@ -216,8 +216,7 @@ class _Supervisor:
             for name, own in list(waited.items()):
                 if time.monotonic() > deadline:
                     raise Failed(f"{name} is not ready after {READY_PATIENCE:.0f} s:\n{process.last_lines(own.log)}")
-                serves = own.poll() is None and own.beat is not None and own.beat.serves
-                if serves and web.is_ready(self.place.host, own.child.port):
+                if own.poll() is None and own.stands_by() and web.is_ready(self.place.host, own.child.port):
                     del waited[name]
             return not waited
 
@@ -245,7 +244,7 @@ class _Supervisor:
                 trim_at = now + TRIM_EVERY
                 logs.trim(self.data / "log")
             waited = [one.descriptors for one in (self.aside, self.parent) if one is not None]
-            self.signals.wait(TICK, [descriptor for each in waited for descriptor in each])
+            self.signals.wait(SOON if self.reload else TICK, [descriptor for each in waited for descriptor in each])
 
     def _look(self) -> None:
         for kept in self.kept:
@@ -295,7 +294,7 @@ class _Supervisor:
             if not self.reload.step():
                 return
             reloads["problem"] = ""
-            say("every process is a new one")
+            say(f"every process is a new one; seconds to serve, and the one before to leave: {self.reload.told()}")
         except Unchanged as unchanged:
             reloads["problem"] = str(unchanged)
             say(f"reload: {unchanged}")

@@ -228,6 +228,10 @@ class Forked:
                 if one >= 0:
                     os.close(one)
 
+    def stands_by(self) -> bool:
+        """Whether it serves by now."""
+        return self.beat is not None and self.beat.serves
+
     def poll(self) -> int | None:
         """None while it lives. What it leaves behind in its group is ended with it."""
         if self._number and self._code is None:
@@ -261,3 +265,6 @@ class Forked:
             wait(lambda: self.poll() is not None, self._asked_at + self.child.grace - time.monotonic(), hurry)
             self.kill()
             wait(lambda: self.poll() is not None, ANSWER_WITHIN)
+        if self.beat is not None:
+            self.beat.close()
+            self.beat = None

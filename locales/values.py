@@ -36,6 +36,11 @@ def write_date(iso: str) -> str:
     return f"{day}-{month}-{year}"
 
 
+def isolate(text: str) -> str:
+    """What reads from left to right, kept so in a place where no `bdi` may stand: an `option` would say W46-2026."""
+    return f"{LRI}{text}{PDI}"
+
+
 def keep_dates_whole(page: str) -> str:
     """A page whose written dates no line end can cut: its hyphens are U+2011, while a message's stay ASCII."""
     return _WRITTEN.sub(f"{LRI}\\1\u2011\\2\u2011\\3{PDI}", page)
@@ -66,4 +71,4 @@ def write(value: Value, lang: str, *, isolates: bool, say: Callable[[str, str, V
             text = group(code)
         case _:
             raise ValueError(f"not a typed value: {sorted(value)}")
-    return f"{LRI}{text}{PDI}" if isolates else text
+    return isolate(text) if isolates else text

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 import locales
-from locales.values import group
+from locales.values import group, isolate
 from pages.marks import mark
 
 ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -67,6 +67,7 @@ def environment(folder: Path) -> Environment:
         lstrip_blocks=True,
     )
     jinja.filters["code"] = group
+    jinja.filters["isolated"] = isolate
     jinja.filters["marked"] = mark
     jinja.globals["asset"] = partial(asset, folder)
     jinja.globals["direction"] = locales.direction

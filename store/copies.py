@@ -17,7 +17,7 @@ from store.crypto import Keys
 from store.database import Conn, Tx, fetch_all, fetch_one
 
 CAME, WENT = timedelta(hours=1), timedelta(days=1)  # age at which a copy is to go: a reply may still be asked after
-LOOKED_AT = timedelta(days=3)  # how far back the sweep looks, once an hour
+LOOKED_AT, PIECE = timedelta(days=3), timedelta(hours=12)  # how far back the sweep looks once an hour, by pieces
 LATELY = timedelta(hours=3)  # and each minute: what has come of age since
 TRIES = 25  # in some five days; then a person hears of it
 KEPT = timedelta(days=8)  # rows of copies that are gone: longer than the sweep looks back
@@ -80,12 +80,12 @@ async def put(tx: Tx, keys: Keys, copy_id: UUID, channel_id: UUID, *, kind: Kind
     )
 
 
-async def sweep(tx: Tx, keys: Keys, providers: Collection[str], far: timedelta = LOOKED_AT) -> int:
-    """Note the copies of what came and went and came of age since so long, at the providers that can delete.
-
-    Returns how many.
-    """
-    known = {"providers": list(providers), "far": far, "came": CAME, "went": WENT, "most": MOST}
+async def sweep(
+    tx: Tx, keys: Keys, providers: Collection[str], far: timedelta = LATELY, ago: timedelta = timedelta()
+) -> int:
+    """Note the copies of what came and went and came of age so long ago, or within `far` before that, at the
+    providers that can delete. Returns how many."""
+    known = {"providers": list(providers), "far": far, "came": CAME + ago, "went": WENT + ago, "most": MOST}
     rows = await fetch_all(tx, _CAME, known) + await fetch_all(tx, _WENT, known)
     return await _put_all(tx, keys, rows)
 

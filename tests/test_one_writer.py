@@ -17,6 +17,7 @@ WRITES = re.compile(
 # Statements that write two tables at once are put together from parts that each table's own file offers.
 WRITERS = {
     "alarms": "store/alarms.py",
+    "audiences": "broadcast/expected.py",
     "case_history": "cases/history.py",
     "case_items": "cases/thread.py",
     "cases": "cases/register.py",

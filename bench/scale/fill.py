@@ -1,6 +1,7 @@
 """Fill an empty migrated database with a province of so many cases; see fill.sql.
 
 Words are boxed for open cases alone, so that each case of the queue can be opened; those of the others hold nothing.
+Addresses are boxed for these and for all subscribers, who are looked up on each number of their district.
 """
 
 from __future__ import annotations
@@ -108,7 +109,9 @@ def _box(conn: psycopg.Connection[Any], keys: Keys) -> None:
         "SELECT i.id, i.kind FROM case_items i JOIN seed.cases c ON c.id = i.case_id"
         " WHERE c.is_open AND i.body IS NOT NULL"
     ).fetchall()
-    phones = conn.execute("SELECT DISTINCT contact_id FROM seed.cases WHERE is_open").fetchall()
+    phones = conn.execute(
+        "SELECT contact_id FROM seed.cases WHERE is_open UNION SELECT id FROM contacts WHERE weekly_since IS NOT NULL"
+    ).fetchall()
     boxes = [
         *(
             ("item", one, keys.put_json(SAID if kind == "said" else STORY, thread.body_bound_to(one)))

@@ -20,7 +20,7 @@ from fastapi import FastAPI
 import jobs
 from app import pages_of
 from bench.scale import places
-from bench.scale.places import DB_RATIO, PAGE_MS, SWEEP_MS, Asked
+from bench.scale.places import DB_RATIO, PAGE_MS, SWEEP_MS, WARM_MS, Asked
 from desk import sessions
 from settings import Settings
 from store.bell import Bell
@@ -29,7 +29,9 @@ from store.database import Database, fetch_one
 from store.jawab import Jawab
 
 WARM = 24  # on two connections: psycopg prepares after five uses, PostgreSQL plans for good after five more
-HEAD = f"{'':<34}{'wall ms':>9}{'cpu ms':>8}{'db cpu':>9}{'x key':>7}{'slowest':>9}{'pages':>8}"
+HEAD = (
+    f"{'':<28}{'wall ms':>8}{'cpu ms':>8}{'db cpu':>8}{'x key':>7}{'x page':>7}{'longest':>8}{'slowest':>8}{'pages':>7}"
+)
 
 
 class Silent(Bell):
@@ -41,32 +43,43 @@ class Silent(Bell):
 
 @dataclass(slots=True)
 class Ran:
-    """One statement as it was sent: by whom, with what, and how many seconds until its rows were here."""
+    """One statement as it was sent: by whom, with what, how many seconds until its rows were here, and how many
+    milliseconds its process of the database worked."""
 
     role: str
     query: Any
     params: Any
     seconds: float
+    worked: float
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What looking up one case by its code takes the database, milliseconds: `key` alone, `page` as a page does it,
+    which first asks whose session it is."""
+
+    key: float
+    page: float
 
 
 @dataclass(slots=True)
 class Cost:
-    """Middle values of several runs, milliseconds; `db` is what the database's own processes worked.
-
-    The slowest statement is as the database itself explains it.
+    """Middle values of several runs, milliseconds; `db` is what the database's own processes worked, `longest` the
+    most for one statement. The slowest statement is as the database itself explains it.
     """
 
     wall: float
     cpu: float
     db: float
+    longest: float
     slowest: float
     pages: int
     statement: str
 
-    def line(self, name: str, key: float) -> str:
+    def line(self, name: str, known: Known) -> str:
         return (
-            f"{name:<34}{self.wall:>9.1f}{self.cpu:>8.1f}{self.db:>9.2f}{self.db / key:>7.1f}"
-            f"{self.slowest:>9.2f}{self.pages:>8}"
+            f"{name:<28}{self.wall:>8.1f}{self.cpu:>8.1f}{self.db:>8.2f}{self.db / known.key:>7.1f}"
+            f"{self.db / known.page:>7.1f}{self.longest:>8.2f}{self.slowest:>8.2f}{self.pages:>7}"
         )
 
 
@@ -79,19 +92,22 @@ def watch() -> None:
     execute = psycopg.AsyncCursor.execute
 
     async def watched(self: Any, query: Any, params: Any = None, **more: Any) -> Any:
-        begun = time.perf_counter()
-        backends.add(self.connection.info.backend_pid)
+        pid, begun = self.connection.info.backend_pid, time.perf_counter()
+        backends.add(pid)
+        before = worked(pid)
         done = await execute(self, query, params, **more)
-        ran.append(Ran(self.connection.info.user, query, params, time.perf_counter() - begun))
+        seconds = time.perf_counter() - begun
+        ran.append(Ran(self.connection.info.user, query, params, seconds, worked(pid) - before))
         return done
 
     psycopg.AsyncCursor.execute = watched  # type: ignore[method-assign] # in this process alone
 
 
-def worked() -> float:
-    """Milliseconds that the database's processes have worked for us: a crowded machine makes them wait, not work."""
+def worked(*pids: int) -> float:
+    """Milliseconds that these processes of the database, or all of ours, have worked: a crowded machine makes them
+    wait, not work. Helpers of a parallel plan are not among them."""
     ran_ns = 0
-    for pid in backends:
+    for pid in pids or backends:
         with suppress(OSError):
             ran_ns += int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0])
     return ran_ns / 1e6
@@ -105,15 +121,20 @@ async def at(settings: Settings, keys: Keys, *, only: Sequence[str], rounds: int
     await asyncio.gather(pool.open(), clock.open())
     jawab = Jawab(settings, pool, keys, Silent(settings.redis_url))
     try:
-        key = await _key(jawab)
-        print(f"  looking up one case by its code: the database works {key:.3f} ms; a page is to take {DB_RATIO} x it")
+        known = await _look_up(jawab)
         print(
-            f"  and {PAGE_MS} ms in all, a job of the clock {SWEEP_MS} ms; a crowded machine lengthens wall times alone"
+            f"  looking up one case by its code: the database works {known.key:.3f} ms, {known.page:.3f} as a page does"
         )
-        print(f"  {HEAD}")
-        await _pages(jawab, key, only, rounds)
-        await _jobs(replace(jawab, db=clock), key, only)
-        return key
+        print(
+            f"  goals: a list {DB_RATIO} x that and {PAGE_MS} ms in all, a public page {WARM_MS} ms, each statement of"
+        )
+        print(
+            f"  a job {SWEEP_MS} ms of the database (longest); a crowded machine lengthens wall times and the slowest"
+        )
+        print(f"  {HEAD}  goals")
+        await _pages(jawab, known, only, rounds)
+        await _jobs(replace(jawab, db=clock), known, only)
+        return known.key
     finally:
         await asyncio.gather(pool.close(), clock.close())
 
@@ -128,18 +149,31 @@ async def with_jawab(settings: Settings, keys: Keys, work: Callable[[Jawab], Awa
         await pool.close()
 
 
-async def _key(jawab: Jawab) -> float:
+async def _look_up(jawab: Jawab) -> Known:
+    token = await enter(jawab, places.LARGEST)
     async with jawab.db.autocommit("console") as conn:
         found = await fetch_one(conn, "SELECT code FROM cases WHERE code IS NOT NULL ORDER BY id OFFSET 500 LIMIT 1")
         code = found["code"] if found else ""
-        for times in (50, 500):
-            before = worked()
-            for _ in range(times):
-                await fetch_one(conn, "SELECT id FROM cases WHERE code = %(code)s", {"code": code})
+
+        async def alone() -> None:
+            await fetch_one(conn, "SELECT id FROM cases WHERE code = %(code)s", {"code": code})
+
+        async def as_a_page() -> None:
+            await sessions.find(conn, token, demo=True, now=datetime.now(UTC), touch=False)
+            await alone()
+
+        return Known(*[await _worked_on(work) for work in (alone, as_a_page)])
+
+
+async def _worked_on(work: Callable[[], Awaitable[None]]) -> float:
+    for times in (50, 500):
+        before = worked()
+        for _ in range(times):
+            await work()
     return (worked() - before) / 500
 
 
-async def _pages(jawab: Jawab, key: float, only: Sequence[str], rounds: int) -> None:
+async def _pages(jawab: Jawab, known: Known, only: Sequence[str], rounds: int) -> None:
     application = pages_of(jawab)
     cookies: dict[str, str] = {}
     for asked in await places.of(jawab):
@@ -154,10 +188,17 @@ async def _pages(jawab: Jawab, key: float, only: Sequence[str], rounds: int) -> 
             if status != 200:
                 raise RuntimeError(f"{asked.path}: {status}")
 
-        await _tell(jawab, asked.name, work, key, rounds)
+        cost = await _tell(jawab, asked.name, work, known, rounds)
+        if cost is not None:
+            times = DB_RATIO if asked.lists else 0
+            both = (
+                places.verdict(cost.db / known.key, times, " x key"),
+                places.verdict(cost.db / known.page, times, " x page"),
+            )
+            print(*filter(None, (places.verdict(cost.cpu + cost.db, asked.goal), *both)), sep=", ", flush=True)
 
 
-async def _jobs(jawab: Jawab, key: float, only: Sequence[str]) -> None:
+async def _jobs(jawab: Jawab, known: Known, only: Sequence[str]) -> None:
     for job in jobs.JOBS:
         wanted = any(one in f"job {job.name}" for one in only) if only else job.name not in places.NOT_RUN
         if not wanted:
@@ -167,16 +208,20 @@ async def _jobs(jawab: Jawab, key: float, only: Sequence[str]) -> None:
         async def work(job: jobs.Job = job, narrow: Jawab = narrow) -> None:
             await job.work(narrow, datetime.now(UTC))
 
-        await _tell(jawab, f"job {job.name}", work, key, 5)
+        cost = await _tell(jawab, f"job {job.name}", work, known, 5)
+        if cost is not None:
+            print(places.verdict(cost.longest, SWEEP_MS), flush=True)
 
 
-async def _tell(jawab: Jawab, name: str, work: Callable[[], Awaitable[None]], key: float, rounds: int) -> None:
+async def _tell(jawab: Jawab, name: str, work: Callable[[], Awaitable[None]], known: Known, rounds: int) -> Cost | None:
+    """A line, left open for what was to be kept; None where it could not be looked at, which hides no other."""
     try:
         cost = await measure(jawab, work, rounds)
-    except Exception as broken:  # noqa: BLE001 - one that cannot be looked at does not hide the others
-        print(f"  {name:<34}  {type(broken).__name__}: {' '.join(str(broken).split())[:90]}", flush=True)
-        return
-    print(f"  {cost.line(name, key)}  {cost.statement}", flush=True)
+    except Exception as broken:  # noqa: BLE001 - told in its line
+        print(f"  {name:<28}  {type(broken).__name__}: {' '.join(str(broken).split())[:90]}", flush=True)
+        return None
+    print(f"  {cost.line(name, known)}", end="  ", flush=True)
+    return cost
 
 
 async def measure(jawab: Jawab, work: Callable[[], Awaitable[None]], rounds: int) -> Cost:
@@ -188,7 +233,7 @@ async def measure(jawab: Jawab, work: Callable[[], Awaitable[None]], rounds: int
     else:
         for _ in range(WARM):
             await work()
-    walls, cpus, sums, seen = [], [], [], []
+    walls, cpus, sums, most, seen = [], [], [], [], []
     for _ in range(rounds):
         gc.collect()
         ran.clear()
@@ -199,10 +244,11 @@ async def measure(jawab: Jawab, work: Callable[[], Awaitable[None]], rounds: int
         cpus.append(1000 * (time.process_time() - cpu))
         sums.append(worked() - database)
         seen = list(ran)
+        most.append(max((one.worked for one in seen), default=0.0))
     slowest = max(seen, key=lambda one: one.seconds, default=None)
     took, pages, text = (0.0, 0, "") if slowest is None else await explain(jawab, slowest)
-    wall, cpu, db = (statistics.median(times) for times in (walls, cpus, sums))
-    return Cost(wall, cpu, db, took, pages, text)
+    wall, cpu, db, longest = (statistics.median(times) for times in (walls, cpus, sums, most))
+    return Cost(wall, cpu, db, longest, took, pages, text)
 
 
 async def explain(jawab: Jawab, one: Ran) -> tuple[float, int, str]:

@@ -50,6 +50,7 @@ MEDIA_MOST = 10
 TIMEOUT = 10.0
 TAKEN = range(200, 300)
 AS_FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+TAKES_LATE = 50.0  # seconds after we stopped waiting in which it may still take a message; it says nowhere how many
 CLOCKS_APART = timedelta(seconds=90)  # how far the provider's clock may be behind ours
 GONE = frozenset({404, 410})  # what is not there any more was deleted
 LIST_PAGE = 50  # messages to one person since a claim: far more than there can be
@@ -260,7 +261,9 @@ class Twilio(Channel):
             raise _refusal(answer) from None
         except Unreached:
             raise SendError("away") from None
-        except (Unanswered, ValueError, TypeError, KeyError):
+        except Unanswered as silent:
+            raise SendError("unsure", TAKES_LATE if silent.given_up else 0.0) from None
+        except (ValueError, TypeError, KeyError):
             raise SendError("unsure") from None
         if made.status not in TAKEN or not SID.fullmatch(sid):
             raise SendError("unsure")

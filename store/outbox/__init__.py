@@ -190,18 +190,29 @@ async def said(auto: Auto, keys: Keys, contact_id: UUID, provider_id: str) -> di
         return {}
 
 
+# Answers that have not reached anybody: on their way, or missed. Each is read in the order of an index of its own.
+_WAITING: tuple[LiteralString, ...] = ("(state IN ('queued', 'sending')) IS TRUE", "missed AND purpose = 'reply'")
+_LOOKED_AT: LiteralString = """
+SELECT id, contact_id, CASE WHEN message >= %(from)s AND message < %(to)s THEN message END AS old FROM outbox
+WHERE {waiting} AND contact_id > %(after)s ORDER BY contact_id FETCH FIRST 500 ROWS WITH TIES"""
+
+
 async def renew(auto: Auto, keys: Keys, now: datetime) -> int:
-    """Answers that have not reached anybody yet are put under a younger key. Returns how many."""
-    rows = await fetch_all(
-        auto,
-        "SELECT id, message FROM outbox WHERE (state IN ('queued', 'sending') OR missed)"
-        " AND message >= %(from)s AND message < %(to)s",
-        older_than(now),
-    )
-    for row in rows:
-        if (box := keys.renew(row["message"], bound_to(row["id"]), now)) is not None:
-            await auto.execute("UPDATE outbox SET message = %s WHERE id = %s", (box, row["id"]))
-    return len(rows)
+    """Answers that have not reached anybody yet are put under a younger key: all, but few at a time, for their old key
+    ends within the hour. Returns how many."""
+    renewed = 0
+    for waiting in _WAITING:
+        look, after = _LOOKED_AT.replace("{waiting}", waiting), UUID(int=0)
+        while rows := await fetch_all(auto, look, {**older_than(now), "after": after}):
+            after = rows[-1]["contact_id"]
+            for row in rows:
+                if row["old"] is None or (box := keys.renew(row["old"], bound_to(row["id"]), now)) is None:
+                    continue
+                done = await auto.execute(
+                    "UPDATE outbox SET message = %s WHERE id = %s AND message = %s", (box, row["id"], row["old"])
+                )
+                renewed += done.rowcount
+    return renewed
 
 
 async def erase(tx: Tx, contact_ids: Collection[UUID], case_ids: Collection[UUID] = ()) -> int:

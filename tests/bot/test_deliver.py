@@ -9,7 +9,7 @@ import pytest
 
 from bot import deliver, gate
 from bot.deliver import drain, expire
-from bot.outgoing import clip
+from bot.prepared import clip
 from store.jawab import Jawab
 from store.outbox import claims
 from tests.bot.conftest import Rows

@@ -11,8 +11,9 @@ from typing import Any, cast
 
 import pytest
 
-from bot.departures import Departures, Ready, together
+from bot.departures import Departures, together
 from bot.pacing import SECOND, Pace, spacing
+from bot.prepared import Ready
 from locales.channels import CHANNELS
 from store.outbox.claims import Claimed
 

@@ -10,6 +10,7 @@ import pytest
 
 from bot import away, deliver, registry
 from bot.channels import Account, Channel, Heard, Outbound, Posted, Sent
+from bot.channels import twilio as twilio_channel
 from bot.deliver import drain, recover
 from settings import Settings
 from store.jawab import Jawab
@@ -50,6 +51,25 @@ async def test_a_provider_that_breaks_before_taking_it_is_asked_and_then_sent_ag
     assert len(twilio.ledger) == 1
     assert twilio.ledger[0].callback.endswith("&n=2")
     assert (await rows.see(owed))["attempts"] == 2
+
+
+async def test_a_provider_that_takes_a_message_after_we_stopped_waiting_has_it_once(
+    jawab: Jawab, rows: Rows, twilio: FakeTwilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All in a tenth of its time or less: given up after half a second, taken after one, asked again after two."""
+    owed = await rows.owe(await rows.contact(ONE))
+    monkeypatch.setitem(twilio_channel.Twilio.__init__.__kwdefaults__ or {}, "timeout", 0.5)
+    monkeypatch.setattr(twilio_channel, "TAKES_LATE", 2.0)
+    monkeypatch.setattr(deliver, "ASK_AGAIN", 0.1)
+    twilio.fail(Fault(hang=1.0))
+    assert await drain(jawab, "replies") == {"sending": 1}
+    assert twilio.ledger == []
+    async with asyncio.timeout(30):
+        while (await rows.see(owed))["state"] != "sent":
+            await recover(jawab)
+            await drain(jawab, "replies")
+    assert twilio.posts == 1
+    assert len(twilio.ledger) == 1
 
 
 async def test_a_crash_between_send_and_record_is_asked_about_and_never_sent_twice(

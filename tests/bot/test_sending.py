@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 
 from bot.channels import Fate, Outbound, SendError
-from bot.channels.twilio import CLASSES, CODES, Twilio, meaning
+from bot.channels.twilio import CLASSES, CODES, TAKES_LATE, Twilio, meaning
 from tests.providers.faults import (
     BROKEN,
     CUT_AFTER_TAKING,
@@ -167,6 +167,13 @@ async def test_how_long_the_provider_asks_us_to_wait_is_kept(twilio: FakeTwilio,
     assert error.value.retry_after == 7.0
 
 
+async def test_what_was_cut_is_asked_after_as_soon_as_ever(twilio: FakeTwilio, sender: Twilio) -> None:
+    twilio.fail(CUT_AFTER_TAKING)
+    with pytest.raises(SendError) as error:
+        await sender.send(outbound())
+    assert (error.value.fate, error.value.wait) == ("unsure", 0.0)
+
+
 @pytest.mark.parametrize("fault", [HANG, HANG_AFTER_TAKING], ids=["silent", "silent after taking"])
 async def test_a_silent_provider_is_given_up_in_time(
     twilio: FakeTwilio, sender: Twilio, hasty: Twilio, fault: Fault
@@ -176,7 +183,7 @@ async def test_a_silent_provider_is_given_up_in_time(
     begun = time.monotonic()
     with pytest.raises(SendError) as error:
         await hasty.send(outbound())
-    assert error.value.fate == "unsure"
+    assert (error.value.fate, error.value.wait) == ("unsure", TAKES_LATE), "it may still be taken"
     assert 0.9 < time.monotonic() - begun < 10.0
 
 

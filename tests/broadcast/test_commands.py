@@ -22,6 +22,7 @@ async def test_the_commands_take_an_edition_from_draft_to_sent(
     drafted = await commands.draft(jawab, place.id, WEEK, "demo-editor")
     assert (drafted["state"], drafted["week"]) == ("draft", WEEK)
     assert drafted["texts"]["ur"]["sms_parts"] <= 3
+    assert (drafted["cost"]["messages"], drafted["cost"]["counted_at"] is None) == (1, False)
     await report("water", 1, at=IN_WEEK)
     again = await commands.draft(jawab, place.id, WEEK, "demo-editor")
     assert again["id"] == drafted["id"]

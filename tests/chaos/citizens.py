@@ -16,11 +16,13 @@ import aiohttp
 from locales import LANGS
 from tests.answers import typed
 from tests.chaos import retries
+from tests.custody.reports import MARK
 from tests.providers.taken import Taken
 from tests.providers.twilio import FakeTwilio
 from tests.town import OURS, STORIES
 
 WHATSAPP = 0.6  # of all people; the others write SMS
+SEALED = 0.2  # of all people: what they tell is about a person, and stays behind the door
 COPIED = 0.1  # of all messages: posted two or three times at once
 KEPT = 0.5  # of all posts go through a connection that is kept, the others through one of their own
 THINKS = 2.0  # seconds between two messages of one person, so that many are in the middle of a report
@@ -33,6 +35,7 @@ class Citizen:
 
     phone: str
     whatsapp: bool
+    sealed: bool
     turns: list[str]
     turn: int = 0
     heard: int = 0
@@ -125,7 +128,10 @@ class Crowd:
             return None
         lang = LANGS[len(self.people) % len(LANGS)]
         phone = f"+92397{len(self.people):07d}"
-        made = Citizen(phone, self._dice.random() < WHATSAPP, list(SCRIPTS[lang]))
+        whatsapp, sealed = (self._dice.random() < share for share in (WHATSAPP, SEALED))
+        made = Citizen(phone, whatsapp, sealed, list(SCRIPTS[lang]))
+        if sealed:
+            made.turns = [turn.replace(MARK, mark(made)) for turn in BEHIND[lang]]
         self.people.append(made)
         self._by_address[made.address] = made
         return made
@@ -202,4 +208,10 @@ class Crowd:
         task.add_done_callback(self._at_work.discard)
 
 
+def mark(citizen: Citizen) -> str:
+    """The words that only this one writes."""
+    return f"{MARK} {citizen.phone.removeprefix('+')}"
+
+
 SCRIPTS = {lang: typed(lang=lang, story=STORIES[lang]) for lang in LANGS}
+BEHIND = {lang: typed(lang=lang, kind="person", story=f"{STORIES[lang]} {MARK}", message="no") for lang in LANGS}

@@ -6,28 +6,32 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from house.postgres import as_owner
 from settings import load
-from tests.chaos import plan
+from tests import folders
+from tests.chaos import plan, sealed
 from tests.chaos.citizens import Crowd, Message
+from tests.chaos.doors import Doors
 from tests.chaos.gaps import longest
-from tests.chaos.killer import Done, Killer, kinds
+from tests.chaos.killer import REPLACED, Done, Killer, kinds
+from tests.chaos.parts import ALONE
 from tests.chaos.table import Row, must, none, told, within
 from tests.chaos.truth import Truth
+from tests.first_day import Reader, opened_town
 from tests.providers.callbacks import Callbacks
 from tests.providers.faults import BAD_DAY
 from tests.providers.twilio import FakeTwilio
-from tests.town import Town, found_town, wait_for
+from tests.town import Town, wait_for
 
 RATE, LEAST = 20.0, 2.5  # messages a second
 CALM = 2.5  # seconds in which nothing is done to it, to see whether this machine carries so many
 LOOKS, MOST_LOOKS = 5, 40  # at a crowd in a jam, before fewer write, and before it is left as it is
 IN_TIME, SHARE = 1.0, 0.95  # so many are accepted within this second
+RELOADED = 10.0  # seconds for every process anew
 ENDED_WITHIN = 20.0  # seconds for those in the middle of a report, once the harm is over
 DRAINED_WITHIN = 150.0  # a claim's lease, the provider asked, the next tries
-REPLACED_WITHIN = 8.0
 
 
 def run(seed: int, seconds: float, rounds: int = 0, rate: float = RATE) -> Iterator[Row]:
@@ -37,15 +41,19 @@ def run(seed: int, seconds: float, rounds: int = 0, rate: float = RATE) -> Itera
     provider = FakeTwilio()
     provider.fail_some(BAD_DAY, seed)
     provider.callbacks = Callbacks(provider, seed)
-    with provider, found_town(provider=provider, settings={}) as town:
+    with (
+        folders.made("force") as folder,
+        provider,
+        opened_town(folder, provider, "sms", "whatsapp", settings={}) as (town, readers),
+    ):
         force = Force(town, seed, rate)
-        force.crowd.start()
+        force.begin()
         try:
             force.harm(seconds, rounds)
             force.crowd.finish(ENDED_WITHIN)
         finally:
-            force.crowd.stop()
-        yield from force.look()
+            force.end()
+        yield from force.look(readers)
 
 
 class Force:
@@ -55,11 +63,22 @@ class Force:
         self.seed, self.rate = seed, rate
         self.crowd = Crowd(town.url, town.provider, LEAST, seed)
         self.killer = Killer(town, self.crowd, seed)
-        settings = load(data=town.data, mode="demo")
-        self.truth = Truth(as_owner(settings.database_url, settings.data), town.provider, self.crowd)
+        self.doors = Doors({"desk": town.desk_url, "custody": town.custody_url})
+        self.town = town
+        settings = load(data=town.data, mode="live")
+        self.place = as_owner(settings.database_url, settings.data)
+        self.truth = Truth(self.place, town.provider, self.crowd)
         self.done: list[Done] = []
         self.load = os.getloadavg()
         self.begun = 0.0
+
+    def begin(self) -> None:
+        self.crowd.start()
+        self.doors.start()
+
+    def end(self) -> None:
+        self.crowd.stop()
+        self.doors.stop()
 
     def harm(self, seconds: float, rounds: int) -> None:
         wait_for(lambda: self.crowd.accepted, 60)
@@ -74,7 +93,8 @@ class Force:
             done = self.killer.do(kind)
             self.settle()
             self.done.append(done)
-            _say(f"{kind.name}: back after {done.back:.1f} s, silence {self.silence(done):.2f} s")
+            seen = f"silence {self.silence(done):.2f} s, desk and custody {self.shut(done):.2f} s"
+            _say(f"{kind.name}: back after {done.back:.1f} s, {seen}")
         self.load = os.getloadavg()
 
     def climb(self) -> None:
@@ -101,7 +121,11 @@ class Force:
     def silence(self, done: Done) -> float:
         return longest(self.crowd.accepted, done.begin, done.end)
 
-    def look(self) -> Iterator[Row]:
+    def shut(self, done: Done) -> float:
+        """How long nobody got in where people work."""
+        return max(self.doors.shut(done.begin, done.end).values())
+
+    def look(self, readers: Mapping[str, Reader]) -> Iterator[Row]:
         """To be asked once, after the crowd has stopped."""
         drained = self.truth.drain(DRAINED_WITHIN)
         yield told("seed, and faults done", f"{self.seed}, {len(self.done)}")
@@ -114,21 +138,30 @@ class Force:
         yield must("the database answers at the end", "yes", "yes" if (there := self.truth.answers()) else "no", there)
         if there:
             yield from self.truth.rows(self.begun)
+            yield from sealed.look(self.town, self.place, [one for one in self.crowd.people if one.sealed], readers)
+        yield from self._by_kind()
+
+    def _by_kind(self) -> Iterator[Row]:
         by_kind: dict[str, list[Done]] = defaultdict(list)
         for done in self.done:
             by_kind[done.kind.name].append(done)
         for name, all_of in sorted(by_kind.items()):
             kind = all_of[0].kind
             yield within(f"{name}: nobody taken in for", [self.silence(done) for done in all_of], kind.silence)
+            if set(kind.parts) & set(ALONE) or kind.does == "reload":
+                yield within(f"{name}: nobody let in there for", [self.shut(done) for done in all_of], kind.shut)
             if kind.does == "hang":
-                yield within(f"{name}: replaced after", [done.back for done in all_of], REPLACED_WITHIN)
+                yield within(f"{name}: replaced after", [done.back for done in all_of], REPLACED)
             elif kind.parts:
                 yield told(f"{name}: there again after", ", ".join(f"{done.back:.1f} s" for done in all_of))
             if kind.does == "reload":
+                yield within(f"{name}: through after", [done.back for done in all_of], RELOADED)
                 refused = sum(
                     one.status != 200 for done in all_of for one in self.crowd.tries if done.begin <= one.at <= done.end
                 )
                 yield none(f"{name}: posts refused", refused)
+        others = [done for done in self.done if not set(done.kind.parts) & set(ALONE) and done.kind.does != "reload"]
+        yield within("all else: nobody let in at desk or custody for", [self.shut(done) for done in others], 1.0)
 
 
 def keeps_up(messages: Sequence[Message], now: float) -> bool:

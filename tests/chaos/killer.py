@@ -22,6 +22,7 @@ from tests.town import Town
 
 PATIENCE = 120.0  # seconds until what was ended is given up
 SETTLED = 0.5  # seconds of quiet after it is back
+REPLACED = 8.0  # seconds in which one that hangs is another
 FROZEN = 4.0  # seconds that PostgreSQL stands still
 LOOK = 0.1
 
@@ -46,7 +47,8 @@ def kinds(names: Sequence[str]) -> list[Kind]:
         *(Kind(f"{name} killed", "kill", (name,), 1.0, "web") for name in (webs[:1] or webs)),
         *([Kind("both webs killed at once", "kill", webs, 1.0, "web")] if len(webs) > 1 else []),
         *([Kind("a web hung", "hang", webs[-1:], 1.0, "web")] if len(webs) > 1 else []),
-        *(Kind(f"{name} killed", "kill", (name,), 1.0) for name in others),
+        *(Kind(f"{name} killed", "kill", (name,), 1.0, name if name in ALONE else "") for name in others),
+        *(Kind(f"{name} hung", "hang", (name,), 1.0, name, shut=REPLACED) for name in others if name in ALONE),
         *([Kind("the forking parent killed", "kill", (PARENT,), 4.0)] if PARENT in names else []),
         *([Kind("a reload", "reload", (), 1.0, "web")] if PARENT in names else []),
         Kind("Valkey killed", "kill", (BELL,), 1.0),

@@ -16,7 +16,7 @@ class Kind:
     """One kind of fault: what is done to which parts, and how long nobody may be taken in because of it.
 
     `touches` is what it wears out: no two kinds that wear out the same come one after the other, for they come "one at
-    a time".
+    a time". `shut` is how long nobody may get in at the desk or at custody.
     """
 
     name: str
@@ -24,6 +24,7 @@ class Kind:
     parts: tuple[str, ...]
     silence: float  # seconds
     touches: str = ""
+    shut: float = 1.0  # seconds
 
 
 def order(kinds: Sequence[Kind], seed: int) -> Iterator[Kind]:

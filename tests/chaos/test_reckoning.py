@@ -14,6 +14,7 @@ from tests.chaos.gaps import longest, quantile
 from tests.chaos.killer import kinds
 from tests.chaos.parts import NAMES
 from tests.chaos.plan import Kind
+from tests.chaos.truth import alarmed
 
 EVEN = [1.0, 2.0, 3.0, 4.0, 5.0]
 
@@ -86,6 +87,18 @@ def test_the_table_says_the_same_to_a_reader_and_to_a_program() -> None:
     ]
     assert len({len(line) for line in shown}) == 1
     assert [row["verdict"] for row in json.loads(table.as_json(rows))] == ["BROKEN", "told"]
+
+
+def test_an_alarm_that_still_stands_is_broken_and_says_which_job_and_why() -> None:
+    over = {"kind": "provider_away", "data": {"channel": "1"}, "stands": False}
+    stays = {"kind": "job_failed", "data": {"job": "prune", "error": "UndefinedTable"}, "stands": True}
+    for rows, verdict in (([], "kept"), ([over], "kept"), ([over, stays], "BROKEN")):
+        sounded, standing = alarmed(rows)
+        assert (sounded.verdict, standing.verdict) == ("told", verdict)
+    assert (sounded.measured, standing.measured) == (
+        "job_failed 1, provider_away 1",
+        '1 (job_failed {"job": "prune", "error": "UndefinedTable"})',
+    )
 
 
 def test_a_round_has_each_kind_once_and_a_seed_gives_the_same_again() -> None:

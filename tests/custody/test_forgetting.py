@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 import pytest
 
 import jobs
@@ -16,7 +17,7 @@ from bot import intake
 from bot.intake import sealing
 from cases.protected import reading
 from desk import protected
-from store import crypto
+from store import crypto, outbox
 from store.jawab import Jawab
 from tests.answers import STORY, typed
 from tests.bot.phones import CODE, Owner, Phone, count, heard
@@ -99,6 +100,33 @@ async def test_what_still_waits_opens_after_a_day_and_what_came_twice_is_once(
     assert "follow.now" in json.dumps(await third.say("سلام", "1", code)), "its number opens the card"
     await phone.say(*typed(past="kind", first=STORY, kind="service")[1:])
     assert await count(owner, "cases") == 1
+
+
+async def test_every_answer_that_waits_is_renewed_however_many_and_one_that_was_erased_meanwhile_stays_so(
+    jawab: Jawab, owner: Owner, phone: Phone, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "_LOOKED_AT", outbox._LOOKED_AT.replace("500 ROWS", "1 ROWS"))
+    phones = [phone, *(Phone(jawab, owner, f"+92399000000{n}") for n in range(2, 6))]
+    for one in phones:
+        await one.say("سلام")
+        await one.say("99")
+    missed, erased = await (await owner.execute("SELECT id FROM outbox ORDER BY id LIMIT 2")).fetchall()
+    await owner.execute("UPDATE outbox SET state = 'parked' WHERE id = %s", missed)
+    said = [await one.owed() for one in phones]
+    await pass_hours(jawab, 30)
+    assert [await one.owed() for one in phones] == said
+    renew = crypto.Keys.renew
+
+    def slow(keys: crypto.Keys, box: bytes, bound_to: str, now: datetime) -> bytes | None:
+        if bound_to == outbox.bound_to(erased[0]):
+            with psycopg.connect(database_url) as other:
+                other.execute("UPDATE outbox SET message = '' WHERE id = %s", erased)
+        return renew(keys, box, bound_to, now)
+
+    monkeypatch.setattr(crypto.Keys, "renew", slow)
+    await run(jawab, "forget", timedelta(hours=60))
+    row = await (await owner.execute("SELECT message FROM outbox WHERE id = %s", erased)).fetchone()
+    assert row == (b"",)
 
 
 @pytest.mark.parametrize("by_hand", [True, False])

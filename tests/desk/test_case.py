@@ -268,6 +268,23 @@ async def test_a_promise_is_let_go_of_with_its_reason(enter: Enter, opened: Open
     assert say("dropped.otherwise", "en") in (await handler.get(f"/desk/cases/{case}")).text
 
 
+async def test_what_can_be_picked_begins_with_what_the_case_has_and_keeps_what_was_picked(
+    enter: Enter, opened: Open, owner: Owner
+) -> None:
+    case, handler = await opened(), await enter("handler")
+    first, *_, last = await offices(handler, case)
+    await owner.execute("UPDATE cases SET office_id = %s, place_id = 'pishin.barshore' WHERE id = %s", (first, case))
+
+    def chosen(page: BeautifulSoup, field: str) -> list[str]:
+        return [attribute(option, "value") for option in page.select(f"#{field} option[selected]")]
+
+    page = await handler.soup(f"/desk/cases/{case}")
+    assert chosen(page, "refer-office") == [first]
+    assert chosen(page, "amend-place") == ["pishin.barshore"]
+    refused = BeautifulSoup((await do(handler, case, "refer", office=last, date="2020-01-01")).text, "html.parser")
+    assert chosen(refused, "refer-office") == [last]
+
+
 async def test_nobody_named_yet_is_said(enter: Enter, opened: Open, owner: Owner) -> None:
     handler, case = await enter("handler"), await opened()
     await owner.execute("UPDATE cases SET office_id = NULL WHERE id = %s", (case,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,13 +12,15 @@ from bs4 import BeautifulSoup
 from psycopg.types.json import Jsonb
 
 import locales
-from broadcast import edition, publish
+from broadcast import edition, expected, publish
+from cases import calendar
 from desk.edition_steps import STEPS
 from desk.editions import Listed, offered
 from desk.roles import Staff
 from flows import codes
 from locales.catalogs import strict
-from locales.values import group
+from locales.values import group, isolate
+from pages.moments import local_time
 from store.jawab import Jawab
 from tests.desk.conftest import last_week
 from tests.pages import attribute, pick
@@ -57,7 +59,9 @@ async def test_an_editor_drafts_a_week_and_sees_what_stands_behind_each_line(ent
         await opened(at=at)
     browser = await enter("editor")
     listed = await browser.soup("/desk/editions")
-    assert wanted in [option["value"] for option in listed.select("#week option")]
+    options = listed.select("#week option")
+    assert wanted in [option["value"] for option in options]
+    assert all(isolate(str(option["value"])) in option.text for option in options)  # Urdu would draw W46-2026
     answer = await browser.post("/desk/editions", {"week": wanted})
     assert answer.status_code == 303
     begun = await browser.get(answer.headers["location"])
@@ -245,7 +249,7 @@ async def test_what_always_stands_has_no_way_to_leave_it_out(enter: Enter, draft
 
 
 async def test_before_approval_it_is_said_who_can_be_reached_and_the_sum_is_exact(
-    *, enter: Enter, drafted: UUID, office: Any, write: Callable[..., Awaitable[UUID]], owner: Any
+    *, enter: Enter, drafted: UUID, jawab: Jawab, write: Callable[..., Awaitable[UUID]], owner: Any
 ) -> None:
     whatsapp = (await (await owner.execute("SELECT id FROM channels WHERE kind = 'whatsapp'")).fetchone())[0]
     people = [await write() for _ in range(3)] + [await write(channel=whatsapp) for _ in range(4)]
@@ -254,12 +258,54 @@ async def test_before_approval_it_is_said_who_can_be_reached_and_the_sum_is_exac
     await owner.execute("UPDATE contacts SET last_inbound_at = now() - interval '2 days' WHERE id = %s", (people[4],))
     await owner.execute("UPDATE contacts SET invalid_at = now() WHERE id = %s", (people[5],))
     await owner.execute("UPDATE contacts SET stopped_at = now() WHERE id = %s", (people[6],))
-    page = await (await enter("approver")).soup(f"/desk/editions/{drafted}/approval")
+    browser = await enter("approver")
+    uncounted = await browser.soup(f"/desk/editions/{drafted}/approval")
+    assert not uncounted.select(".numbers-list")
+    assert "Still being counted" in uncounted.get_text()
+    async with jawab.db.transaction("console") as tx:
+        assert await expected.keep_one(tx, jawab.keys, datetime.now(UTC))
+    page = await browser.soup(f"/desk/editions/{drafted}/approval")
     numbers = [int(one.text) for one in page.select(".numbers-list dd")]
     assert numbers == [1, 3, 1, 0, 1, 1, 7]  # by chat, SMS, template only; doubles, stopped, nobody there; all
     assert sum(numbers[:-1]) == numbers[-1]
     assert "1 of 5 last wrote more than 24 hours ago" in page.get_text()
     assert "5 messages" in page.get_text()
+
+
+async def test_whom_it_would_reach_is_some_minutes_old_and_says_when_it_was_counted(
+    *, enter: Enter, drafted: UUID, jawab: Jawab, office: Any, write: Callable[..., Awaitable[UUID]], owner: Any
+) -> None:
+    begun = datetime.now(UTC)
+
+    async def count_at(minutes: float) -> bool:
+        async with jawab.db.transaction("console") as tx:
+            return await expected.keep_one(tx, jawab.keys, begun + timedelta(minutes=minutes))
+
+    async def shown() -> tuple[int, str]:
+        page = await (await enter("approver")).soup(f"/desk/editions/{drafted}/approval")
+        return int(page.select(".numbers-list dd")[-1].text), page.get_text()
+
+    await owner.execute("UPDATE contacts SET weekly_since = now() WHERE id = %s", (await write(),))
+    assert await count_at(0)
+    await owner.execute("UPDATE contacts SET weekly_since = now() WHERE id = %s", (await write(),))
+    assert not await count_at(9)
+    number, text = await shown()
+    assert number == 1, "a page counts nothing"
+    assert f"Counted {local_time(begun, calendar.PROVINCE)}" in text
+    assert await count_at(10)
+    assert (await shown())[0] == 2
+    async with jawab.db.transaction("console") as tx:
+        await expected.keep(tx, jawab.keys, "pishin", begun)  # a count that took longer than the next one
+        held = await expected.find(tx, "pishin")
+    assert held is not None
+    assert held.counted_at == begun + timedelta(minutes=10)
+    await owner.execute("UPDATE editions SET drafted_at = now() - interval '9 days'")
+    assert not await count_at(25), "nobody has touched it for long"
+    await owner.execute("UPDATE contacts SET weekly_since = now() WHERE id = %s", (await write(),))
+    async with jawab.db.transaction("console") as tx:
+        await publish.approve(tx, drafted, office.staff["approver"], datetime.now(UTC))
+    assert await publish.fan_out(jawab, drafted) == 3, "who leaves asks everybody"
+    assert not await count_at(6000), "it has left"
 
 
 async def test_while_it_runs_pace_time_left_and_reasons_are_told(

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +20,9 @@ from store.crypto import Keys
 from store.database import ROLES, ROLES_OF, SPEAKERS
 from tests import folders
 from tests.house.small_district import comm
-from tests.town import found_town
+from tests.ports import free_port
+from tests.reach import told
+from tests.town import ROOT, found_town
 
 PARTS = ("citizen", "desk", "custody")
 
@@ -25,26 +31,6 @@ PARTS = ("citizen", "desk", "custody")
 def data() -> Iterator[Path]:
     with folders.made("divided") as folder:
         yield folder / "var"
-
-
-def told(pid: int) -> bytes:
-    """What a process holds: arguments, environment, and what it has written in its memory; as far as we may look."""
-    found = bytearray()
-    try:
-        found += Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
-        with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", 0) as mem:
-            for line in maps:
-                place, rights = line.split()[:2]
-                start, end = (int(part, 16) for part in place.split("-"))
-                if rights.startswith("rw") and end - start < 1 << 28:
-                    try:
-                        mem.seek(start)
-                        found += mem.read(end - start)
-                    except OSError:
-                        continue
-    except PermissionError:
-        pass  # its memory is hidden from us too
-    return bytes(found)
 
 
 def test_each_process_holds_its_own_and_serves_its_own(data: Path) -> None:
@@ -78,3 +64,21 @@ def test_each_process_holds_its_own_and_serves_its_own(data: Path) -> None:
         assert [one for one in owners if one.decode() in running] == []
         assert {one["role"] for one in town.command("jobs", "--json")} == {"intake", "console", "custody"}
     assert [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
+
+
+@pytest.mark.parametrize("variable", ["JAWAB_DESK_PORT", "JAWAB_CUSTODY_PORT"])
+def test_an_address_that_is_taken_is_one_line_and_nothing_is_made(data: Path, variable: str) -> None:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("JAWAB_")}
+    ports = {name: str(free_port()) for name in ("JAWAB_PORT", "JAWAB_DESK_PORT", "JAWAB_CUSTODY_PORT")}
+    with socket.create_server(("127.0.0.1", int(ports[variable]))):
+        refused = subprocess.run(
+            [sys.executable, "-m", "jawab", "up"],
+            env=plain | ports | {"JAWAB_MODE": "live", "JAWAB_DATA": str(data)},
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+    line = f"jawab: port {ports[variable]} on 127.0.0.1 is taken ({variable})\n"
+    assert (refused.returncode, refused.stderr) == (2, line)
+    assert not (data / "postgres").exists()

@@ -53,7 +53,7 @@ def alive(task: Task) -> None:
 
 def program(task: Task) -> None:
     """What a test wants to be done."""
-    exec(task.words["program"], {"task": task, "given": task.given, "alive": alive})  # noqa: S102
+    exec(task.words["program"], {"task": task, "given": task.given, "alive": alive, "web": web})  # noqa: S102
 
 
 def main() -> None:

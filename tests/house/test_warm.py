@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import socket
 import threading
@@ -187,7 +188,33 @@ def test_a_reload_replaces_all_and_refuses_nobody(up: Up) -> None:
     assert set(now) == ALL
     stayed = {name for name in ALL if now[name] == before[name]}
     assert stayed == {"valkey-server", "postgres"}
-    assert district.said().endswith("jawab: every process is a new one\n")
+    last = district.said().splitlines()[-1]
+    assert last.startswith("jawab: every process is a new one; ")
+    assert re.findall(r"([\w-]+) \d+\.\d\+\d+\.\d", last) == ["jawab-parent", "web-1", "web-2", "replies"]
+    assert district.stop() == 0
+
+
+def test_who_takes_long_to_leave_holds_up_nobody(up: Up, folder: Path) -> None:
+    """Both webs have somebody whom they still answer; the worker is exchanged meanwhile."""
+    answered = folder / "answered"
+    wait = f"import os, time\nwhile not os.path.exists({str(answered)!r}): time.sleep(0.02)"
+    district = up(server=f"web(task)\n{wait}")
+    district.announced()
+    before, opened = names(district), len(list(Path(f"/proc/{district.process.pid}/fd").iterdir()))
+
+    def others() -> list[str]:
+        family = psutil.Process(district.process.pid).children()
+        return sorted(comm(one) for one in family if one.pid not in before.values())
+
+    district.process.send_signal(signal.SIGHUP)
+    until(lambda: others() == ["jawab-parent", "replies", "web-1", "web-2"], "all are there anew")
+    assert psutil.pid_exists(before["web-1"])
+    assert psutil.pid_exists(before["web-2"])
+    assert reloads(district)["under_way"]
+    answered.touch()
+    until(lambda: reloads(district)["ended"] == 1, "over")
+    assert not {before["web-1"], before["web-2"]} & set(names(district).values())
+    assert len(list(Path(f"/proc/{district.process.pid}/fd").iterdir())) == opened, "nothing of the old ones is kept"
     assert district.stop() == 0
 
 
@@ -203,7 +230,7 @@ def test_a_reload_during_a_reload_follows_it(up: Up) -> None:
         until(lambda: "another follows it" in district.said(), "told")
     until(lambda: reloads(district)["ended"] == 2, "both are over")
     assert district.said().count("jawab: a reload is under way; another follows it\n") == 1
-    assert district.said().count("jawab: every process is a new one\n") == 2
+    assert district.said().count("jawab: every process is a new one; ") == 2
     assert not reloads(district)["under_way"]
     assert district.stop() == 0
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from flows.categories import CATEGORIES, current
+from store import migrations
 from store.crypto import Keys
 from store.database import LOCKS
 from store.migrations import FOLDER, find, migrate
@@ -139,6 +142,42 @@ def test_a_start_waits_for_the_one_that_migrates(empty: str, keys: Keys, folder:
         other.execute("SELECT pg_advisory_unlock(%s)", (LOCKS["migrate"],))
         starting.result(timeout=30)
     assert revision(empty) == ["0002"]
+
+
+def test_what_takes_long_says_so_and_ended_half_way_it_is_whole_the_next_time(
+    empty: str, keys: Keys, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "SILENCE", 0.05)
+    migrate(empty, keys, folder)
+    (folder / "0003_three.sql").write_text(
+        "SET LOCAL lock_timeout = '30s'; CREATE TABLE three (id int); LOCK TABLE two;"
+    )
+    waiting = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted"
+    said: list[str] = []
+    with psycopg.connect(empty) as other:
+        other.execute("LOCK TABLE two IN ACCESS SHARE MODE")
+        killed = multiprocessing.get_context("fork").Process(target=migrate, args=(empty, keys, folder))
+        killed.start()
+        while ask(empty, waiting) != [1]:
+            assert killed.is_alive()
+        killed.kill()
+        killed.join()
+        begun = time.monotonic()
+        while ask(empty, waiting) != [0]:
+            assert time.monotonic() - begun < 15, "the server works on for a dead one"
+        assert revision(empty) == ["0002"]
+
+        def tell(line: str) -> None:
+            said.append(line)
+            other.rollback()
+
+        migrate(empty, keys, folder, tell)
+    assert said[0].startswith("0003_three.sql: 0 s so far; pages and messages may wait")
+    assert said[-1].startswith("0003_three.sql: done after")
+    assert revision(empty) == ["0003"]
+    said.clear()
+    migrate(empty, keys, folder, tell)
+    assert said == [], "what takes no time says nothing"
 
 
 def test_a_file_that_does_not_run_leaves_nothing_behind_and_is_named(empty: str, keys: Keys, folder: Path) -> None:

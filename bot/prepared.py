@@ -1,6 +1,8 @@
-"""A claimed row as the message that goes out."""
+"""What goes out of a claimed row: its text in clear, in its language, as its channel shows it, and what that costs."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from bot.channels import Channel, Outbound
 from locales import render, render_buttons
@@ -8,6 +10,18 @@ from locales.channels import CHANNELS
 from store import contacts, outbox
 from store.crypto import Keys
 from store.outbox.claims import Claimed
+
+
+@dataclass(slots=True)
+class Ready:
+    """A claimed row that may go out; `cost` is in slots of its sender (SMS parts). Times are monotonic."""
+
+    row: Claimed
+    channel: Channel
+    outbound: Outbound
+    cost: int
+    claimed: float
+    slot: float = 0.0
 
 
 def prepare(keys: Keys, row: Claimed, channel: Channel, door: str) -> Outbound:
