@@ -126,11 +126,7 @@ class Run:
         self.records = Batches(self._record, GATHER if self.lane == "broadcasts" else 0.0, HANDFUL)
         self.watch = Watch(self.jawab.db)
         self.departures = Departures(
-            self.registry.pace,
-            self.slots,
-            self.watch.waiting.update,
-            self._may_go,
-            lambda one: self.spawn(self._send(one)),
+            self.registry.pace, self.slots, self.watch.waiting.update, self._may_go, lambda r: self.spawn(self._send(r))
         )
 
     async def claim_and_send(self, ids: list[UUID] | None, limit: int) -> None:
