@@ -24,7 +24,7 @@ test: check ## run check, then every test on real parts
 mutants: .venv/.ready-dev ## take each important line away and see a test fail; TENTH=today (or 0 to 9): a tenth of them
 	@$(BIN)/python -m tests.mutants.run --jobs $(JOBS) $(if $(TENTH),--tenth $(TENTH))
 
-chaos: .venv/.ready-dev assets ## close the provider's port for ten minutes, then kill every part for eight, under load; SHORT=1, SEED=, RATE=
+chaos: .venv/.ready-dev assets ## close the provider's port for ten minutes, then kill every part for seven, under load; SHORT=1, SEED=, RATE=
 	@$(BIN)/python -m tests.chaos $(if $(SHORT),--short) $(if $(SEED),--seed $(SEED)) $(if $(RATE),--rate $(RATE))
 
 linktest: .venv/.ready-dev ## 2,000 messages of 500 phones, 100 sealed reports: who has disk, log, dump and keys a day later ties none

@@ -68,6 +68,7 @@ async def test_a_provider_that_takes_a_message_after_we_stopped_waiting_has_it_o
         while (await rows.see(owed))["state"] != "sent":
             await recover(jawab)
             await drain(jawab, "replies")
+    assert twilio.posts == 1
     assert len(twilio.ledger) == 1
 
 

@@ -1,7 +1,7 @@
 """`make chaos`: what happens to a district for hours, done to a running system in minutes. Exit 1: a promise is broken.
 
 python -m tests.chaos            the provider's port closed for ten minutes, and for two hours of database time; then
-                                 every part killed, frozen or wiped, again and again for nine minutes
+                                 every part killed, frozen or wiped, again and again for seven minutes
 python -m tests.chaos --short    the same with half a minute instead of ten, and each kind of harm once: what CI runs
 """
 
@@ -16,7 +16,7 @@ from tests.chaos import force, table
 from tests.chaos.outage import Outage
 from tests.town import found_town
 
-FORCE_SECONDS = 480.0  # of harm; coming up, the last harm's end and coming to rest make it ten minutes at most
+FORCE_SECONDS = 420.0  # of harm; the first day, the last harm's end and coming to rest make it ten minutes at most
 
 
 def main() -> int:

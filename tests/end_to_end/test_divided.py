@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,8 +20,9 @@ from store.crypto import Keys
 from store.database import ROLES, ROLES_OF, SPEAKERS
 from tests import folders
 from tests.house.small_district import comm
+from tests.ports import free_port
 from tests.reach import told
-from tests.town import found_town
+from tests.town import ROOT, found_town
 
 PARTS = ("citizen", "desk", "custody")
 
@@ -59,3 +64,21 @@ def test_each_process_holds_its_own_and_serves_its_own(data: Path) -> None:
         assert [one for one in owners if one.decode() in running] == []
         assert {one["role"] for one in town.command("jobs", "--json")} == {"intake", "console", "custody"}
     assert [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
+
+
+@pytest.mark.parametrize("variable", ["JAWAB_DESK_PORT", "JAWAB_CUSTODY_PORT"])
+def test_an_address_that_is_taken_is_one_line_and_nothing_is_made(data: Path, variable: str) -> None:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("JAWAB_")}
+    ports = {name: str(free_port()) for name in ("JAWAB_PORT", "JAWAB_DESK_PORT", "JAWAB_CUSTODY_PORT")}
+    with socket.create_server(("127.0.0.1", int(ports[variable]))):
+        refused = subprocess.run(
+            [sys.executable, "-m", "jawab", "up"],
+            env=plain | ports | {"JAWAB_MODE": "live", "JAWAB_DATA": str(data)},
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+    line = f"jawab: port {ports[variable]} on 127.0.0.1 is taken ({variable})\n"
+    assert (refused.returncode, refused.stderr) == (2, line)
+    assert not (data / "postgres").exists()
