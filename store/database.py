@@ -21,6 +21,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, class_row, dict_row
 
 from store.crypto import Keys
+from store.kept import Kept
 from store.pool import Connection, Pool
 
 CUSTODY = "custody"
@@ -81,18 +82,29 @@ class Database:
             )
             for role in roles
         }
+        self._kept = Kept(role_url(url, login_of("intake", speaker), keys)) if "intake" in roles else None
 
     async def open(self) -> None:
         await asyncio.gather(*(pool.open(wait=True, timeout=30) for pool in self._pools.values()))
 
     async def close(self) -> None:
+        if self._kept is not None:
+            await self._kept.close()
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))
 
     def only(self, role: str) -> Database:
         """The same connections, as this role alone: KeyError for who asks for another."""
         narrow = copy(self)
         narrow._pools = {role: self._pools[role]}  # noqa: SLF001 - of its own class
+        narrow._kept = self._kept if role == "intake" else None  # noqa: SLF001 - as the line above
         return narrow
+
+    @property
+    def kept(self) -> Kept:
+        """Connections as `intake` for a turn's own statements. KeyError for who is not connected as that."""
+        if self._kept is None:
+            raise KeyError("intake")
+        return self._kept
 
     @asynccontextmanager
     async def autocommit(self, role: str) -> AsyncIterator[Auto]:

@@ -14,7 +14,8 @@ from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 from store import contacts, inbox, outbox, sessions, several
-from store.database import Conn, fetch_all, fetch_one
+from store.database import Conn, fetch_one
+from store.kept import Kept, Statement, spell
 from store.several import by
 
 Kind = Literal["new", "again", "quiet"]  # a message, one that waited undone, or a session that went quiet
@@ -102,7 +103,7 @@ _TYPES = {
 }  # fmt: skip
 
 
-def _many(*, seen: bool, replaces: bool) -> bytes:
+def _many(*, seen: bool, replaces: bool) -> Statement:
     parts = {
         "asked": f"SELECT * FROM {several.asked(_TYPES)}",  # noqa: S608 - columns of our own
         "moved": by("asked", sessions.MOVE_MANY),
@@ -116,9 +117,14 @@ def _many(*, seen: bool, replaces: bool) -> bytes:
         parts["replaced"] = by("moved", outbox.REPLACE)
         parts["handed"] = inbox.HAND_ON
     named = ", ".join(f"{name} AS ({part})" for name, part in parts.items())
-    return f"WITH {named} SELECT contact_id FROM moved".encode()  # noqa: S608 - pieces of our own files
+    return spell(f"WITH {named} SELECT contact_id FROM moved", _TYPES)  # noqa: S608 - pieces of our own files
 
 
+_ALONE = {
+    (seen, replaces): spell(_STATEMENTS["new, seen" if seen else "new", replaces], _TYPES)
+    for seen in (False, True)
+    for replaces in (False, True)
+}
 _MANY = {(seen, replaces): _many(seen=seen, replaces=replaces) for seen in (False, True) for replaces in (False, True)}
 
 
@@ -136,7 +142,13 @@ async def move(conn: Conn, move: Move, kind: Kind) -> str:
     return "moved" if row["kept"] else "repeat"
 
 
-async def move_many(conn: Conn, moves: Sequence[Move]) -> set[UUID]:
+async def move_alone(kept: Kept, move: Move) -> str:
+    """As `move`, of a new message whose turn has no effects: "moved" or "stale"."""
+    (row,) = await kept.fetch(_ALONE[move.seen, move.replaces is not None], _params(move))
+    return "moved" if row["held"] else "stale"
+
+
+async def move_many(kept: Kept, moves: Sequence[Move]) -> set[UUID]:
     """The writes of turns of different contacts, each a new message, over the version that each of them has read.
 
     One statement, so all or none of it. Returns the contacts that were moved; of another's turn nothing was written.
@@ -144,7 +156,7 @@ async def move_many(conn: Conn, moves: Sequence[Move]) -> set[UUID]:
     """
     seen, replaces = (any(getattr(move, name) for move in moves) for name in ("seen", "replaces"))
     columns = {name: [getattr(move, name) for move in moves] for name in Move.__slots__}
-    return {row["contact_id"] for row in await fetch_all(conn, _MANY[seen, replaces], columns)}
+    return {row["contact_id"] for row in await kept.fetch(_MANY[seen, replaces], columns)}
 
 
 def _params(move: Move) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 from uuid import UUID
-
-from psycopg.rows import DictRow
 
 from bot.channels import Inbound
 from bot.intake import district, people
@@ -16,8 +15,9 @@ from cases import card_boxes, clocks
 from flows.model import Focus
 from store import channels, contacts, sessions
 from store.crypto import Keys, Unopened
-from store.database import Auto, Conn, fetch_all, fetch_one, new_id
+from store.database import Auto, fetch_one, new_id
 from store.jawab import Jawab
+from store.kept import Statement, spell
 from store.several import asked, by
 
 
@@ -108,14 +108,15 @@ _ASKED = {
 }  # fmt: skip
 
 
-def _of_many(statement: str) -> bytes:
+def _of_many(statement: str) -> Statement:
     whose, _, where = statement.partition("\nWHERE ")
     what, _, joins = whose.partition("\nFROM channels\n")
     what, where, joins = (by("asked", piece) for piece in (what, where, joins))
-    return f"{what}, n FROM {asked(_ASKED)} JOIN channels ON {where} {joins}".encode()
+    return spell(f"{what}, n FROM {asked(_ASKED)} JOIN channels ON {where} {joins}", _ASKED)
 
 
 _OF_MESSAGES, _OF_PEOPLE = _of_many(_OF_A_MESSAGE), _of_many(_OF_A_PERSON)
+_OF_ONE_MESSAGE, _OF_ONE_PERSON = spell(_OF_A_MESSAGE, _ASKED), spell(_OF_A_PERSON, _ASKED)
 _OF_A_SILENCE: LiteralString = """
 SELECT channels.id AS channel_id, channels.district_id, channels.kind, contacts.id AS contact_id, contacts.lang,
        contacts.weekly_since IS NOT NULL AS weekly, sessions.version, sessions.state
@@ -128,26 +129,31 @@ async def read(jawab: Jawab, message: Inbound) -> Standing | None:
     """Where the sender of this message stands, made known at their first one; None where it came to nobody's number."""
     what = _what(jawab.keys, message)
     tag, person = what["tag"], what["person"]
-    statement = _OF_A_MESSAGE if person is None else _OF_A_PERSON
-    async with jawab.db.autocommit("intake") as auto:
-        row = await fetch_one(auto, statement, what)
-        if row is None and jawab.settings.demo:
+    row = await _read_one(jawab, what)
+    if row is None and jawab.settings.demo:
+        async with jawab.db.autocommit("intake") as auto:
             await channels.adopt(auto, kind=message.channel, provider=message.provider, address=message.to)
-            row = await fetch_one(auto, statement, what)
-        if row is not None and not jawab.settings.demo and (await district.get(jawab.db, row["district_id"])).demo:
-            return None  # its keys and its people are the demo's: outside demo mode such a number is nobody's
-        if row is not None and row["contact_id"] is None:
+        row = await _read_one(jawab, what)
+    if row is not None and not jawab.settings.demo and (await district.get(jawab.db, row["district_id"])).demo:
+        return None  # its keys and its people are the demo's: outside demo mode such a number is nobody's
+    if row is not None and row["contact_id"] is None:
+        async with jawab.db.autocommit("intake") as auto:
             await contacts.make(
                 auto, jawab.keys, id=new_id(), channel_id=row["channel_id"], tag=tag, address=message.address
             )
-            row = await fetch_one(auto, statement, what)
-        if row is not None and not (row["known"] or row["repeat"] or row["ours"] or message.system):
-            await people.note(jawab, row["contact_id"], tag=tag, person=person, address=message.address)
-            row = await fetch_one(auto, statement, what)
+        row = await _read_one(jawab, what)
+    if row is not None and not (row["known"] or row["repeat"] or row["ours"] or message.system):
+        await people.note(jawab, row["contact_id"], tag=tag, person=person, address=message.address)
+        row = await _read_one(jawab, what)
     return None if row is None else _standing(jawab.keys, row)
 
 
-async def read_many(conn: Conn, jawab: Jawab, messages: Sequence[Inbound]) -> list[Standing | None]:
+async def _read_one(jawab: Jawab, what: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    statement = _OF_ONE_MESSAGE if what["person"] is None else _OF_ONE_PERSON
+    return next(iter(await jawab.db.kept.fetch(statement, what)), None)
+
+
+async def read_many(jawab: Jawab, messages: Sequence[Inbound]) -> list[Standing | None]:
     """The same of several, in their order, for whom nothing has to be written first; None for the others."""
     found: list[Standing | None] = [None] * len(messages)
     for statement, places in (
@@ -156,7 +162,7 @@ async def read_many(conn: Conn, jawab: Jawab, messages: Sequence[Inbound]) -> li
     ):
         what = [_what(jawab.keys, messages[place]) for place in places]
         columns = {name: [one[name] for one in what] for name in _ASKED}
-        for row in await fetch_all(conn, statement, columns) if places else ():
+        for row in await jawab.db.kept.fetch(statement, columns) if places else ():
             place = places[row["n"] - 1]
             if row["contact_id"] is None or not row["known"]:
                 continue
@@ -183,7 +189,7 @@ async def read_quiet(auto: Auto, keys: Keys, contact_id: UUID) -> Standing | Non
     return None if row is None else _standing(keys, row)
 
 
-def _standing(keys: Keys, row: DictRow) -> Standing:
+def _standing(keys: Keys, row: Mapping[str, Any]) -> Standing:
     return Standing(
         **{
             **{name: value for name, value in row.items() if name not in {"known", "n"}},
@@ -194,11 +200,11 @@ def _standing(keys: Keys, row: DictRow) -> Standing:
     )
 
 
-def _focus(keys: Keys, asked: Sequence[Any] | None) -> Focus | None:
+def _focus(keys: Keys, asked: str | None) -> Focus | None:
     """[kind, code, a card's code as a box, id, day, seconds since 1970, status, when it was told how it ended]."""
     if asked is None:
         return None
-    kind, code, box, card, day, at, status, told = asked
+    kind, code, box, card, day, at, status, told = json.loads(asked)
     if box is not None:
         try:
             code = card_boxes.open_code(keys, UUID(card), bytes.fromhex(box))

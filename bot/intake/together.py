@@ -172,8 +172,7 @@ class Together:
 async def _think(group: list[Waiting]) -> dict[Waiting, Thought]:
     """What those think who can be taken together; not of two under whose names the same contact is found."""
     jawab, thoughts, contacts = group[0].jawab, dict[Waiting, Thought](), set[UUID]()
-    async with jawab.db.autocommit("intake") as auto:
-        found = await standing.read_many(auto, jawab, [one.message for one in group])
+    found = await standing.read_many(jawab, [one.message for one in group])
     for one, before in zip(group, found, strict=True):
         if before is None or before.repeat or before.ours or before.contact_id in contacts:
             continue
@@ -190,8 +189,7 @@ async def _write(light: dict[Waiting, Thought]) -> list[Waiting]:
     if not light:
         return []
     jawab = next(iter(light)).jawab
-    async with jawab.db.autocommit("intake") as auto:
-        moved = await moves.move_many(auto, [turn.to_move(thought) for thought in light.values()])
+    moved = await moves.move_many(jawab.db.kept, [turn.to_move(thought) for thought in light.values()])
     return [one for one, thought in light.items() if thought.turn.contact_id in moved]
 
 

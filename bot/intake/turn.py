@@ -267,6 +267,8 @@ def to_move(thought: Thought) -> moves.Move:
 
 async def _write(thought: Thought) -> str:
     turn, before, event, session, first = thought.turn, thought.before, thought.event, thought.session, thought.step
+    if thought.light and turn.kind == "new":
+        return await moves.move_alone(turn.jawab.db.kept, to_move(thought))
     if thought.light:
         async with turn.jawab.db.autocommit("intake") as auto:
             return await moves.move(auto, to_move(thought), turn.kind)

@@ -222,7 +222,7 @@ async def test_while_the_database_is_away_a_group_hears_it_and_is_taken_when_it_
 
     with monkeypatch.context() as gone:
         gone.setattr(moves, "move_many", away)
-        gone.setattr(moves, "move", away)
+        gone.setattr(moves, "move_alone", away)
         outcomes = await gate.at_once(jawab, said)
     assert [type(outcome) for outcome in outcomes] == [psycopg.OperationalError] * 4, "so that the door waits"
     assert await count(owner, "inbox") == 4 * 2
