@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -17,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
-from house import beat
+from house import beat, pulse
 from house.kept import Kept
 from tests.house.small_district import District, comm, until
 
@@ -171,6 +172,27 @@ def test_looks_are_counted_and_not_seconds(monkeypatch: pytest.MonkeyPatch) -> N
         now += 2
         held.append(one.is_hung(sign))
     assert held == [False] * 3, "five seconds of work are no silence"
+    sign.close()
+
+
+def test_that_one_serves_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not with its next sign of life: a reload waits for each of its processes."""
+    monkeypatch.setattr(pulse, "EVERY", 3600.0)
+    sign, serves = beat.Beat.make("sign"), False
+
+    async def live() -> None:
+        nonlocal serves
+        going_on = asyncio.create_task(pulse.go_on(sign, lambda: serves))
+        while not sign.last:  # noqa: ASYNC110 - what is tried writes memory, and tells nobody
+            await asyncio.sleep(0)
+        assert not sign.serves
+        serves = True
+        async with asyncio.timeout(10):
+            while not sign.serves:  # noqa: ASYNC110 - the same
+                await asyncio.sleep(0.01)
+        going_on.cancel()
+
+    asyncio.run(live())
     sign.close()
 
 
