@@ -15,7 +15,7 @@ from bot.pacing import Pace
 from bot.prepared import Ready
 from locales.channels import CHANNELS
 
-TOGETHER = 0.25  # seconds of a sender's slots that leave together, at the last of them
+TOGETHER = 0.125  # seconds of a sender's slots that leave together, at the last of them
 
 
 class Departures:

@@ -31,7 +31,7 @@ class Http(AsyncHttpClient):  # type: ignore[misc]  # the package has no types
         allow_redirects: bool = False,  # noqa: ARG002 - nothing is redirected
     ) -> Response:
         named = dict(headers or {})
-        body = b""
+        body = None
         if data:  # aiohttp's own way to a form, ready for files, takes half as long again
             named["Content-Type"] = "application/x-www-form-urlencoded"
             body = urlencode(data, doseq=True).encode()

@@ -146,7 +146,6 @@ def test_nobody_commits_but_who_opens_a_transaction() -> None:
         ("twilio", {"bot/channels/twilio.py", "bot/contents.py", "bot/twilio_http.py"}),
         ("aiogram", {"bot/channels/telegram.py"}),
         ("aiohttp", {"bot/wire.py"}),
-        ("httptools", {"bot/lines.py"}),
         ("nacl", {"store/brief.py", "store/crypto.py", "store/signatures.py"}),
         ("argon2", {"store/crypto.py"}),
         ("sqlalchemy", {"store/migrations/__init__.py"}),

@@ -14,12 +14,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
-from yarl import URL
 
 from bot.channels import (
     Account,
@@ -48,8 +47,6 @@ from settings import TWILIO_API, Settings
 FIELDS_MOST = 200  # real hooks have 15 to 40
 MEDIA_MOST = 10
 TIMEOUT = 10.0
-TAKEN = range(200, 300)
-AS_FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 TAKES_LATE = 50.0  # seconds after we stopped waiting in which it may still take a message; it says nowhere how many
 CLOCKS_APART = timedelta(seconds=90)  # how far the provider's clock may be behind ours
 GONE = frozenset({404, 410})  # what is not there any more was deleted
@@ -101,7 +98,6 @@ class Twilio(Channel):
         self._public_url = public_url.rstrip("/")
         self._host = urlsplit(api_url).netloc if api_url != TWILIO_API else ""
         self._wire = Wire(timeout)
-        self._messages = URL(f"{api_url}/2010-04-01/Accounts/{account}/Messages.json")
         self._client = Client(account, token, http_client=Http(self._wire))
         if api_url != TWILIO_API:
             for domain in (self._client.api, self._client.content, self._client.messaging):
@@ -243,31 +239,24 @@ class Twilio(Channel):
         callback = f"{outbound.door}/status?mid={outbound.id}"
         if outbound.attempt > 1:  # a late receipt of the first try must not be taken for one of the second
             callback += f"&n={outbound.attempt}"
-        form = {"To": prefix + outbound.address, "From": prefix + outbound.sender, "StatusCallback": callback}
+        said = {"body": outbound.text}
         if outbound.template:
-            form |= {"ContentSid": outbound.template, "ContentVariables": outbound.values}
-        else:
-            form["Body"] = outbound.text
-        try:  # twilio's own client takes half as long again as all else that a message costs
-            made = await self._wire.request(
-                "POST",
-                self._messages,
-                body=urlencode(form).encode(),
-                headers=AS_FORM,
-                auth=(self._account, self._token),
+            said = {"content_sid": outbound.template, "content_variables": outbound.values}
+        try:
+            made = await self._client.messages.create_async(
+                to=prefix + outbound.address, from_=prefix + outbound.sender, status_callback=callback, **said
             )
-            sid = str(json.loads(made.body)["sid"])
         except Answered as answer:
             raise _refusal(answer) from None
         except Unreached:
             raise SendError("away") from None
         except Unanswered as silent:
             raise SendError("unsure", TAKES_LATE if silent.given_up else 0.0) from None
-        except (ValueError, TypeError, KeyError):
+        except (TwilioException, ValueError, TypeError):
             raise SendError("unsure") from None
-        if made.status not in TAKEN or not SID.fullmatch(sid):
+        if not SID.fullmatch(str(made.sid)):
             raise SendError("unsure")
-        return Sent(sid)
+        return Sent(str(made.sid))
 
     async def find(self, outbound: Outbound, since: datetime) -> list[str]:
         """See `Channel.find`.

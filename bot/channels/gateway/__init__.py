@@ -267,8 +267,8 @@ class Gateway(Channel):
     async def _ask(self, method: str, path: str, body: Said | None = None, but: int = 0, **values: Any) -> Reply | None:
         """One exchange; None where the answer has the status `but`. Raises `SendError`."""
         values |= {"device": self._device, "sim": self._sim, "door": self._door}
-        content = b"" if body is None else json.dumps(_filled(body, values), ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json"} if content else {}
+        content = None if body is None else json.dumps(_filled(body, values), ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json"} if content is not None else {}
         try:
             return await self._wire.request(method, self._url + path, body=content, headers=headers, auth=self._auth)
         except Answered as answer:
