@@ -20,7 +20,7 @@ from psycopg_pool import PoolTimeout
 
 from store.pool import CONNECT_SECONDS
 
-SIZE = 4  # groups are taken one after the other: a second connection is for those who left theirs
+SIZE = 2  # groups are taken one after the other: the second is for those who left theirs
 WAIT_SECONDS = 10.0  # for one of them, as psycopg's pool waits
 # Each statement looks up rows by their index, and is planned once: a young table is small when it is planned for and
 # large a minute later, and a group was planned anew each time.
