@@ -15,7 +15,8 @@ def count(session: Session, event: Event) -> Echo | None:
         return None
     before = last(session, event)
     if before is None or before.mark != event.echo:
-        return Echo(event.echo, 1, event.known.at)
+        # Whole seconds: the other side's session is as long, at whatever moment either came.
+        return Echo(event.echo, 1, float(int(event.known.at)))
     return Echo(before.mark, before.times + 1, before.since)
 
 

@@ -343,7 +343,7 @@ class Echo:
 
     mark: str
     times: int
-    since: float
+    since: float  # seconds since 1970, whole
 
 
 @shape(frozen=True, slots=True)
