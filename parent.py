@@ -29,16 +29,21 @@ def wake_cipher() -> None:
     connection.finish()
 
 
-def main() -> None:
-    line, beat = (int(word) for word in sys.argv[1:])
-    forks.name_process("jawab-parent")
+def know_all() -> forks.Run:
+    """Import what any child runs, and give what runs one."""
     load_book()  # first: reading it leaves eight megabytes free, which the imports then fill
     import lives  # noqa: PLC0415 - so it comes second
 
     for name in LATE:
         import_module(name)
     wake_cipher()
-    forks.serve(socket(fileno=line), Beat(beat), lives.run)
+    return lives.run
+
+
+def main() -> None:
+    line, beat = (int(word) for word in sys.argv[1:])
+    forks.name_process("jawab-parent")
+    forks.serve(socket(fileno=line), Beat(beat), know_all())
 
 
 if __name__ == "__main__":

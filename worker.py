@@ -46,10 +46,12 @@ REDIS_RETRY = 2.0
 
 
 class Loop:
-    """This process's one event loop, in a thread, with the parts open on it."""
+    """This process's one event loop, in a thread, with the parts open on it.
+
+    It is made when this process starts, never in the parent: forks would wait at one epoll and take each other's wakes.
+    """
 
     def __init__(self) -> None:
-        self._loop = uvloop.new_event_loop()  # as the webs have: waking costs less
         self._jawab: Jawab | None = None
         self._close = asyncio.Event()
         self.leaving = asyncio.Event()  # told to stop: what is claimed goes out, and nothing more is claimed
@@ -57,6 +59,7 @@ class Loop:
         self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
 
     def start(self, settings: Settings, keys: Keys | None, roles: tuple[str, ...], beat: Beat | None) -> None:
+        self._loop = uvloop.new_event_loop()
         self._beat = beat
         self._opening = partial(opened, settings, keys, roles=roles, size=6, speaker="clock")
         self._thread.start()

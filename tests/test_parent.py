@@ -79,3 +79,28 @@ def test_a_deed_that_every_child_begins_with_makes_few_pages_its_own(
     pages: dict[str, int], deed: str, most: int
 ) -> None:
     assert 0 < pages[deed] < most
+
+
+OPENING = """
+import os, threading
+
+def opened():
+    there = [int(one) for one in os.listdir("/proc/self/fd")]
+    return {f"{one} {os.readlink(f'/proc/self/fd/{one}')}" for one in there if one != looking}
+
+looking = os.open("/proc/self/fd", os.O_RDONLY)
+os.close(looking)  # the number that listing them takes
+before = opened()
+import parent
+parent.know_all()
+assert threading.active_count() == 1
+print(*sorted(opened() - before))
+"""
+
+
+def test_a_parent_opens_nothing_that_its_children_would_share() -> None:
+    """A loop is an epoll and a pair of sockets to wake it: of two who share them, the one wakes for the other."""
+    told = subprocess.run(
+        [sys.executable, "-c", OPENING], cwd=ROOT, check=True, capture_output=True, text=True, timeout=120
+    ).stdout
+    assert told.split("\n") == ["", ""]
