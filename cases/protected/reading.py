@@ -67,7 +67,8 @@ FROM (SELECT *, least(follow_up_on, words_on, CASE WHEN status = 'received' THEN
     AS next_on FROM sealed.cases) c
 WHERE %(staff)s = ANY(c.recipients)"""
 _AFTER: LiteralString = " AND (c.status = 'closed', c.next_on, c.id) > (%(closed)s, %(on)s, %(id)s)"
-_ORDER: LiteralString = " ORDER BY c.status = 'closed', c.next_on, c.id LIMIT %(most)s"
+_ORDER: LiteralString = " ORDER BY c.status = 'closed', c.next_on, c.id LIMIT %(most)s"  # as `sealed_cases_next` has it
+LIST: LiteralString = _LIST + _ORDER
 
 
 async def list_for(conn: Conn, staff_id: UUID, *, after: Place | None = None, most: int | None = None) -> list[Sealed]:
@@ -75,7 +76,7 @@ async def list_for(conn: Conn, staff_id: UUID, *, after: Place | None = None, mo
     closed, on, last = after or (None, None, None)
     return await fetch_all(
         conn,
-        _LIST + _AFTER + _ORDER if after else _LIST + _ORDER,
+        _LIST + _AFTER + _ORDER if after else LIST,
         {"staff": staff_id, "stands": register.ASK_STANDS, "closed": closed, "on": on, "id": last, "most": most},
         of=Sealed,
     )
