@@ -18,8 +18,8 @@ from locales.channels import CHANNELS
 from store.bell import UNTOLD
 
 PAIR_BURST = 45  # messages to one person before the pair limit is felt (Meta: paid back afterwards)
-EVEN = 0.993  # of the rate is what slots are given at: what comes late has room to be late in
-SECOND = 1.003  # in which no more than the rate goes out: the way to the provider is not always equally long
+EVEN = 0.992  # of the rate is what slots are given at: what comes late has room to be late in
+SECOND = 1.005  # in which no more than the rate goes out: the way to the provider is not always equally long
 ALONE = 0.25  # share of the rate a process allows itself while it cannot ask the others
 AWAY = 5.0  # seconds until Valkey is asked again after it failed
 PATIENCE = 1.0  # seconds it may take to answer
