@@ -27,6 +27,7 @@ from store.jawab import Jawab, opened
 
 PATIENCE = 8.0  # seconds for what is at work, when we are told to stop
 LAST = 0.1  # seconds between two looks whether anybody is left
+CLOCK_SIZE = 2  # most connections of the clock that runs where custody is served
 
 
 def serve(
@@ -87,7 +88,7 @@ async def _kept(jawab: Jawab, part: Part, given: Handed, slot: Sequence[socket] 
     listening = None
     if slot and given.slot is not None:
         listening = await door.listen(protected.slot(jawab), slot[0], given.slot.word)
-    async with opened(jawab.settings, jawab.keys, roles=(CUSTODY,), size=2, speaker="clock") as as_clock:
+    async with opened(jawab.settings, jawab.keys, roles=(CUSTODY,), size=CLOCK_SIZE, speaker="clock") as as_clock:
         clock = Clockwork(as_clock, [job for job in JOBS if job.role == CUSTODY])
         winding = asyncio.create_task(_wind(clock))
         try:

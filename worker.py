@@ -43,6 +43,7 @@ T = TypeVar("T")
 
 PATIENCE = 8.0  # seconds for jobs at work, when we are told to stop
 REDIS_RETRY = 2.0
+SIZE = 6  # most connections as each role
 
 
 class Loop:
@@ -61,7 +62,7 @@ class Loop:
     def start(self, settings: Settings, keys: Keys | None, roles: tuple[str, ...], beat: Beat | None) -> None:
         self._loop = uvloop.new_event_loop()
         self._beat = beat
-        self._opening = partial(opened, settings, keys, roles=roles, size=6, speaker="clock")
+        self._opening = partial(opened, settings, keys, roles=roles, size=SIZE, speaker="clock")
         self._thread.start()
         self._opened.result(timeout=60)
 

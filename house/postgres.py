@@ -39,7 +39,7 @@ CONFIGURATION = """\
 # Written at each start. Put your own lines into local.conf beside this file: they win.
 listen_addresses = ''
 unix_socket_permissions = 0777  # its folder is what is shut, and scram is asked all the same
-max_connections = 100
+max_connections = 250  # all pools full, and those of four processes that leave (tests/test_connections.py)
 shared_buffers = 128MB
 effective_cache_size = 512MB
 work_mem = 8MB
