@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import MutableMapping
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from pages.kept import Kept
 from pages.page import lang_of, page
 from pages.room import ASGI, HERE, Room, room_of
+from store import logs
 
 log = structlog.get_logger()
 
@@ -49,8 +48,7 @@ def wear(head: Head, *, https: bool) -> Head:
 
 def note_crash(crash: Exception, route: str = "") -> None:
     """Where it happened, never what it said: a database error quotes the words it choked on."""
-    where = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(crash.__traceback__)]
-    log.error("crash", route=route, kind=type(crash).__name__, where=where[-6:])
+    log.error("crash", route=route, kind=type(crash).__name__, where=logs.where(crash))
 
 
 def dress(app: FastAPI, room: Room) -> None:

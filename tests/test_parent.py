@@ -17,12 +17,9 @@ ROOT = Path(__file__).parent.parent
 # One process as the forking parent is, and a child for each deed, which counts the pages that it had to make its own.
 COUNTING = """
 import gc, json, os, resource, sys
-import parent, lives
-from importlib import import_module
+import parent
 
-for name in parent.LATE:
-    import_module(name)
-parent.wake_cipher()
+parent.know_all()
 import psycopg, uvicorn
 from app import serve_with
 from store import bell, handed

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 import uuid
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
 from typing import TypeVar
 
 import psycopg
@@ -27,7 +25,7 @@ from flows.model import Event, Known, Media, Session
 from flows.sessions import dump, restore
 from flows.shapes import replace
 from flows.twins import shade, step_twin
-from store import inbox, kinds, moves, outbox, sessions
+from store import inbox, kinds, logs, moves, outbox, sessions
 from store.crypto import Unopened
 from store.database import Tx, new_id
 from store.jawab import Jawab
@@ -229,7 +227,7 @@ async def _kept(turn: Turn, message: Inbound | None, work: Awaitable[T]) -> T | 
     except psycopg.OperationalError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever broke, the citizen's words are kept and a person is told
-        log.error("turn failed", error=type(error).__name__, at=_where(error), inbox=str(turn.inbox_id))
+        log.error("turn failed", error=type(error).__name__, where=logs.where(error), inbox=str(turn.inbox_id))
         if message is None or turn.kind == "again":
             return "undone"
         return await keeping.keep_undone(
@@ -312,7 +310,7 @@ async def _step_twin(book: Book, session: Session, events: Sequence[Event]) -> S
             return await asyncio.to_thread(step_twin, book, session, events)
         return step_twin(book, session, events)
     except Exception as error:  # noqa: BLE001 - the citizen's own step has been taken
-        log.error("twin failed", error=type(error).__name__, at=_where(error))
+        log.error("twin failed", error=type(error).__name__, where=logs.where(error))
         return None
 
 
@@ -384,9 +382,3 @@ def _move(turn: Turn, before: Standing, done: Step, message: Inbound | None) -> 
 def _says_verdict(effect: Effect) -> bool:
     """Whether somebody says how a case ended, on whichever side of the door."""
     return isinstance(effect, Verify) or (isinstance(effect, Seal) and effect.kind == "verdict")
-
-
-def _where(error: Exception) -> str:
-    """The lines it went through. Never the error's own sentence: it may quote what a person wrote."""
-    frames = traceback.extract_tb(error.__traceback__)[-4:]
-    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
